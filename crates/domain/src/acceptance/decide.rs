@@ -1,0 +1,194 @@
+//! The decision table, one row a step, in the table's order.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Address, Registry, RejectReason, Rejection, Source, Update, Verdict};
+use crate::fleet::{Cutover, Device};
+use crate::signals::{Reading, Readings};
+
+/// What an update is judged by besides the registry and what is held.
+#[derive(Clone, Copy, Debug)]
+pub struct Gate {
+    /// The flags as they stand when the decision commits.
+    pub cutover: Cutover,
+    /// Where the batch comes from.
+    pub source: Source,
+    /// How far ahead of `now` a provider's clock may be.
+    pub future_tolerance: TimeDelta,
+    /// Core's clock.
+    pub now: DateTime<Utc>,
+}
+
+impl Gate {
+    /// Times before 2015 come from clocks that were never set.
+    const EARLIEST: DateTime<Utc> = match DateTime::from_timestamp(1_420_070_400, 0) {
+        Some(start_of_2015) => start_of_2015,
+        None => DateTime::UNIX_EPOCH,
+    };
+}
+
+/// Finds the device that an update means, if the flags and the registry let it speak.
+///
+/// # Errors
+/// The first row of the table that refuses it.
+pub(super) fn admit<'r>(
+    update: &Update,
+    registry: &'r Registry,
+    gate: &Gate,
+) -> Result<&'r Arc<Device>, Rejection> {
+    if matches!(gate.source, Source::Cycle { .. }) && !gate.cutover.poll_owner.core_polls() {
+        return Err(reject(RejectReason::NotOwner, || {
+            "the legacy service owns this workspace's polls".to_owned()
+        }));
+    }
+    let (device, named_connection) = match &update.address {
+        Address::Device {
+            device_id,
+            provider_id,
+            ..
+        } => (registry.device(device_id), provider_id.as_ref()),
+        Address::External {
+            provider_id,
+            external_id,
+        } => (
+            registry.device_at(provider_id, external_id),
+            Some(provider_id),
+        ),
+    };
+    if let Some(provider_id) =
+        named_connection.or_else(|| device.map(|device| &device.spec.provider_id))
+    {
+        let connection = registry.connection(provider_id);
+        match connection {
+            Some((provider_type, _)) if !gate.cutover.provider_mode.allows(provider_type) => {
+                return Err(reject(RejectReason::ProviderNotAllowed, || {
+                    format!(
+                        "provider mode {} does not admit {provider_type}",
+                        gate.cutover.provider_mode
+                    )
+                }));
+            }
+            None => {
+                return Err(reject(RejectReason::UnknownConnection, || {
+                    format!("the workspace has no connection {provider_id}")
+                }));
+            }
+            Some((_, false)) => {
+                return Err(reject(RejectReason::ConnectionDisabled, || {
+                    format!("connection {provider_id} is disabled")
+                }));
+            }
+            Some((_, true)) => {}
+        }
+    }
+    let Some(device) = device else {
+        return Err(reject(RejectReason::UnknownDevice, || {
+            match &update.address {
+                Address::Device { device_id, .. } => {
+                    format!("the workspace has no device {device_id}")
+                }
+                Address::External {
+                    provider_id,
+                    external_id,
+                } => {
+                    format!(
+                        "no active device of connection {provider_id} has the external id {external_id}"
+                    )
+                }
+            }
+        }));
+    };
+    if let Address::Device {
+        provider_id,
+        external_id,
+        ..
+    } = &update.address
+    {
+        let agrees = provider_id
+            .as_ref()
+            .is_none_or(|named| *named == device.spec.provider_id)
+            && external_id
+                .as_ref()
+                .is_none_or(|named| *named == device.spec.external_id);
+        if !agrees {
+            return Err(reject(RejectReason::IdentityConflict, || {
+                format!(
+                    "device {} is {} at connection {}",
+                    device.id, device.spec.external_id, device.spec.provider_id
+                )
+            }));
+        }
+    }
+    if device.active {
+        Ok(device)
+    } else {
+        Err(reject(RejectReason::InactiveDevice, || {
+            format!("device {} was deactivated", device.id)
+        }))
+    }
+}
+
+/// Judges an admitted update against what is held of its device.
+pub fn decide(update: &Update, held: &Readings, gate: &Gate) -> Verdict {
+    let observed_at = match update.observed_at {
+        Some(time) if time >= Gate::EARLIEST => time,
+        _ => {
+            return Verdict::Rejected(reject(RejectReason::InvalidTimestamp, || {
+                "observed_at must be an RFC 3339 time with an offset, not before 2015".to_owned()
+            }));
+        }
+    };
+    if observed_at > gate.now + gate.future_tolerance {
+        return Verdict::Rejected(reject(RejectReason::FutureTimestamp, || {
+            format!(
+                "observed_at is more than {} s ahead of core's clock",
+                gate.future_tolerance.num_seconds()
+            )
+        }));
+    }
+    if update.signals.is_empty() {
+        return Verdict::Rejected(reject(RejectReason::NoValidSignals, || {
+            let named: Vec<&str> = update
+                .dropped
+                .iter()
+                .map(|dropped| dropped.signal.as_str())
+                .collect();
+            if named.is_empty() {
+                "the update brings no signal".to_owned()
+            } else {
+                format!("no signal is valid: {}", named.join(", "))
+            }
+        }));
+    }
+    let mut newer = Vec::with_capacity(update.signals.len());
+    let mut ignored = Vec::new();
+    let mut all_equal = true;
+    for &(signal, value) in &update.signals {
+        let reading = Reading { value, observed_at };
+        let order = held
+            .get(signal)
+            .map_or(Ordering::Greater, |held| reading.total_cmp(held));
+        all_equal &= order.is_eq();
+        if order.is_gt() {
+            newer.push((signal, reading));
+        } else {
+            ignored.push(signal);
+        }
+    }
+    match (newer.is_empty(), all_equal) {
+        (false, _) => Verdict::Accepted { newer, ignored },
+        (true, true) => Verdict::Duplicate,
+        (true, false) => Verdict::Stale,
+    }
+}
+
+fn reject(reason: RejectReason, detail: impl FnOnce() -> String) -> Rejection {
+    Rejection {
+        reason,
+        detail: detail(),
+        pointer: None,
+    }
+}

@@ -1,0 +1,216 @@
+//! Cutover flags: who owns the registry, the polls, the reads, and which providers may speak.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fleet::ProviderType;
+use crate::vocabulary::words;
+
+words!(
+    /// Where devices are managed.
+    DeviceRegistrySource {
+        /// The reconciliation sweep mirrors the legacy registry; core's device writes are refused.
+        LegacySync = "legacy_sync",
+        /// Devices are managed through core's API.
+        Core = "core",
+    }
+);
+
+words!(
+    /// Who polls the providers.
+    PollOwner {
+        /// The legacy service; triggered cycles end skipped.
+        Legacy = "legacy",
+        /// Both; each cycle of core is compared with the legacy values.
+        BothShadow = "both_shadow",
+        /// Core.
+        Core = "core",
+    }
+);
+
+words!(
+    /// Whose values readers see.
+    ReadOwner {
+        /// The legacy service's.
+        Legacy = "legacy",
+        /// Core's.
+        Core = "core",
+    }
+);
+
+words!(
+    /// Which providers' updates are accepted.
+    ProviderMode {
+        /// Real providers only.
+        LegacyProvider = "legacy_provider",
+        /// The simulator only.
+        DepotSim = "depot_sim",
+        /// Both.
+        Mixed = "mixed",
+    }
+);
+
+impl PollOwner {
+    /// Whether core runs poll cycles.
+    pub const fn core_polls(self) -> bool {
+        !matches!(self, Self::Legacy)
+    }
+}
+
+impl ProviderMode {
+    /// Whether updates of this provider type are accepted.
+    pub const fn allows(self, provider_type: ProviderType) -> bool {
+        let simulated = matches!(provider_type, ProviderType::DepotSim);
+        match self {
+            Self::LegacyProvider => !simulated,
+            Self::DepotSim => simulated,
+            Self::Mixed => true,
+        }
+    }
+}
+
+/// The four flags of a workspace. They change together or one by one, always with a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cutover {
+    /// Where devices are managed.
+    pub device_registry_source: DeviceRegistrySource,
+    /// Who polls.
+    pub poll_owner: PollOwner,
+    /// Whose values readers see.
+    pub read_owner: ReadOwner,
+    /// Which providers may speak.
+    pub provider_mode: ProviderMode,
+}
+
+/// A new workspace belongs to the legacy service in everything.
+impl Default for Cutover {
+    fn default() -> Self {
+        Self {
+            device_registry_source: DeviceRegistrySource::LegacySync,
+            poll_owner: PollOwner::Legacy,
+            read_owner: ReadOwner::Legacy,
+            provider_mode: ProviderMode::LegacyProvider,
+        }
+    }
+}
+
+/// Some of the flags.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CutoverPatch {
+    /// New value, if it changes.
+    pub device_registry_source: Option<DeviceRegistrySource>,
+    /// New value, if it changes.
+    pub poll_owner: Option<PollOwner>,
+    /// New value, if it changes.
+    pub read_owner: Option<ReadOwner>,
+    /// New value, if it changes.
+    pub provider_mode: Option<ProviderMode>,
+}
+
+/// A combination of flags that is allowed and that somebody should think about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CutoverWarning {
+    /// Open vocabulary.
+    pub code: &'static str,
+    /// For people.
+    pub detail: &'static str,
+}
+
+impl Cutover {
+    /// These flags with some replaced.
+    #[must_use]
+    pub fn with(self, patch: CutoverPatch) -> Self {
+        Self {
+            device_registry_source: patch
+                .device_registry_source
+                .unwrap_or(self.device_registry_source),
+            poll_owner: patch.poll_owner.unwrap_or(self.poll_owner),
+            read_owner: patch.read_owner.unwrap_or(self.read_owner),
+            provider_mode: patch.provider_mode.unwrap_or(self.provider_mode),
+        }
+    }
+
+    /// Reads and polls back to the legacy service; registry and provider mode stay as they are.
+    #[must_use]
+    pub fn rolled_back(self) -> Self {
+        Self {
+            read_owner: ReadOwner::Legacy,
+            poll_owner: PollOwner::Legacy,
+            ..self
+        }
+    }
+
+    /// What is risky about this combination.
+    pub fn warnings(self) -> Vec<CutoverWarning> {
+        let mut warnings = Vec::new();
+        if self.read_owner == ReadOwner::Core && !self.poll_owner.core_polls() {
+            warnings.push(CutoverWarning {
+                code: "reads_without_polls",
+                detail: "core answers reads while the legacy service polls: polled devices will go stale in core",
+            });
+        }
+        if self.read_owner == ReadOwner::Core && self.poll_owner == PollOwner::BothShadow {
+            warnings.push(CutoverWarning {
+                code: "reads_in_shadow",
+                detail: "core answers reads while its polls still run in shadow beside the legacy service",
+            });
+        }
+        if self.read_owner == ReadOwner::Legacy && self.poll_owner == PollOwner::Core {
+            warnings.push(CutoverWarning {
+                code: "legacy_reads_unfed",
+                detail: "the legacy service answers reads but no longer polls: its values will age",
+            });
+        }
+        if self.poll_owner.core_polls() && self.provider_mode == ProviderMode::DepotSim {
+            warnings.push(CutoverWarning {
+                code: "simulated_only",
+                detail: "only the simulator's updates are accepted: real providers of this workspace are refused",
+            });
+        }
+        warnings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_mode_admits_its_own_kind() {
+        use ProviderMode::{DepotSim, LegacyProvider, Mixed};
+        for (mode, simulator, real) in [
+            (LegacyProvider, false, true),
+            (DepotSim, true, false),
+            (Mixed, true, true),
+        ] {
+            assert_eq!(mode.allows(ProviderType::DepotSim), simulator, "{mode}");
+            assert_eq!(mode.allows(ProviderType::Geotab), real, "{mode}");
+        }
+    }
+
+    #[test]
+    fn a_rollback_touches_reads_and_polls_only() {
+        let cut_over = Cutover {
+            device_registry_source: DeviceRegistrySource::Core,
+            poll_owner: PollOwner::Core,
+            read_owner: ReadOwner::Core,
+            provider_mode: ProviderMode::Mixed,
+        };
+        let back = cut_over.rolled_back();
+        assert_eq!(
+            (back.poll_owner, back.read_owner),
+            (PollOwner::Legacy, ReadOwner::Legacy)
+        );
+        assert_eq!(back.device_registry_source, DeviceRegistrySource::Core);
+        assert_eq!(back.provider_mode, ProviderMode::Mixed);
+        assert!(cut_over.warnings().is_empty());
+        let codes: Vec<_> = Cutover {
+            poll_owner: PollOwner::Legacy,
+            ..cut_over
+        }
+        .warnings()
+        .iter()
+        .map(|w| w.code)
+        .collect();
+        assert_eq!(codes, ["reads_without_polls"]);
+    }
+}

@@ -1,0 +1,17 @@
+//! The rules of telematics freshness, as pure functions.
+//!
+//! Nothing here reads a clock, mints an id, waits or performs I/O: `now` and ids are arguments, facts
+//! come in as values, answers go out as values. A test over `cargo metadata` keeps async runtimes,
+//! HTTP and SQL out of this crate.
+//!
+//! Read in this order: [`ids`], [`signals`] (what is measured), [`fleet`] (what is configured),
+//! [`acceptance`] (what becomes of an update), [`health`] (what a reader is told), [`polling`] (when
+//! providers are asked).
+
+pub mod acceptance;
+pub mod fleet;
+pub mod health;
+pub mod ids;
+pub mod polling;
+pub mod signals;
+mod vocabulary;
