@@ -1,0 +1,8 @@
+//! Real servers, each in a directory of its own under the system's temporary one.
+
+mod example;
+mod lifetime;
+mod place;
+mod recovery;
+mod refusal;
+mod watchdog;
