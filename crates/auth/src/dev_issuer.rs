@@ -1,0 +1,214 @@
+//! An issuer for a machine without Cognito: one key in a file, tokens of Cognito's shape.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rand::{self, SystemRandom};
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use aws_lc_rs::{digest, error::Unspecified};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use crate::mint_request::{Caller, DEV_CLIENT_ID, MintRequest};
+
+const KEY_FILE: &str = "dev-issuer.pkcs8";
+
+/// Mints tokens for development and tests. Its key is as good as a password to every service that
+/// trusts it: never in production.
+pub struct DevIssuer {
+    issuer: String,
+    key_id: String,
+    key: RsaKeyPair,
+}
+
+/// Why there is no development issuer.
+#[derive(Debug, thiserror::Error)]
+pub enum DevIssuerError {
+    /// The key file can be neither read nor written.
+    #[error("cannot read or write the development key {}", path.display())]
+    File {
+        /// The file, or the directory it belongs in.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The key file holds something else; to start afresh, remove it.
+    #[error("{} is not an RSA key in PKCS#8", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No key could be generated.
+    #[error("cannot generate a development key")]
+    Generation,
+}
+
+impl DevIssuer {
+    /// Takes the key from `dir`, or makes one there (RSA-2048 in PKCS#8, readable by the owner
+    /// only), so that tokens outlive a restart and several processes share one issuer. `issuer` is
+    /// the `iss` of its tokens.
+    pub fn load_or_create(dir: &Path, issuer: &str) -> Result<Self, DevIssuerError> {
+        let path = dir.join(KEY_FILE);
+        let pkcs8 = match read(&path)? {
+            Some(pkcs8) => pkcs8,
+            None => create(dir, &path)?,
+        };
+        let key =
+            RsaKeyPair::from_pkcs8(&pkcs8).map_err(|_| DevIssuerError::Unreadable { path })?;
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            key_id: thumbprint(&key),
+            key,
+        })
+    }
+
+    /// The `iss` of its tokens.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The public key as a JWKS document (RFC 7517).
+    pub fn jwks(&self) -> Value {
+        let (n, e) = public_numbers(&self.key);
+        let kid = &self.key_id;
+        json!({"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e}]})
+    }
+
+    /// Mints what is asked for, however absurd, as an access token of Cognito's shape.
+    ///
+    /// # Panics
+    /// If the system has no random numbers or no memory.
+    pub fn mint(&self, request: &MintRequest, now: DateTime<Utc>) -> String {
+        // Cognito's header has these two members.
+        let header = json!({"alg": "RS256", "kid": self.key_id});
+        let claims = self.claims(request, now.timestamp());
+        let signed = format!(
+            "{}.{}",
+            base64url(header.to_string()),
+            base64url(claims.to_string())
+        );
+        let mut signature = vec![0; self.key.public_modulus_len()];
+        self.key
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                signed.as_bytes(),
+                &mut signature,
+            )
+            .expect("a key that was validated when loaded can sign any message");
+        format!("{signed}.{}", base64url(signature))
+    }
+
+    fn claims(&self, request: &MintRequest, now: i64) -> Value {
+        let client_id = request.client_id.as_deref().unwrap_or(DEV_CLIENT_ID);
+        let mut claims = json!({
+            "iss": self.issuer,
+            "client_id": client_id,
+            "token_use": "access",
+            "version": 2,
+            "jti": token_id(),
+            "iat": now,
+            "auth_time": now,
+            "exp": now.saturating_add(request.expires_in_seconds),
+        });
+        match &request.caller {
+            Caller::Machine { scopes } => {
+                claims["sub"] = request.subject.as_deref().unwrap_or(client_id).into();
+                if !scopes.is_empty() {
+                    claims["scope"] = scopes.join(" ").into();
+                }
+            }
+            Caller::User { groups } => {
+                let subject = request.subject.as_deref().unwrap_or("dev-user");
+                claims["sub"] = subject.into();
+                claims["username"] = subject.into();
+                claims["scope"] = "aws.cognito.signin.user.admin".into();
+                if !groups.is_empty() {
+                    claims["cognito:groups"] = groups.as_slice().into();
+                }
+            }
+        }
+        claims
+    }
+}
+
+impl fmt::Debug for DevIssuer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("DevIssuer")
+            .field("issuer", &self.issuer)
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, DevIssuerError> {
+    match std::fs::read(path) {
+        Ok(pkcs8) => Ok(Some(pkcs8)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(DevIssuerError::File {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Writes a new key beside its place and moves it there whole, unless another process was faster:
+/// then its key counts.
+fn create(dir: &Path, path: &Path) -> Result<Vec<u8>, DevIssuerError> {
+    let file_error = |source| DevIssuerError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let pkcs8 = generate().map_err(|_| DevIssuerError::Generation)?;
+    std::fs::create_dir_all(dir).map_err(file_error)?;
+    // A temporary file is the owner's alone from its first byte (mode 0600), and stays so.
+    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(file_error)?;
+    file.write_all(&pkcs8)
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(file_error)?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(pkcs8),
+        Err(taken) if taken.error.kind() == io::ErrorKind::AlreadyExists => {
+            std::fs::read(path).map_err(file_error)
+        }
+        Err(failed) => Err(file_error(failed.error)),
+    }
+}
+
+fn generate() -> Result<Vec<u8>, Unspecified> {
+    let key = RsaKeyPair::generate(KeySize::Rsa2048)?;
+    Ok(key.as_der()?.as_ref().to_vec())
+}
+
+/// The key's JWK thumbprint (RFC 7638): the same key has the same id in every process.
+fn thumbprint(key: &RsaKeyPair) -> String {
+    let (n, e) = public_numbers(key);
+    let canonical = format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#);
+    base64url(digest::digest(&digest::SHA256, canonical.as_bytes()))
+}
+
+fn public_numbers(key: &RsaKeyPair) -> (String, String) {
+    let public = key.public_key();
+    let modulus = public.modulus();
+    let exponent = public.exponent();
+    (
+        base64url(modulus.big_endian_without_leading_zero()),
+        base64url(exponent.big_endian_without_leading_zero()),
+    )
+}
+
+fn token_id() -> String {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes).expect("the system has random numbers");
+    base64url(bytes)
+}
+
+fn base64url(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
