@@ -1,0 +1,113 @@
+//! An account as it runs: its vehicles built, its fault begun, its requests counted.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::behaviour::Behaviour;
+use crate::fault::{ActiveFault, Fault};
+use crate::protocol::{Reading, VehicleReadings};
+use crate::requests::RequestCounter;
+use crate::scenario::{Account, VehicleSpec};
+use crate::world::{Timeline, Vehicle};
+
+/// The running state of an [`Account`].
+#[derive(Debug)]
+pub(crate) struct RunningAccount {
+    pub(crate) key: String,
+    pub(crate) fault: Option<ActiveFault>,
+    /// By external id: the order of the pages.
+    pub(crate) vehicles: BTreeMap<String, RunningVehicle>,
+    pub(crate) requests: RequestCounter,
+}
+
+/// A vehicle and how it reports.
+#[derive(Debug)]
+pub(crate) struct RunningVehicle {
+    world: Vehicle,
+    pub(crate) behaviour: Behaviour,
+    behaves_since: DateTime<Utc>,
+}
+
+impl RunningAccount {
+    pub(crate) fn start(account: Account, seed: u64, now: DateTime<Utc>) -> Self {
+        let vehicles = account.vehicles.into_iter().map(
+            |VehicleSpec {
+                 external_id,
+                 behaviour,
+             }| {
+                let vehicle =
+                    RunningVehicle::new(seed, &account.name, &external_id, behaviour, now);
+                (external_id, vehicle)
+            },
+        );
+        Self {
+            vehicles: vehicles.collect(),
+            key: account.key,
+            fault: account.fault.map(|fault| ActiveFault { fault, since: now }),
+            requests: RequestCounter::default(),
+        }
+    }
+
+    /// The fault that a request meets at `now`.
+    pub(crate) fn fault_at(&self, now: DateTime<Utc>) -> Option<Fault> {
+        self.fault.and_then(|active| active.at(now))
+    }
+
+    /// What the provider knows at `now`, ordered by id, after the vehicle `after`.
+    pub(crate) fn answer<'a>(
+        &'a self,
+        now: DateTime<Utc>,
+        timeline: &'a Timeline,
+        after: Option<&'a str>,
+    ) -> impl Iterator<Item = VehicleReadings> + 'a {
+        let as_of = match self.fault_at(now) {
+            Some(Fault::Late { minutes }) => now - TimeDelta::minutes(minutes.into()),
+            _ => now,
+        };
+        self.vehicles
+            .iter()
+            .filter(move |(id, _)| after.is_none_or(|after| id.as_str() > after))
+            .filter_map(move |(id, vehicle)| {
+                Some(VehicleReadings {
+                    id: id.clone(),
+                    signals: vehicle.readings_at(as_of, timeline)?,
+                })
+            })
+    }
+}
+
+impl RunningVehicle {
+    pub(crate) fn new(
+        seed: u64,
+        account: &str,
+        id: &str,
+        behaviour: Behaviour,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            world: Vehicle::new(seed, account, id),
+            behaviour,
+            behaves_since: now,
+        }
+    }
+
+    /// None when the vehicle is not in the answer.
+    fn readings_at(&self, at: DateTime<Utc>, timeline: &Timeline) -> Option<Vec<Reading>> {
+        let readings_at = |at| self.world.readings_at(at, timeline);
+        match &self.behaviour {
+            Behaviour::Reporting => Some(readings_at(at)),
+            Behaviour::SilentSince { at: silent_at } => (at < *silent_at).then(|| readings_at(at)),
+            Behaviour::Omitted => None,
+            Behaviour::Frozen { at: frozen_at } => Some(readings_at(at.min(*frozen_at))),
+            Behaviour::WithoutSignals { signals } => {
+                let mut readings = readings_at(at);
+                readings.retain(|reading| !signals.contains(&reading.name));
+                Some(readings)
+            }
+            Behaviour::Replay(recording) => {
+                Some(recording.readings_at(at, &timeline.restarted_at(self.behaves_since)))
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The outside world of a telematics service, simulated: electric buses and trucks that drive and
+//! charge, or a recorded drive, behind a provider's HTTP interface, with faults on demand.
+//!
+//! A [`Scenario`] says what there is, [`Simulator::new`] starts it, [`Simulator::serve`] (or
+//! [`Simulator::router`]) puts it on the network. The binary `bf-depot-sim` does just that.
+//!
+//! # The provider protocol
+//!
+//! One *account* for each provider connection; its base URL is `http://host:port/accounts/{account}`.
+//!
+//! `GET {base}/vehicles?page_size=2&page_token=…` with `Authorization: Bearer <account key>`:
+//!
+//! ```json
+//! {"vehicles":[
+//!   {"id":"vehicle-001","signals":[
+//!     {"name":"state_of_charge_percent","value":71.5,"time":"2026-11-23T08:00:00.250Z"},
+//!     {"name":"charging_state","value":"not_charging","time":"2026-11-23T08:00:00.250Z"},
+//!     {"name":"position","value":{"latitude_deg":52.0907,"longitude_deg":5.1214},"time":"2026-11-23T08:00:00.250Z"}]}],
+//!  "next_page_token":"vehicle-001"}
+//! ```
+//!
+//! - Vehicles come in the order of their ids, `page_size` (1 to 100, default 100) at a time. A token is
+//!   opaque and goes back as it came, percent-encoded; on the last page it is null.
+//! - Each vehicle's last report at or before now: at most one reading a signal. Every reading has its
+//!   own `time`: RFC 3339, UTC with `Z`, up to six fraction digits, the *wall clock* when it was
+//!   emitted, at any speed. A signal that a vehicle does not have is absent.
+//! - A simulated vehicle reports every ten seconds while driving and every minute otherwise, each time
+//!   with a new time. State of health and the temperatures come every minute in any case.
+//!
+//! | name | value | |
+//! |---|---|---|
+//! | `state_of_charge_percent` | 0..100 | |
+//! | `state_of_health_percent` | 0..100 | of the capacity as built |
+//! | `energy_remaining_kwh` | kWh | in the battery |
+//! | `energy_used_kwh` | kWh | a counter of what driving drew from the battery |
+//! | `battery_power_kw` | kW | positive into the battery: charging, and braking |
+//! | `charging_state` | `not_charging`, `charging`, `complete` | |
+//! | `plugged_in` | true or false | |
+//! | `range_km` | km | |
+//! | `odometer_km` | km | |
+//! | `speed_kmh` | km/h | |
+//! | `position` | `{"latitude_deg","longitude_deg"}` | WGS 84 |
+//! | `heading_deg` | 0..360 | clockwise from north |
+//! | `ignition_on` | true or false | |
+//! | `ambient_temperature_celsius` | °C | |
+//! | `battery_temperature_celsius` | °C | |
+//!
+//! Errors are `{"error":{"code":"…","message":"…"}}`:
+//!
+//! | status | code | |
+//! |---|---|---|
+//! | 400 | `bad_request` | page size out of range |
+//! | 401 | `credentials_rejected` | key missing or wrong |
+//! | 404 | `unknown_account`, `not_found` | |
+//! | 405 | `method_not_allowed` | |
+//! | 429 | `rate_limited` | with `Retry-After` in seconds |
+//! | 503 | `unavailable` | |
+//!
+//! # Faults on demand
+//!
+//! | | body | answer |
+//! |---|---|---|
+//! | `GET /control/accounts` | | 200 `{"accounts":[{"name","fault","vehicles":[{"id","behaviour"}],"requests":{"total","first_pages","in_flight","max_in_flight"}}]}` |
+//! | `PUT /control/accounts/{account}` | `{"key":"…","fault":null,"vehicles":[{"id":"vehicle-001"}]}` | 204, added or replaced |
+//! | `PUT /control/accounts/{account}/fault` | a [`Fault`]: `{"kind":"unavailable"}` | 204 |
+//! | `DELETE /control/accounts/{account}/fault` | | 204 |
+//! | `PUT /control/accounts/{account}/vehicles/{id}` | a [`Behaviour`]: `{"kind":"omitted"}` | 204, or 201 when the vehicle is new |
+//!
+//! The kinds of faults: `unavailable`, `credentials_rejected`, `rate_limited` (`retry_after_seconds`),
+//! `hang`, `late` (`minutes`), `garbage`, `flapping_unavailable` (`up_seconds`, `down_seconds`). The kinds
+//! of behaviours: `reporting`, `silent_since` (`at`), `omitted`, `frozen` (`at`), `without_signals`
+//! (`signals`). These endpoints ask for no key: serve them to people who may break things. The same in
+//! Rust: [`Simulator::accounts`], [`Simulator::put_account`], [`Simulator::set_fault`],
+//! [`Simulator::clear_fault`], [`Simulator::set_behaviour`].
+//!
+//! # Time
+//!
+//! Virtual time is start + (now − start) × speed; it decides where vehicles are, and never leaves the
+//! simulator. At speed 1 it is the wall clock, and a simulator that was restarted goes on where it
+//! was; at other speeds a restart falls back to the wall clock, and counters with it.
+
+mod account;
+mod behaviour;
+mod control;
+mod fault;
+pub mod protocol;
+mod replay;
+mod requests;
+mod routes;
+mod scenario;
+mod simulator;
+pub mod world;
+
+pub use behaviour::Behaviour;
+pub use control::{AccountStatus, Placed};
+pub use fault::Fault;
+pub use protocol::{Reading, SignalName, SignalValue, VehicleReadings};
+pub use replay::{Recording, RecordingError};
+pub use requests::RequestCounts;
+pub use scenario::{Account, REPLAY_VEHICLE, Scenario, VehicleSpec};
+pub use simulator::{Simulator, SimulatorSettings, UnknownAccount};
+pub use world::{Speed, SpeedError};

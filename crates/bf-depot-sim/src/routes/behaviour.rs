@@ -1,0 +1,21 @@
+//! `PUT /control/accounts/{account}/vehicles/{id}`.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+
+use super::App;
+use super::failure::Failure;
+use super::json_body::JsonBody;
+use crate::behaviour::Behaviour;
+use crate::control::Placed;
+
+pub(super) async fn put(
+    State(app): State<App>,
+    Path((account, id)): Path<(String, String)>,
+    JsonBody(behaviour): JsonBody<Behaviour>,
+) -> Result<StatusCode, Failure> {
+    match app.simulator.set_behaviour(&account, &id, behaviour)? {
+        Placed::Added => Ok(StatusCode::CREATED),
+        Placed::Replaced => Ok(StatusCode::NO_CONTENT),
+    }
+}

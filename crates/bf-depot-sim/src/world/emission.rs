@@ -1,0 +1,46 @@
+//! When a vehicle reports: every ten seconds while driving, once more when it has stopped, and every
+//! minute in any case.
+//!
+//! Counted on the wall clock at any speed, so that a parked vehicle has a new time every minute.
+
+use chrono::{DateTime, Utc};
+
+const TICK_US: i64 = 10_000_000;
+const TICKS_PER_MINUTE: i64 = 6;
+
+/// A vehicle's ticks: ten seconds apart, each vehicle at its own second.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ticks {
+    pub(super) phase_us: i64,
+}
+
+impl Ticks {
+    /// The last report at or before `at`, given whether the vehicle was `driving` at an instant.
+    pub(super) fn last_report(
+        self,
+        at: DateTime<Utc>,
+        driving: impl Fn(DateTime<Utc>) -> bool,
+    ) -> DateTime<Utc> {
+        let latest = self.tick_before(at);
+        let minute = latest - latest.rem_euclid(TICKS_PER_MINUTE);
+        let drives = |tick| driving(self.instant(tick, at));
+        let last = (minute + 1..=latest)
+            .rev()
+            .find(|tick| drives(*tick) || drives(*tick - 1));
+        self.instant(last.unwrap_or(minute), at)
+    }
+
+    /// The last report at or before `at` that comes whether the vehicle drives or not.
+    pub(super) fn last_minute(self, at: DateTime<Utc>) -> DateTime<Utc> {
+        self.last_report(at, |_| false)
+    }
+
+    fn tick_before(self, at: DateTime<Utc>) -> i64 {
+        (at.timestamp_micros() - self.phase_us).div_euclid(TICK_US)
+    }
+
+    fn instant(self, tick: i64, fallback: DateTime<Utc>) -> DateTime<Utc> {
+        // Out of range only within a minute of the first instant that chrono knows.
+        DateTime::from_timestamp_micros(tick * TICK_US + self.phase_us).unwrap_or(fallback)
+    }
+}
