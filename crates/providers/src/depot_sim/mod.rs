@@ -1,0 +1,7 @@
+//! The simulator's native protocol: pages of vehicles, each with its signals and their own times.
+
+mod client;
+mod polling_task;
+
+pub(crate) use client::Client;
+pub(crate) use polling_task::poll;

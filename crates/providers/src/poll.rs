@@ -1,0 +1,143 @@
+//! Asking one connection of a workspace.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use domain::acceptance::Item;
+use domain::fleet::{Connection, ProviderType};
+use domain::ids::ExternalId;
+use domain::polling::{ErrorClass, PollError};
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+use crate::fetch::failure;
+use crate::{AddressPolicy, Credentials, depot_sim};
+
+/// Bounds of one poll of one connection.
+#[derive(Clone, Copy, Debug)]
+pub struct PollLimits {
+    /// The whole poll, retries and pages included.
+    pub deadline: Duration,
+    /// Requests a page, the first included.
+    pub attempts: usize,
+    /// The first wait between attempts; it grows and is jittered.
+    pub backoff: Duration,
+    /// Bytes of one page after decompression.
+    pub page_bytes: usize,
+    /// Pages of one answer.
+    pub pages: usize,
+}
+
+impl Default for PollLimits {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_secs(30),
+            attempts: 3,
+            backoff: Duration::from_millis(500),
+            page_bytes: 8 * 1024 * 1024,
+            pages: 200,
+        }
+    }
+}
+
+/// What a provider's answer brought.
+#[derive(Debug, Default)]
+pub struct Polled {
+    /// Updates, oldest first for each device.
+    pub items: Vec<Item>,
+    /// Whom the answer named.
+    pub returned: HashSet<ExternalId>,
+}
+
+/// A poll's end.
+#[derive(Debug)]
+pub struct Answer {
+    /// What came, or why nothing did.
+    pub result: Result<Polled, PollError>,
+    /// Requests of the most-tried page.
+    pub attempts: u32,
+}
+
+/// Every provider that core can ask.
+#[derive(Clone, Debug)]
+pub struct Providers {
+    http: reqwest::Client,
+    addresses: AddressPolicy,
+    credentials: Credentials,
+    limits: PollLimits,
+}
+
+impl Providers {
+    /// Builds the one HTTP client that all polls share.
+    ///
+    /// # Errors
+    /// When the TLS backend cannot be set up.
+    pub fn try_new(
+        addresses: AddressPolicy,
+        credentials: Credentials,
+        limits: PollLimits,
+    ) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(limits.deadline)
+            .pool_max_idle_per_host(4)
+            .user_agent(concat!("bf-manage-core/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self {
+            http,
+            addresses,
+            credentials,
+            limits,
+        })
+    }
+
+    /// The addresses that connections may name.
+    pub fn addresses(&self) -> &AddressPolicy {
+        &self.addresses
+    }
+
+    /// Whether this type is polled at all.
+    pub const fn supports(provider_type: ProviderType) -> bool {
+        matches!(provider_type, ProviderType::DepotSim)
+    }
+
+    /// Asks a connection, within the deadline, whatever it does.
+    pub async fn poll(&self, connection: &Connection) -> Answer {
+        match self.prepare(connection) {
+            Err(error) => Answer {
+                result: Err(error),
+                attempts: 0,
+            },
+            Ok((base_url, key)) => {
+                let deadline = Instant::now() + self.limits.deadline;
+                let client =
+                    depot_sim::Client::new(&self.http, base_url, key, self.limits, deadline);
+                depot_sim::poll(&client, &connection.id).await
+            }
+        }
+    }
+
+    /// The address and the secret, checked again at use: the list of hosts may have become shorter.
+    fn prepare(&self, connection: &Connection) -> Result<(reqwest::Url, SecretString), PollError> {
+        if !Self::supports(connection.provider_type) {
+            return Err(failure(
+                ErrorClass::NotSupported,
+                format!("{} is not polled", connection.provider_type),
+            ));
+        }
+        let base_url = self
+            .addresses
+            .check(&connection.base_url)
+            .map_err(|refusal| {
+                failure(ErrorClass::AddressNotAllowed, format!("base_url {refusal}"))
+            })?;
+        let reference = connection.credential_ref.as_ref().ok_or_else(|| {
+            failure(
+                ErrorClass::CredentialsUnresolved,
+                "the connection has no credential_ref",
+            )
+        })?;
+        Ok((base_url, self.credentials.resolve(reference)?))
+    }
+}
