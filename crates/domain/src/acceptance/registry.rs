@@ -22,8 +22,8 @@ impl Registry {
 
     /// Adds a device. An external id leads to its active device where there is one, else to one that
     /// was deactivated.
-    pub fn add_device(&mut self, device: Device) {
-        let device = Arc::new(device);
+    pub fn add_device(&mut self, device: impl Into<Arc<Device>>) {
+        let device = device.into();
         let of_connection = self
             .by_external_id
             .entry(device.spec.provider_id.clone())

@@ -9,4 +9,4 @@ mod value;
 
 pub use catalogue::{CATALOGUE, Kind, Signal, SignalSpec};
 pub use reading::{Reading, Readings, join_order};
-pub use value::{DropReason, DroppedSignal, SignalValue, read_signals};
+pub use value::{DropReason, DroppedSignal, ReadSignals, SignalValue, read_signals};

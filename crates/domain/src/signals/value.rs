@@ -193,33 +193,35 @@ impl Serialize for SignalValue {
     }
 }
 
+/// A JSON object of signals, read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadSignals {
+    /// What the catalogue allows; at most one value a signal.
+    pub valid: Vec<(Signal, SignalValue)>,
+    /// What it does not allow, with the reason.
+    pub dropped: Vec<DroppedSignal>,
+}
+
 /// Reads a JSON object of signals by name, in one pass: what the catalogue allows, and what was
 /// dropped with the reason. `null` is absent and neither.
 ///
 /// # Errors
 /// The deserializer's, when it is not an object or names a signal twice.
-pub fn read_signals<'de, D>(
-    deserializer: D,
-) -> Result<(Vec<(Signal, SignalValue)>, Vec<DroppedSignal>), D::Error>
-where
-    D: Deserializer<'de>,
-{
+pub fn read_signals<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ReadSignals, D::Error> {
     struct SignalsVisitor;
     impl<'de> Visitor<'de> for SignalsVisitor {
-        type Value = (Vec<(Signal, SignalValue)>, Vec<DroppedSignal>);
+        type Value = ReadSignals;
 
         fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str("an object of signals by name")
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut signals: Vec<(Signal, SignalValue)> =
-                Vec::with_capacity(map.size_hint().unwrap_or(8));
-            let mut dropped = Vec::new();
+            let mut read = ReadSignals::default();
             let mut seen = 0_u32;
             while let Some(name) = map.next_key::<Name<'de>>()? {
                 let json: &RawValue = map.next_value()?;
-                let read = match Signal::named(&name.0) {
+                let value = match Signal::named(&name.0) {
                     None => Err(DropReason::UnknownSignal),
                     Some(signal) => {
                         let bit = 1 << signal.index();
@@ -234,16 +236,16 @@ where
                             .map(|value| value.map(|value| (signal, value)))
                     }
                 };
-                match read {
-                    Ok(Some(reading)) => signals.push(reading),
+                match value {
+                    Ok(Some(reading)) => read.valid.push(reading),
                     Ok(None) => {}
-                    Err(reason) => dropped.push(DroppedSignal {
+                    Err(reason) => read.dropped.push(DroppedSignal {
                         signal: name.0.chars().take(64).collect(),
                         reason,
                     }),
                 }
             }
-            Ok((signals, dropped))
+            Ok(read)
         }
     }
     deserializer.deserialize_map(SignalsVisitor)
@@ -340,10 +342,10 @@ mod tests {
     #[test]
     fn one_bad_signal_leaves_the_others_alive() {
         let json = r#"{"speed_kmh":900,"soc":1,"odometer_km":12.5,"range_km":null}"#;
-        let (signals, dropped) =
+        let ReadSignals { valid, dropped } =
             read_signals(&mut serde_json::Deserializer::from_str(json)).expect("an object");
         assert_eq!(
-            signals,
+            valid,
             [(
                 Signal::named("odometer_km").unwrap(),
                 SignalValue::Number(12.5)

@@ -1,0 +1,52 @@
+//! The event store: append-only, one row a fact.
+
+use chrono::{DateTime, Utc};
+use domain::ids::{CycleId, DeviceId, EventId};
+
+use crate::{StorageError, UnitOfWork};
+
+/// A fact to append. Updates have their own, set-based way in, beside the snapshots they move.
+#[derive(Clone, Debug)]
+pub struct Event<'a> {
+    /// `UUIDv7`.
+    pub event_id: EventId,
+    /// The specification's word for it.
+    pub event_type: &'static str,
+    /// The device it is about.
+    pub device_id: Option<&'a DeviceId>,
+    /// The cycle it belongs to.
+    pub cycle_id: Option<CycleId>,
+    /// The W3C trace id of what caused it.
+    pub trace_id: Option<&'a str>,
+    /// The specification's fields, in `snake_case`.
+    pub payload: serde_json::Value,
+}
+
+impl UnitOfWork {
+    /// Appends an event.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn append_event(
+        &mut self,
+        event: Event<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            r#"/* event_store: append */
+            INSERT INTO event_store (workspace_id, recorded_at, event_id, type, device_id, cycle_id, trace_id, payload)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"#,
+            self.workspace_id.as_str(),
+            now,
+            event.event_id.0,
+            event.event_type,
+            event.device_id.map(DeviceId::as_str),
+            event.cycle_id.map(|id| id.0),
+            event.trace_id,
+            event.payload,
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+}

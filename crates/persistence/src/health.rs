@@ -1,0 +1,204 @@
+//! The facts that health is computed from.
+
+use chrono::{DateTime, Utc};
+use domain::fleet::ProviderType;
+use domain::health::{DeviceFacts, LastPoll};
+use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
+use domain::polling::{ConnectionOutcome, ErrorClass};
+
+use crate::{StorageError, Store, decode};
+
+/// What is stored of one active device.
+#[derive(Clone, Debug)]
+pub struct HealthRow {
+    /// The device.
+    pub device_id: DeviceId,
+    /// Its vehicle.
+    pub vehicle_id: VehicleId,
+    /// Its connection.
+    pub provider_id: ProviderId,
+    /// When it was first configured.
+    pub configured_at: DateTime<Utc>,
+    /// What its state depends on, but for the interval that its connection declares.
+    pub facts: DeviceFacts,
+    /// Whether the provider's latest answer lacked it.
+    pub absent: bool,
+    /// For an absent device: the last answer that named it, in this activation.
+    pub returned_before_absence_at: Option<DateTime<Utc>>,
+}
+
+/// How a connection has been polled lately.
+#[derive(Clone, Debug)]
+pub struct ConnectionPolling {
+    /// The connection.
+    pub provider_id: ProviderId,
+    /// Its protocol.
+    pub provider_type: ProviderType,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// The reporting interval that it declares.
+    pub declared_interval_minutes: Option<u32>,
+    /// Its latest finished poll.
+    pub last_poll: Option<LastPoll>,
+    /// When it last gave an answer.
+    pub last_answer_at: Option<DateTime<Utc>>,
+    /// Devices whose updates the latest poll brought were all rejected, in order of id.
+    pub rejected_devices: Vec<String>,
+}
+
+/// Everything that the health of a workspace's devices is computed from, but for the workspace row.
+#[derive(Clone, Debug)]
+pub struct WorkspaceHealthFacts {
+    /// Active devices in order of id.
+    pub devices: Vec<HealthRow>,
+    /// All connections in order of id.
+    pub connections: Vec<ConnectionPolling>,
+    /// When the latest cycle that ran ended.
+    pub last_cycle_ended_at: Option<DateTime<Utc>>,
+}
+
+impl Store {
+    /// Reads a workspace's health facts: two statements, whatever its size.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn health_facts(
+        &self,
+        workspace_id: &WorkspaceId,
+    ) -> Result<WorkspaceHealthFacts, StorageError> {
+        let (connections, last_cycle_ended_at) = self.connection_polling(workspace_id).await?;
+        let devices = self.health_rows(workspace_id).await?;
+        Ok(WorkspaceHealthFacts {
+            devices,
+            connections,
+            last_cycle_ended_at,
+        })
+    }
+
+    async fn health_rows(
+        &self,
+        workspace_id: &WorkspaceId,
+    ) -> Result<Vec<HealthRow>, StorageError> {
+        sqlx::query!(
+            r#"/* health: devices */
+            SELECT d.device_id, d.vehicle_id, d.provider_id, d.configured_at, d.activated_at,
+                   s.last_update_received_at AS "last_update_received_at?",
+                   s.newest_observed_at AS "newest_observed_at?",
+                   a.missing_since IS NOT NULL AS "absent!", a.last_returned_at AS "last_returned_at?"
+            FROM devices d
+            LEFT JOIN snapshots s ON s.workspace_id = $1 AND s.device_id = d.device_id AND s.activation_id = d.activation_id
+            LEFT JOIN device_absences a ON a.workspace_id = $1 AND a.device_id = d.device_id AND a.activation_id = d.activation_id
+            WHERE d.workspace_id = $1 AND d.active
+            ORDER BY d.device_id"#,
+            workspace_id.as_str(),
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .map(|row| {
+            Ok(HealthRow {
+                device_id: decode::id(DeviceId::try_new, "device_id", &row.device_id)?,
+                vehicle_id: decode::id(VehicleId::try_new, "vehicle_id", &row.vehicle_id)?,
+                provider_id: decode::id(ProviderId::try_new, "provider_id", &row.provider_id)?,
+                configured_at: row.configured_at,
+                facts: DeviceFacts {
+                    activated_at: row.activated_at,
+                    last_update_received_at: row.last_update_received_at,
+                    newest_observed_at: row.newest_observed_at,
+                    declared_interval_minutes: None,
+                },
+                absent: row.absent,
+                returned_before_absence_at: row.last_returned_at,
+            })
+        })
+        .collect()
+    }
+
+    async fn connection_polling(
+        &self,
+        workspace_id: &WorkspaceId,
+    ) -> Result<(Vec<ConnectionPolling>, Option<DateTime<Utc>>), StorageError> {
+        let rows = sqlx::query!(
+            r#"/* health: connections and their latest polls */
+            SELECT w.last_cycle_ended_at, c.provider_id AS "provider_id?", c.provider_type AS "provider_type?",
+                   c.enabled AS "enabled?", c.expected_reporting_interval_minutes AS "declared_interval_minutes?",
+                   p.started_at AS "started_at?", p.outcome AS "outcome?", p.error_class AS "error_class?",
+                   p.rejected_devices AS "rejected_devices?", ok.ended_at AS "last_answer_at?"
+            FROM (
+                SELECT max(ended_at) AS last_cycle_ended_at FROM poll_cycles
+                WHERE workspace_id = $1 AND status IN ('completed', 'partial', 'failed')
+            ) w
+            LEFT JOIN provider_connections c ON c.workspace_id = $1
+            LEFT JOIN LATERAL (
+                SELECT started_at, outcome, error_class, rejected_devices FROM poll_cycle_connections
+                WHERE workspace_id = $1 AND provider_id = c.provider_id
+                ORDER BY ended_at DESC LIMIT 1
+            ) p ON true
+            LEFT JOIN LATERAL (
+                SELECT ended_at FROM poll_cycle_connections
+                WHERE workspace_id = $1 AND provider_id = c.provider_id AND outcome = 'ok'
+                ORDER BY ended_at DESC LIMIT 1
+            ) ok ON true
+            ORDER BY c.provider_id"#,
+            workspace_id.as_str(),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let last_cycle_ended_at = rows.first().and_then(|row| row.last_cycle_ended_at);
+        let connections = rows
+            .into_iter()
+            .filter_map(|row| {
+                Some((
+                    row.provider_id?,
+                    row.provider_type?,
+                    row.enabled?,
+                    row.declared_interval_minutes,
+                    (row.started_at, row.outcome, row.error_class),
+                    row.rejected_devices,
+                    row.last_answer_at,
+                ))
+            })
+            .map(
+                |(
+                    provider_id,
+                    provider_type,
+                    enabled,
+                    declared,
+                    (started_at, outcome, error_class),
+                    rejected,
+                    last_answer_at,
+                )| {
+                    let last_poll = match (started_at, outcome) {
+                        (Some(started_at), Some(outcome)) => Some(LastPoll {
+                            started_at,
+                            outcome: decode::word(ConnectionOutcome::parse, "outcome", &outcome)?,
+                            error_class: error_class.as_deref().and_then(ErrorClass::parse),
+                        }),
+                        _ => None,
+                    };
+                    let rejected_devices = match rejected {
+                        Some(serde_json::Value::Object(devices)) => {
+                            devices.into_iter().map(|(device, _)| device).collect()
+                        }
+                        _ => Vec::new(),
+                    };
+                    Ok(ConnectionPolling {
+                        provider_id: decode::id(ProviderId::try_new, "provider_id", &provider_id)?,
+                        provider_type: decode::word(
+                            ProviderType::parse,
+                            "provider_type",
+                            &provider_type,
+                        )?,
+                        enabled,
+                        declared_interval_minutes: declared
+                            .and_then(|minutes| u32::try_from(minutes).ok()),
+                        last_poll,
+                        last_answer_at,
+                        rejected_devices,
+                    })
+                },
+            )
+            .collect::<Result<_, StorageError>>()?;
+        Ok((connections, last_cycle_ended_at))
+    }
+}

@@ -1,0 +1,291 @@
+//! Leases of running cycles: the one place where the database's clock is the judge, because holders
+//! on machines with different clocks must agree on when a lease is over.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::ids::{CycleId, LeaseToken, WorkspaceId};
+use domain::polling::CycleStatus;
+use sqlx::postgres::types::PgInterval;
+
+use crate::error::violated_constraint;
+use crate::{StorageError, Store, UnitOfWork, decode};
+
+/// Lost leases after which a cycle is given up.
+const LEASES_LOST_AT_MOST: i32 = 3;
+
+/// A cycle that can be taken: due and queued, or running under a lease that is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimCandidate {
+    /// Whose.
+    pub workspace_id: WorkspaceId,
+    /// Which.
+    pub cycle_id: CycleId,
+}
+
+/// A cycle that this instance holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedCycle {
+    /// Whose.
+    pub workspace_id: WorkspaceId,
+    /// Which.
+    pub cycle_id: CycleId,
+    /// Proof of the lease.
+    pub lease: LeaseToken,
+    /// When it first started, under whichever holder.
+    pub started_at: DateTime<Utc>,
+    /// The trigger's trace id.
+    pub trace_id: Option<String>,
+}
+
+impl Store {
+    /// Cycles that can be claimed, longest due first: one of the few reads across workspaces.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn claim_candidates(
+        &self,
+        now: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<ClaimCandidate>, StorageError> {
+        sqlx::query!(
+            r#"/* poll_cycles: claim candidates */
+            SELECT workspace_id, cycle_id FROM poll_cycles AS open
+            WHERE status IN ('queued', 'running')
+              AND CASE status
+                  WHEN 'queued' THEN due_at <= $1 AND NOT EXISTS (
+                      SELECT 1 FROM poll_cycles running
+                      WHERE running.workspace_id = open.workspace_id AND running.status = 'running')
+                  ELSE lease_expires_at < now()
+                  END
+            ORDER BY due_at
+            LIMIT $2"#,
+            now,
+            limit,
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .map(|row| {
+            Ok(ClaimCandidate {
+                workspace_id: decode::id(WorkspaceId::try_new, "workspace_id", &row.workspace_id)?,
+                cycle_id: CycleId(row.cycle_id),
+            })
+        })
+        .collect()
+    }
+
+    /// Takes a candidate, by a conditional update within its workspace: of many that try, one wins.
+    /// `None` when another was quicker, or another cycle of the workspace runs.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn claim_cycle(
+        &self,
+        candidate: &ClaimCandidate,
+        lease: LeaseToken,
+        duration: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<Option<ClaimedCycle>, StorageError> {
+        let claimed = sqlx::query!(
+            r#"/* poll_cycles: claim */
+            UPDATE poll_cycles
+            SET status = 'running', lease_token = $3, lease_expires_at = now() + $4,
+                started_at = coalesce(started_at, $5),
+                leases_lost = leases_lost + CASE status WHEN 'running' THEN 1 ELSE 0 END
+            WHERE workspace_id = $1 AND cycle_id = $2
+              AND ((status = 'queued' AND due_at <= $5)
+                   OR (status = 'running' AND lease_expires_at < now() AND leases_lost + 1 < $6))
+            RETURNING started_at AS "started_at!", trace_id"#,
+            candidate.workspace_id.as_str(),
+            candidate.cycle_id.0,
+            lease.0,
+            interval(duration),
+            now,
+            LEASES_LOST_AT_MOST,
+        )
+        .fetch_optional(&self.pool)
+        .await;
+        match claimed {
+            Ok(row) => Ok(row.map(|row| ClaimedCycle {
+                workspace_id: candidate.workspace_id.clone(),
+                cycle_id: candidate.cycle_id,
+                lease,
+                started_at: row.started_at,
+                trace_id: row.trace_id,
+            })),
+            Err(error) if violated_constraint(&error) == Some("poll_cycles_one_running") => {
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Prolongs a lease; `false` when it is no longer held.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn renew_lease(
+        &self,
+        cycle: &ClaimedCycle,
+        duration: Duration,
+    ) -> Result<bool, StorageError> {
+        let renewed = sqlx::query!(
+            r#"/* poll_cycles: renew a lease */
+            UPDATE poll_cycles SET lease_expires_at = now() + $4
+            WHERE workspace_id = $1 AND cycle_id = $2 AND lease_token = $3 AND status = 'running'
+              AND lease_expires_at >= now()"#,
+            cycle.workspace_id.as_str(),
+            cycle.cycle_id.0,
+            cycle.lease.0,
+            interval(duration),
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(renewed.rows_affected() == 1)
+    }
+
+    /// Gives a cycle back for another instance to take at once: nobody has lost anything.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn release_cycle(&self, cycle: &ClaimedCycle) -> Result<(), StorageError> {
+        sqlx::query!(
+            r#"/* poll_cycles: give back */
+            UPDATE poll_cycles SET status = 'queued', lease_token = NULL, lease_expires_at = NULL
+            WHERE workspace_id = $1 AND cycle_id = $2 AND lease_token = $3 AND status = 'running'"#,
+            cycle.workspace_id.as_str(),
+            cycle.cycle_id.0,
+            cycle.lease.0,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Ends cycles that will never run: abandoned after the last of their leases was lost, superseded
+    /// when a newer slot of the workspace is due as well.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn retire_cycles(
+        &self,
+        workspace_id: &WorkspaceId,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StorageError> {
+        let retired = sqlx::query!(
+            r#"/* poll_cycles: retire */
+            UPDATE poll_cycles AS old
+            SET status = CASE status WHEN 'queued' THEN 'expired' ELSE 'abandoned' END,
+                reason = CASE status WHEN 'queued' THEN 'superseded' ELSE 'lease_lost' END,
+                ended_at = $2
+            WHERE workspace_id = $1 AND (
+                (status = 'running' AND lease_expires_at < now() AND leases_lost + 1 >= $3)
+                OR (status = 'queued' AND trigger = 'scheduled' AND due_at <= $2 AND EXISTS (
+                    SELECT 1 FROM poll_cycles newer
+                    WHERE newer.workspace_id = $1 AND newer.trigger = 'scheduled'
+                      AND newer.scheduled_time > old.scheduled_time AND newer.due_at <= $2
+                      AND newer.status IN ('queued', 'running', 'completed', 'partial', 'failed')
+                ))
+            )"#,
+            workspace_id.as_str(),
+            now,
+            LEASES_LOST_AT_MOST,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(retired.rows_affected())
+    }
+}
+
+impl UnitOfWork {
+    /// Whether the lease is held, and keeps it held until this unit of work ends: a take-over waits
+    /// for the row, so nothing fetched under a lost lease can land after it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn holds_lease(
+        &mut self,
+        cycle_id: CycleId,
+        lease: LeaseToken,
+    ) -> Result<bool, StorageError> {
+        let held = sqlx::query!(
+            r#"/* poll_cycles: is the lease held */
+            SELECT 1 AS one FROM poll_cycles
+            WHERE workspace_id = $1 AND cycle_id = $2 AND lease_token = $3 AND status = 'running'
+              AND lease_expires_at >= now()
+            FOR SHARE"#,
+            self.workspace_id.as_str(),
+            cycle_id.0,
+            lease.0,
+        )
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        Ok(held.is_some())
+    }
+
+    /// Ends a cycle under its lease; `false` when it is no longer held.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn end_cycle(
+        &mut self,
+        cycle_id: CycleId,
+        lease: LeaseToken,
+        status: CycleStatus,
+        reason: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        let ended = sqlx::query!(
+            r#"/* poll_cycles: end */
+            UPDATE poll_cycles
+            SET status = $4, reason = $5, ended_at = $6, lease_token = NULL, lease_expires_at = NULL
+            WHERE workspace_id = $1 AND cycle_id = $2 AND lease_token = $3 AND status = 'running'
+              AND lease_expires_at >= now()"#,
+            self.workspace_id.as_str(),
+            cycle_id.0,
+            lease.0,
+            status.as_str(),
+            reason,
+            now,
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(ended.rows_affected() == 1)
+    }
+
+    /// Ends this workspace's running cycles and those that wait, under an exclusive fence: polls are
+    /// no longer core's. What they would still bring is refused.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn skip_open_cycles(
+        &mut self,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            r#"/* poll_cycles: skip the open ones */
+            UPDATE poll_cycles
+            SET status = 'skipped', reason = $2, ended_at = $3, lease_token = NULL, lease_expires_at = NULL
+            WHERE workspace_id = $1 AND status IN ('queued', 'running')"#,
+            self.workspace_id.as_str(),
+            reason,
+            now,
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+}
+
+fn interval(duration: Duration) -> PgInterval {
+    let microseconds = TimeDelta::from_std(duration)
+        .ok()
+        .and_then(|delta| delta.num_microseconds());
+    PgInterval {
+        months: 0,
+        days: 0,
+        microseconds: microseconds.unwrap_or(i64::MAX),
+    }
+}

@@ -1,0 +1,38 @@
+//! PostgreSQL: the only crate with SQL.
+//!
+//! Commands write through a [`UnitOfWork`], queries read through the [`Store`]. One file a noun; each
+//! statement is named by the comment at its head and checked against the schema at compile time.
+//!
+//! Invariants kept here: a transaction writes one workspace; a change of flags, devices or leases
+//! fences what was decided under the old state; an event is appended if and only if a snapshot moved.
+
+mod acceptance;
+mod connections;
+mod cutover;
+mod decode;
+mod devices;
+mod error;
+mod events;
+mod health;
+mod leases;
+mod memory;
+mod partitions;
+mod poll_cycles;
+mod snapshots;
+mod store;
+mod unit_of_work;
+mod workspaces;
+
+pub use acceptance::{AcceptedEvent, HeldSnapshot, MovedSnapshot};
+pub use connections::ConnectionChange;
+pub use cutover::CutoverChange;
+pub use devices::DeviceFilter;
+pub use error::StorageError;
+pub use events::Event;
+pub use health::{ConnectionPolling, HealthRow, WorkspaceHealthFacts};
+pub use leases::{ClaimCandidate, ClaimedCycle};
+pub use poll_cycles::{NewCycle, PollCycle, RecordedTrigger};
+pub use snapshots::SnapshotRow;
+pub use store::{Page, Store};
+pub use unit_of_work::{Fence, UnitOfWork};
+pub use workspaces::{CutoverRecord, PolicyRecord, WorkspaceRecord};

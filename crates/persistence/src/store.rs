@@ -1,0 +1,83 @@
+//! The pool, and the schema's version.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use std::sync::Arc;
+
+use crate::StorageError;
+use crate::memory::AcceptanceMemory;
+
+/// How many rows, and after which: the cut of a list.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The last key of the page before; the list starts after it.
+    pub after: Option<String>,
+    /// At most so many rows.
+    pub limit: i64,
+}
+
+/// The database, for reading, and where units of work begin.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) pool: PgPool,
+    pub(crate) memory: Arc<AcceptanceMemory>,
+}
+
+impl Store {
+    /// Opens a pool of at most `max_connections`, without connecting yet.
+    ///
+    /// # Errors
+    /// When the URL is none.
+    pub fn open(database_url: &str, max_connections: u32) -> Result<Self, StorageError> {
+        let options: PgConnectOptions = database_url.parse()?;
+        // A statement that runs longer than any of ours holds a connection hostage; one that waits
+        // for a lock this long waits for something that is stuck.
+        let options = options.application_name("bf-manage-core").options([
+            ("statement_timeout", "30s"),
+            ("lock_timeout", "10s"),
+            ("idle_in_transaction_session_timeout", "30s"),
+            ("timezone", "UTC"),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(Duration::from_secs(3))
+            .test_before_acquire(false)
+            .connect_lazy_with(options);
+        Ok(Self {
+            pool,
+            memory: Arc::default(),
+        })
+    }
+
+    /// Brings the schema up to date. Safe to call from several instances at once.
+    ///
+    /// # Errors
+    /// [`StorageError::Migration`], also for an unreachable database.
+    pub async fn migrate(&self) -> Result<(), StorageError> {
+        Ok(sqlx::migrate!("../../migrations").run(&self.pool).await?)
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StorageError> {
+        sqlx::query!("/* ping */ SELECT 1 AS one")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Closes the pool, waiting for borrowed connections.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// The pool, for a test that looks at rows with its own eyes.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+}

@@ -1,0 +1,5 @@
+//! Names the template database anew when a migration is added.
+
+fn main() {
+    println!("cargo:rerun-if-changed=../../migrations");
+}

@@ -1,0 +1,73 @@
+//! Building a provider connection.
+
+use application::commands::ConnectionSpec;
+use domain::fleet::{CredentialRef, ProviderType};
+use domain::ids::ProviderId;
+
+/// A connection to be.
+#[derive(Clone, Debug)]
+pub struct ConnectionBuilder {
+    id: ProviderId,
+    spec: ConnectionSpec,
+}
+
+/// An enabled connection to a simulator at an address where nobody listens.
+///
+/// # Panics
+/// When `id` is none.
+pub fn a_connection(id: &str) -> ConnectionBuilder {
+    let spec = ConnectionSpec {
+        provider_type: ProviderType::DepotSim,
+        base_url: "http://127.0.0.1:1/accounts/nobody".to_owned(),
+        credential_ref: None,
+        enabled: true,
+        expected_reporting_interval_minutes: None,
+        settings: serde_json::Map::new(),
+    };
+    ConnectionBuilder { id: ProviderId::try_new(id).expect("a provider id"), spec }
+}
+
+impl ConnectionBuilder {
+    /// Of another provider.
+    #[must_use]
+    pub fn of_type(mut self, provider_type: ProviderType) -> Self {
+        self.spec.provider_type = provider_type;
+        self
+    }
+
+    /// To another address.
+    #[must_use]
+    pub fn at(mut self, base_url: impl Into<String>) -> Self {
+        self.spec.base_url = base_url.into();
+        self
+    }
+
+    /// With a credential: `file:…` or `env:PROVIDER_…`.
+    ///
+    /// # Panics
+    /// When `reference` is none.
+    #[must_use]
+    pub fn credential(mut self, reference: &str) -> Self {
+        self.spec.credential_ref = Some(CredentialRef::try_new(reference).expect("a credential reference"));
+        self
+    }
+
+    /// Switched off.
+    #[must_use]
+    pub fn disabled(mut self) -> Self {
+        self.spec.enabled = false;
+        self
+    }
+
+    /// Declaring how often its devices report.
+    #[must_use]
+    pub fn reporting_every_minutes(mut self, minutes: u32) -> Self {
+        self.spec.expected_reporting_interval_minutes = Some(minutes);
+        self
+    }
+
+    /// What a command takes.
+    pub fn build(&self) -> (ProviderId, ConnectionSpec) {
+        (self.id.clone(), self.spec.clone())
+    }
+}

@@ -1,0 +1,116 @@
+//! Poll cycles of a fleet.
+
+use std::time::Duration;
+
+use application::commands::{CycleRequest, TriggerAnswer, trigger_cycle};
+use chrono::{DateTime, Utc};
+use domain::ids::{CycleId, LeaseToken};
+use domain::polling::CycleStatus;
+use persistence::{ClaimCandidate, ClaimedCycle, Fence, PollCycle};
+
+use crate::{AUTHOR, Fleet, ReportBuilder};
+
+/// Longer than any test runs.
+const LONG: Duration = Duration::from_secs(600);
+
+impl Fleet {
+    /// Triggers a cycle: of a slot, or now.
+    ///
+    /// # Panics
+    /// When the store fails, or there is no such workspace.
+    pub async fn trigger(&self, scheduled_time: Option<DateTime<Utc>>) -> TriggerAnswer {
+        let request = CycleRequest { scheduled_time, ..CycleRequest::default() };
+        trigger_cycle(&self.core, AUTHOR, &self.id, request).await.expect("the store").expect("the workspace")
+    }
+
+    /// Tries to take a cycle, for ten minutes.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub async fn claim(&self, cycle_id: CycleId) -> Option<ClaimedCycle> {
+        self.claim_for(cycle_id, LONG).await
+    }
+
+    /// Tries to take a cycle, with a lease that is over at once: its holder was killed.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub async fn claim_and_die(&self, cycle_id: CycleId) -> Option<ClaimedCycle> {
+        self.claim_for(cycle_id, Duration::ZERO).await
+    }
+
+    /// Tries to take a cycle.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub async fn claim_for(&self, cycle_id: CycleId, lease: Duration) -> Option<ClaimedCycle> {
+        let now = self.core.clock.now();
+        let candidate = ClaimCandidate { workspace_id: self.id.clone(), cycle_id };
+        let token = LeaseToken(self.core.ids.next(now));
+        self.core.store.claim_cycle(&candidate, token, lease, now).await.expect("the store")
+    }
+
+    /// Runs a whole cycle in which the connections fared so; all of it happens now.
+    ///
+    /// # Panics
+    /// When another cycle is in the way.
+    pub async fn polled(&self, reports: impl IntoIterator<Item = ReportBuilder>) -> CycleId {
+        let cycle_id = self.trigger(None).await.cycle_id;
+        let cycle = self.claim(cycle_id).await.expect("a cycle that nobody holds");
+        self.record_reports(&cycle, reports).await;
+        self.finish(&cycle).await;
+        cycle_id
+    }
+
+    /// Records how connections fared in a cycle that is held.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub async fn record_reports(&self, cycle: &ClaimedCycle, reports: impl IntoIterator<Item = ReportBuilder>) {
+        let now = self.core.clock.now();
+        let mut uow = self.core.store.begin(&self.id, Fence::Shared).await.expect("the store");
+        for report in reports {
+            uow.record_connection(cycle.cycle_id, &report.build(), now, now).await.expect("a report");
+        }
+        uow.commit().await.expect("a commit");
+    }
+
+    /// Ends a cycle that is held, as its recorded connections fared.
+    ///
+    /// # Panics
+    /// When it is not held.
+    pub async fn finish(&self, cycle: &ClaimedCycle) {
+        let now = self.core.clock.now();
+        let mut uow = self.core.store.begin(&self.id, Fence::Shared).await.expect("the store");
+        let outcomes = uow.recorded_outcomes(cycle.cycle_id).await.expect("the store").into_values();
+        let status = CycleStatus::of_outcomes(outcomes);
+        assert!(uow.end_cycle(cycle.cycle_id, cycle.lease, status, None, now).await.expect("the store"), "the lease is held");
+        uow.commit().await.expect("a commit");
+    }
+
+    /// A cycle's row with its reports.
+    ///
+    /// # Panics
+    /// When there is no such cycle.
+    pub async fn cycle(&self, cycle_id: CycleId) -> PollCycle {
+        let cycles = self.core.store.poll_cycles(&self.id, Some(cycle_id), None, 1).await.expect("the store");
+        cycles.into_iter().next().expect("the cycle")
+    }
+
+    /// All its cycles, newest first.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub async fn cycles(&self) -> Vec<PollCycle> {
+        self.core.store.poll_cycles(&self.id, None, None, 1_000).await.expect("the store")
+    }
+
+    /// Its cycles that can be claimed now.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub async fn claimable(&self) -> Vec<CycleId> {
+        let candidates = self.core.store.claim_candidates(self.core.clock.now(), 1_000).await.expect("the store");
+        candidates.into_iter().filter(|candidate| candidate.workspace_id == self.id).map(|candidate| candidate.cycle_id).collect()
+    }
+}

@@ -1,0 +1,58 @@
+//! A database, the use cases on it, and a clock that stands still.
+
+use std::sync::Arc;
+
+use application::{Author, Core, Rules};
+use chrono::{DateTime, Utc};
+use clock::Clock;
+use domain::ids::IdSource;
+use persistence::Store;
+
+use crate::TestDatabase;
+
+/// Who changes things in tests.
+pub const AUTHOR: Author<'static> = Author { id: "anna", trace_id: None };
+
+/// An instance of the service on a database of its own.
+#[derive(Debug)]
+pub struct Fixture {
+    /// The use cases' surroundings; its clock is [`Fixture::clock`].
+    pub core: Core,
+    /// Stands at [`start`](crate::start) until it is advanced.
+    pub clock: Clock,
+    /// The database.
+    pub database: TestDatabase,
+}
+
+impl Fixture {
+    /// With an empty, migrated database.
+    ///
+    /// # Panics
+    /// As [`TestDatabase::create`].
+    pub async fn create() -> Self {
+        let database = TestDatabase::create().await;
+        let clock = Clock::manual(crate::start());
+        let core = core(database.store().clone(), clock.clone());
+        Self { core, clock, database }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.core.store
+    }
+
+    /// Another instance on the same database, whose clock stands at `now` by itself: in the past for
+    /// what happened before the story, or elsewhere for machines that disagree.
+    pub fn core_at(&self, now: DateTime<Utc>) -> Core {
+        core(self.core.store.clone(), Clock::manual(now))
+    }
+
+    /// Another instance on the same database, with connections of its own and the same clock.
+    pub fn another_instance(&self) -> Core {
+        core(self.database.another_store(), self.clock.clone())
+    }
+}
+
+fn core(store: Store, clock: Clock) -> Core {
+    Core { store, clock, ids: Arc::new(IdSource::new()), rules: Rules::default() }
+}

@@ -1,0 +1,147 @@
+//! A workspace that was built: acting on it, and looking into it.
+
+use application::Core;
+use application::commands::{AcceptError, Batch, Precondition, accept_updates, deactivate_device, put_device};
+use chrono::{DateTime, Utc};
+use domain::acceptance::{Item, Judged, Source};
+use domain::fleet::Device;
+use domain::ids::{DeviceId, WorkspaceId};
+use domain::signals::Readings;
+use persistence::{SnapshotRow, WorkspaceRecord};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::{AUTHOR, DeviceBuilder};
+
+/// A workspace, seen by one instance of the service.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    /// The instance.
+    pub core: Core,
+    /// The workspace.
+    pub id: WorkspaceId,
+}
+
+/// A `TelematicsUpdateAccepted` of the event store.
+#[derive(Clone, Debug)]
+pub struct AcceptedEvent {
+    /// Ids of one instance are in the order of minting.
+    pub event_id: Uuid,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+    /// The cycle that it came with.
+    pub cycle_id: Option<Uuid>,
+    /// `payload.normalized_values`.
+    pub readings: Readings,
+}
+
+impl Fleet {
+    /// The same workspace, seen by another instance.
+    #[must_use]
+    pub fn seen_by(&self, core: Core) -> Self {
+        Self { core, id: self.id.clone() }
+    }
+
+    /// Its row.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub async fn record(&self) -> WorkspaceRecord {
+        self.core.store.workspace(&self.id).await.expect("the store").expect("the workspace")
+    }
+
+    /// Pushes a batch of updates.
+    ///
+    /// # Panics
+    /// When the batch is refused whole.
+    pub async fn push<I: Into<Item>>(&self, items: impl IntoIterator<Item = I>) -> Vec<Judged> {
+        let items: Vec<Item> = items.into_iter().map(Into::into).collect();
+        self.accept(&items, Source::Push).await.expect("a batch that is not refused whole")
+    }
+
+    /// Submits a batch from any source.
+    ///
+    /// # Errors
+    /// When the batch is refused whole.
+    pub async fn accept(&self, items: &[Item], source: Source) -> Result<Vec<Judged>, AcceptError> {
+        let batch = Batch { workspace_id: &self.id, items, source, prepared_at: self.core.clock.now(), trace_id: None };
+        accept_updates(&self.core, batch).await
+    }
+
+    /// Configures a device, new or changed.
+    ///
+    /// # Panics
+    /// When that is refused.
+    pub async fn configure(&self, device: DeviceBuilder) -> Device {
+        let (id, spec) = device.build();
+        put_device(&self.core, AUTHOR, &self.id, &id, spec, &Precondition::None).await.expect("a device").0
+    }
+
+    /// Deactivates a device.
+    ///
+    /// # Panics
+    /// When that is refused, or `device_id` is none.
+    pub async fn deactivate(&self, device_id: &str) {
+        deactivate_device(&self.core, AUTHOR, &self.id, &device(device_id), &Precondition::None).await.expect("a deactivation");
+    }
+
+    /// An active device with what is held of it.
+    ///
+    /// # Panics
+    /// When there is no such device.
+    pub async fn snapshot(&self, device_id: &str) -> SnapshotRow {
+        self.core.store.snapshot(&self.id, &device(device_id)).await.expect("the store").expect("an active device")
+    }
+
+    /// The device's accepted updates, in the order of their ids.
+    ///
+    /// # Panics
+    /// When they cannot be read.
+    pub async fn accepted_events(&self, device_id: &str) -> Vec<AcceptedEvent> {
+        let rows: Vec<(Uuid, DateTime<Utc>, Option<Uuid>, Json<Readings>)> = sqlx::query_as(
+            "SELECT event_id, recorded_at, cycle_id, payload->'normalized_values' FROM event_store
+             WHERE workspace_id = $1 AND device_id = $2 AND type = 'TelematicsUpdateAccepted' ORDER BY event_id",
+        )
+        .bind(self.id.as_str())
+        .bind(device_id)
+        .fetch_all(self.core.store.pool())
+        .await
+        .expect("events");
+        rows.into_iter()
+            .map(|(event_id, recorded_at, cycle_id, readings)| AcceptedEvent { event_id, recorded_at, cycle_id, readings: readings.0 })
+            .collect()
+    }
+
+    /// What the accepted updates of a device's present activation add up to.
+    ///
+    /// # Panics
+    /// When there is no such device.
+    pub async fn fold_of_events(&self, device_id: &str) -> Readings {
+        let activated_at = self.snapshot(device_id).await.activated_at;
+        let events = self.accepted_events(device_id).await;
+        let mut folded = Readings::empty();
+        for event in events.iter().filter(|event| event.recorded_at >= activated_at) {
+            for (signal, reading) in event.readings.iter() {
+                folded.join(signal, *reading);
+            }
+        }
+        folded
+    }
+
+    /// Payloads of the workspace's events of a type, in the order of their ids.
+    ///
+    /// # Panics
+    /// When they cannot be read.
+    pub async fn events(&self, event_type: &str) -> Vec<(Uuid, serde_json::Value)> {
+        sqlx::query_as("SELECT event_id, payload FROM event_store WHERE workspace_id = $1 AND type = $2 ORDER BY event_id")
+            .bind(self.id.as_str())
+            .bind(event_type)
+            .fetch_all(self.core.store.pool())
+            .await
+            .expect("events")
+    }
+}
+
+fn device(id: &str) -> DeviceId {
+    DeviceId::try_new(id).expect("a device id")
+}
