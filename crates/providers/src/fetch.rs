@@ -26,8 +26,16 @@ pub(crate) struct FetchError {
 #[derive(Debug)]
 struct Failure {
     error: PollError,
-    /// Whether another attempt may fare better, and how long the provider asks us to wait.
-    retry: Option<Option<Duration>>,
+    retry: Retry,
+}
+
+/// Whether another attempt may fare better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Retry {
+    /// It would fare the same.
+    Never,
+    /// It may, after our own back-off and what the provider asks for beyond it.
+    After(Duration),
 }
 
 /// Sends `request` until it is answered well, at most `limits.attempts` times and never past `deadline`.
@@ -48,10 +56,13 @@ pub(crate) async fn fetch(
         .with_jitter();
     let patient = attempt
         .retry(backoff)
-        .when(|failure: &Failure| failure.retry.is_some())
+        .when(|failure: &Failure| failure.retry != Retry::Never)
         .adjust(|failure, wait| {
             // A provider that asks for longer than there is left is not asked again in this cycle.
-            let wait = wait?.max(failure.retry.flatten().unwrap_or(Duration::ZERO));
+            let wait = match failure.retry {
+                Retry::Never => return None,
+                Retry::After(asked) => wait?.max(asked),
+            };
             (Instant::now() + wait < deadline).then_some(wait)
         });
     match tokio::time::timeout_at(deadline, patient).await {
@@ -76,7 +87,7 @@ pub(crate) async fn fetch(
 async fn once(request: RequestBuilder, limits: &PollLimits) -> Result<Vec<u8>, Failure> {
     let response = request.send().await.map_err(|error| Failure {
         error: unreachable(&error),
-        retry: Some(None),
+        retry: Retry::After(Duration::ZERO),
     })?;
     match response.status() {
         status if status.is_success() => body_of(response, limits.page_bytes).await,
@@ -85,11 +96,11 @@ async fn once(request: RequestBuilder, limits: &PollLimits) -> Result<Vec<u8>, F
                 ErrorClass::CredentialsRejected,
                 format!("the provider answered {}", response.status()),
             ),
-            retry: None,
+            retry: Retry::Never,
         }),
         StatusCode::TOO_MANY_REQUESTS => Err(Failure {
             error: failure(ErrorClass::RateLimited, "the provider answered 429"),
-            retry: Some(retry_after(&response)),
+            retry: Retry::After(retry_after(&response)),
         }),
         status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
             Err(Failure {
@@ -97,7 +108,7 @@ async fn once(request: RequestBuilder, limits: &PollLimits) -> Result<Vec<u8>, F
                     ErrorClass::Unavailable,
                     format!("the provider answered {status}"),
                 ),
-                retry: Some(retry_after(&response)),
+                retry: Retry::After(retry_after(&response)),
             })
         }
         status => Err(Failure {
@@ -105,7 +116,7 @@ async fn once(request: RequestBuilder, limits: &PollLimits) -> Result<Vec<u8>, F
                 ErrorClass::InvalidResponse,
                 format!("the provider answered {status}"),
             ),
-            retry: None,
+            retry: Retry::Never,
         }),
     }
 }
@@ -114,7 +125,7 @@ async fn body_of(mut response: Response, page_bytes: usize) -> Result<Vec<u8>, F
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| Failure {
         error: unreachable(&error),
-        retry: Some(None),
+        retry: Retry::After(Duration::ZERO),
     })? {
         if body.len() + chunk.len() > page_bytes {
             return Err(Failure {
@@ -122,7 +133,7 @@ async fn body_of(mut response: Response, page_bytes: usize) -> Result<Vec<u8>, F
                     ErrorClass::InvalidResponse,
                     format!("a page is larger than {page_bytes} bytes"),
                 ),
-                retry: None,
+                retry: Retry::Never,
             });
         }
         body.extend_from_slice(&chunk);
@@ -131,16 +142,10 @@ async fn body_of(mut response: Response, page_bytes: usize) -> Result<Vec<u8>, F
 }
 
 /// `Retry-After` in seconds; its date form is rare among telematics providers and reads as absent.
-fn retry_after(response: &Response) -> Option<Duration> {
-    response
-        .headers()
-        .get(RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
+fn retry_after(response: &Response) -> Duration {
+    let header = response.headers().get(RETRY_AFTER);
+    let seconds = header.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    Duration::from_secs(seconds.unwrap_or(0))
 }
 
 /// What kept the request from being answered, without the URL: it is configuration, not diagnosis.

@@ -116,7 +116,7 @@ impl<S: Schedules, T: TokenSource> InProcessScheduler<S, T> {
             .filter(|(_, schedule)| slot.is_none_or(|slot| schedule.has_slot(slot)));
         stream::iter(due)
             .for_each_concurrent(CONCURRENCY, |(id, _)| async move {
-                self.trigger(&id, slot).await
+                self.trigger(&id, slot).await;
             })
             .await;
     }
@@ -141,7 +141,7 @@ impl<S: Schedules, T: TokenSource> InProcessScheduler<S, T> {
             {
                 Ok(_) => return,
                 Err(error) => {
-                    tracing::warn!(%workspace_id, attempt, error = &error as &dyn Error, "a trigger was not taken")
+                    tracing::warn!(%workspace_id, attempt, error = &error as &dyn Error, "a trigger was not taken");
                 }
             }
             self.clock.sleep(PAUSE).await;

@@ -103,7 +103,7 @@ fn updates(readings: Vec<Reading>, address: &Address) -> impl Iterator<Item = Up
             Ok(Some((signal, value)))
                 if update.signals.iter().all(|(named, _)| *named != signal) =>
             {
-                update.signals.push((signal, value))
+                update.signals.push((signal, value));
             }
             Ok(_) => {}
             Err(reason) => update.dropped.push(DroppedSignal {

@@ -1,0 +1,269 @@
+//! The one acceptance path: decide and persist a batch of updates.
+//!
+//! Begin under the shared fence; read the flags, the configuration and what is held; decide; move
+//! snapshots and append events in one statement; commit; answer. A device that a concurrent batch
+//! moved in between is decided anew, in the same unit of work.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use domain::acceptance::{Gate, Item, Judged, Registry, Source, Verdict, decide_batch};
+use domain::fleet::Device;
+use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
+use domain::signals::{DropReason, DroppedSignal, Reading, Readings, Signal};
+use persistence::{AcceptedEvent, Fence, HeldSnapshot, MovedSnapshot, StorageError, UnitOfWork};
+use serde::Serialize;
+
+use crate::Core;
+
+/// Updates of one workspace, decided in one transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// Whose.
+    pub workspace_id: &'a WorkspaceId,
+    /// In the order in which they are decided.
+    pub items: &'a [Item],
+    /// Where they come from.
+    pub source: Source,
+    /// When they were prepared from what the provider sent.
+    pub prepared_at: DateTime<Utc>,
+    /// The W3C trace id of what brought them.
+    pub trace_id: Option<&'a str>,
+}
+
+/// Why a batch was refused whole.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// There is no such workspace.
+    #[error("there is no such workspace")]
+    UnknownWorkspace,
+    /// The workspace is inactive.
+    #[error("the workspace is inactive")]
+    InactiveWorkspace,
+    /// The poll's lease is no longer held: another holder, or nobody, may bring its results.
+    #[error("the cycle's lease is no longer held")]
+    LeaseLost,
+    /// The store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Decides and persists a batch; answers item by item, in order, after the commit.
+///
+/// # Errors
+/// [`AcceptError`], with nothing persisted.
+pub async fn accept_updates(core: &Core, batch: Batch<'_>) -> Result<Vec<Judged>, AcceptError> {
+    let mut uow = core.store.begin(batch.workspace_id, Fence::Shared).await?;
+    let judged = accept_in_tx(core, &mut uow, batch).await?;
+    uow.commit().await?;
+    Ok(judged)
+}
+
+/// The same within the caller's unit of work, which must hold the shared fence.
+pub(crate) async fn accept_in_tx(
+    core: &Core,
+    uow: &mut UnitOfWork,
+    batch: Batch<'_>,
+) -> Result<Vec<Judged>, AcceptError> {
+    let workspace = uow
+        .workspace()
+        .await?
+        .ok_or(AcceptError::UnknownWorkspace)?
+        .workspace;
+    if !workspace.active {
+        return Err(AcceptError::InactiveWorkspace);
+    }
+    if let Source::Cycle { cycle_id, lease } = batch.source
+        && !uow.holds_lease(cycle_id, lease).await?
+    {
+        return Err(AcceptError::LeaseLost);
+    }
+    let gate = Gate {
+        cutover: workspace.cutover,
+        source: batch.source,
+        future_tolerance: core.rules.future_tolerance,
+        now: core.clock.now(),
+    };
+    let mut judged: Vec<Option<Judged>> = batch.items.iter().map(|_| None).collect();
+    let mut pending: Vec<usize> = (0..batch.items.len()).collect();
+    // The first pass locks the rows of devices that it could not move, so the second moves them.
+    while !pending.is_empty() {
+        let items = || pending.iter().map(|at| &batch.items[*at]);
+        let (registry, snapshots) = uow.load_for_acceptance(items()).await?;
+        let mut pass = Pass::new(registry, snapshots);
+        let verdicts = pass.decide(items(), &gate);
+        let overtaken = pass
+            .persist(core, uow, &batch, &gate, &pending, &verdicts)
+            .await?;
+        let mut again = Vec::new();
+        for (at, verdict) in pending.into_iter().zip(verdicts) {
+            if verdict
+                .device_id
+                .as_ref()
+                .is_some_and(|device| overtaken.contains(device))
+            {
+                again.push(at);
+            } else {
+                judged[at] = Some(verdict);
+            }
+        }
+        pending = again;
+    }
+    Ok(judged.into_iter().flatten().collect())
+}
+
+/// One round of reading, deciding and writing.
+struct Pass {
+    registry: Registry,
+    versions: HashMap<DeviceId, i64>,
+    dropped: HashMap<DeviceId, HashMap<String, DropReason>>,
+    held: HashMap<DeviceId, Readings>,
+}
+
+impl Pass {
+    fn new(registry: Registry, snapshots: HashMap<DeviceId, HeldSnapshot>) -> Self {
+        let mut pass = Self {
+            registry,
+            versions: HashMap::new(),
+            dropped: HashMap::new(),
+            held: HashMap::new(),
+        };
+        for (device, snapshot) in snapshots {
+            pass.versions.insert(device.clone(), snapshot.version);
+            pass.dropped.insert(device.clone(), snapshot.dropped);
+            pass.held.insert(device, snapshot.readings);
+        }
+        pass
+    }
+
+    fn decide<'i>(&mut self, items: impl Iterator<Item = &'i Item>, gate: &Gate) -> Vec<Judged> {
+        decide_batch(items, &self.registry, &mut self.held, gate)
+    }
+
+    /// Writes what was accepted; answers the devices that another batch had moved meanwhile.
+    async fn persist(
+        mut self,
+        core: &Core,
+        uow: &mut UnitOfWork,
+        batch: &Batch<'_>,
+        gate: &Gate,
+        pending: &[usize],
+        verdicts: &[Judged],
+    ) -> Result<HashSet<DeviceId>, StorageError> {
+        let mut accepted: HashMap<&DeviceId, i64> = HashMap::new();
+        let mut events = Vec::new();
+        for (at, judged) in pending.iter().zip(verdicts) {
+            let (Some(device_id), Verdict::Accepted { newer, .. }) =
+                (&judged.device_id, &judged.verdict)
+            else {
+                continue;
+            };
+            let (Some(device), Item::Update(update)) =
+                (self.registry.device(device_id), &batch.items[*at])
+            else {
+                continue;
+            };
+            *accepted.entry(device_id).or_default() += 1;
+            remember_dropped(
+                self.dropped.entry(device_id.clone()).or_default(),
+                newer,
+                &update.dropped,
+            );
+            events.push(AcceptedEvent {
+                event_id: EventId(core.ids.next(gate.now)),
+                device_id: device_id.clone(),
+                payload: accepted_payload(device, newer, &update.dropped, batch, gate),
+            });
+        }
+        if events.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let snapshots = accepted
+            .iter()
+            .filter_map(|(device_id, updates)| {
+                let device = self.registry.device(device_id)?;
+                let replaces_version = self.versions.get(*device_id).copied().unwrap_or(0);
+                let readings = self.held.remove(*device_id)?;
+                let mut dropped = self.dropped.remove(*device_id).unwrap_or_default();
+                dropped.retain(|name, _| {
+                    Signal::named(name).is_some_and(|signal| readings.get(signal).is_none())
+                });
+                Some(MovedSnapshot {
+                    device_id: device.id.clone(),
+                    activation_id: device.activation_id,
+                    replaces_version,
+                    held: HeldSnapshot {
+                        version: replaces_version + updates,
+                        readings,
+                        dropped,
+                    },
+                })
+            })
+            .collect();
+        let cycle_id = cycle_of(batch.source);
+        let persisted = uow
+            .move_snapshots(snapshots, &events, cycle_id, batch.trace_id, gate.now)
+            .await?;
+        let mut overtaken: HashSet<DeviceId> = accepted.into_keys().cloned().collect();
+        for device in &persisted {
+            overtaken.remove(device);
+        }
+        Ok(overtaken)
+    }
+}
+
+/// Keeps why a signal came and could not be used, until it comes and can.
+fn remember_dropped(
+    known: &mut HashMap<String, DropReason>,
+    newer: &[(Signal, Reading)],
+    dropped: &[DroppedSignal],
+) {
+    for drop in dropped.iter().filter(|drop| {
+        matches!(
+            drop.reason,
+            DropReason::OutOfRange | DropReason::NotAvailable
+        )
+    }) {
+        known.insert(drop.signal.clone(), drop.reason);
+    }
+    for (signal, _) in newer {
+        known.remove(signal.name());
+    }
+}
+
+const fn cycle_of(source: Source) -> Option<CycleId> {
+    match source {
+        Source::Push => None,
+        Source::Cycle { cycle_id, .. } => Some(cycle_id),
+    }
+}
+
+/// `TelematicsUpdateAccepted`, in the specification's fields.
+fn accepted_payload(
+    device: &Device,
+    newer: &[(Signal, Reading)],
+    dropped: &[DroppedSignal],
+    batch: &Batch<'_>,
+    gate: &Gate,
+) -> String {
+    #[derive(Serialize)]
+    struct Accepted<'a> {
+        vehicle_id: &'a str,
+        provider: &'a str,
+        received_at: DateTime<Utc>,
+        payload_prepared_at: DateTime<Utc>,
+        normalized_values: Readings,
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        dropped_signals: &'a [DroppedSignal],
+    }
+    let accepted = Accepted {
+        vehicle_id: device.spec.vehicle_id.as_str(),
+        provider: device.spec.provider_id.as_str(),
+        received_at: gate.now,
+        payload_prepared_at: batch.prepared_at,
+        normalized_values: newer.iter().copied().collect(),
+        dropped_signals: dropped,
+    };
+    // Plain values under text keys always have a JSON form.
+    serde_json::to_string(&accepted).unwrap_or_default()
+}

@@ -1,0 +1,135 @@
+//! Configuring provider connections.
+
+use domain::fleet::{Connection, CredentialRef, ProviderType};
+use domain::ids::{ProviderId, WorkspaceId};
+use persistence::{ConnectionChange, Fence};
+use serde_json::json;
+
+use super::{ChangeError, Conflict, Precondition};
+use crate::{Author, Core};
+
+/// What a connection is asked to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConnectionSpec {
+    /// The protocol.
+    pub provider_type: ProviderType,
+    /// Where the provider listens; checked by the edge against the allowed hosts.
+    pub base_url: String,
+    /// Where the credential is found.
+    pub credential_ref: Option<CredentialRef>,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// Declared when devices report less often than they are polled.
+    pub expected_reporting_interval_minutes: Option<u32>,
+    /// Provider-specific settings.
+    pub settings: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Writes a connection as asked for; `true` when it is new.
+///
+/// # Errors
+/// [`ChangeError`], with nothing changed.
+pub async fn put_connection(
+    core: &Core,
+    author: Author<'_>,
+    workspace_id: &WorkspaceId,
+    id: &ProviderId,
+    spec: ConnectionSpec,
+    precondition: &Precondition,
+) -> Result<(Connection, bool), ChangeError<Connection>> {
+    let mut uow = core.store.begin(workspace_id, Fence::Exclusive).await?;
+    uow.workspace()
+        .await?
+        .ok_or(ChangeError::UnknownWorkspace)?;
+    let existing = uow.connection(id).await?;
+    if !precondition.allows(existing.as_ref().map(|connection| connection.version)) {
+        return Err(
+            existing.map_or(ChangeError::Unknown("connection"), |connection| {
+                ChangeError::Outdated(Box::new(connection))
+            }),
+        );
+    }
+    let version = existing.as_ref().map_or(0, |connection| connection.version);
+    let asked = Connection {
+        id: id.clone(),
+        provider_type: spec.provider_type,
+        base_url: spec.base_url,
+        credential_ref: spec.credential_ref,
+        enabled: spec.enabled,
+        expected_reporting_interval_minutes: spec.expected_reporting_interval_minutes,
+        settings: spec.settings,
+        version,
+    };
+    if let Some(existing) = &existing {
+        if *existing == asked {
+            return Ok((asked, false));
+        }
+        if existing.provider_type != asked.provider_type {
+            return Err(ChangeError::Conflict(Conflict::ProviderTypeFixed));
+        }
+    }
+    let connection = Connection {
+        version: version + 1,
+        ..asked
+    };
+    uow.put_connection(&connection, core.clock.now()).await?;
+    let payload = json!({
+        "provider_id": connection.id,
+        "provider_type": connection.provider_type,
+        "base_url": connection.base_url,
+        "credential_ref": connection.credential_ref.as_ref().map(CredentialRef::as_str),
+        "enabled": connection.enabled,
+        "expected_reporting_interval_minutes": connection.expected_reporting_interval_minutes,
+        "version": connection.version,
+    });
+    core.record_change(
+        &mut uow,
+        "ProviderConnectionConfigured",
+        None,
+        author,
+        payload,
+    )
+    .await?;
+    uow.commit().await?;
+    Ok((connection, existing.is_none()))
+}
+
+/// Removes a connection that no active device speaks through.
+///
+/// # Errors
+/// [`ChangeError`], with nothing changed.
+pub async fn remove_connection(
+    core: &Core,
+    author: Author<'_>,
+    workspace_id: &WorkspaceId,
+    id: &ProviderId,
+    precondition: &Precondition,
+) -> Result<(), ChangeError<Connection>> {
+    let mut uow = core.store.begin(workspace_id, Fence::Exclusive).await?;
+    uow.workspace()
+        .await?
+        .ok_or(ChangeError::UnknownWorkspace)?;
+    let existing = uow
+        .connection(id)
+        .await?
+        .ok_or(ChangeError::Unknown("connection"))?;
+    if !precondition.allows(Some(existing.version)) {
+        return Err(ChangeError::Outdated(Box::new(existing)));
+    }
+    match uow.remove_connection(id).await? {
+        ConnectionChange::HasDevices => {
+            return Err(ChangeError::Conflict(Conflict::ConnectionInUse));
+        }
+        ConnectionChange::Unknown => return Err(ChangeError::Unknown("connection")),
+        ConnectionChange::Removed => {}
+    }
+    core.record_change(
+        &mut uow,
+        "ProviderConnectionRemoved",
+        None,
+        author,
+        json!({"provider_id": id}),
+    )
+    .await?;
+    Ok(uow.commit().await?)
+}

@@ -1,0 +1,124 @@
+//! Configuring devices.
+
+use domain::fleet::{Device, DeviceRegistrySource, DeviceSpec};
+use domain::ids::{ActivationId, DeviceId, WorkspaceId};
+use persistence::{Fence, UnitOfWork};
+use serde_json::json;
+
+use super::{ChangeError, Conflict, Precondition};
+use crate::{Author, Core};
+
+/// Writes a device as asked for; `true` when it is new. A changed or deactivated one starts a new
+/// activation.
+///
+/// # Errors
+/// [`ChangeError`], with nothing changed.
+pub async fn put_device(
+    core: &Core,
+    author: Author<'_>,
+    workspace_id: &WorkspaceId,
+    id: &DeviceId,
+    spec: DeviceSpec,
+    precondition: &Precondition,
+) -> Result<(Device, bool), ChangeError<Device>> {
+    let now = core.clock.now();
+    let mut uow = begin(core, workspace_id).await?;
+    let existing = uow.device(id).await?;
+    if !precondition.allows(existing.as_ref().map(|device| device.version)) {
+        return Err(existing.map_or(ChangeError::Unknown("device"), |device| {
+            ChangeError::Outdated(Box::new(device))
+        }));
+    }
+    if let Some(device) = existing
+        .as_ref()
+        .filter(|device| device.active && device.spec == spec)
+    {
+        return Ok((device.clone(), false));
+    }
+    if uow.connection(&spec.provider_id).await?.is_none() {
+        return Err(ChangeError::Conflict(Conflict::UnknownConnection(
+            spec.provider_id.to_string(),
+        )));
+    }
+    let holder = uow
+        .holder_of_external_id(&spec.provider_id, &spec.external_id)
+        .await?;
+    if let Some(holder) = holder.filter(|holder| holder != id) {
+        return Err(ChangeError::Conflict(Conflict::ExternalIdTaken(
+            holder.to_string(),
+        )));
+    }
+    let device = Device {
+        id: id.clone(),
+        spec,
+        active: true,
+        configured_at: existing.as_ref().map_or(now, |device| device.configured_at),
+        activated_at: now,
+        activation_id: ActivationId(core.ids.next(now)),
+        version: existing.as_ref().map_or(0, |device| device.version) + 1,
+    };
+    uow.put_device(&device).await?;
+    let payload = json!({
+        "vehicle_id": device.spec.vehicle_id,
+        "provider_id": device.spec.provider_id,
+        "external_id": device.spec.external_id,
+        "activated_at": device.activated_at,
+        "activation_id": device.activation_id,
+    });
+    core.record_change(&mut uow, "DeviceConfigured", Some(id), author, payload)
+        .await?;
+    uow.commit().await?;
+    Ok((device, existing.is_none()))
+}
+
+/// Deactivates a device: no health, no snapshot, no updates; its history stays. Again is no change.
+///
+/// # Errors
+/// [`ChangeError`], with nothing changed.
+pub async fn deactivate_device(
+    core: &Core,
+    author: Author<'_>,
+    workspace_id: &WorkspaceId,
+    id: &DeviceId,
+    precondition: &Precondition,
+) -> Result<(), ChangeError<Device>> {
+    let mut uow = begin(core, workspace_id).await?;
+    let device = uow
+        .device(id)
+        .await?
+        .ok_or(ChangeError::Unknown("device"))?;
+    if !precondition.allows(Some(device.version)) {
+        return Err(ChangeError::Outdated(Box::new(device)));
+    }
+    if !device.active {
+        return Ok(());
+    }
+    let device = Device {
+        active: false,
+        version: device.version + 1,
+        ..device
+    };
+    uow.put_device(&device).await?;
+    core.record_change(
+        &mut uow,
+        "DeviceDeactivated",
+        Some(id),
+        author,
+        json!({"vehicle_id": device.spec.vehicle_id}),
+    )
+    .await?;
+    Ok(uow.commit().await?)
+}
+
+async fn begin(core: &Core, workspace_id: &WorkspaceId) -> Result<UnitOfWork, ChangeError<Device>> {
+    let mut uow = core.store.begin(workspace_id, Fence::Exclusive).await?;
+    let record = uow
+        .workspace()
+        .await?
+        .ok_or(ChangeError::UnknownWorkspace)?;
+    if record.workspace.cutover.device_registry_source == DeviceRegistrySource::Core {
+        Ok(uow)
+    } else {
+        Err(ChangeError::Conflict(Conflict::RegistryOwnedByLegacy))
+    }
+}

@@ -1,0 +1,69 @@
+//! Registering, renaming, activating and deactivating a workspace.
+
+use domain::fleet::{Cutover, WorkspaceName};
+use domain::ids::WorkspaceId;
+use domain::polling::SkipReason;
+use persistence::{Fence, WorkspaceRecord};
+use serde_json::json;
+
+use super::{ChangeError, Conflict, Precondition};
+use crate::{Author, Core};
+
+/// Writes a workspace as asked for; `true` when it is new. Cutover flags may come with a new one; on
+/// an existing one they must be those it has.
+///
+/// # Errors
+/// [`ChangeError`], with nothing changed.
+pub async fn put_workspace(
+    core: &Core,
+    author: Author<'_>,
+    id: &WorkspaceId,
+    name: &WorkspaceName,
+    active: bool,
+    cutover: Option<Cutover>,
+    precondition: &Precondition,
+) -> Result<(WorkspaceRecord, bool), ChangeError<WorkspaceRecord>> {
+    let now = core.clock.now();
+    let mut uow = core.store.begin(id, Fence::Exclusive).await?;
+    let existing = uow.workspace().await?;
+    if !precondition.allows(existing.as_ref().map(|record| record.workspace.version)) {
+        return Err(existing.map_or(ChangeError::UnknownWorkspace, |record| {
+            ChangeError::Outdated(Box::new(record))
+        }));
+    }
+    let created = existing.is_none();
+    match &existing {
+        None => {
+            uow.insert_workspace(name, active, cutover.unwrap_or_default(), author.id, now)
+                .await?;
+        }
+        Some(record) => {
+            let held = &record.workspace;
+            if cutover.is_some_and(|asked| asked != held.cutover) {
+                return Err(ChangeError::Conflict(Conflict::CutoverOnExisting));
+            }
+            if held.name == *name && held.active == active {
+                return Ok((record.clone(), false));
+            }
+            uow.update_workspace(name, active).await?;
+            if !active {
+                uow.skip_open_cycles(SkipReason::Inactive.as_str(), now)
+                    .await?;
+            }
+        }
+    }
+    core.record_change(
+        &mut uow,
+        "WorkspaceConfigured",
+        None,
+        author,
+        json!({"name": name, "active": active}),
+    )
+    .await?;
+    let record = uow
+        .workspace()
+        .await?
+        .ok_or(ChangeError::UnknownWorkspace)?;
+    uow.commit().await?;
+    Ok((record, created))
+}

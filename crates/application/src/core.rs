@@ -1,0 +1,89 @@
+//! What every use case is given.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use clock::Clock;
+use domain::ids::{CycleId, DeviceId, EventId, IdSource};
+use persistence::{Event, StorageError, Store, UnitOfWork};
+
+/// Store, clock, ids and the deployment's rules. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Core {
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// Where ids come from.
+    pub ids: Arc<IdSource>,
+    /// What this deployment has decided.
+    pub rules: Rules,
+}
+
+/// Rules that are the deployment's to decide, not a workspace's.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// How far ahead of core's clock a provider's may be.
+    pub future_tolerance: TimeDelta,
+    /// How imprecisely triggers fire: 60 s for EventBridge, 0 for the in-process scheduler.
+    pub trigger_precision: TimeDelta,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            future_tolerance: TimeDelta::minutes(5),
+            trigger_precision: TimeDelta::seconds(60),
+        }
+    }
+}
+
+/// Who asks for a change, and in which trace.
+#[derive(Clone, Copy, Debug)]
+pub struct Author<'a> {
+    /// A stable name for records: a person's subject or a machine's client id.
+    pub id: &'a str,
+    /// The W3C trace id of the request.
+    pub trace_id: Option<&'a str>,
+}
+
+impl Core {
+    /// Appends an event about a change of configuration, naming its author.
+    pub(crate) async fn record_change(
+        &self,
+        uow: &mut UnitOfWork,
+        event_type: &'static str,
+        device_id: Option<&DeviceId>,
+        author: Author<'_>,
+        mut payload: serde_json::Value,
+    ) -> Result<(), StorageError> {
+        payload["changed_by"] = author.id.into();
+        self.append(uow, event_type, device_id, None, author.trace_id, payload)
+            .await
+    }
+
+    pub(crate) async fn append(
+        &self,
+        uow: &mut UnitOfWork,
+        event_type: &'static str,
+        device_id: Option<&DeviceId>,
+        cycle_id: Option<CycleId>,
+        trace_id: Option<&str>,
+        payload: serde_json::Value,
+    ) -> Result<(), StorageError> {
+        let now = self.clock.now();
+        let event_id = EventId(self.ids.next(now));
+        uow.append_event(
+            Event {
+                event_id,
+                event_type,
+                device_id,
+                cycle_id,
+                trace_id,
+                payload,
+            },
+            now,
+        )
+        .await
+    }
+}

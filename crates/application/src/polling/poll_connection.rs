@@ -1,0 +1,170 @@
+//! One connection's part of a cycle.
+
+use std::collections::{BTreeMap, HashSet};
+
+use domain::acceptance::{Judged, Source, Verdict};
+use domain::fleet::{Connection, Device};
+use domain::ids::DeviceId;
+use domain::polling::{ConnectionOutcome, ConnectionReport, ErrorClass, PollError};
+use persistence::{ClaimedCycle, Fence, WorkspaceRecord};
+use providers::{Polled, Providers};
+use tokio::time::Instant;
+
+use crate::Core;
+use crate::commands::{AcceptError, Batch, accept_in_tx};
+
+/// Devices with rejected updates that a report names, at most.
+const REJECTED_DEVICES_AT_MOST: usize = 100;
+
+/// Polls a connection and accepts its answer, together with the record of how it fared, in one unit
+/// of work under the cycle's lease.
+///
+/// # Errors
+/// [`AcceptError`]; then nothing of this connection has landed, and another holder will ask again.
+pub(super) async fn poll_connection(
+    core: &Core,
+    providers: &Providers,
+    cycle: &ClaimedCycle,
+    workspace: &WorkspaceRecord,
+    connection: &Connection,
+) -> Result<ConnectionReport, AcceptError> {
+    let started_at = core.clock.now();
+    let timer = Instant::now();
+    let expected = core
+        .store
+        .devices_of_connection(&cycle.workspace_id, &connection.id)
+        .await?;
+    let answer = if let Some(error) = reason_to_skip(workspace, connection) {
+        Err((ConnectionOutcome::Skipped, error, 0))
+    } else {
+        let answer = providers.poll(connection).await;
+        answer
+            .result
+            .map(|polled| (polled, answer.attempts))
+            .map_err(|error| (ConnectionOutcome::Failed, error, answer.attempts))
+    };
+    let prepared_at = core.clock.now();
+    let mut uow = core.store.begin(&cycle.workspace_id, Fence::Shared).await?;
+    let devices_expected = count(expected.len());
+    let mut report = match answer {
+        Ok((polled, attempts)) => {
+            tracing::debug!(provider_id = %connection.id, updates = polled.items.len(), "TelematicsIngressPayloadPrepared");
+            let batch = Batch {
+                workspace_id: &cycle.workspace_id,
+                items: &polled.items,
+                source: Source::Cycle {
+                    cycle_id: cycle.cycle_id,
+                    lease: cycle.lease,
+                },
+                prepared_at,
+                trace_id: cycle.trace_id.as_deref(),
+            };
+            let judged = accept_in_tx(core, &mut uow, batch).await?;
+            let mut report = report_of(connection, &expected, &polled, &judged);
+            report.attempts = attempts;
+            report
+        }
+        Err((outcome, error, attempts)) => {
+            if !uow.holds_lease(cycle.cycle_id, cycle.lease).await? {
+                return Err(AcceptError::LeaseLost);
+            }
+            let report = ConnectionReport::without_answer(
+                connection.id.clone(),
+                outcome,
+                error,
+                devices_expected,
+            );
+            ConnectionReport { attempts, ..report }
+        }
+    };
+    report.duration_ms = u32::try_from(timer.elapsed().as_millis()).unwrap_or(u32::MAX);
+    uow.record_connection(cycle.cycle_id, &report, started_at, core.clock.now())
+        .await?;
+    uow.commit().await?;
+    Ok(report)
+}
+
+fn reason_to_skip(workspace: &WorkspaceRecord, connection: &Connection) -> Option<PollError> {
+    let mode = workspace.workspace.cutover.provider_mode;
+    let skip = |class, detail: String| Some(PollError { class, detail });
+    if !connection.enabled {
+        skip(ErrorClass::Disabled, "the connection is disabled".into())
+    } else if !mode.allows(connection.provider_type) {
+        skip(
+            ErrorClass::ProviderNotAllowed,
+            format!(
+                "provider mode {mode} does not admit {}",
+                connection.provider_type
+            ),
+        )
+    } else if !Providers::supports(connection.provider_type) {
+        skip(
+            ErrorClass::NotSupported,
+            format!("{} is not polled", connection.provider_type),
+        )
+    } else {
+        None
+    }
+}
+
+fn report_of(
+    connection: &Connection,
+    expected: &[Device],
+    polled: &Polled,
+    judged: &[Judged],
+) -> ConnectionReport {
+    let missing: Vec<DeviceId> = expected
+        .iter()
+        .filter(|device| !polled.returned.contains(&device.spec.external_id))
+        .map(|device| device.id.clone())
+        .collect();
+    let mut report = ConnectionReport {
+        provider_id: connection.id.clone(),
+        outcome: ConnectionOutcome::Ok,
+        error: None,
+        devices_expected: count(expected.len()),
+        returned: count(expected.len() - missing.len()),
+        missing,
+        unchanged: 0,
+        accepted: 0,
+        duplicate: 0,
+        stale: 0,
+        rejected: BTreeMap::new(),
+        rejected_devices: BTreeMap::new(),
+        attempts: 0,
+        duration_ms: 0,
+    };
+    let mut moved: HashSet<&DeviceId> = HashSet::new();
+    for one in judged {
+        match &one.verdict {
+            Verdict::Accepted { .. } => {
+                report.accepted += 1;
+                moved.extend(&one.device_id);
+            }
+            Verdict::Duplicate => report.duplicate += 1,
+            Verdict::Stale => report.stale += 1,
+            Verdict::Rejected(rejection) => {
+                *report
+                    .rejected
+                    .entry(rejection.reason.as_str().to_owned())
+                    .or_default() += 1;
+                if let Some(device) = &one.device_id
+                    && report.rejected_devices.len() < REJECTED_DEVICES_AT_MOST
+                {
+                    report
+                        .rejected_devices
+                        .insert(device.clone(), rejection.reason.as_str().to_owned());
+                }
+            }
+        }
+    }
+    report
+        .rejected_devices
+        .retain(|device, _| !moved.contains(device));
+    report.unchanged = report.returned.saturating_sub(count(moved.len()));
+    report
+}
+
+fn count(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
+}

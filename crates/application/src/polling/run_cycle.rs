@@ -1,0 +1,132 @@
+//! `run_workspace_cycle` of the specification.
+
+use domain::polling::{ConnectionOutcome, ConnectionReport, CycleStatus};
+use futures::future::join_all;
+use persistence::{ClaimedCycle, Fence, Page, StorageError};
+use providers::Providers;
+use serde_json::json;
+
+use super::poll_connection::poll_connection;
+use crate::Core;
+use crate::commands::AcceptError;
+
+/// Connections of a workspace that a cycle asks, at most.
+const CONNECTIONS_AT_MOST: i64 = 1_000;
+
+/// Why a cycle did not get to its end here. Its row says running, and another holder goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Another holder has it, or its workspace is no longer core's to poll.
+    #[error("the cycle's lease is no longer held")]
+    LeaseLost,
+    /// The store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl From<AcceptError> for RunError {
+    fn from(error: AcceptError) -> Self {
+        match error {
+            AcceptError::Storage(error) => Self::Storage(error),
+            // Flags and activity fence by ending the workspace's open cycles.
+            AcceptError::LeaseLost
+            | AcceptError::UnknownWorkspace
+            | AcceptError::InactiveWorkspace => Self::LeaseLost,
+        }
+    }
+}
+
+/// Runs a claimed cycle to its end, asking only those connections that no earlier holder has
+/// recorded. One connection's failure leaves the others' results accepted.
+///
+/// # Errors
+/// [`RunError`].
+pub async fn run_cycle(
+    core: &Core,
+    providers: &Providers,
+    cycle: &ClaimedCycle,
+) -> Result<CycleStatus, RunError> {
+    let workspace = core
+        .store
+        .workspace(&cycle.workspace_id)
+        .await?
+        .ok_or(RunError::LeaseLost)?;
+    let page = Page {
+        after: None,
+        limit: CONNECTIONS_AT_MOST,
+    };
+    let connections = core.store.connections(&cycle.workspace_id, &page).await?;
+    let mut uow = core.store.begin(&cycle.workspace_id, Fence::Shared).await?;
+    let recorded = uow.recorded_outcomes(cycle.cycle_id).await?;
+    uow.commit().await?;
+
+    let polls = connections
+        .iter()
+        .filter(|connection| !recorded.contains_key(&connection.id))
+        .map(|connection| poll_connection(core, providers, cycle, &workspace, connection));
+    let reports = join_all(polls)
+        .await
+        .into_iter()
+        .collect::<Result<Vec<ConnectionReport>, AcceptError>>()?;
+
+    let outcomes = recorded
+        .into_values()
+        .chain(reports.iter().map(|report| report.outcome));
+    end_cycle(core, cycle, CycleStatus::of_outcomes(outcomes), &reports).await
+}
+
+async fn end_cycle(
+    core: &Core,
+    cycle: &ClaimedCycle,
+    status: CycleStatus,
+    reports: &[ConnectionReport],
+) -> Result<CycleStatus, RunError> {
+    let now = core.clock.now();
+    let mut uow = core.store.begin(&cycle.workspace_id, Fence::Shared).await?;
+    if !uow
+        .end_cycle(cycle.cycle_id, cycle.lease, status, None, now)
+        .await?
+    {
+        return Err(RunError::LeaseLost);
+    }
+    let total = |of: fn(&ConnectionReport) -> u32| reports.iter().map(of).sum::<u32>();
+    let failed = reports
+        .iter()
+        .filter(|report| report.outcome == ConnectionOutcome::Failed)
+        .count();
+    let payload = json!({
+        "cycle_started_at": cycle.started_at,
+        "cycle_ended_at": now,
+        "result_summary": {
+            "status": status,
+            "connections": reports.len(),
+            "connections_failed": failed,
+            "devices_expected": total(|report| report.devices_expected),
+            "returned": total(|report| report.returned),
+            "accepted": total(|report| report.accepted),
+            "duplicate": total(|report| report.duplicate),
+            "stale": total(|report| report.stale),
+            "rejected": total(|report| report.rejected.values().sum()),
+        },
+    });
+    core.append(
+        &mut uow,
+        "WorkspacePollIngestCompleted",
+        None,
+        Some(cycle.cycle_id),
+        cycle.trace_id.as_deref(),
+        payload,
+    )
+    .await?;
+    uow.commit().await?;
+    tracing::info!(
+        workspace_id = %cycle.workspace_id,
+        cycle_id = %cycle.cycle_id,
+        trace_id = cycle.trace_id,
+        outcome = %status,
+        connections = reports.len(),
+        accepted = total(|report| report.accepted),
+        "poll cycle ended"
+    );
+    Ok(status)
+}

@@ -1,0 +1,184 @@
+//! The worker of an instance: claims due cycles and runs them, as many at once as it has permits.
+//!
+//! It takes no input. A wake-up is a hint that something may be due; the rows say what is.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ids::{LeaseToken, WorkspaceId};
+use persistence::{ClaimedCycle, StorageError};
+use providers::Providers;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{RunError, run_cycle};
+use crate::Core;
+
+/// How an instance works off cycles.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerSettings {
+    /// Cycles that run at once in this instance.
+    pub concurrency: usize,
+    /// How long a lease lasts without renewal: how long a killed instance delays its cycles.
+    pub lease: Duration,
+    /// How often due cycles are looked for.
+    pub interval: Duration,
+    /// How long a shutdown waits for running cycles before it gives them back.
+    pub drain: Duration,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self {
+            concurrency: 32,
+            lease: Duration::from_secs(30),
+            interval: Duration::from_millis(500),
+            drain: Duration::from_secs(20),
+        }
+    }
+}
+
+/// An instance's worker.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    core: Core,
+    providers: Providers,
+    settings: WorkerSettings,
+    permits: Arc<Semaphore>,
+    wake: Arc<Notify>,
+}
+
+impl Worker {
+    /// A worker that has not begun.
+    pub fn new(core: Core, providers: Providers, settings: WorkerSettings) -> Self {
+        let permits = Arc::new(Semaphore::new(settings.concurrency));
+        Self {
+            core,
+            providers,
+            settings,
+            permits,
+            wake: Arc::new(Notify::new()),
+        }
+    }
+
+    /// Hints that something may be due.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Works until `shutdown`, then drains: running cycles finish, or are given back for another
+    /// instance to take at once.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let running = TaskTracker::new();
+        let give_back = CancellationToken::new();
+        while !shutdown.is_cancelled() {
+            if let Err(error) = self.claim_due(&running, &give_back).await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "due cycles could not be claimed"
+                );
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                () = self.wake.notified() => {}
+                () = self.core.clock.sleep(self.settings.interval) => {}
+            }
+        }
+        running.close();
+        if tokio::time::timeout(self.settings.drain, running.wait())
+            .await
+            .is_err()
+        {
+            give_back.cancel();
+            running.wait().await;
+        }
+    }
+
+    /// One round: retire what will never run, claim what is due, a permit before each claim.
+    async fn claim_due(
+        &self,
+        running: &TaskTracker,
+        give_back: &CancellationToken,
+    ) -> Result<(), StorageError> {
+        let free = self.permits.available_permits();
+        if free == 0 {
+            return Ok(());
+        }
+        // More than can be taken: another instance is after the same ones.
+        let limit = i64::try_from(free * 2).unwrap_or(i64::MAX);
+        let candidates = self
+            .core
+            .store
+            .claim_candidates(self.core.clock.now(), limit)
+            .await?;
+        let mut tidied: HashSet<WorkspaceId> = HashSet::new();
+        for candidate in candidates {
+            let now = self.core.clock.now();
+            if tidied.insert(candidate.workspace_id.clone()) {
+                self.core
+                    .store
+                    .retire_cycles(&candidate.workspace_id, now)
+                    .await?;
+            }
+            let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+                break;
+            };
+            let lease = LeaseToken(self.core.ids.next(now));
+            if let Some(cycle) = self
+                .core
+                .store
+                .claim_cycle(&candidate, lease, self.settings.lease, now)
+                .await?
+            {
+                running.spawn(self.clone().hold(cycle, permit, give_back.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a cycle while its lease is kept alive.
+    async fn hold(
+        self,
+        cycle: ClaimedCycle,
+        permit: OwnedSemaphorePermit,
+        give_back: CancellationToken,
+    ) {
+        let ended = tokio::select! {
+            ended = run_cycle(&self.core, &self.providers, &cycle) => ended.map(drop),
+            lost = self.keep_lease(&cycle) => Err(lost),
+            () = give_back.cancelled() => self.core.store.release_cycle(&cycle).await.map_err(RunError::from),
+        };
+        if let Err(error) = ended {
+            tracing::warn!(
+                workspace_id = %cycle.workspace_id,
+                cycle_id = %cycle.cycle_id,
+                error = &error as &dyn std::error::Error,
+                "poll cycle left to another holder"
+            );
+        }
+        drop(permit);
+        // A newer cycle of the workspace may have waited for this one.
+        self.wake();
+    }
+
+    /// Renews the lease three times in its length; returns when it is lost or cannot be renewed.
+    async fn keep_lease(&self, cycle: &ClaimedCycle) -> RunError {
+        loop {
+            tokio::time::sleep(self.settings.lease / 3).await;
+            match self
+                .core
+                .store
+                .renew_lease(cycle, self.settings.lease)
+                .await
+            {
+                Ok(true) => {}
+                Ok(false) => return RunError::LeaseLost,
+                // The next round may reach the database again before the lease is over.
+                Err(error) if error.is_unavailable() => {}
+                Err(error) => return error.into(),
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The health of a workspace's devices, as of an instant.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use domain::fleet::{Policy, Workspace};
+use domain::health::{Freshness, Health, HealthState, PollingFacts, Reason, evaluate, root_cause};
+use domain::ids::VehicleId;
+use persistence::{
+    ConnectionPolling, HealthRow, StorageError, WorkspaceHealthFacts, WorkspaceRecord,
+};
+
+use crate::Core;
+
+/// One device's health.
+#[derive(Clone, Debug)]
+pub struct DeviceHealth {
+    /// What is stored of it.
+    pub row: HealthRow,
+    /// What follows.
+    pub health: Health,
+    /// Why, unless healthy.
+    pub reason: Option<Reason>,
+    /// The last answer of its provider that named it, in this activation.
+    pub last_returned_at: Option<DateTime<Utc>>,
+}
+
+/// A workspace's health.
+#[derive(Clone, Debug)]
+pub struct HealthReport {
+    /// Every active device, in order of id.
+    pub devices: Vec<DeviceHealth>,
+    /// How many devices are in each state.
+    pub counts: BTreeMap<HealthState, u32>,
+    /// NFR-001's share.
+    pub freshness: Freshness,
+}
+
+/// A vehicle's health: the mildest of its active devices', with the worst beside it.
+#[derive(Clone, Debug)]
+pub struct VehicleHealth<'r> {
+    /// Which vehicle.
+    pub vehicle_id: VehicleId,
+    /// The mildest state.
+    pub state: HealthState,
+    /// The worst state.
+    pub worst_device_state: HealthState,
+    /// The newest acceptance of any.
+    pub last_update_received_at: Option<DateTime<Utc>>,
+    /// Its devices, in order of id.
+    pub devices: Vec<&'r DeviceHealth>,
+}
+
+/// Evaluates every active device of a workspace at `now`.
+///
+/// # Errors
+/// When the store fails.
+pub async fn workspace_health(
+    core: &Core,
+    record: &WorkspaceRecord,
+    now: DateTime<Utc>,
+) -> Result<HealthReport, StorageError> {
+    let facts = core.store.health_facts(&record.workspace.id).await?;
+    Ok(report(record, facts, now))
+}
+
+fn report(
+    record: &WorkspaceRecord,
+    facts: WorkspaceHealthFacts,
+    now: DateTime<Utc>,
+) -> HealthReport {
+    let polling = Polling::new(record, &facts);
+    let mut counts: BTreeMap<HealthState, u32> =
+        HealthState::ALL.iter().map(|state| (*state, 0)).collect();
+    let mut freshness = Freshness::default();
+    let devices: Vec<DeviceHealth> = facts
+        .devices
+        .into_iter()
+        .map(|row| {
+            let device = polling.evaluate(row, record.workspace.policy, now);
+            *counts.entry(device.health.state).or_default() += 1;
+            let in_outage = device.reason.is_some_and(Reason::is_provider_outage);
+            if device.health.state != HealthState::AwaitingFirstData && !in_outage {
+                freshness.count(&device.health);
+            }
+            device
+        })
+        .collect();
+    HealthReport {
+        devices,
+        counts,
+        freshness,
+    }
+}
+
+/// How the workspace's connections have been polled, by connection.
+struct Polling<'a> {
+    workspace: &'a Workspace,
+    possible_since: DateTime<Utc>,
+    last_cycle_ended_at: Option<DateTime<Utc>>,
+    connections: HashMap<String, ConnectionPolling>,
+}
+
+impl<'a> Polling<'a> {
+    fn new(record: &'a WorkspaceRecord, facts: &WorkspaceHealthFacts) -> Self {
+        Self {
+            workspace: &record.workspace,
+            possible_since: record.cutover.changed_at.max(record.workspace.created_at),
+            last_cycle_ended_at: facts.last_cycle_ended_at,
+            connections: facts
+                .connections
+                .iter()
+                .map(|polling| (polling.provider_id.to_string(), polling.clone()))
+                .collect(),
+        }
+    }
+
+    fn evaluate(&self, mut row: HealthRow, policy: Policy, now: DateTime<Utc>) -> DeviceHealth {
+        let connection = self.connections.get(row.provider_id.as_str());
+        row.facts.declared_interval_minutes =
+            connection.and_then(|connection| connection.declared_interval_minutes);
+        let health = evaluate(&row.facts, policy, now);
+        let reason = if health.state == HealthState::Healthy {
+            None
+        } else {
+            root_cause(&row.facts, &health, &self.facts_of(&row, connection), now)
+        };
+        let last_returned_at = if row.absent {
+            row.returned_before_absence_at
+        } else {
+            connection
+                .and_then(|connection| connection.last_answer_at)
+                .filter(|at| *at >= row.facts.activated_at)
+        };
+        DeviceHealth {
+            row,
+            health,
+            reason,
+            last_returned_at,
+        }
+    }
+
+    fn facts_of(&self, row: &HealthRow, connection: Option<&ConnectionPolling>) -> PollingFacts {
+        let flags = self.workspace.cutover;
+        PollingFacts {
+            polling_enabled: self.workspace.active
+                && flags.poll_owner.core_polls()
+                && connection.is_some_and(|connection| {
+                    connection.enabled && flags.provider_mode.allows(connection.provider_type)
+                }),
+            polling_possible_since: self.possible_since,
+            interval: self.workspace.policy.poll_interval,
+            last_cycle_ended_at: self.last_cycle_ended_at,
+            last_poll: connection.and_then(|connection| connection.last_poll),
+            absent: row.absent,
+            rejected: connection.is_some_and(|connection| {
+                connection
+                    .rejected_devices
+                    .iter()
+                    .any(|id| id == row.device_id.as_str())
+            }),
+        }
+    }
+}
+
+/// Groups device healths by vehicle, in order of vehicle id.
+pub fn by_vehicle<'r>(
+    devices: impl IntoIterator<Item = &'r DeviceHealth>,
+) -> Vec<VehicleHealth<'r>> {
+    let mut vehicles: BTreeMap<&VehicleId, Vec<&DeviceHealth>> = BTreeMap::new();
+    for device in devices {
+        vehicles
+            .entry(&device.row.vehicle_id)
+            .or_default()
+            .push(device);
+    }
+    vehicles
+        .into_iter()
+        .filter_map(|(vehicle_id, devices)| {
+            let states = || devices.iter().map(|device| device.health.state);
+            Some(VehicleHealth {
+                vehicle_id: vehicle_id.clone(),
+                state: states().min()?,
+                worst_device_state: states().max()?,
+                last_update_received_at: devices
+                    .iter()
+                    .filter_map(|device| device.row.facts.last_update_received_at)
+                    .max(),
+                devices,
+            })
+        })
+        .collect()
+}

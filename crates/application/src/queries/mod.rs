@@ -1,0 +1,11 @@
+//! Queries: they read, compute and write nothing.
+
+mod health;
+mod snapshots;
+mod vehicle;
+
+pub use health::{DeviceHealth, HealthReport, VehicleHealth, by_vehicle, workspace_health};
+pub use snapshots::{
+    AbsentSignal, DeviceSnapshot, SnapshotSignal, device_snapshot, device_snapshots,
+};
+pub use vehicle::{VehicleSignal, VehicleSnapshot, vehicle_snapshot};
