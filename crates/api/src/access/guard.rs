@@ -1,0 +1,141 @@
+//! The guard: who is calling, may they know of the workspace, may they do this, is the body's
+//! envelope acceptable; in this order.
+
+use application::Author;
+use auth::{Principal, VerifyError};
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::table::{Access, BodyRule, Route};
+use crate::problem::{Problem, ProblemKind};
+use crate::request::{TraceContext, check_envelope};
+use crate::state::AppState;
+
+/// A verified caller.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Machine or person.
+    pub principal: Principal,
+    id: String,
+    trace: TraceContext,
+}
+
+impl Caller {
+    /// As the author of a change.
+    pub fn author(&self) -> Author<'_> {
+        Author {
+            id: &self.id,
+            trace_id: Some(&self.trace.trace_id),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // Absent only where the table says that a route is open, and no open route asks.
+        parts
+            .extensions
+            .get()
+            .cloned()
+            .ok_or(Problem::of(ProblemKind::UNAUTHORIZED))
+    }
+}
+
+/// Runs before every matched route, whatever its method.
+pub(crate) async fn guard(
+    State(state): State<AppState>,
+    path: MatchedPath,
+    params: RawPathParams,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let workspace_id = params
+        .iter()
+        .find(|(name, _)| *name == "workspace_id")
+        .map(|(_, id)| id.to_owned());
+    match admit(&state, path.as_str(), workspace_id.as_deref(), &mut request).await {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn admit(
+    state: &AppState,
+    path: &str,
+    workspace_id: Option<&str>,
+    request: &mut Request,
+) -> Result<(), Problem> {
+    let route = Route::find(request.method(), path);
+    if !route.is_some_and(|route| route.access == Access::Open) {
+        let principal = authenticate(state, request.headers()).await?;
+        if let Some(workspace_id) = workspace_id
+            && !may_know_of(&principal, workspace_id)
+        {
+            return Err(Problem::not_found("workspace"));
+        }
+        // A method that the resource does not have is the router's to refuse.
+        if route.is_some_and(|route| !route.access.allows(&principal, workspace_id)) {
+            return Err(Problem::of(ProblemKind::FORBIDDEN));
+        }
+        let trace = request
+            .extensions()
+            .get()
+            .cloned()
+            .unwrap_or_else(|| TraceContext {
+                trace_id: "".into(),
+            });
+        let id = principal.id();
+        request.extensions_mut().insert(Caller {
+            principal,
+            id,
+            trace,
+        });
+    }
+    match route.map(|route| route.body) {
+        Some(BodyRule::Json) => check_envelope(request.headers(), crate::request::BODY_LIMIT),
+        Some(BodyRule::LargeJson) => check_envelope(request.headers(), crate::ingest::BODY_LIMIT),
+        Some(BodyRule::None) | None => Ok(()),
+    }
+}
+
+/// Machines are not bound to workspaces; people see their own, staff all.
+fn may_know_of(principal: &Principal, workspace_id: &str) -> bool {
+    match principal {
+        Principal::Machine { .. } => true,
+        Principal::Person { .. } => {
+            principal.is_staff() || principal.workspace_role(workspace_id).is_some()
+        }
+    }
+}
+
+async fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Principal, Problem> {
+    let unauthorized = |detail: &str| Problem::of(ProblemKind::UNAUTHORIZED).detail(detail);
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (given.next(), given.next()) else {
+        return Err(unauthorized("exactly one Authorization header is required"));
+    };
+    let (scheme, token) = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .ok_or_else(|| unauthorized("a Bearer token is required"))?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(unauthorized("a Bearer token is required"));
+    }
+    state
+        .verifier
+        .verify(token.trim())
+        .await
+        .map_err(|error| match error {
+            VerifyError::Invalid(reason) => {
+                tracing::debug!(%reason, "a token was refused");
+                unauthorized("the token is not accepted")
+            }
+            VerifyError::KeysUnavailable => Problem::of(ProblemKind::KEYS_UNAVAILABLE),
+        })
+}

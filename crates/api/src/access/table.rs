@@ -1,0 +1,128 @@
+//! The access table. A route without a row fails a test, and is refused until it has one.
+
+use auth::{Principal, WorkspaceRole};
+use axum::http::Method;
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody, without a token.
+    Open,
+    /// A machine with this scope.
+    Scope(&'static str),
+    /// A machine with this scope, or a system administrator.
+    ScopeOrSystemAdmin(&'static str),
+    /// Who may see the workspace: its viewers and admins, staff, machines that read.
+    Workspace,
+    /// The workspace's admins, and system administrators.
+    WorkspaceAdmin,
+    /// Staff, and machines that read.
+    Staff,
+    /// System administrators and support.
+    SystemAdminOrSupport,
+    /// System administrators.
+    SystemAdmin,
+}
+
+/// What a route takes as a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyRule {
+    /// None; what comes is not read.
+    None,
+    /// JSON of at most 256 KiB.
+    Json,
+    /// JSON of at most 8 MiB.
+    LargeJson,
+}
+
+/// A row of the table.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The method; `HEAD` goes by `GET`.
+    pub method: Method,
+    /// The path as the router writes it.
+    pub path: &'static str,
+    /// Who.
+    pub access: Access,
+    /// With what body.
+    pub body: BodyRule,
+}
+
+macro_rules! table {
+    ($($method:ident $path:literal $access:expr, $body:ident;)+) => {
+        &[$(Route { method: Method::$method, path: $path, access: $access, body: BodyRule::$body },)+]
+    };
+}
+
+use Access::{
+    Open, Scope, ScopeOrSystemAdmin, Staff, SystemAdmin, SystemAdminOrSupport, Workspace,
+    WorkspaceAdmin,
+};
+
+/// Every route of the service.
+pub const TABLE: &[Route] = table! {
+    GET "/livez" Open, None;
+    GET "/readyz" Open, None;
+    GET "/openapi.json" Open, None;
+    POST "/dev/token" Open, Json;
+    GET "/dev/jwks.json" Open, None;
+    POST "/api/telematics-mvp/workspaces/{workspace_id}/ingest" Scope("telematics/ingest"), LargeJson;
+    POST "/api/telematics-mvp/poll-cycles" ScopeOrSystemAdmin("telematics/poll"), Json;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles" Workspace, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles/{cycle_id}" Workspace, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/health" Workspace, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/snapshots" Workspace, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/snapshots/{device_id}" Workspace, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/vehicles/{vehicle_id}/snapshot" Workspace, None;
+    GET "/api/telematics-mvp/workspaces" Staff, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}" Workspace, None;
+    PUT "/api/telematics-mvp/workspaces/{workspace_id}" SystemAdmin, Json;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/cutover" SystemAdmin, None;
+    PUT "/api/telematics-mvp/workspaces/{workspace_id}/cutover" SystemAdmin, Json;
+    PATCH "/api/telematics-mvp/workspaces/{workspace_id}/cutover" SystemAdmin, Json;
+    POST "/api/telematics-mvp/workspaces/{workspace_id}/cutover/rollback" SystemAdmin, Json;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/cutover/history" SystemAdmin, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/policy" Workspace, None;
+    PUT "/api/telematics-mvp/workspaces/{workspace_id}/policy" WorkspaceAdmin, Json;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/devices" Workspace, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}" Workspace, None;
+    PUT "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}" WorkspaceAdmin, Json;
+    DELETE "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}" WorkspaceAdmin, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections" SystemAdminOrSupport, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}" SystemAdminOrSupport, None;
+    PUT "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}" SystemAdmin, Json;
+    DELETE "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}" SystemAdmin, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/features" Workspace, None;
+};
+
+impl Route {
+    /// The row of a matched path and method.
+    pub fn find(method: &Method, path: &str) -> Option<&'static Self> {
+        let method = if method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        TABLE
+            .iter()
+            .find(|route| route.method == *method && route.path == path)
+    }
+}
+
+impl Access {
+    /// Whether a verified caller may use a route of this kind, for the workspace that the path names.
+    pub fn allows(self, caller: &Principal, workspace_id: Option<&str>) -> bool {
+        let role = workspace_id.and_then(|id| caller.workspace_role(id));
+        let system_admin = caller.is_in_group("system-admin");
+        match self {
+            Open => true,
+            Scope(scope) => caller.has_scope(scope),
+            ScopeOrSystemAdmin(scope) => caller.has_scope(scope) || system_admin,
+            Workspace => role.is_some() || caller.is_staff() || caller.has_scope("telematics/read"),
+            WorkspaceAdmin => role == Some(WorkspaceRole::Admin) || system_admin,
+            Staff => caller.is_staff() || caller.has_scope("telematics/read"),
+            SystemAdminOrSupport => system_admin || caller.is_in_group("support"),
+            SystemAdmin => system_admin,
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! `PUT` and `PATCH /workspaces/{workspace_id}/cutover`, and `POST …/cutover/rollback`
+
+use application::commands::{self, CutoverCommand, Precondition};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::fleet::{CutoverPatch, DeviceRegistrySource, PollOwner, ProviderMode, ReadOwner};
+use domain::ids::WorkspaceId;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use utoipa::ToSchema;
+
+use super::view::{CutoverFlags, CutoverView, cutover_view};
+use crate::access::Caller;
+use crate::problem::{FieldError, Problem};
+use crate::request::{IfMatch, JsonBody, NoQuery, Path1, tagged};
+use crate::state::AppState;
+
+/// Characters of a reason, at most.
+const REASON_AT_MOST: usize = 1_000;
+
+/// All four flags. Members of the answer's form are accepted and ignored.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PutCutover {
+    #[schema(value_type = String)]
+    device_registry_source: DeviceRegistrySource,
+    #[schema(value_type = String)]
+    poll_owner: PollOwner,
+    #[schema(value_type = String)]
+    read_owner: ReadOwner,
+    #[schema(value_type = String)]
+    provider_mode: ProviderMode,
+    /// Why, for the record.
+    reason: Option<String>,
+    #[serde(default, rename = "version")]
+    #[schema(ignore)]
+    _version: IgnoredAny,
+    #[serde(default, rename = "changed_at")]
+    #[schema(ignore)]
+    _changed_at: IgnoredAny,
+    #[serde(default, rename = "changed_by")]
+    #[schema(ignore)]
+    _changed_by: IgnoredAny,
+    #[serde(default, rename = "warnings")]
+    #[schema(ignore)]
+    _warnings: IgnoredAny,
+}
+
+/// Some of the flags.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PatchCutover {
+    #[schema(value_type = Option<String>)]
+    device_registry_source: Option<DeviceRegistrySource>,
+    #[schema(value_type = Option<String>)]
+    poll_owner: Option<PollOwner>,
+    #[schema(value_type = Option<String>)]
+    read_owner: Option<ReadOwner>,
+    #[schema(value_type = Option<String>)]
+    provider_mode: Option<ProviderMode>,
+    /// Why, for the record.
+    reason: Option<String>,
+}
+
+/// Why polls and reads go back.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PostRollback {
+    reason: Option<String>,
+}
+
+/// Replaces all four flags at once.
+#[utoipa::path(
+    put, path = "/api/telematics-mvp/workspaces/{workspace_id}/cutover", tag = "cutover",
+    params(("workspace_id" = String, Path)),
+    request_body = PutCutover,
+    responses((status = 200, body = CutoverView), (status = 412, description = "somebody else changed them")),
+)]
+pub(crate) async fn put_cutover(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path1(id): Path1<WorkspaceId>,
+    NoQuery: NoQuery,
+    IfMatch(precondition): IfMatch,
+    JsonBody(body): JsonBody<PutCutover>,
+) -> Result<Response, Problem> {
+    let PutCutover {
+        device_registry_source,
+        poll_owner,
+        read_owner,
+        provider_mode,
+        reason,
+        ..
+    } = body;
+    let flags = CutoverFlags {
+        device_registry_source,
+        poll_owner,
+        read_owner,
+        provider_mode,
+    };
+    change(
+        &state,
+        &caller,
+        &id,
+        CutoverCommand::Replace(flags.into()),
+        reason,
+        &precondition,
+    )
+    .await
+}
+
+/// Changes some flags at once.
+#[utoipa::path(
+    patch, path = "/api/telematics-mvp/workspaces/{workspace_id}/cutover", tag = "cutover",
+    params(("workspace_id" = String, Path)),
+    request_body = PatchCutover,
+    responses((status = 200, body = CutoverView), (status = 412, description = "somebody else changed them")),
+)]
+pub(crate) async fn patch_cutover(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path1(id): Path1<WorkspaceId>,
+    NoQuery: NoQuery,
+    IfMatch(precondition): IfMatch,
+    JsonBody(body): JsonBody<PatchCutover>,
+) -> Result<Response, Problem> {
+    let PatchCutover {
+        device_registry_source,
+        poll_owner,
+        read_owner,
+        provider_mode,
+        reason,
+    } = body;
+    let patch = CutoverPatch {
+        device_registry_source,
+        poll_owner,
+        read_owner,
+        provider_mode,
+    };
+    change(
+        &state,
+        &caller,
+        &id,
+        CutoverCommand::Patch(patch),
+        reason,
+        &precondition,
+    )
+    .await
+}
+
+/// Gives reads and polls back to the legacy service: one call, without preconditions.
+#[utoipa::path(
+    post, path = "/api/telematics-mvp/workspaces/{workspace_id}/cutover/rollback", tag = "cutover",
+    params(("workspace_id" = String, Path)),
+    request_body = PostRollback,
+    responses((status = 200, body = CutoverView)),
+)]
+pub(crate) async fn roll_back(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path1(id): Path1<WorkspaceId>,
+    NoQuery: NoQuery,
+    JsonBody(body): JsonBody<PostRollback>,
+) -> Result<Response, Problem> {
+    change(
+        &state,
+        &caller,
+        &id,
+        CutoverCommand::RollBack,
+        body.reason,
+        &Precondition::None,
+    )
+    .await
+}
+
+async fn change(
+    state: &AppState,
+    caller: &Caller,
+    id: &WorkspaceId,
+    command: CutoverCommand,
+    reason: Option<String>,
+    precondition: &Precondition,
+) -> Result<Response, Problem> {
+    if reason
+        .as_ref()
+        .is_some_and(|reason| reason.chars().count() > REASON_AT_MOST || reason.contains('\0'))
+    {
+        return Err(Problem::invalid(vec![FieldError::pointer(
+            "/reason",
+            "must be at most 1000 characters, without NUL",
+        )]));
+    }
+    let changed = commands::change_cutover(
+        &state.core,
+        caller.author(),
+        id,
+        command,
+        reason.as_deref(),
+        precondition,
+    )
+    .await;
+    let record = changed.map_err(|error| Problem::of_change(error, cutover_view))?;
+    Ok(tagged(
+        StatusCode::OK,
+        record.cutover.version,
+        cutover_view(&record),
+    ))
+}

@@ -1,0 +1,35 @@
+//! `GET /workspaces/{workspace_id}/cutover`
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::ids::WorkspaceId;
+
+use super::view::{CutoverView, cutover_view};
+use crate::problem::Problem;
+use crate::request::{NoQuery, Path1, tagged};
+use crate::state::AppState;
+
+/// Shows a workspace's flags.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/cutover", tag = "cutover",
+    params(("workspace_id" = String, Path)),
+    responses((status = 200, body = CutoverView)),
+)]
+pub(crate) async fn get_cutover(
+    State(state): State<AppState>,
+    Path1(id): Path1<WorkspaceId>,
+    NoQuery: NoQuery,
+) -> Result<Response, Problem> {
+    let record = state
+        .core
+        .store
+        .workspace(&id)
+        .await?
+        .ok_or_else(|| Problem::not_found("workspace"))?;
+    Ok(tagged(
+        StatusCode::OK,
+        record.cutover.version,
+        cutover_view(&record),
+    ))
+}

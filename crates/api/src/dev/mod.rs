@@ -1,0 +1,63 @@
+//! The local token issuer, which only `dev` opens.
+
+use std::sync::Arc;
+
+use auth::{DevIssuer, MintRequest};
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::problem::Problem;
+use crate::request::{JsonBody, NoQuery};
+use crate::state::AppState;
+
+/// Whom a token is for.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the documented shape of `auth::MintRequest`")]
+pub(crate) struct PostToken {
+    /// `machine` with `scopes`, or `user` with `groups`.
+    #[schema(example = "machine")]
+    kind: String,
+    scopes: Option<Vec<String>>,
+    groups: Option<Vec<String>>,
+    client_id: Option<String>,
+    subject: Option<String>,
+    /// 3600 unless given; negative for an expired token.
+    expires_in_seconds: Option<i64>,
+}
+
+/// A token.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TokenView {
+    access_token: String,
+}
+
+/// Mints a token as asked; only in `dev`.
+#[utoipa::path(post, path = "/dev/token", tag = "dev", security(()), request_body = PostToken, responses((status = 200, body = TokenView)))]
+pub(crate) async fn post_token(
+    State(state): State<AppState>,
+    NoQuery: NoQuery,
+    JsonBody(request): JsonBody<MintRequest>,
+) -> Result<Json<TokenView>, Problem> {
+    let issuer = issuer(&state)?;
+    Ok(Json(TokenView {
+        access_token: issuer.mint(&request, state.core.clock.now()),
+    }))
+}
+
+/// Shows the issuer's public keys; only in `dev`.
+#[utoipa::path(get, path = "/dev/jwks.json", tag = "dev", security(()), responses((status = 200, description = "RFC 7517 key set", content_type = "application/json")))]
+pub(crate) async fn get_jwks(
+    State(state): State<AppState>,
+    NoQuery: NoQuery,
+) -> Result<Json<serde_json::Value>, Problem> {
+    Ok(Json(issuer(&state)?.jwks()))
+}
+
+fn issuer(state: &AppState) -> Result<&Arc<DevIssuer>, Problem> {
+    state
+        .dev_issuer
+        .as_ref()
+        .ok_or_else(|| Problem::not_found("resource"))
+}

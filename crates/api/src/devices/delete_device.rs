@@ -1,0 +1,37 @@
+//! `DELETE /workspaces/{workspace_id}/devices/{device_id}`
+
+use application::commands::deactivate_device;
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::ids::{DeviceId, WorkspaceId};
+
+use super::view::device_view;
+use crate::access::Caller;
+use crate::problem::Problem;
+use crate::request::{IfMatch, NoQuery, Path2};
+use crate::state::AppState;
+
+/// Deactivates a device; its history stays.
+#[utoipa::path(
+    delete, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}", tag = "devices",
+    params(("workspace_id" = String, Path), ("device_id" = String, Path)),
+    responses((status = 204, description = "deactivated"), (status = 409, description = "the registry is the legacy service's")),
+)]
+pub(crate) async fn delete_device(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
+    NoQuery: NoQuery,
+    IfMatch(precondition): IfMatch,
+) -> Result<StatusCode, Problem> {
+    let deactivated = deactivate_device(
+        &state.core,
+        caller.author(),
+        &workspace_id,
+        &device_id,
+        &precondition,
+    )
+    .await;
+    deactivated.map_err(|error| Problem::of_change(error, device_view))?;
+    Ok(StatusCode::NO_CONTENT)
+}

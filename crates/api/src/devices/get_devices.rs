@@ -1,0 +1,95 @@
+//! `GET /workspaces/{workspace_id}/devices[/{device_id}]`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::ids::{DeviceId, WorkspaceId};
+use persistence::DeviceFilter;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::view::{DeviceView, device_view};
+use crate::problem::Problem;
+use crate::request::{
+    ListName, NoQuery, PageQuery, Paged, Params, Path1, Path2, Query, QueryParams, tagged,
+};
+use crate::state::AppState;
+
+/// A list's filter and cut.
+pub(crate) struct DevicesQuery {
+    active: Option<bool>,
+    page: PageQuery,
+}
+
+impl QueryParams for DevicesQuery {
+    fn read(params: &mut Params) -> Self {
+        Self {
+            active: params.flag("active"),
+            page: PageQuery::read(params),
+        }
+    }
+}
+
+/// Devices in order of id.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeviceList {
+    devices: Vec<DeviceView>,
+    next_cursor: Option<String>,
+}
+
+/// Lists a workspace's devices.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices", tag = "devices",
+    params(("workspace_id" = String, Path), ("active" = Option<bool>, Query), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = DeviceList)),
+)]
+pub(crate) async fn list_devices(
+    State(state): State<AppState>,
+    Path1(workspace_id): Path1<WorkspaceId>,
+    list: ListName,
+    Query(query): Query<DevicesQuery>,
+) -> Result<Json<DeviceList>, Problem> {
+    let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
+    state
+        .core
+        .store
+        .workspace(&workspace_id)
+        .await?
+        .ok_or_else(|| Problem::not_found("workspace"))?;
+    let filter = DeviceFilter {
+        active: query.active,
+        vehicle_id: None,
+    };
+    let devices = state
+        .core
+        .store
+        .devices(&workspace_id, &filter, &paged.page())
+        .await?;
+    let (devices, next_cursor) =
+        paged.cut_and_show(devices, |device| device.id.to_string(), device_view);
+    Ok(Json(DeviceList {
+        devices,
+        next_cursor,
+    }))
+}
+
+/// Shows one device.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}", tag = "devices",
+    params(("workspace_id" = String, Path), ("device_id" = String, Path)),
+    responses((status = 200, body = DeviceView)),
+)]
+pub(crate) async fn get_device(
+    State(state): State<AppState>,
+    Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
+    NoQuery: NoQuery,
+) -> Result<Response, Problem> {
+    let device = state
+        .core
+        .store
+        .device(&workspace_id, &device_id)
+        .await?
+        .ok_or_else(|| Problem::not_found("device"))?;
+    Ok(tagged(StatusCode::OK, device.version, device_view(&device)))
+}

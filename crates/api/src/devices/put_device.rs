@@ -1,0 +1,82 @@
+//! `PUT /workspaces/{workspace_id}/devices/{device_id}`
+
+use application::commands;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::fleet::DeviceSpec;
+use domain::ids::{DeviceId, ExternalId, ProviderId, VehicleId, WorkspaceId};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use utoipa::ToSchema;
+
+use super::view::{DeviceView, device_view};
+use crate::access::Caller;
+use crate::problem::Problem;
+use crate::request::{IfMatch, JsonBody, NoQuery, Path2, tagged};
+use crate::state::AppState;
+
+/// A device as it is to be. Members of the answer's form are accepted and ignored.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PutDevice {
+    #[schema(value_type = String, example = "bus-1401")]
+    vehicle_id: VehicleId,
+    #[schema(value_type = String, example = "geotab-main")]
+    provider_id: ProviderId,
+    #[schema(value_type = String, example = "b2C")]
+    external_id: ExternalId,
+    #[serde(default, rename = "device_id")]
+    #[schema(ignore)]
+    _device_id: IgnoredAny,
+    #[serde(default, rename = "active")]
+    #[schema(ignore)]
+    _active: IgnoredAny,
+    #[serde(default, rename = "configured_at")]
+    #[schema(ignore)]
+    _configured_at: IgnoredAny,
+    #[serde(default, rename = "activated_at")]
+    #[schema(ignore)]
+    _activated_at: IgnoredAny,
+}
+
+/// Configures a device, or activates it again. A change starts its snapshot anew.
+#[utoipa::path(
+    put, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}", tag = "devices",
+    params(("workspace_id" = String, Path), ("device_id" = String, Path)),
+    request_body = PutDevice,
+    responses(
+        (status = 200, body = DeviceView), (status = 201, body = DeviceView),
+        (status = 409, description = "unknown connection, external id taken, or the registry is the legacy service's"),
+    ),
+)]
+pub(crate) async fn put_device(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
+    NoQuery: NoQuery,
+    IfMatch(precondition): IfMatch,
+    JsonBody(body): JsonBody<PutDevice>,
+) -> Result<Response, Problem> {
+    let spec = DeviceSpec {
+        vehicle_id: body.vehicle_id,
+        provider_id: body.provider_id,
+        external_id: body.external_id,
+    };
+    let put = commands::put_device(
+        &state.core,
+        caller.author(),
+        &workspace_id,
+        &device_id,
+        spec,
+        &precondition,
+    )
+    .await;
+    let (device, created) = put.map_err(|error| Problem::of_change(error, device_view))?;
+    let status = if created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok(tagged(status, device.version, device_view(&device)))
+}

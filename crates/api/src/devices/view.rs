@@ -1,0 +1,36 @@
+//! How a device is shown.
+
+use chrono::{DateTime, Utc};
+use domain::fleet::Device;
+use domain::ids::{DeviceId, ExternalId, ProviderId, VehicleId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A configured device.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeviceView {
+    #[schema(value_type = String)]
+    device_id: DeviceId,
+    #[schema(value_type = String)]
+    vehicle_id: VehicleId,
+    #[schema(value_type = String)]
+    provider_id: ProviderId,
+    #[schema(value_type = String)]
+    external_id: ExternalId,
+    active: bool,
+    configured_at: DateTime<Utc>,
+    /// When its latest activation began: what is held of it is since then.
+    activated_at: DateTime<Utc>,
+}
+
+pub(super) fn device_view(device: &Device) -> DeviceView {
+    DeviceView {
+        device_id: device.id.clone(),
+        vehicle_id: device.spec.vehicle_id.clone(),
+        provider_id: device.spec.provider_id.clone(),
+        external_id: device.spec.external_id.clone(),
+        active: device.active,
+        configured_at: device.configured_at,
+        activated_at: device.activated_at,
+    }
+}

@@ -1,0 +1,306 @@
+//! `GET /workspaces/{workspace_id}/health`
+
+use std::collections::BTreeMap;
+
+use application::queries::{
+    DeviceHealth, HealthReport, VehicleHealth, by_vehicle, workspace_health,
+};
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::fleet::ReadOwner;
+use domain::health::{Freshness, HealthState, Reason, Responsibility, Severity};
+use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
+use persistence::WorkspaceRecord;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::problem::Problem;
+use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
+use crate::state::AppState;
+
+/// Which devices, and how they are grouped.
+pub(crate) struct HealthQuery {
+    state: Option<HealthState>,
+    reason: Option<Reason>,
+    responsibility: Option<Responsibility>,
+    vehicle: Option<VehicleId>,
+    by_vehicle: bool,
+    page: PageQuery,
+}
+
+impl QueryParams for HealthQuery {
+    fn read(params: &mut Params) -> Self {
+        Self {
+            state: params.word("state", HealthState::ALL, HealthState::parse),
+            reason: params.word("reason", Reason::ALL, Reason::parse),
+            responsibility: params.word(
+                "responsibility",
+                Responsibility::ALL,
+                Responsibility::parse,
+            ),
+            vehicle: params.read("vehicle", VehicleId::RULE, |text| {
+                VehicleId::try_new(text).ok()
+            }),
+            by_vehicle: params.read("by", "must be device or vehicle", |text| match text {
+                "device" => Some(false),
+                "vehicle" => Some(true),
+                _ => None,
+            }) == Some(true),
+            page: PageQuery::read(params),
+        }
+    }
+}
+
+impl HealthQuery {
+    fn admits_device(&self, device: &DeviceHealth) -> bool {
+        self.state.is_none_or(|state| device.health.state == state) && self.admits_cause(device)
+    }
+
+    /// A vehicle goes by its own state, and by the cause of any of its devices.
+    fn admits_vehicle(&self, vehicle: &VehicleHealth<'_>) -> bool {
+        self.state.is_none_or(|state| vehicle.state == state)
+            && vehicle
+                .devices
+                .iter()
+                .any(|device| self.admits_cause(device))
+    }
+
+    fn admits_cause(&self, device: &DeviceHealth) -> bool {
+        let is = |wanted: Option<Reason>| wanted.is_none_or(|wanted| device.reason == Some(wanted));
+        let of = |wanted: Responsibility| device.reason.map(Reason::responsibility) == Some(wanted);
+        is(self.reason)
+            && self.responsibility.is_none_or(of)
+            && self
+                .vehicle
+                .as_ref()
+                .is_none_or(|vehicle| device.row.vehicle_id == *vehicle)
+    }
+}
+
+/// A workspace's health. Counts and freshness are of all its devices, whatever the filter.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HealthAnswer {
+    #[schema(value_type = String)]
+    workspace_id: WorkspaceId,
+    evaluated_at: DateTime<Utc>,
+    /// Always `core`.
+    source: &'static str,
+    /// Whether core owns this workspace's reads.
+    authoritative: bool,
+    policy: PolicyInForce,
+    /// By state; every state is present.
+    #[schema(value_type = BTreeMap<String, u32>)]
+    counts: BTreeMap<&'static str, u32>,
+    freshness: FreshnessView,
+    /// Unless grouped by vehicle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    devices: Option<Vec<DeviceHealthView>>,
+    /// Where grouped by vehicle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vehicles: Option<Vec<VehicleHealthView>>,
+    next_cursor: Option<String>,
+}
+
+/// The policy that the states follow from.
+#[derive(Serialize, ToSchema)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the contract's names, with their unit"
+)]
+pub(crate) struct PolicyInForce {
+    poll_interval_minutes: u32,
+    stale_threshold_minutes: u32,
+    no_data_grace_minutes: u32,
+}
+
+/// The share of devices updated within five minutes. Left out: devices awaiting first data, and those
+/// whose provider is down.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FreshnessView {
+    within_5_minutes: u32,
+    eligible_devices: u32,
+    within_5_minutes_percent: Option<f64>,
+}
+
+/// A device's health.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeviceHealthView {
+    #[schema(value_type = String)]
+    device_id: DeviceId,
+    #[schema(value_type = String)]
+    vehicle_id: VehicleId,
+    #[schema(value_type = String)]
+    provider_id: ProviderId,
+    /// `healthy`, `delayed`, `stale`, `configured-no-data`, `awaiting-first-data`; an open vocabulary.
+    #[schema(value_type = String)]
+    state: HealthState,
+    last_update_received_at: Option<DateTime<Utc>>,
+    last_observed_at: Option<DateTime<Utc>>,
+    age_seconds: Option<i64>,
+    lag_seconds: Option<i64>,
+    /// The threshold in effect for this device.
+    stale_threshold_seconds: i64,
+    /// The root cause as far as the records tell; an open vocabulary.
+    #[schema(value_type = Option<String>)]
+    reason: Option<Reason>,
+    /// `ours`, `provider` or `device`.
+    #[schema(value_type = Option<String>)]
+    responsibility: Option<Responsibility>,
+    #[schema(value_type = Option<String>)]
+    severity: Option<Severity>,
+    since: Option<DateTime<Utc>>,
+    next_step: Option<&'static str>,
+    last_returned_at: Option<DateTime<Utc>>,
+    configured_at: DateTime<Utc>,
+    activated_at: DateTime<Utc>,
+    grace_exceeded_at: Option<DateTime<Utc>>,
+}
+
+/// A vehicle's health: the mildest of its devices', the worst beside it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct VehicleHealthView {
+    #[schema(value_type = String)]
+    vehicle_id: VehicleId,
+    #[schema(value_type = String)]
+    state: HealthState,
+    #[schema(value_type = String)]
+    worst_device_state: HealthState,
+    last_update_received_at: Option<DateTime<Utc>>,
+    devices: Vec<DeviceHealthView>,
+}
+
+/// Evaluates a workspace's devices now.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/health", tag = "health",
+    params(
+        ("workspace_id" = String, Path), ("state" = Option<String>, Query), ("reason" = Option<String>, Query),
+        ("responsibility" = Option<String>, Query), ("vehicle" = Option<String>, Query),
+        ("by" = Option<String>, Query), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
+    ),
+    responses((status = 200, body = HealthAnswer)),
+)]
+pub(crate) async fn get_health(
+    State(state): State<AppState>,
+    Path1(workspace_id): Path1<WorkspaceId>,
+    list: ListName,
+    Query(query): Query<HealthQuery>,
+) -> Result<Json<HealthAnswer>, Problem> {
+    let paged = Paged::try_new(list, query.page.clone(), state.core.clock.now())?;
+    let record = state
+        .core
+        .store
+        .workspace(&workspace_id)
+        .await?
+        .ok_or_else(|| Problem::not_found("workspace"))?;
+    let report = workspace_health(&state.core, &record, paged.instant()).await?;
+    let answer = if query.by_vehicle {
+        let mut vehicles = by_vehicle(&report.devices);
+        vehicles.retain(|vehicle| {
+            query.admits_vehicle(vehicle) && is_after(paged.after(), vehicle.vehicle_id.as_str())
+        });
+        let (vehicles, next_cursor) = paged.cut_and_show(
+            vehicles,
+            |vehicle| vehicle.vehicle_id.to_string(),
+            vehicle_view,
+        );
+        HealthAnswer {
+            vehicles: Some(vehicles),
+            next_cursor,
+            ..summary(&record, &report, paged.instant())
+        }
+    } else {
+        let rest = report.devices.iter().filter(|device| {
+            query.admits_device(device) && is_after(paged.after(), device.row.device_id.as_str())
+        });
+        let (devices, next_cursor) = paged.cut_and_show(
+            rest.collect(),
+            |device| device.row.device_id.to_string(),
+            |device| device_view(device),
+        );
+        HealthAnswer {
+            devices: Some(devices),
+            next_cursor,
+            ..summary(&record, &report, paged.instant())
+        }
+    };
+    Ok(Json(answer))
+}
+
+fn is_after(after: Option<&str>, id: &str) -> bool {
+    after.is_none_or(|after| id > after)
+}
+
+fn summary(
+    record: &WorkspaceRecord,
+    report: &HealthReport,
+    evaluated_at: DateTime<Utc>,
+) -> HealthAnswer {
+    let policy = record.workspace.policy;
+    let Freshness {
+        within_5_minutes,
+        eligible_devices,
+    } = report.freshness;
+    HealthAnswer {
+        workspace_id: record.workspace.id.clone(),
+        evaluated_at,
+        source: "core",
+        authoritative: record.workspace.cutover.read_owner == ReadOwner::Core,
+        policy: PolicyInForce {
+            poll_interval_minutes: policy.poll_interval.minutes(),
+            stale_threshold_minutes: policy.stale_threshold_minutes,
+            no_data_grace_minutes: policy.no_data_grace_minutes,
+        },
+        counts: report
+            .counts
+            .iter()
+            .map(|(state, count)| (state.as_str(), *count))
+            .collect(),
+        freshness: FreshnessView {
+            within_5_minutes,
+            eligible_devices,
+            within_5_minutes_percent: report.freshness.percent(),
+        },
+        devices: None,
+        vehicles: None,
+        next_cursor: None,
+    }
+}
+
+fn vehicle_view(vehicle: &VehicleHealth<'_>) -> VehicleHealthView {
+    VehicleHealthView {
+        vehicle_id: vehicle.vehicle_id.clone(),
+        state: vehicle.state,
+        worst_device_state: vehicle.worst_device_state,
+        last_update_received_at: vehicle.last_update_received_at,
+        devices: vehicle
+            .devices
+            .iter()
+            .map(|device| device_view(device))
+            .collect(),
+    }
+}
+
+fn device_view(device: &DeviceHealth) -> DeviceHealthView {
+    let (row, health) = (&device.row, &device.health);
+    DeviceHealthView {
+        device_id: row.device_id.clone(),
+        vehicle_id: row.vehicle_id.clone(),
+        provider_id: row.provider_id.clone(),
+        state: health.state,
+        last_update_received_at: row.facts.last_update_received_at,
+        last_observed_at: row.facts.newest_observed_at,
+        age_seconds: health.age.as_ref().map(TimeDelta::num_seconds),
+        lag_seconds: health.lag.as_ref().map(TimeDelta::num_seconds),
+        stale_threshold_seconds: health.stale_after.num_seconds(),
+        reason: device.reason,
+        responsibility: device.reason.map(Reason::responsibility),
+        severity: health.state.severity(),
+        since: health.since,
+        next_step: device.reason.map(Reason::next_step),
+        last_returned_at: device.last_returned_at,
+        configured_at: row.configured_at,
+        activated_at: row.facts.activated_at,
+        grace_exceeded_at: health.grace_exceeded_at,
+    }
+}

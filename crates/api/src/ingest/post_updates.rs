@@ -1,0 +1,219 @@
+//! `POST /workspaces/{workspace_id}/ingest`
+
+use application::commands::{AcceptError, Batch, accept_updates};
+use axum::Json;
+use axum::extract::State;
+use domain::acceptance::{Address, Item, Judged, OutcomeWord, Source, Verdict};
+use domain::ids::WorkspaceId;
+use domain::signals::DroppedSignal;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::BODY_LIMIT;
+use super::item::{ReadItem, read_item};
+use crate::access::Caller;
+use crate::problem::{FieldError, Problem, ProblemKind};
+use crate::request::{NoQuery, Path1, RawBody, read_json};
+use crate::state::AppState;
+
+/// Updates of one batch, at most.
+const UPDATES_AT_MOST: usize = 10_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body<'a> {
+    #[serde(borrow)]
+    updates: Vec<&'a RawValue>,
+}
+
+/// What a batch looks like; read item by item.
+#[derive(ToSchema)]
+#[schema(as = IngestRequest)]
+#[expect(
+    dead_code,
+    reason = "the documented shape of a body that is read item by item"
+)]
+pub(crate) struct IngestRequest {
+    /// 1 to 10,000.
+    updates: Vec<IngestUpdate>,
+}
+
+/// One reading of one device: named by `device_id`, or by `provider_id` and `external_id`.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "the documented shape of an item that is read leniently"
+)]
+pub(crate) struct IngestUpdate {
+    device_id: Option<String>,
+    provider_id: Option<String>,
+    external_id: Option<String>,
+    /// RFC 3339 with an offset: the provider's event time.
+    observed_at: chrono::DateTime<chrono::Utc>,
+    /// Echoed back.
+    message_id: Option<String>,
+    /// By name of the catalogue; `null` is absent.
+    #[schema(value_type = Object, example = json!({"state_of_charge_percent": 71.5, "position": {"latitude_deg": 52.0934, "longitude_deg": 5.1173}}))]
+    signals: serde_json::Value,
+}
+
+/// What became of a batch.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IngestAnswer {
+    summary: IngestSummary,
+    /// In the order of the batch.
+    results: Vec<UpdateResult>,
+}
+
+#[derive(Default, Serialize, ToSchema)]
+pub(crate) struct IngestSummary {
+    received: usize,
+    accepted: usize,
+    duplicate: usize,
+    stale: usize,
+    rejected: usize,
+}
+
+/// What became of one update.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UpdateResult {
+    index: usize,
+    /// `accepted`, `duplicate`, `stale` or `rejected`; an open vocabulary.
+    #[schema(value_type = String)]
+    outcome: OutcomeWord,
+    /// Why it was rejected; an open vocabulary.
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// RFC 6901 pointer within the item, where it is malformed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+    device_id: Option<String>,
+    message_id: Option<String>,
+    /// Signals that were not newer than what is held.
+    ignored_signals: Vec<&'static str>,
+    /// Signals that the catalogue does not allow as they came.
+    #[schema(value_type = Vec<Object>, example = json!([{"signal": "speed_kmh", "reason": "out_of_range"}]))]
+    dropped_signals: Vec<DroppedSignal>,
+}
+
+/// Accepts a batch of updates of one workspace; each item has its own outcome.
+#[utoipa::path(
+    post, path = "/api/telematics-mvp/workspaces/{workspace_id}/ingest", tag = "ingest",
+    params(("workspace_id" = String, Path)),
+    request_body = IngestRequest,
+    responses((status = 200, body = IngestAnswer), (status = 409, description = "the workspace is inactive")),
+)]
+pub(crate) async fn post_updates(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path1(workspace_id): Path1<WorkspaceId>,
+    NoQuery: NoQuery,
+    RawBody(bytes): RawBody<BODY_LIMIT>,
+) -> Result<Json<IngestAnswer>, Problem> {
+    let body: Body<'_> = read_json(&bytes)?;
+    match body.updates.len() {
+        0 => {
+            return Err(Problem::invalid(vec![FieldError::pointer(
+                "/updates",
+                "must have at least one update",
+            )]));
+        }
+        1..=UPDATES_AT_MOST => {}
+        _ => {
+            return Err(Problem::of(ProblemKind::PAYLOAD_TOO_LARGE)
+                .detail(format!("a batch may have {UPDATES_AT_MOST} updates")));
+        }
+    }
+    let (items, message_ids): (Vec<Item>, Vec<Option<String>>) = body
+        .updates
+        .into_iter()
+        .map(read_item)
+        .map(|ReadItem { item, message_id }| (item, message_id))
+        .unzip();
+    let batch = Batch {
+        workspace_id: &workspace_id,
+        items: &items,
+        source: Source::Push,
+        prepared_at: state.core.clock.now(),
+        trace_id: caller.author().trace_id,
+    };
+    let judged = accept_updates(&state.core, batch).await.map_err(refused)?;
+    Ok(Json(answer(items, message_ids, judged)))
+}
+
+fn refused(error: AcceptError) -> Problem {
+    match error {
+        AcceptError::UnknownWorkspace => Problem::not_found("workspace"),
+        AcceptError::InactiveWorkspace => Problem::of(ProblemKind::WORKSPACE_INACTIVE),
+        // A push holds no lease, so it cannot lose one.
+        AcceptError::LeaseLost => Problem::of(ProblemKind::INTERNAL),
+        AcceptError::Storage(error) => error.into(),
+    }
+}
+
+fn answer(items: Vec<Item>, message_ids: Vec<Option<String>>, judged: Vec<Judged>) -> IngestAnswer {
+    let mut summary = IngestSummary {
+        received: items.len(),
+        ..IngestSummary::default()
+    };
+    let results = items
+        .into_iter()
+        .zip(message_ids)
+        .zip(judged)
+        .enumerate()
+        .map(|(index, ((item, message_id), judged))| {
+            let outcome = judged.verdict.word();
+            *match outcome {
+                OutcomeWord::Accepted => &mut summary.accepted,
+                OutcomeWord::Duplicate => &mut summary.duplicate,
+                OutcomeWord::Stale => &mut summary.stale,
+                OutcomeWord::Rejected => &mut summary.rejected,
+            } += 1;
+            result(index, item, message_id, judged)
+        })
+        .collect();
+    IngestAnswer { summary, results }
+}
+
+fn result(index: usize, item: Item, message_id: Option<String>, judged: Judged) -> UpdateResult {
+    let outcome = judged.verdict.word();
+    let (named, dropped_signals) = match item {
+        Item::Update(update) => (named_device(update.address), update.dropped),
+        Item::Malformed { .. } => (None, Vec::new()),
+    };
+    let mut result = UpdateResult {
+        index,
+        outcome,
+        reason: None,
+        detail: None,
+        pointer: None,
+        device_id: judged.device_id.map(|id| id.to_string()).or(named),
+        message_id,
+        ignored_signals: Vec::new(),
+        dropped_signals,
+    };
+    match judged.verdict {
+        Verdict::Accepted { ignored, .. } => {
+            result.ignored_signals = ignored
+                .into_iter()
+                .map(domain::signals::Signal::name)
+                .collect();
+        }
+        Verdict::Rejected(rejection) => {
+            result.reason = Some(rejection.reason.as_str());
+            result.detail = Some(rejection.detail);
+            result.pointer = rejection.pointer;
+        }
+        Verdict::Duplicate | Verdict::Stale => {}
+    }
+    result
+}
+
+fn named_device(address: Address) -> Option<String> {
+    match address {
+        Address::Device { device_id, .. } => Some(device_id.to_string()),
+        Address::External { .. } => None,
+    }
+}

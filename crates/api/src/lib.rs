@@ -1,0 +1,28 @@
+//! The HTTP edge: the only crate that knows axum.
+//!
+//! One endpoint a file: request, answer, its own failures, handler. Extractors settle who is asking
+//! and what, in the contract's order of refusals, before a handler runs; [`access`] is the one table
+//! of who may do what, [`problem`] the one catalogue of refusals.
+
+pub mod access;
+mod cutover;
+mod dev;
+mod devices;
+mod edge;
+mod health;
+mod ingest;
+mod openapi;
+mod operations;
+mod policy;
+mod poll_cycles;
+pub mod problem;
+mod provider_connections;
+mod request;
+mod router;
+mod snapshots;
+mod state;
+mod workspaces;
+
+pub use openapi::openapi_json;
+pub use router::router;
+pub use state::{AppState, Features};

@@ -1,0 +1,35 @@
+//! Whether an instance lives and can serve, and what it offers.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+
+use crate::problem::Problem;
+use crate::request::NoQuery;
+use crate::state::AppState;
+
+/// The process answers.
+#[utoipa::path(get, path = "/livez", tag = "operations", security(()), responses((status = 200, description = "it lives")))]
+pub(crate) async fn livez(NoQuery: NoQuery) -> &'static str {
+    "ok"
+}
+
+/// The process can serve: its database answers.
+#[utoipa::path(get, path = "/readyz", tag = "operations", security(()), responses((status = 200, description = "it can serve")))]
+pub(crate) async fn readyz(
+    State(state): State<AppState>,
+    NoQuery: NoQuery,
+) -> Result<&'static str, Problem> {
+    state.core.store.ping().await?;
+    Ok("ok")
+}
+
+/// This description.
+#[utoipa::path(get, path = "/openapi.json", tag = "operations", security(()), responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
+pub(crate) async fn openapi(NoQuery: NoQuery) -> impl IntoResponse {
+    (
+        StatusCode::OK,
+        [(header::CONTENT_TYPE, "application/json")],
+        crate::openapi_json(),
+    )
+}

@@ -1,0 +1,8 @@
+//! A workspace's policy: cadence and thresholds.
+
+mod get_policy;
+mod put_policy;
+mod view;
+
+pub(crate) use get_policy::*;
+pub(crate) use put_policy::*;

@@ -1,0 +1,73 @@
+//! `PUT /workspaces/{workspace_id}/policy`
+
+use application::commands::change_policy;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::fleet::Policy;
+use domain::ids::WorkspaceId;
+use persistence::WorkspaceRecord;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use utoipa::ToSchema;
+
+use super::view::{PolicyView, policy_view};
+use crate::access::Caller;
+use crate::problem::{FieldError, Problem};
+use crate::request::{IfMatch, JsonBody, NoQuery, Path1, tagged};
+use crate::state::AppState;
+
+/// A policy as it is to be. Members of the answer's form are accepted and ignored.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PutPolicy {
+    /// One of 1 2 3 4 5 6 10 12 15 20 30 60.
+    #[schema(example = 5)]
+    poll_interval_minutes: i64,
+    /// 6 to 1440, above the interval.
+    #[schema(example = 15)]
+    stale_threshold_minutes: i64,
+    /// 5 to 10080.
+    #[schema(example = 60)]
+    no_data_grace_minutes: i64,
+    #[serde(default, rename = "version")]
+    #[schema(ignore)]
+    _version: IgnoredAny,
+    #[serde(default, rename = "schedule")]
+    #[schema(ignore)]
+    _schedule: IgnoredAny,
+}
+
+/// Changes a workspace's cadence and thresholds.
+#[utoipa::path(
+    put, path = "/api/telematics-mvp/workspaces/{workspace_id}/policy", tag = "policy",
+    params(("workspace_id" = String, Path)),
+    request_body = PutPolicy,
+    responses((status = 200, body = PolicyView), (status = 412, description = "somebody else changed it")),
+)]
+pub(crate) async fn put_policy(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path1(id): Path1<WorkspaceId>,
+    NoQuery: NoQuery,
+    IfMatch(precondition): IfMatch,
+    JsonBody(body): JsonBody<PutPolicy>,
+) -> Result<Response, Problem> {
+    let policy = Policy::try_new(
+        body.poll_interval_minutes,
+        body.stale_threshold_minutes,
+        body.no_data_grace_minutes,
+    )
+    .map_err(|wrong| {
+        Problem::invalid(
+            wrong
+                .iter()
+                .map(|wrong| FieldError::pointer(format!("/{}", wrong.member()), wrong.to_string()))
+                .collect(),
+        )
+    })?;
+    let show = |record: &WorkspaceRecord| policy_view(record, state.schedules_applied);
+    let changed = change_policy(&state.core, caller.author(), &id, policy, &precondition).await;
+    let record = changed.map_err(|error| Problem::of_change(error, show))?;
+    Ok(tagged(StatusCode::OK, record.policy.version, show(&record)))
+}

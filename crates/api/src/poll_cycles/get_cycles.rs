@@ -1,0 +1,204 @@
+//! `GET /workspaces/{workspace_id}/poll-cycles[/{cycle_id}]`
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use domain::ids::{CycleId, DeviceId, WorkspaceId};
+use domain::polling::{ConnectionOutcome, ConnectionReport, PollError, Trigger};
+use persistence::PollCycle;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::problem::{FieldError, Problem};
+use crate::request::{ListName, NoQuery, PageQuery, Paged, Path1, Path2, Query};
+use crate::state::AppState;
+
+/// Missing devices that an answer names; the count is `devices_expected - returned`.
+const MISSING_AT_MOST: usize = 100;
+
+/// A poll cycle.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CycleView {
+    #[schema(value_type = Uuid)]
+    cycle_id: CycleId,
+    /// `scheduled`, `manual` or `recovery`.
+    #[schema(value_type = String)]
+    trigger: Trigger,
+    /// `queued`, `running`, `completed`, `partial`, `failed`, `skipped`, `expired`, `abandoned`.
+    status: String,
+    scheduled_time: Option<DateTime<Utc>>,
+    due_at: DateTime<Utc>,
+    started_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+    trace_id: Option<String>,
+    reason: Option<String>,
+    connections: Vec<ConnectionView>,
+    /// What stream connections brought since the last cycle.
+    #[schema(value_type = Vec<Object>)]
+    streams: [(); 0],
+    timeline: Vec<Moment>,
+}
+
+/// What one connection gave in a cycle.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConnectionView {
+    provider_id: String,
+    /// `ok`, `failed` or `skipped`.
+    #[schema(value_type = String)]
+    outcome: ConnectionOutcome,
+    #[schema(value_type = Option<Object>, example = json!({"class": "rate_limited", "detail": "the provider answered 429"}))]
+    error: Option<PollError>,
+    devices_expected: u32,
+    returned: u32,
+    /// Expected devices that the answer did not name; at most 100 of them.
+    #[schema(value_type = Vec<String>)]
+    missing: Vec<DeviceId>,
+    /// Returned devices that brought nothing new.
+    unchanged: u32,
+    accepted: u32,
+    duplicate: u32,
+    stale: u32,
+    /// By reason.
+    rejected: BTreeMap<String, u32>,
+    attempts: u32,
+    duration_ms: u32,
+}
+
+/// A moment in a cycle's life.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Moment {
+    at: DateTime<Utc>,
+    event: &'static str,
+}
+
+/// Cycles of a workspace, newest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CycleList {
+    poll_cycles: Vec<CycleView>,
+    next_cursor: Option<String>,
+}
+
+/// Lists a workspace's cycles.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles", tag = "poll cycles",
+    params(("workspace_id" = String, Path), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = CycleList)),
+)]
+pub(crate) async fn list_cycles(
+    State(state): State<AppState>,
+    Path1(workspace_id): Path1<WorkspaceId>,
+    list: ListName,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<CycleList>, Problem> {
+    let paged = Paged::try_new(list, page, state.core.clock.now())?;
+    known(&state, &workspace_id).await?;
+    let before: Option<Uuid> = paged.after().map(str::parse).transpose().map_err(|_| {
+        Problem::invalid(vec![FieldError::parameter(
+            "cursor",
+            "is not a cursor of this list",
+        )])
+    })?;
+    let cycles = state
+        .core
+        .store
+        .poll_cycles(&workspace_id, None, before, paged.page().limit)
+        .await?;
+    let (poll_cycles, next_cursor) =
+        paged.cut_and_show(cycles, |cycle| cycle.cycle_id.to_string(), shown);
+    Ok(Json(CycleList {
+        poll_cycles,
+        next_cursor,
+    }))
+}
+
+/// Shows one cycle.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles/{cycle_id}", tag = "poll cycles",
+    params(("workspace_id" = String, Path), ("cycle_id" = String, Path)),
+    responses((status = 200, body = CycleView)),
+)]
+pub(crate) async fn get_cycle(
+    State(state): State<AppState>,
+    Path2(workspace_id, cycle_id): Path2<WorkspaceId, CycleId>,
+    NoQuery: NoQuery,
+) -> Result<Json<CycleView>, Problem> {
+    known(&state, &workspace_id).await?;
+    let cycles = state
+        .core
+        .store
+        .poll_cycles(&workspace_id, Some(cycle_id), None, 1)
+        .await?;
+    cycles
+        .first()
+        .map(shown)
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("poll cycle"))
+}
+
+async fn known(state: &AppState, workspace_id: &WorkspaceId) -> Result<(), Problem> {
+    match state.core.store.workspace(workspace_id).await? {
+        Some(_) => Ok(()),
+        None => Err(Problem::not_found("workspace")),
+    }
+}
+
+fn shown(cycle: &PollCycle) -> CycleView {
+    let started = cycle.started_at.map(|at| Moment {
+        at,
+        event: "WorkspacePollCycleStarted",
+    });
+    let ended = cycle
+        .ended_at
+        .filter(|_| cycle.started_at.is_some())
+        .map(|at| Moment {
+            at,
+            event: "WorkspacePollIngestCompleted",
+        });
+    let triggered = Moment {
+        at: cycle.triggered_at,
+        event: "WorkspacePollCycleTriggered",
+    };
+    CycleView {
+        cycle_id: cycle.cycle_id,
+        trigger: cycle.trigger,
+        status: cycle.status.clone(),
+        scheduled_time: cycle.scheduled_time,
+        due_at: cycle.due_at,
+        started_at: cycle.started_at,
+        ended_at: cycle.ended_at,
+        trace_id: cycle.trace_id.clone(),
+        reason: cycle.reason.clone(),
+        connections: cycle.connections.iter().map(connection).collect(),
+        streams: [],
+        timeline: std::iter::once(triggered)
+            .chain(started)
+            .chain(ended)
+            .collect(),
+    }
+}
+
+fn connection(report: &ConnectionReport) -> ConnectionView {
+    ConnectionView {
+        provider_id: report.provider_id.to_string(),
+        outcome: report.outcome,
+        error: report.error.clone(),
+        devices_expected: report.devices_expected,
+        returned: report.returned,
+        missing: report
+            .missing
+            .iter()
+            .take(MISSING_AT_MOST)
+            .cloned()
+            .collect(),
+        unchanged: report.unchanged,
+        accepted: report.accepted,
+        duplicate: report.duplicate,
+        stale: report.stale,
+        rejected: report.rejected.clone(),
+        attempts: report.attempts,
+        duration_ms: report.duration_ms,
+    }
+}

@@ -1,0 +1,80 @@
+//! `GET /workspaces/{workspace_id}/provider-connections[/{provider_id}]`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::ids::{ProviderId, WorkspaceId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::view::{ProviderConnectionView, connection_view};
+use crate::problem::Problem;
+use crate::request::{ListName, NoQuery, PageQuery, Paged, Path1, Path2, Query, tagged};
+use crate::state::AppState;
+
+/// Connections in order of id.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConnectionList {
+    provider_connections: Vec<ProviderConnectionView>,
+    next_cursor: Option<String>,
+}
+
+/// Lists a workspace's connections.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections", tag = "provider connections",
+    params(("workspace_id" = String, Path), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = ConnectionList)),
+)]
+pub(crate) async fn list_connections(
+    State(state): State<AppState>,
+    Path1(workspace_id): Path1<WorkspaceId>,
+    list: ListName,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<ConnectionList>, Problem> {
+    let paged = Paged::try_new(list, page, state.core.clock.now())?;
+    state
+        .core
+        .store
+        .workspace(&workspace_id)
+        .await?
+        .ok_or_else(|| Problem::not_found("workspace"))?;
+    let connections = state
+        .core
+        .store
+        .connections(&workspace_id, &paged.page())
+        .await?;
+    let (provider_connections, next_cursor) = paged.cut_and_show(
+        connections,
+        |connection| connection.id.to_string(),
+        connection_view,
+    );
+    Ok(Json(ConnectionList {
+        provider_connections,
+        next_cursor,
+    }))
+}
+
+/// Shows one connection.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}", tag = "provider connections",
+    params(("workspace_id" = String, Path), ("provider_id" = String, Path)),
+    responses((status = 200, body = ProviderConnectionView)),
+)]
+pub(crate) async fn get_connection(
+    State(state): State<AppState>,
+    Path2(workspace_id, provider_id): Path2<WorkspaceId, ProviderId>,
+    NoQuery: NoQuery,
+) -> Result<Response, Problem> {
+    let connection = state
+        .core
+        .store
+        .connection(&workspace_id, &provider_id)
+        .await?;
+    let connection = connection.ok_or_else(|| Problem::not_found("provider connection"))?;
+    Ok(tagged(
+        StatusCode::OK,
+        connection.version,
+        connection_view(&connection),
+    ))
+}

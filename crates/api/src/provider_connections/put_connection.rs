@@ -1,0 +1,129 @@
+//! `PUT /workspaces/{workspace_id}/provider-connections/{provider_id}`
+
+use application::commands::{self, ConnectionSpec};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::fleet::{CredentialRef, ProviderType};
+use domain::ids::{ProviderId, WorkspaceId};
+use providers::AddressPolicy;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use utoipa::ToSchema;
+
+use super::view::{ProviderConnectionView, connection_view};
+use crate::access::Caller;
+use crate::problem::{FieldError, Problem};
+use crate::request::{IfMatch, JsonBody, NoQuery, Path2, tagged};
+use crate::state::AppState;
+
+/// A connection as it is to be. Members of the answer's form are accepted and ignored.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PutConnection {
+    /// `geotab`, `samsara`, `rfms`, `viriciti` or `depot_sim`; fixed once configured.
+    #[schema(value_type = String, example = "geotab")]
+    provider_type: ProviderType,
+    #[schema(example = "https://my.geotab.com")]
+    base_url: String,
+    /// `env:PROVIDER_…`, or `file:` below the configured folder.
+    #[schema(example = "env:PROVIDER_GEOTAB_NORTH")]
+    credential_ref: Option<String>,
+    #[serde(default = "enabled")]
+    enabled: bool,
+    /// 1 to 1440, where devices report less often than they are polled.
+    expected_reporting_interval_minutes: Option<u32>,
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    settings: serde_json::Map<String, serde_json::Value>,
+    #[serde(default, rename = "provider_id")]
+    #[schema(ignore)]
+    _provider_id: IgnoredAny,
+    #[serde(default, rename = "version")]
+    #[schema(ignore)]
+    _version: IgnoredAny,
+}
+
+const fn enabled() -> bool {
+    true
+}
+
+/// Configures a connection.
+#[utoipa::path(
+    put, path = "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}", tag = "provider connections",
+    params(("workspace_id" = String, Path), ("provider_id" = String, Path)),
+    request_body = PutConnection,
+    responses((status = 200, body = ProviderConnectionView), (status = 201, body = ProviderConnectionView), (status = 409, description = "it exists with another type")),
+)]
+pub(crate) async fn put_connection(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path2(workspace_id, provider_id): Path2<WorkspaceId, ProviderId>,
+    NoQuery: NoQuery,
+    IfMatch(precondition): IfMatch,
+    JsonBody(body): JsonBody<PutConnection>,
+) -> Result<Response, Problem> {
+    let spec = spec_of(body, &state.addresses).map_err(Problem::invalid)?;
+    let put = commands::put_connection(
+        &state.core,
+        caller.author(),
+        &workspace_id,
+        &provider_id,
+        spec,
+        &precondition,
+    )
+    .await;
+    let (connection, created) = put.map_err(|error| Problem::of_change(error, connection_view))?;
+    let status = if created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok(tagged(
+        status,
+        connection.version,
+        connection_view(&connection),
+    ))
+}
+
+fn spec_of(
+    body: PutConnection,
+    addresses: &AddressPolicy,
+) -> Result<ConnectionSpec, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    if let Err(refusal) = addresses.check(&body.base_url) {
+        errors.push(FieldError::pointer("/base_url", refusal.to_string()));
+    }
+    let credential_ref = body
+        .credential_ref
+        .as_deref()
+        .map(CredentialRef::try_new)
+        .transpose()
+        .unwrap_or_else(|invalid| {
+            errors.push(FieldError::pointer("/credential_ref", invalid.to_string()));
+            None
+        });
+    if body
+        .expected_reporting_interval_minutes
+        .is_some_and(|minutes| !(1..=1440).contains(&minutes))
+    {
+        errors.push(FieldError::pointer(
+            "/expected_reporting_interval_minutes",
+            "must be 1 to 1440",
+        ));
+    }
+    if serde_json::to_string(&body.settings).is_ok_and(|settings| settings.contains("\\u0000")) {
+        errors.push(FieldError::pointer("/settings", "must not contain NUL"));
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(ConnectionSpec {
+        provider_type: body.provider_type,
+        base_url: body.base_url,
+        credential_ref,
+        enabled: body.enabled,
+        expected_reporting_interval_minutes: body.expected_reporting_interval_minutes,
+        settings: body.settings,
+    })
+}

@@ -1,0 +1,39 @@
+//! How a connection is shown: with where its credential is found, never with the credential.
+
+use domain::fleet::{Connection, CredentialRef, ProviderType};
+use domain::ids::ProviderId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A provider connection.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProviderConnectionView {
+    #[schema(value_type = String)]
+    provider_id: ProviderId,
+    #[schema(value_type = String)]
+    provider_type: ProviderType,
+    base_url: String,
+    credential_ref: Option<String>,
+    enabled: bool,
+    expected_reporting_interval_minutes: Option<u32>,
+    #[schema(value_type = Object)]
+    settings: serde_json::Map<String, serde_json::Value>,
+    version: i64,
+}
+
+pub(super) fn connection_view(connection: &Connection) -> ProviderConnectionView {
+    ProviderConnectionView {
+        provider_id: connection.id.clone(),
+        provider_type: connection.provider_type,
+        base_url: connection.base_url.clone(),
+        credential_ref: connection
+            .credential_ref
+            .as_ref()
+            .map(CredentialRef::as_str)
+            .map(str::to_owned),
+        enabled: connection.enabled,
+        expected_reporting_interval_minutes: connection.expected_reporting_interval_minutes,
+        settings: connection.settings.clone(),
+        version: connection.version,
+    }
+}

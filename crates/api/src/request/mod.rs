@@ -1,0 +1,19 @@
+//! What a request brings, read strictly: ids of the path, parameters, bodies, preconditions, cursors.
+//! What breaks a rule is a problem before a handler runs.
+
+mod body;
+mod cursor;
+mod page;
+mod path;
+mod precondition;
+mod query;
+mod trace;
+
+pub(crate) use body::{BODY_LIMIT, check_envelope};
+pub use body::{JsonBody, RawBody, pointer_of, read_json};
+pub use cursor::Cursor;
+pub use page::{ListName, PageQuery, Paged};
+pub use path::{Path1, Path2};
+pub use precondition::{IfMatch, tagged};
+pub use query::{NoQuery, Params, Query, QueryParams};
+pub use trace::TraceContext;

@@ -1,0 +1,97 @@
+//! Ids of the path.
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use domain::ids::{CycleId, DeviceId, InvalidId, ProviderId, VehicleId, WorkspaceId};
+
+use crate::problem::{FieldError, Problem};
+
+/// An id that routes name in braces.
+pub trait PathId: Sized {
+    /// The name in the braces.
+    const PARAMETER: &'static str;
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// The rule that the text breaks.
+    fn read(text: &str) -> Result<Self, String>;
+}
+
+macro_rules! path_ids {
+    ($($id:ident = $parameter:literal;)+) => {
+        $(impl PathId for $id {
+            const PARAMETER: &'static str = $parameter;
+            fn read(text: &str) -> Result<Self, String> {
+                Self::try_new(text).map_err(|invalid: InvalidId| invalid.to_string())
+            }
+        })+
+    };
+}
+
+path_ids! {
+    WorkspaceId = "workspace_id";
+    DeviceId = "device_id";
+    VehicleId = "vehicle_id";
+    ProviderId = "provider_id";
+}
+
+impl PathId for CycleId {
+    const PARAMETER: &'static str = "cycle_id";
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map(Self)
+            .map_err(|_| "must be a UUID".to_owned())
+    }
+}
+
+/// The one id of a path.
+pub struct Path1<A>(pub A);
+
+/// The two ids of a path.
+pub struct Path2<A, B>(pub A, pub B);
+
+impl<S: Send + Sync, A: PathId> FromRequestParts<S> for Path1<A> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = raw(parts, state).await?;
+        Ok(Self(
+            read::<A>(&params).map_err(|error| Problem::invalid(vec![error]))?,
+        ))
+    }
+}
+
+impl<S: Send + Sync, A: PathId, B: PathId> FromRequestParts<S> for Path2<A, B> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = raw(parts, state).await?;
+        match (read::<A>(&params), read::<B>(&params)) {
+            (Ok(a), Ok(b)) => Ok(Self(a, b)),
+            (a, b) => Err(Problem::invalid(
+                a.err().into_iter().chain(b.err()).collect(),
+            )),
+        }
+    }
+}
+
+async fn raw<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<RawPathParams, Problem> {
+    RawPathParams::from_request_parts(parts, state)
+        .await
+        .map_err(|_| {
+            Problem::invalid(vec![FieldError::parameter(
+                "path",
+                "must be percent-encoded UTF-8",
+            )])
+        })
+}
+
+fn read<A: PathId>(params: &RawPathParams) -> Result<A, FieldError> {
+    let text = params
+        .iter()
+        .find(|(name, _)| *name == A::PARAMETER)
+        .map_or("", |(_, text)| text);
+    A::read(text).map_err(|rule| FieldError::parameter(A::PARAMETER, rule))
+}

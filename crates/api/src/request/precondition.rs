@@ -1,0 +1,85 @@
+//! `If-Match`, and the `ETag` of answers.
+
+use application::commands::Precondition;
+use axum::Json;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::problem::{FieldError, Problem};
+
+/// What the caller asks of the version that it replaces.
+pub struct IfMatch(pub Precondition);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let mut versions = Vec::new();
+        let mut given = false;
+        for value in parts.headers.get_all(header::IF_MATCH) {
+            given = true;
+            let tags = value.to_str().map_err(|_| malformed())?;
+            if tags.trim() == "*" {
+                return Ok(Self(Precondition::None));
+            }
+            for tag in tags.split(',').map(str::trim) {
+                versions.extend(version_of(tag)?);
+            }
+        }
+        Ok(Self(if given {
+            Precondition::OneOf(versions)
+        } else {
+            Precondition::None
+        }))
+    }
+}
+
+/// The version in a tag; none for a weak or foreign one, which never matches strongly.
+fn version_of(tag: &str) -> Result<Option<i64>, Problem> {
+    let (weak, tag) = tag
+        .strip_prefix("W/")
+        .map_or((false, tag), |tag| (true, tag));
+    let opaque = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    match opaque {
+        Some(opaque) if !opaque.contains('"') => Ok(opaque.parse().ok().filter(|_| !weak)),
+        _ => Err(malformed()),
+    }
+}
+
+fn malformed() -> Problem {
+    Problem::invalid(vec![FieldError::parameter(
+        "If-Match",
+        "must be entity tags as ETag gave them, or *",
+    )])
+}
+
+/// An answer with the version of what it shows.
+pub fn tagged(status: StatusCode, version: i64, body: impl Serialize) -> Response {
+    let mut answer = (status, Json(body)).into_response();
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
+        answer.headers_mut().insert(header::ETAG, tag);
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_strong_tag_of_ours_can_match() {
+        for (tag, expected) in [
+            ("\"7\"", Some(Some(7))),
+            ("W/\"7\"", Some(None)),
+            ("\"abc\"", Some(None)),
+            ("7", None),
+            ("\"7", None),
+            ("\"7\"\"8\"", None),
+        ] {
+            assert_eq!(version_of(tag).ok(), expected, "{tag}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! W3C trace context: continued where the caller sends one, begun here where not.
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use std::convert::Infallible;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The trace that a request belongs to.
+#[derive(Clone, Debug)]
+pub struct TraceContext {
+    /// 32 lower-case hex digits.
+    pub trace_id: Arc<str>,
+}
+
+impl TraceContext {
+    /// Continues the `traceparent` of the headers; `fresh` names the trace where there is none.
+    pub(crate) fn of(headers: &HeaderMap, fresh: Uuid) -> Self {
+        let continued = headers
+            .get("traceparent")
+            .and_then(|value| value.to_str().ok())
+            .and_then(trace_id_of);
+        Self {
+            trace_id: continued.map_or_else(|| fresh.simple().to_string().into(), Into::into),
+        }
+    }
+}
+
+/// The trace id of a `traceparent` header (W3C Trace Context, section 3.2).
+fn trace_id_of(header: &str) -> Option<&str> {
+    let hex = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let mut parts = header.split('-');
+    let (version, trace_id, parent, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let well_formed =
+        hex(version, 2) && version != "ff" && hex(trace_id, 32) && hex(parent, 16) && hex(flags, 2);
+    let all_zero = trace_id.bytes().all(|b| b == b'0') || parent.bytes().all(|b| b == b'0');
+    let trailing = parts.next().is_some() && version == "00";
+    (well_formed && !all_zero && !trailing).then_some(trace_id)
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for TraceContext {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        // The edge puts one into every request.
+        Ok(parts.extensions.get().cloned().unwrap_or_else(|| Self {
+            trace_id: "".into(),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_well_formed_traceparent_is_continued() {
+        let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert_eq!(trace_id_of(good), Some("0af7651916cd43dd8448eb211c80319c"));
+        for bad in [
+            "",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
+        ] {
+            assert_eq!(trace_id_of(bad), None, "{bad}");
+        }
+    }
+}

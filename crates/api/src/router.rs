@@ -1,0 +1,76 @@
+//! The routes, and the layers around them.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::decompression::RequestDecompressionLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::guard;
+use crate::edge::{edge, on_panic};
+use crate::state::AppState;
+use crate::{
+    cutover, dev, devices, health, ingest, operations, policy, poll_cycles, provider_connections,
+    snapshots, workspaces,
+};
+
+/// Every route with its documentation.
+pub(crate) fn documented() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(crate::openapi::base())
+        .routes(routes!(operations::livez))
+        .routes(routes!(operations::readyz))
+        .routes(routes!(operations::openapi))
+        .routes(routes!(dev::post_token))
+        .routes(routes!(dev::get_jwks))
+        .routes(routes!(ingest::post_updates))
+        .routes(routes!(poll_cycles::post_cycle))
+        .routes(routes!(poll_cycles::list_cycles))
+        .routes(routes!(poll_cycles::get_cycle))
+        .routes(routes!(health::get_health))
+        .routes(routes!(snapshots::list_snapshots))
+        .routes(routes!(snapshots::get_snapshot))
+        .routes(routes!(snapshots::get_vehicle_snapshot))
+        .routes(routes!(workspaces::list_workspaces))
+        .routes(routes!(
+            workspaces::get_workspace,
+            workspaces::put_workspace
+        ))
+        .routes(routes!(workspaces::get_features))
+        .routes(routes!(
+            cutover::get_cutover,
+            cutover::put_cutover,
+            cutover::patch_cutover
+        ))
+        .routes(routes!(cutover::roll_back))
+        .routes(routes!(cutover::get_history))
+        .routes(routes!(policy::get_policy, policy::put_policy))
+        .routes(routes!(devices::list_devices))
+        .routes(routes!(
+            devices::get_device,
+            devices::put_device,
+            devices::delete_device
+        ))
+        .routes(routes!(provider_connections::list_connections))
+        .routes(routes!(
+            provider_connections::get_connection,
+            provider_connections::put_connection,
+            provider_connections::delete_connection
+        ))
+}
+
+/// The service, ready to be served. From the outside in: compression, trace and problem bodies,
+/// panics, then for matched routes access, decompression and the handler.
+pub fn router(state: AppState) -> Router {
+    let (routes, _) = documented().split_for_parts();
+    routes
+        .route_layer(RequestDecompressionLayer::new())
+        .route_layer(from_fn_with_state(state.clone(), guard))
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(CatchPanicLayer::custom(on_panic))
+        .layer(from_fn_with_state(state.clone(), edge))
+        .layer(CompressionLayer::new())
+        .with_state(state)
+}

@@ -1,0 +1,39 @@
+//! `GET /workspaces/{workspace_id}/vehicles/{vehicle_id}/snapshot`
+
+use application::queries::vehicle_snapshot;
+use axum::Json;
+use axum::extract::State;
+use domain::ids::{VehicleId, WorkspaceId};
+
+use super::view::{VehicleSnapshotView, vehicle_view};
+use super::whose_values_are_ours;
+use crate::problem::Problem;
+use crate::request::{NoQuery, Path2};
+use crate::state::AppState;
+
+/// Shows a vehicle's values: of each signal the newest among its devices, naming the device.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/vehicles/{vehicle_id}/snapshot", tag = "snapshots",
+    params(("workspace_id" = String, Path), ("vehicle_id" = String, Path)),
+    responses((status = 200, body = VehicleSnapshotView)),
+)]
+pub(crate) async fn get_vehicle_snapshot(
+    State(state): State<AppState>,
+    Path2(workspace_id, vehicle_id): Path2<WorkspaceId, VehicleId>,
+    NoQuery: NoQuery,
+) -> Result<Json<VehicleSnapshotView>, Problem> {
+    let record = whose_values_are_ours(&state, &workspace_id).await?;
+    let vehicle = vehicle_snapshot(
+        &state.core,
+        &workspace_id,
+        record.workspace.policy,
+        &vehicle_id,
+        state.core.clock.now(),
+    )
+    .await?;
+    vehicle
+        .as_ref()
+        .map(vehicle_view)
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("vehicle with an active device"))
+}

@@ -1,0 +1,156 @@
+//! How snapshots are shown.
+
+use std::collections::BTreeMap;
+
+use application::queries::{AbsentSignal, DeviceSnapshot, SnapshotSignal, VehicleSnapshot};
+use chrono::{DateTime, Utc};
+use domain::health::SignalFreshness;
+use domain::ids::{DeviceId, ProviderId, VehicleId};
+use domain::signals::{Signal, SignalValue};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A device's canonical values.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SnapshotView {
+    #[schema(value_type = String)]
+    device_id: DeviceId,
+    #[schema(value_type = String)]
+    vehicle_id: VehicleId,
+    /// Accepted updates since activation; 0 when nothing is held.
+    version: i64,
+    /// `core`.
+    source: &'static str,
+    last_update_received_at: Option<DateTime<Utc>>,
+    last_observed_at: Option<DateTime<Utc>>,
+    /// By name.
+    signals: BTreeMap<&'static str, SignalView>,
+    /// Signals of the catalogue that are not held.
+    absent: Vec<AbsentView>,
+}
+
+/// One held signal.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SignalView {
+    /// A number, boolean, word or position.
+    #[schema(value_type = Object, example = json!(71.5))]
+    value: SignalValue,
+    unit: &'static str,
+    observed_at: DateTime<Utc>,
+    age_seconds: i64,
+    /// `fresh`, `delayed` or `stale`.
+    #[schema(value_type = String)]
+    state: SignalFreshness,
+    #[schema(value_type = String)]
+    provider_id: ProviderId,
+    /// The device that it came from, in a vehicle's view.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    device_id: Option<DeviceId>,
+}
+
+/// A signal that is not held.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AbsentView {
+    signal: &'static str,
+    /// `never_reported`, `out_of_range` or `not_available`.
+    reason: &'static str,
+}
+
+/// A vehicle's values, merged signal by signal from its devices.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct VehicleSnapshotView {
+    #[schema(value_type = String)]
+    vehicle_id: VehicleId,
+    /// `core`.
+    source: &'static str,
+    last_update_received_at: Option<DateTime<Utc>>,
+    last_observed_at: Option<DateTime<Utc>>,
+    signals: BTreeMap<&'static str, SignalView>,
+    absent: Vec<AbsentView>,
+    devices: Vec<SnapshotView>,
+}
+
+/// Shows a snapshot, or only one signal of it.
+pub(super) fn snapshot_view(snapshot: &DeviceSnapshot, only: Option<Signal>) -> SnapshotView {
+    let row = &snapshot.row;
+    let wanted = |signal: Signal| only.is_none_or(|only| only == signal);
+    SnapshotView {
+        device_id: row.device_id.clone(),
+        vehicle_id: row.vehicle_id.clone(),
+        version: row.version,
+        source: "core",
+        last_update_received_at: row.last_update_received_at,
+        last_observed_at: row.newest_observed_at,
+        signals: snapshot
+            .signals
+            .iter()
+            .filter(|held| wanted(held.signal))
+            .map(|held| {
+                (
+                    held.signal.name(),
+                    signal_view(held, &row.provider_id, None),
+                )
+            })
+            .collect(),
+        absent: snapshot
+            .absent
+            .iter()
+            .filter(|absent| wanted(absent.signal))
+            .map(absent_view)
+            .collect(),
+    }
+}
+
+pub(super) fn vehicle_view(vehicle: &VehicleSnapshot) -> VehicleSnapshotView {
+    let rows = || vehicle.devices.iter().map(|device| &device.row);
+    VehicleSnapshotView {
+        vehicle_id: vehicle.vehicle_id.clone(),
+        source: "core",
+        last_update_received_at: rows().filter_map(|row| row.last_update_received_at).max(),
+        last_observed_at: rows().filter_map(|row| row.newest_observed_at).max(),
+        signals: vehicle
+            .signals
+            .iter()
+            .map(|merged| {
+                (
+                    merged.signal.signal.name(),
+                    signal_view(
+                        &merged.signal,
+                        &merged.provider_id,
+                        Some(merged.device_id.clone()),
+                    ),
+                )
+            })
+            .collect(),
+        absent: vehicle.absent.iter().map(absent_view).collect(),
+        devices: vehicle
+            .devices
+            .iter()
+            .map(|device| snapshot_view(device, None))
+            .collect(),
+    }
+}
+
+fn signal_view(
+    held: &SnapshotSignal,
+    provider_id: &ProviderId,
+    device_id: Option<DeviceId>,
+) -> SignalView {
+    SignalView {
+        value: held.reading.value,
+        unit: held.signal.spec().unit,
+        observed_at: held.reading.observed_at,
+        age_seconds: held.age.num_seconds(),
+        state: held.freshness,
+        provider_id: provider_id.clone(),
+        device_id,
+    }
+}
+
+fn absent_view(absent: &AbsentSignal) -> AbsentView {
+    AbsentView {
+        signal: absent.signal.name(),
+        reason: absent.reason,
+    }
+}

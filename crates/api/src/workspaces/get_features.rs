@@ -1,0 +1,40 @@
+//! `GET /workspaces/{workspace_id}/features`
+
+use axum::Json;
+use axum::extract::State;
+use domain::ids::WorkspaceId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::problem::Problem;
+use crate::request::{NoQuery, Path1};
+use crate::state::AppState;
+
+/// Gates of pages, by name.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FeaturesView {
+    #[serde(rename = "workspace-telematics-mvp-settings")]
+    workspace_settings: bool,
+}
+
+/// Shows which pages the user interface may offer.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/features", tag = "workspaces",
+    params(("workspace_id" = String, Path)),
+    responses((status = 200, body = FeaturesView)),
+)]
+pub(crate) async fn get_features(
+    State(state): State<AppState>,
+    Path1(id): Path1<WorkspaceId>,
+    NoQuery: NoQuery,
+) -> Result<Json<FeaturesView>, Problem> {
+    state
+        .core
+        .store
+        .workspace(&id)
+        .await?
+        .ok_or_else(|| Problem::not_found("workspace"))?;
+    Ok(Json(FeaturesView {
+        workspace_settings: state.features.workspace_settings,
+    }))
+}

@@ -1,0 +1,69 @@
+//! `GET /workspaces[/{workspace_id}]`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::ids::WorkspaceId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::view::{WorkspaceView, workspace_view};
+use crate::problem::Problem;
+use crate::request::{ListName, NoQuery, PageQuery, Paged, Path1, Query, tagged};
+use crate::state::AppState;
+
+/// Workspaces in order of id.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WorkspaceList {
+    workspaces: Vec<WorkspaceView>,
+    next_cursor: Option<String>,
+}
+
+/// Lists all workspaces.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces", tag = "workspaces",
+    params(("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = WorkspaceList)),
+)]
+pub(crate) async fn list_workspaces(
+    State(state): State<AppState>,
+    list: ListName,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<WorkspaceList>, Problem> {
+    let paged = Paged::try_new(list, page, state.core.clock.now())?;
+    let records = state.core.store.workspaces(&paged.page()).await?;
+    let (workspaces, next_cursor) = paged.cut_and_show(
+        records,
+        |record| record.workspace.id.to_string(),
+        |record| workspace_view(&state.core, record),
+    );
+    Ok(Json(WorkspaceList {
+        workspaces,
+        next_cursor,
+    }))
+}
+
+/// Shows one workspace.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}", tag = "workspaces",
+    params(("workspace_id" = String, Path)),
+    responses((status = 200, body = WorkspaceView)),
+)]
+pub(crate) async fn get_workspace(
+    State(state): State<AppState>,
+    Path1(id): Path1<WorkspaceId>,
+    NoQuery: NoQuery,
+) -> Result<Response, Problem> {
+    let record = state
+        .core
+        .store
+        .workspace(&id)
+        .await?
+        .ok_or_else(|| Problem::not_found("workspace"))?;
+    Ok(tagged(
+        StatusCode::OK,
+        record.workspace.version,
+        workspace_view(&state.core, &record),
+    ))
+}

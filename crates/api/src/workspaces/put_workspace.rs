@@ -1,0 +1,77 @@
+//! `PUT /workspaces/{workspace_id}`
+
+use application::commands;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::fleet::{Cutover, WorkspaceName};
+use domain::ids::WorkspaceId;
+use persistence::WorkspaceRecord;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use utoipa::ToSchema;
+
+use super::view::{WorkspaceView, workspace_view};
+use crate::access::Caller;
+use crate::cutover::CutoverFlags;
+use crate::problem::{FieldError, Problem};
+use crate::request::{IfMatch, JsonBody, NoQuery, Path1, tagged};
+use crate::state::AppState;
+
+/// A workspace as it is to be. Members of the answer's form are accepted and ignored.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PutWorkspace {
+    name: String,
+    active: bool,
+    /// On creation; an existing workspace's flags change by its cutover resource.
+    cutover: Option<CutoverFlags>,
+    #[serde(default, rename = "workspace_id")]
+    #[schema(ignore)]
+    _workspace_id: IgnoredAny,
+    #[serde(default, rename = "created_at")]
+    #[schema(ignore)]
+    _created_at: IgnoredAny,
+    #[serde(default, rename = "schedule")]
+    #[schema(ignore)]
+    _schedule: IgnoredAny,
+}
+
+/// Registers a workspace, renames it, activates or deactivates it.
+#[utoipa::path(
+    put, path = "/api/telematics-mvp/workspaces/{workspace_id}", tag = "workspaces",
+    params(("workspace_id" = String, Path)),
+    request_body = PutWorkspace,
+    responses((status = 200, body = WorkspaceView), (status = 201, body = WorkspaceView), (status = 409, description = "it exists with other flags")),
+)]
+pub(crate) async fn put_workspace(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path1(id): Path1<WorkspaceId>,
+    NoQuery: NoQuery,
+    IfMatch(precondition): IfMatch,
+    JsonBody(body): JsonBody<PutWorkspace>,
+) -> Result<Response, Problem> {
+    let name = WorkspaceName::try_new(&body.name).map_err(|invalid| {
+        Problem::invalid(vec![FieldError::pointer("/name", invalid.to_string())])
+    })?;
+    let cutover = body.cutover.map(Cutover::from);
+    let put = commands::put_workspace(
+        &state.core,
+        caller.author(),
+        &id,
+        &name,
+        body.active,
+        cutover,
+        &precondition,
+    )
+    .await;
+    let show = |record: &WorkspaceRecord| workspace_view(&state.core, record);
+    let (record, created) = put.map_err(|error| Problem::of_change(error, show))?;
+    let status = if created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok(tagged(status, record.workspace.version, show(&record)))
+}

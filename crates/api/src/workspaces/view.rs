@@ -1,0 +1,46 @@
+//! How a workspace is shown.
+
+use application::Core;
+use chrono::{DateTime, Utc};
+use domain::fleet::WorkspaceName;
+use domain::ids::WorkspaceId;
+use persistence::WorkspaceRecord;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A workspace.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WorkspaceView {
+    #[schema(value_type = String)]
+    workspace_id: WorkspaceId,
+    #[schema(value_type = String)]
+    name: WorkspaceName,
+    active: bool,
+    created_at: DateTime<Utc>,
+    schedule: ScheduleView,
+}
+
+/// When a workspace is polled.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ScheduleView {
+    interval_seconds: u32,
+    /// Within the interval.
+    offset_seconds: u32,
+    next_due_at: DateTime<Utc>,
+}
+
+pub(super) fn workspace_view(core: &Core, record: &WorkspaceRecord) -> WorkspaceView {
+    let workspace = &record.workspace;
+    let schedule = workspace.schedule();
+    WorkspaceView {
+        workspace_id: workspace.id.clone(),
+        name: workspace.name.clone(),
+        active: workspace.active,
+        created_at: workspace.created_at,
+        schedule: ScheduleView {
+            interval_seconds: schedule.interval().seconds(),
+            offset_seconds: schedule.offset_seconds(),
+            next_due_at: schedule.next_due_at(core.clock.now(), core.rules.trigger_precision),
+        },
+    }
+}
