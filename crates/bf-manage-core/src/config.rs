@@ -1,0 +1,204 @@
+//! Settings: read once, from `config/*.toml` and the environment, and checked before anything starts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use chrono::TimeDelta;
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+
+/// The settings of `config/default.toml`, which documents each.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub profile: Profile,
+    pub listen: String,
+    pub database_url: Option<SecretString>,
+    pub database_max_connections: u32,
+    pub auth_issuer: Option<String>,
+    pub auth_jwks_url: Option<String>,
+    #[serde(deserialize_with = "list")]
+    pub auth_client_ids: Vec<String>,
+    pub auth_audience: Option<String>,
+    pub scheduler: Scheduler,
+    pub trigger_precision_seconds: u32,
+    #[serde(deserialize_with = "list")]
+    pub provider_allowed_hosts: Vec<String>,
+    pub provider_credentials_dir: Option<PathBuf>,
+    pub provider_deadline_seconds: u32,
+    pub poll_concurrency: usize,
+    pub lease_seconds: u32,
+    pub future_tolerance_seconds: u32,
+    #[expect(clippy::struct_field_names, reason = "the flag's own name")]
+    pub feature_workspace_settings: bool,
+    pub log: String,
+}
+
+/// Where an instance runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    Production,
+    Dev,
+}
+
+/// What fires poll cycles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheduler {
+    Eventbridge,
+    InProcess,
+    None,
+}
+
+/// Every name, so that an unrelated variable of the environment is none of ours.
+const NAMES: &[&str] = &[
+    "profile",
+    "listen",
+    "database_url",
+    "database_max_connections",
+    "auth_issuer",
+    "auth_jwks_url",
+    "auth_client_ids",
+    "auth_audience",
+    "scheduler",
+    "trigger_precision_seconds",
+    "provider_allowed_hosts",
+    "provider_credentials_dir",
+    "provider_deadline_seconds",
+    "poll_concurrency",
+    "lease_seconds",
+    "future_tolerance_seconds",
+    "feature_workspace_settings",
+    "log",
+];
+
+impl Settings {
+    /// Reads the settings; `profile` stands in where the environment names none.
+    ///
+    /// # Errors
+    /// A setting that is unknown, unreadable or out of bounds, by its name.
+    pub fn load(profile: Profile) -> anyhow::Result<Self> {
+        let defaults = Figment::from(Toml::string(include_str!("../../../config/default.toml")));
+        let environment = Env::raw().only(NAMES);
+        let profile = match profile {
+            Profile::Dev => Profile::Dev,
+            Profile::Production => defaults
+                .clone()
+                .merge(environment.clone())
+                .extract_inner("profile")?,
+        };
+        let settings = match profile {
+            Profile::Production => defaults.merge(Toml::file("config/production.toml")),
+            Profile::Dev => defaults.merge(Toml::string(include_str!("../../../config/dev.toml"))),
+        };
+        let settings: Self = settings
+            .merge(environment)
+            .extract()
+            .context("the settings cannot be read")?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        ensure!(
+            (1..=200).contains(&self.database_max_connections),
+            "DATABASE_MAX_CONNECTIONS must be 1 to 200"
+        );
+        ensure!(
+            (1..=55).contains(&self.provider_deadline_seconds),
+            "PROVIDER_DEADLINE_SECONDS must be 1 to 55: below the shortest poll interval"
+        );
+        ensure!(
+            (1..=1_000).contains(&self.poll_concurrency),
+            "POLL_CONCURRENCY must be 1 to 1000"
+        );
+        ensure!(
+            (3..=600).contains(&self.lease_seconds),
+            "LEASE_SECONDS must be 3 to 600"
+        );
+        ensure!(
+            self.trigger_precision_seconds <= 120,
+            "TRIGGER_PRECISION_SECONDS must be at most 120"
+        );
+        ensure!(
+            self.future_tolerance_seconds <= 3_600,
+            "FUTURE_TOLERANCE_SECONDS must be at most 3600"
+        );
+        Ok(())
+    }
+
+    pub fn trigger_precision(&self) -> TimeDelta {
+        TimeDelta::seconds(self.trigger_precision_seconds.into())
+    }
+
+    pub fn future_tolerance(&self) -> TimeDelta {
+        TimeDelta::seconds(self.future_tolerance_seconds.into())
+    }
+
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_seconds.into())
+    }
+
+    pub fn provider_deadline(&self) -> Duration {
+        Duration::from_secs(self.provider_deadline_seconds.into())
+    }
+}
+
+/// A list, or a text with commas as the environment has it.
+fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        Text(String),
+        List(Vec<String>),
+    }
+    let items = match Form::deserialize(deserializer)? {
+        Form::Text(text) => text.split(',').map(str::to_owned).collect(),
+        Form::List(items) => items,
+    };
+    Ok(items
+        .into_iter()
+        .map(|item| item.trim().to_owned())
+        .filter(|item| !item.is_empty())
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_defaults_are_all_the_settings_and_are_sound() {
+        let settings = Settings::load(Profile::Dev).expect("the defaults");
+        assert_eq!(
+            (settings.profile, settings.trigger_precision_seconds),
+            (Profile::Dev, 0)
+        );
+        let documented = include_str!("../../../config/default.toml");
+        for name in NAMES {
+            assert!(
+                documented.lines().any(|line| line
+                    .trim_start_matches("# ")
+                    .starts_with(&format!("{name} ="))),
+                "{name} is not documented"
+            );
+        }
+    }
+
+    #[test]
+    fn a_list_comes_from_toml_or_from_one_text() {
+        #[derive(Deserialize)]
+        struct Hosts {
+            #[serde(deserialize_with = "list")]
+            hosts: Vec<String>,
+        }
+        for toml in [r#"hosts = ["a", "b"]"#, r#"hosts = "a, b,""#] {
+            let read: Hosts = Figment::from(Toml::string(toml)).extract().expect("a list");
+            assert_eq!(read.hosts, ["a", "b"]);
+        }
+    }
+}

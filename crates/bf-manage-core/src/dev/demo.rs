@@ -1,0 +1,363 @@
+//! The demo fleet: five workspaces of twelve devices, with a past, in which something is wrong.
+
+use anyhow::Context;
+use application::commands::{self, Batch, ConnectionSpec, Precondition};
+use application::{Author, Core};
+use bf_depot_sim::{Account, Behaviour, Fault, REPLAY_VEHICLE, Recording, Scenario, Simulator};
+use chrono::{DateTime, TimeDelta, Utc};
+use clock::Clock;
+use domain::acceptance::{Address, Item, Source, Update};
+use domain::fleet::{
+    CredentialRef, Cutover, DeviceRegistrySource, DeviceSpec, Policy, PollOwner, ProviderMode,
+    ProviderType, ReadOwner, WorkspaceName,
+};
+use domain::ids::{DeviceId, ExternalId, ProviderId, VehicleId, WorkspaceId};
+use domain::signals::{Signal, SignalValue};
+
+use super::data_dir::DataDir;
+
+const REPLAY_WORKSPACE: &str = "demo-replay";
+const MAIN: &str = "depot-sim-main";
+const VEHICLES: usize = 12;
+const AUTHOR: Author<'static> = Author {
+    id: "dev",
+    trace_id: None,
+};
+
+/// How long ago the demo workspaces were registered.
+const PAST: TimeDelta = TimeDelta::hours(2);
+/// How long ago silent devices, and those behind a broken provider, brought their last update.
+const SILENCE: TimeDelta = TimeDelta::minutes(40);
+
+/// A demo workspace: its connections beside the main one, and whose vehicles they carry.
+struct Depot {
+    id: &'static str,
+    name: &'static str,
+    /// Connection, what is wrong with its provider, and how many of the last vehicles it carries.
+    troubled: Option<(&'static str, Fault, usize)>,
+}
+
+const DEPOTS: [Depot; 5] = [
+    Depot {
+        id: "demo-north",
+        name: "Demo North",
+        troubled: Some(("depot-sim-down", Fault::Unavailable, 2)),
+    },
+    Depot {
+        id: "demo-south",
+        name: "Demo South",
+        troubled: Some(("depot-sim-denied", Fault::CredentialsRejected, 1)),
+    },
+    Depot {
+        id: "demo-east",
+        name: "Demo East",
+        troubled: Some(("depot-sim-late", Fault::Late { minutes: 30 }, 2)),
+    },
+    Depot {
+        id: "demo-west",
+        name: "Demo West",
+        troubled: None,
+    },
+    Depot {
+        id: "demo-harbour",
+        name: "Demo Harbour",
+        troubled: None,
+    },
+];
+
+/// What ails one vehicle.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Reporting,
+    Silent,
+    NeverReporting,
+    /// Configured only now: its grace period is not over.
+    New,
+    BehindTroubledProvider,
+}
+
+impl Depot {
+    fn role(&self, number: usize) -> Role {
+        let troubled = self.troubled.map_or(0, |(_, _, vehicles)| vehicles);
+        match number {
+            1 => Role::Silent,
+            2 => Role::NeverReporting,
+            3 if self.id == "demo-harbour" => Role::New,
+            number if number > VEHICLES - troubled => Role::BehindTroubledProvider,
+            _ => Role::Reporting,
+        }
+    }
+
+    fn connection_of(&self, number: usize) -> &'static str {
+        match (self.role(number), self.troubled) {
+            (Role::BehindTroubledProvider, Some((connection, _, _))) => connection,
+            _ => MAIN,
+        }
+    }
+
+    fn connections(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(MAIN).chain(self.troubled.map(|(connection, _, _)| connection))
+    }
+}
+
+/// The outside world of the demo: an account for each connection.
+pub fn scenario(recording: Option<Recording>, now: DateTime<Utc>) -> Scenario {
+    let mut scenario = Scenario::default();
+    for depot in &DEPOTS {
+        for connection in depot.connections() {
+            let mut account = Account::new(&account_name(depot.id, connection));
+            for number in (1..=VEHICLES).filter(|number| depot.connection_of(*number) == connection)
+            {
+                let behaviour = match depot.role(number) {
+                    Role::Reporting | Role::BehindTroubledProvider => Behaviour::Reporting,
+                    Role::Silent => Behaviour::SilentSince { at: now - SILENCE },
+                    Role::NeverReporting | Role::New => Behaviour::Omitted,
+                };
+                account = account.with_vehicle(&external_id(number), behaviour);
+            }
+            if let Some((_, fault, _)) = depot
+                .troubled
+                .filter(|(troubled, _, _)| *troubled == connection)
+            {
+                account = account.with_fault(fault);
+            }
+            scenario = scenario.with(account);
+        }
+    }
+    match recording {
+        Some(recording) => scenario.with(Account::replay(
+            &account_name(REPLAY_WORKSPACE, MAIN),
+            recording,
+        )),
+        None => scenario,
+    }
+}
+
+/// Registers what is not there yet, as if two hours ago, and points the connections at this run's
+/// simulator.
+///
+/// # Errors
+/// When the store refuses.
+pub async fn register(
+    core: &Core,
+    simulator: &Simulator,
+    data_dir: &DataDir,
+    sim_url: &str,
+    now: DateTime<Utc>,
+    replay: bool,
+) -> anyhow::Result<()> {
+    let (past, silence) = (core_at(core, now - PAST), core_at(core, now - SILENCE));
+    for depot in &DEPOTS {
+        let is_new = ensure_workspace(&past, depot.id, depot.name).await?;
+        for connection in depot.connections() {
+            ensure_connection(core, data_dir, sim_url, depot.id, connection).await?;
+        }
+        for number in 1..=VEHICLES {
+            let configured = if depot.role(number) == Role::New {
+                core
+            } else {
+                &past
+            };
+            configure_vehicle(configured, depot, number).await?;
+        }
+        if is_new {
+            seed_past(&silence, simulator, depot).await?;
+        }
+    }
+    if replay {
+        ensure_workspace(&past, REPLAY_WORKSPACE, "Demo Replay").await?;
+        ensure_connection(core, data_dir, sim_url, REPLAY_WORKSPACE, MAIN).await?;
+        // A recording is watched, so its workspace is polled as often as schedules allow.
+        let policy = Policy::try_new(1, 15, 60).map_err(|wrong| anyhow::anyhow!("{wrong:?}"))?;
+        commands::change_policy(
+            core,
+            AUTHOR,
+            &workspace_id(REPLAY_WORKSPACE)?,
+            policy,
+            &Precondition::None,
+        )
+        .await?;
+        put_device(
+            core,
+            REPLAY_WORKSPACE,
+            REPLAY_VEHICLE,
+            REPLAY_VEHICLE,
+            MAIN,
+            REPLAY_VEHICLE,
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+async fn ensure_workspace(core: &Core, id: &str, name: &str) -> anyhow::Result<bool> {
+    let id = workspace_id(id)?;
+    if core.store.workspace(&id).await?.is_some() {
+        return Ok(false);
+    }
+    let cutover = Cutover {
+        device_registry_source: DeviceRegistrySource::Core,
+        poll_owner: PollOwner::Core,
+        read_owner: ReadOwner::Core,
+        provider_mode: ProviderMode::Mixed,
+    };
+    commands::put_workspace(
+        core,
+        AUTHOR,
+        &id,
+        &WorkspaceName::try_new(name)?,
+        true,
+        Some(cutover),
+        &Precondition::None,
+    )
+    .await?;
+    Ok(true)
+}
+
+async fn ensure_connection(
+    core: &Core,
+    data_dir: &DataDir,
+    sim_url: &str,
+    workspace: &str,
+    connection: &str,
+) -> anyhow::Result<()> {
+    let account = account_name(workspace, connection);
+    data_dir.keep_credential(&account, &Account::new(&account).key)?;
+    let spec = ConnectionSpec {
+        provider_type: ProviderType::DepotSim,
+        base_url: format!("{sim_url}/accounts/{account}"),
+        credential_ref: Some(CredentialRef::try_new(&format!("file:{account}"))?),
+        enabled: true,
+        expected_reporting_interval_minutes: None,
+        settings: serde_json::Map::new(),
+    };
+    let provider_id = ProviderId::try_new(connection)?;
+    commands::put_connection(
+        core,
+        AUTHOR,
+        &workspace_id(workspace)?,
+        &provider_id,
+        spec,
+        &Precondition::None,
+    )
+    .await?;
+    Ok(())
+}
+
+async fn configure_vehicle(core: &Core, depot: &Depot, number: usize) -> anyhow::Result<()> {
+    let vehicle = vehicle_name(depot, number);
+    put_device(
+        core,
+        depot.id,
+        &format!("{vehicle}-obu"),
+        &vehicle,
+        depot.connection_of(number),
+        &external_id(number),
+    )
+    .await
+}
+
+async fn put_device(
+    core: &Core,
+    workspace: &str,
+    device: &str,
+    vehicle: &str,
+    connection: &str,
+    external_id: &str,
+) -> anyhow::Result<()> {
+    let (workspace_id, device_id) = (workspace_id(workspace)?, DeviceId::try_new(device)?);
+    if core
+        .store
+        .device(&workspace_id, &device_id)
+        .await?
+        .is_some()
+    {
+        return Ok(());
+    }
+    let spec = DeviceSpec {
+        vehicle_id: VehicleId::try_new(vehicle)?,
+        provider_id: ProviderId::try_new(connection)?,
+        external_id: ExternalId::try_new(external_id)?,
+    };
+    let put = commands::put_device(
+        core,
+        AUTHOR,
+        &workspace_id,
+        &device_id,
+        spec,
+        &Precondition::None,
+    )
+    .await;
+    put.with_context(|| format!("demo device {device}"))?;
+    Ok(())
+}
+
+/// Gives the silent devices, and those behind a broken provider, the last update that they brought.
+async fn seed_past(core: &Core, simulator: &Simulator, depot: &Depot) -> anyhow::Result<()> {
+    let then = core.clock.now();
+    let mut items = Vec::new();
+    for number in 1..=VEHICLES {
+        if !matches!(
+            depot.role(number),
+            Role::Silent | Role::BehindTroubledProvider
+        ) {
+            continue;
+        }
+        let readings = simulator.readings_at(
+            &account_name(depot.id, depot.connection_of(number)),
+            then - TimeDelta::microseconds(1),
+        )?;
+        let vehicle = readings
+            .into_iter()
+            .find(|vehicle| vehicle.id == external_id(number))
+            .context("a demo vehicle has no past")?;
+        let signals = vehicle.signals.iter().filter_map(|reading| {
+            let signal = Signal::named(serde_json::to_value(reading.name).ok()?.as_str()?)?;
+            let json = serde_json::value::to_raw_value(&reading.value).ok()?;
+            Some((signal, SignalValue::read(signal, &json).ok()??))
+        });
+        items.push(Item::Update(Update {
+            address: Address::External {
+                provider_id: ProviderId::try_new(depot.connection_of(number))?,
+                external_id: ExternalId::try_new(&external_id(number))?,
+            },
+            observed_at: vehicle.signals.iter().map(|reading| reading.time).max(),
+            signals: signals.collect(),
+            dropped: Vec::new(),
+        }));
+    }
+    let workspace_id = workspace_id(depot.id)?;
+    let batch = Batch {
+        workspace_id: &workspace_id,
+        items: &items,
+        source: Source::Push,
+        prepared_at: then,
+        trace_id: None,
+    };
+    commands::accept_updates(core, batch).await?;
+    Ok(())
+}
+
+/// The same use cases, at another time.
+fn core_at(core: &Core, then: DateTime<Utc>) -> Core {
+    Core {
+        clock: Clock::manual(then),
+        ..core.clone()
+    }
+}
+
+fn workspace_id(id: &str) -> anyhow::Result<WorkspaceId> {
+    Ok(WorkspaceId::try_new(id)?)
+}
+
+fn account_name(workspace: &str, connection: &str) -> String {
+    format!("{workspace}.{connection}")
+}
+
+fn external_id(number: usize) -> String {
+    format!("vehicle-{number:03}")
+}
+
+fn vehicle_name(depot: &Depot, number: usize) -> String {
+    format!("{}-bus-{number:02}", depot.id.trim_start_matches("demo-"))
+}

@@ -1,0 +1,141 @@
+//! One running instance: what `serve` and `dev` have in common.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use api::{AppState, Features};
+use application::polling::{Worker, WorkerSettings};
+use application::{Core, Rules, maintain};
+use auth::{DevIssuer, Verifier};
+use clock::Clock;
+use domain::ids::IdSource;
+use persistence::Store;
+use providers::{AddressPolicy, Credentials, PollLimits, Providers};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Profile, Scheduler, Settings};
+
+/// How long answers in progress are waited for at shutdown.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// The parts of an instance, wired.
+pub struct Instance {
+    pub core: Core,
+    state: AppState,
+    worker: Worker,
+}
+
+impl Instance {
+    /// Wires an instance; nothing runs yet.
+    ///
+    /// # Errors
+    /// When a part cannot be set up.
+    pub fn try_new(
+        settings: &Settings,
+        store: Store,
+        clock: Clock,
+        verifier: Verifier,
+        dev_issuer: Option<Arc<DevIssuer>>,
+    ) -> anyhow::Result<Self> {
+        let rules = Rules {
+            future_tolerance: settings.future_tolerance(),
+            trigger_precision: settings.trigger_precision(),
+        };
+        let core = Core {
+            store,
+            clock,
+            ids: Arc::new(IdSource::new()),
+            rules,
+        };
+        let addresses = AddressPolicy {
+            allowed_hosts: settings.provider_allowed_hosts.clone(),
+            loopback_http: settings.profile == Profile::Dev,
+        };
+        let credentials = Credentials {
+            folder: settings.provider_credentials_dir.clone(),
+        };
+        let limits = PollLimits {
+            deadline: settings.provider_deadline(),
+            ..PollLimits::default()
+        };
+        let providers = Providers::try_new(addresses.clone(), credentials, limits)
+            .context("no HTTP client for providers")?;
+        let worker_settings = WorkerSettings {
+            concurrency: settings.poll_concurrency,
+            lease: settings.lease(),
+            ..WorkerSettings::default()
+        };
+        let worker = Worker::new(core.clone(), providers, worker_settings);
+        let state = AppState {
+            core: core.clone(),
+            verifier,
+            worker: Some(worker.clone()),
+            addresses,
+            dev_issuer,
+            features: Features {
+                workspace_settings: settings.feature_workspace_settings,
+            },
+            schedules_applied: settings.scheduler != Scheduler::Eventbridge,
+        };
+        Ok(Self {
+            core,
+            state,
+            worker,
+        })
+    }
+
+    /// Serves until `shutdown`, then drains: answers in progress finish, running cycles finish or are
+    /// given back.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let background = TaskTracker::new();
+        let verifier = self.state.verifier.clone();
+        background.spawn(async move { verifier.warm_up().await });
+        background.spawn(self.worker.run(shutdown.clone()));
+        background.spawn(maintain(self.core.clone(), shutdown.clone()));
+        background.close();
+        let stop = shutdown.clone();
+        let serving = axum::serve(listener, api::router(self.state))
+            .with_graceful_shutdown(async move { stop.cancelled().await });
+        let grace = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            served = async { serving.await } => served.context("the listener failed")?,
+            () = grace => {}
+        }
+        shutdown.cancel();
+        background.wait().await;
+        self.core.store.close().await;
+        Ok(())
+    }
+}
+
+/// Cancels when the process is asked to stop, by Ctrl-C or SIGTERM.
+pub fn shutdown_signal() -> anyhow::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    let shutdown = CancellationToken::new();
+    let asked = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        asked.cancel();
+    });
+    Ok(shutdown)
+}

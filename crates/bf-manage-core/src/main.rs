@@ -1,0 +1,69 @@
+//! bf-manage-core: composes the crates into programs.
+
+mod config;
+mod dev;
+mod instance;
+mod serve;
+mod telemetry;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Profile, Settings};
+
+/// Telematics freshness: polls providers, keeps one canonical snapshot a device, tells who is silent
+/// and why.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Flags {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves the API and runs due poll cycles. Settings: config/default.toml.
+    Serve {
+        /// Where to serve.
+        #[arg(long)]
+        listen: Option<String>,
+        /// The data directory of a running `dev`, whose tokens then count; with PROFILE=dev only.
+        #[arg(long, value_name = "DIR")]
+        dev_data: Option<PathBuf>,
+    },
+    /// Runs the whole product on this machine: database, demo fleet, simulator, scheduler, tokens.
+    Dev(dev::Flags),
+    /// Brings the database's schema up to date.
+    Migrate,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Flags::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bf-manage-core: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    let profile = if matches!(command, Command::Dev(_)) {
+        Profile::Dev
+    } else {
+        Profile::Production
+    };
+    let mut settings = Settings::load(profile)?;
+    telemetry::start(&settings.log)?;
+    match command {
+        Command::Serve { listen, dev_data } => {
+            settings.listen = listen.unwrap_or(settings.listen);
+            serve::serve(settings, dev_data.as_deref()).await
+        }
+        Command::Dev(flags) => dev::dev(settings, flags).await,
+        Command::Migrate => serve::migrate(settings).await,
+    }
+}

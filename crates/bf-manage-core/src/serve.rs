@@ -1,0 +1,79 @@
+//! `bf-manage-core serve`: one instance of production, or a further one beside `dev`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use auth::{DevIssuer, Verifier, VerifierSettings};
+use clock::Clock;
+use persistence::Store;
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+
+use crate::config::{Profile, Scheduler, Settings};
+use crate::instance::{Instance, shutdown_signal};
+
+/// Serves until asked to stop. `dev_data` is the data directory of a `dev` whose tokens count.
+///
+/// # Errors
+/// A missing setting, a busy port, a database that cannot be migrated.
+pub async fn serve(settings: Settings, dev_data: Option<&Path>) -> anyhow::Result<()> {
+    ensure!(
+        settings.scheduler != Scheduler::InProcess,
+        "SCHEDULER=in_process runs within `dev` only: use eventbridge or none"
+    );
+    ensure!(
+        dev_data.is_none() || settings.profile == Profile::Dev,
+        "--dev-data is for PROFILE=dev only"
+    );
+    let listener = TcpListener::bind(&settings.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", settings.listen))?;
+    let store = open(&settings)?;
+    store.migrate().await.context("the database is not ready")?;
+    let clock = Clock::system();
+    store.ensure_partitions(clock.now()).await?;
+    let issuer = settings
+        .auth_issuer
+        .as_deref()
+        .context("AUTH_ISSUER is not set")?;
+    let jwks_url = settings
+        .auth_jwks_url
+        .clone()
+        .context("AUTH_JWKS_URL is not set")?;
+    let dev_issuer = dev_data
+        .map(|dir| DevIssuer::load_or_create(dir, issuer))
+        .transpose()?
+        .map(Arc::new);
+    let verifier = VerifierSettings::try_new(
+        issuer,
+        &jwks_url,
+        settings.auth_client_ids.clone(),
+        settings.auth_audience.as_deref(),
+    )?;
+    let verifier = Verifier::try_new(verifier, clock.clone())?;
+    let instance = Instance::try_new(&settings, store, clock, verifier, dev_issuer)?;
+    println!("bf-manage-core serves http://{}", listener.local_addr()?);
+    instance.run(listener, shutdown_signal()?).await
+}
+
+/// `bf-manage-core migrate`: brings the schema up to date and ends.
+///
+/// # Errors
+/// A missing setting, a database that cannot be migrated.
+pub async fn migrate(settings: Settings) -> anyhow::Result<()> {
+    let store = open(&settings)?;
+    store.migrate().await.context("the database is not ready")?;
+    store.ensure_partitions(Clock::system().now()).await?;
+    println!("the schema is up to date");
+    Ok(())
+}
+
+fn open(settings: &Settings) -> anyhow::Result<Store> {
+    let url = settings
+        .database_url
+        .as_ref()
+        .context("DATABASE_URL is not set")?;
+    Store::open(url.expose_secret(), settings.database_max_connections)
+        .context("DATABASE_URL cannot be read")
+}

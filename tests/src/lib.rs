@@ -1,0 +1,1 @@
+//! Stories over whole programs live in `tests/`.
