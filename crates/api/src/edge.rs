@@ -7,7 +7,7 @@ use axum::response::Response;
 use tracing::Instrument;
 
 use crate::problem::{Problem, ProblemKind};
-use crate::request::TraceContext;
+use crate::request::{TraceContext, Unread};
 use crate::state::AppState;
 
 /// Gives the request its trace, and an answer that is a refusal the body of RFC 9457, whether a
@@ -22,7 +22,11 @@ pub(crate) async fn edge(
     let instance = request.uri().path().to_owned();
     let span = tracing::info_span!("request", trace_id = %trace.trace_id, http.request.method = %request.method(), url.path = %instance);
     request.extensions_mut().insert(trace.clone());
+    let (unread, request) = Unread::of(request);
     let mut answer = next.run(request).instrument(span).await;
+    if answer.status().is_client_error() {
+        unread.throw_away().await;
+    }
     if let Some(problem) = problem_of(&mut answer) {
         let allow = answer.headers().get(header::ALLOW).cloned();
         answer = problem.into_answer(&instance, &trace.trace_id);

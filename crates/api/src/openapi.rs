@@ -69,20 +69,22 @@ fn add_problems(document: &mut OpenApi) {
                 Vec::<String>::new(),
             )]);
         }
+        let described = &mut operation.responses.responses;
         for (status, words) in statuses(route.access, route.body, route.path) {
-            let problem = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
-            let description = match operation.responses.responses.get(status) {
-                Some(RefOr::T(response)) => response.description.clone(),
-                _ => words.to_owned(),
-            };
-            let response = ResponseBuilder::new()
-                .description(description)
-                .content("application/problem+json", problem)
-                .build();
-            operation
-                .responses
-                .responses
-                .insert(status.to_owned(), RefOr::T(response));
+            described
+                .entry(status.to_owned())
+                .or_insert_with(|| RefOr::T(ResponseBuilder::new().description(words).build()));
+        }
+        for (_, refusal) in described
+            .iter_mut()
+            .filter(|(status, _)| status.starts_with(['4', '5']))
+        {
+            if let RefOr::T(refusal) = refusal {
+                let problem = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
+                refusal
+                    .content
+                    .insert("application/problem+json".to_owned(), RefOr::T(problem));
+            }
         }
     }
 }

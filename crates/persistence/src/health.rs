@@ -42,7 +42,7 @@ pub struct ConnectionPolling {
     pub last_poll: Option<LastPoll>,
     /// When it last gave an answer.
     pub last_answer_at: Option<DateTime<Utc>>,
-    /// Devices whose updates the latest poll brought were all rejected, in order of id.
+    /// Devices of which the latest poll brought rejected updates and no accepted one, capped.
     pub rejected_devices: Vec<String>,
 }
 

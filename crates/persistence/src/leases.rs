@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{CycleId, LeaseToken, WorkspaceId};
-use domain::polling::CycleStatus;
+use domain::polling::{CycleStatus, SkipReason};
 use sqlx::postgres::types::PgInterval;
 
 use crate::error::violated_constraint;
@@ -177,7 +177,7 @@ impl Store {
             r#"/* poll_cycles: retire */
             UPDATE poll_cycles AS old
             SET status = CASE status WHEN 'queued' THEN 'expired' ELSE 'abandoned' END,
-                reason = CASE status WHEN 'queued' THEN 'superseded' ELSE 'lease_lost' END,
+                reason = CASE status WHEN 'queued' THEN $4 ELSE $5 END,
                 ended_at = $2
             WHERE workspace_id = $1 AND (
                 (status = 'running' AND lease_expires_at < now() AND leases_lost + 1 >= $3)
@@ -191,6 +191,8 @@ impl Store {
             workspace_id.as_str(),
             now,
             LEASES_LOST_AT_MOST,
+            SkipReason::Superseded.as_str(),
+            SkipReason::LeaseLost.as_str(),
         )
         .execute(&self.pool)
         .await?;

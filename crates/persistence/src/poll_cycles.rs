@@ -14,6 +14,9 @@ use crate::{StorageError, Store, UnitOfWork, decode};
 /// How often a trigger looks for the record that was in its way; once is nearly always enough.
 const TRIES_TO_RECORD: u32 = 10;
 
+/// Missing devices that a row names; the count is what was expected less what was returned.
+const MISSING_AT_MOST: usize = 1_000;
+
 /// A trigger to be recorded.
 #[derive(Clone, Debug)]
 pub struct NewCycle<'a> {
@@ -202,7 +205,7 @@ impl UnitOfWork {
             report.error.as_ref().map(|error| error.detail.as_str()),
             column(report.devices_expected),
             column(report.returned),
-            &missing,
+            &missing[..missing.len().min(MISSING_AT_MOST)],
             column(report.unchanged),
             column(report.accepted),
             column(report.duplicate),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::ids::WorkspaceId;
-use sqlx::{AssertSqlSafe, Postgres, Transaction};
+use sqlx::{Postgres, Transaction};
 
 use crate::memory::Recall;
 use crate::{StorageError, Store};
@@ -31,7 +31,11 @@ pub struct UnitOfWork {
 
 impl Store {
     /// Begins a unit of work. The fence is taken before anything is read, so that what is read
-    /// afterwards is what the fence protects; in the message of the `BEGIN`, to save a round trip.
+    /// afterwards is what the fence protects.
+    ///
+    /// It is a statement of its own, though one message could hold the `BEGIN` too and save a round
+    /// trip: of a transaction that waits in its own `BEGIN` the driver knows nothing yet, and would give
+    /// its connection back to the pool with the transaction still open when the waiter goes away.
     ///
     /// # Errors
     /// When the database is not available.
@@ -40,13 +44,23 @@ impl Store {
         workspace_id: &WorkspaceId,
         fence: Fence,
     ) -> Result<UnitOfWork, StorageError> {
-        let lock = match fence {
-            Fence::Shared => "pg_advisory_xact_lock_shared",
-            Fence::Exclusive => "pg_advisory_xact_lock",
-        };
-        // A message of two statements takes no parameters; an id's rule leaves nothing to escape.
-        let begin = format!("BEGIN; SELECT {lock}(hashtextextended('{workspace_id}', 0))");
-        let tx = self.pool.begin_with(AssertSqlSafe(begin)).await?;
+        let mut tx = self.pool.begin().await?;
+        let id = workspace_id.as_str();
+        match fence {
+            Fence::Shared => {
+                sqlx::query!("/* fence shared */ SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))", id)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            Fence::Exclusive => {
+                sqlx::query!(
+                    "/* fence exclusive */ SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+                    id
+                )
+                .execute(&mut *tx)
+                .await?;
+            }
+        }
         let recall = Recall::of(Arc::clone(&self.memory));
         Ok(UnitOfWork {
             tx,

@@ -16,6 +16,7 @@ use std::io::{self, BufRead as _, BufReader};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::time::Duration;
 
 use pgdev::{PrivateServer, Settings};
 
@@ -75,6 +76,8 @@ fn parse(mut arguments: impl Iterator<Item = OsString>) -> Option<Order> {
     Some(Order {
         settings: Settings {
             data_dir,
+            // The command may work for minutes before it first connects.
+            linger: Duration::from_mins(20),
             ..Settings::throwaway(name?)
         },
         migrations: migrations?,

@@ -35,7 +35,12 @@ impl Clones {
     pub(crate) async fn open(url: String) -> anyhow::Result<Self> {
         let mut admin = connect(&url).await?;
         let template = template::ensure(&mut admin, |name| url_of(&url, name)).await?;
-        Ok(Self { url, admin, template, lent: HashSet::new() })
+        Ok(Self {
+            url,
+            admin,
+            template,
+            lent: HashSet::new(),
+        })
     }
 
     pub(crate) async fn lend(&mut self, content: Content) -> anyhow::Result<Lent> {
@@ -46,7 +51,10 @@ impl Clones {
                 None => self.create(&self.prefix(), &self.template.clone()).await?,
             },
         };
-        Ok(Lent { url: url_of(&self.url, &name), name })
+        Ok(Lent {
+            url: url_of(&self.url, &name),
+            name,
+        })
     }
 
     /// Ends what is left of a test's sessions. An empty database is dropped: a test of the migrations
@@ -55,7 +63,11 @@ impl Clones {
         self.end_sessions(name).await?;
         if name.starts_with(&self.prefix()) {
             let free = format!("{}{}", self.prefix(), self.any_number().await?);
-            run(&mut self.admin, format!("ALTER DATABASE {name} RENAME TO {free}")).await?;
+            run(
+                &mut self.admin,
+                format!("ALTER DATABASE {name} RENAME TO {free}"),
+            )
+            .await?;
         } else {
             self.drop_database(name).await?;
         }
@@ -69,14 +81,20 @@ impl Clones {
         anyhow::ensure!(self.try_lock(number).await?, "a number that nobody has");
         self.lent.insert(number);
         let name = format!("{prefix}{number}");
-        run(&mut self.admin, format!("CREATE DATABASE {name} TEMPLATE {template}")).await?;
+        run(
+            &mut self.admin,
+            format!("CREATE DATABASE {name} TEMPLATE {template}"),
+        )
+        .await?;
         Ok(name)
     }
 
     /// A database that nobody uses, restored to what the template is.
     async fn reuse(&mut self) -> anyhow::Result<Option<String>> {
         for name in self.there().await? {
-            let Some(number) = number_of(&name).filter(|number| !self.lent.contains(number)) else { continue };
+            let Some(number) = number_of(&name).filter(|number| !self.lent.contains(number)) else {
+                continue;
+            };
             if !self.try_lock(number).await? {
                 continue;
             }
@@ -96,16 +114,21 @@ impl Clones {
 
     /// The clones of our template, oldest first.
     async fn there(&mut self) -> anyhow::Result<Vec<String>> {
-        let names = sqlx::query_scalar("SELECT datname::text FROM pg_database WHERE starts_with(datname, $1) ORDER BY oid")
-            .bind(self.prefix())
-            .fetch_all(&mut self.admin)
-            .await?;
+        let names = sqlx::query_scalar(
+            "SELECT datname::text FROM pg_database WHERE starts_with(datname, $1) ORDER BY oid",
+        )
+        .bind(self.prefix())
+        .fetch_all(&mut self.admin)
+        .await?;
         Ok(names)
     }
 
     async fn restore(&self, name: &str) -> anyhow::Result<bool> {
         let mut connection = connect(&url_of(&self.url, name)).await?;
-        let restored = sqlx::query_scalar("SELECT testkit.restore()").fetch_one(&mut connection).await.context("a used database could not be restored")?;
+        let restored = sqlx::query_scalar("SELECT testkit.restore()")
+            .fetch_one(&mut connection)
+            .await
+            .context("a used database could not be restored")?;
         connection.close().await?;
         Ok(restored)
     }
@@ -114,10 +137,12 @@ impl Clones {
     /// whether it can be done.
     async fn end_sessions(&mut self, name: &str) -> anyhow::Result<()> {
         for _ in 0..LOOKS {
-            let ended: i64 = sqlx::query_scalar("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1")
-                .bind(name)
-                .fetch_one(&mut self.admin)
-                .await?;
+            let ended: i64 = sqlx::query_scalar(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1",
+            )
+            .bind(name)
+            .fetch_one(&mut self.admin)
+            .await?;
             if ended == 0 {
                 break;
             }
@@ -127,19 +152,35 @@ impl Clones {
     }
 
     async fn drop_database(&mut self, name: &str) -> anyhow::Result<()> {
-        run(&mut self.admin, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await
+        run(
+            &mut self.admin,
+            format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+        )
+        .await
     }
 
     async fn any_number(&mut self) -> anyhow::Result<i32> {
-        Ok(sqlx::query_scalar("SELECT (random() * 2147483646)::integer").fetch_one(&mut self.admin).await?)
+        Ok(
+            sqlx::query_scalar("SELECT (random() * 2147483646)::integer")
+                .fetch_one(&mut self.admin)
+                .await?,
+        )
     }
 
     async fn try_lock(&mut self, number: i32) -> anyhow::Result<bool> {
-        Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2)").bind(DATABASES).bind(number).fetch_one(&mut self.admin).await?)
+        Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2)")
+            .bind(DATABASES)
+            .bind(number)
+            .fetch_one(&mut self.admin)
+            .await?)
     }
 
     async fn unlock(&mut self, number: i32) -> anyhow::Result<()> {
-        sqlx::query("SELECT pg_advisory_unlock($1, $2)").bind(DATABASES).bind(number).execute(&mut self.admin).await?;
+        sqlx::query("SELECT pg_advisory_unlock($1, $2)")
+            .bind(DATABASES)
+            .bind(number)
+            .execute(&mut self.admin)
+            .await?;
         Ok(())
     }
 
@@ -151,14 +192,21 @@ impl Clones {
 
 async fn connect(url: &str) -> anyhow::Result<PgConnection> {
     let options: PgConnectOptions = url.parse()?;
-    options.application_name("testkit").connect().await.context("no connection to the server for the tests")
+    options
+        .application_name("testkit")
+        .connect()
+        .await
+        .context("no connection to the server for the tests")
 }
 
 /// Runs a statement about a database; those take no parameters. Names are made here, of letters,
 /// digits and underscores.
 pub(crate) async fn run(connection: &mut PgConnection, statement: String) -> anyhow::Result<()> {
     let context = statement.clone();
-    sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.context(context)?;
+    sqlx::raw_sql(AssertSqlSafe(statement))
+        .execute(connection)
+        .await
+        .context(context)?;
     Ok(())
 }
 
@@ -170,7 +218,9 @@ fn number_of(name: &str) -> Option<i32> {
 fn url_of(url: &str, database: &str) -> String {
     let (address, options) = url.split_at(url.find('?').unwrap_or(url.len()));
     let authority = address.find("://").map_or(0, |at| at + 3);
-    let end = address[authority..].find('/').map_or(address.len(), |at| authority + at);
+    let end = address[authority..]
+        .find('/')
+        .map_or(address.len(), |at| authority + at);
     format!("{}/{database}{options}", &address[..end])
 }
 
@@ -181,7 +231,10 @@ mod tests {
     #[test]
     fn a_url_leads_to_another_database_of_the_same_server() {
         for (url, expected) in [
-            ("postgres://postgres@localhost/postgres?host=/run/x", "postgres://postgres@localhost/other?host=/run/x"),
+            (
+                "postgres://postgres@localhost/postgres?host=/run/x",
+                "postgres://postgres@localhost/other?host=/run/x",
+            ),
             ("postgres://u:p@db:5432/app", "postgres://u:p@db:5432/other"),
             ("postgres://db", "postgres://db/other"),
         ] {

@@ -24,7 +24,10 @@ pub fn a_connection(id: &str) -> ConnectionBuilder {
         expected_reporting_interval_minutes: None,
         settings: serde_json::Map::new(),
     };
-    ConnectionBuilder { id: ProviderId::try_new(id).expect("a provider id"), spec }
+    ConnectionBuilder {
+        id: ProviderId::try_new(id).expect("a provider id"),
+        spec,
+    }
 }
 
 impl ConnectionBuilder {
@@ -48,7 +51,8 @@ impl ConnectionBuilder {
     /// When `reference` is none.
     #[must_use]
     pub fn credential(mut self, reference: &str) -> Self {
-        self.spec.credential_ref = Some(CredentialRef::try_new(reference).expect("a credential reference"));
+        self.spec.credential_ref =
+            Some(CredentialRef::try_new(reference).expect("a credential reference"));
         self
     }
 

@@ -11,7 +11,7 @@ use persistence::{ClaimCandidate, ClaimedCycle, Fence, PollCycle};
 use crate::{AUTHOR, Fleet, ReportBuilder};
 
 /// Longer than any test runs.
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 
 impl Fleet {
     /// Triggers a cycle: of a slot, or now.
@@ -19,8 +19,14 @@ impl Fleet {
     /// # Panics
     /// When the store fails, or there is no such workspace.
     pub async fn trigger(&self, scheduled_time: Option<DateTime<Utc>>) -> TriggerAnswer {
-        let request = CycleRequest { scheduled_time, ..CycleRequest::default() };
-        trigger_cycle(&self.core, AUTHOR, &self.id, request).await.expect("the store").expect("the workspace")
+        let request = CycleRequest {
+            scheduled_time,
+            ..CycleRequest::default()
+        };
+        trigger_cycle(&self.core, AUTHOR, &self.id, request)
+            .await
+            .expect("the store")
+            .expect("the workspace")
     }
 
     /// Tries to take a cycle, for ten minutes.
@@ -45,9 +51,16 @@ impl Fleet {
     /// When the store fails.
     pub async fn claim_for(&self, cycle_id: CycleId, lease: Duration) -> Option<ClaimedCycle> {
         let now = self.core.clock.now();
-        let candidate = ClaimCandidate { workspace_id: self.id.clone(), cycle_id };
+        let candidate = ClaimCandidate {
+            workspace_id: self.id.clone(),
+            cycle_id,
+        };
         let token = LeaseToken(self.core.ids.next(now));
-        self.core.store.claim_cycle(&candidate, token, lease, now).await.expect("the store")
+        self.core
+            .store
+            .claim_cycle(&candidate, token, lease, now)
+            .await
+            .expect("the store")
     }
 
     /// Runs a whole cycle in which the connections fared so; all of it happens now.
@@ -56,7 +69,10 @@ impl Fleet {
     /// When another cycle is in the way.
     pub async fn polled(&self, reports: impl IntoIterator<Item = ReportBuilder>) -> CycleId {
         let cycle_id = self.trigger(None).await.cycle_id;
-        let cycle = self.claim(cycle_id).await.expect("a cycle that nobody holds");
+        let cycle = self
+            .claim(cycle_id)
+            .await
+            .expect("a cycle that nobody holds");
         self.record_reports(&cycle, reports).await;
         self.finish(&cycle).await;
         cycle_id
@@ -66,11 +82,22 @@ impl Fleet {
     ///
     /// # Panics
     /// When the store fails.
-    pub async fn record_reports(&self, cycle: &ClaimedCycle, reports: impl IntoIterator<Item = ReportBuilder>) {
+    pub async fn record_reports(
+        &self,
+        cycle: &ClaimedCycle,
+        reports: impl IntoIterator<Item = ReportBuilder>,
+    ) {
         let now = self.core.clock.now();
-        let mut uow = self.core.store.begin(&self.id, Fence::Shared).await.expect("the store");
+        let mut uow = self
+            .core
+            .store
+            .begin(&self.id, Fence::Shared)
+            .await
+            .expect("the store");
         for report in reports {
-            uow.record_connection(cycle.cycle_id, &report.build(), now, now).await.expect("a report");
+            uow.record_connection(cycle.cycle_id, &report.build(), now, now)
+                .await
+                .expect("a report");
         }
         uow.commit().await.expect("a commit");
     }
@@ -81,10 +108,24 @@ impl Fleet {
     /// When it is not held.
     pub async fn finish(&self, cycle: &ClaimedCycle) {
         let now = self.core.clock.now();
-        let mut uow = self.core.store.begin(&self.id, Fence::Shared).await.expect("the store");
-        let outcomes = uow.recorded_outcomes(cycle.cycle_id).await.expect("the store").into_values();
+        let mut uow = self
+            .core
+            .store
+            .begin(&self.id, Fence::Shared)
+            .await
+            .expect("the store");
+        let outcomes = uow
+            .recorded_outcomes(cycle.cycle_id)
+            .await
+            .expect("the store")
+            .into_values();
         let status = CycleStatus::of_outcomes(outcomes);
-        assert!(uow.end_cycle(cycle.cycle_id, cycle.lease, status, None, now).await.expect("the store"), "the lease is held");
+        assert!(
+            uow.end_cycle(cycle.cycle_id, cycle.lease, status, None, now)
+                .await
+                .expect("the store"),
+            "the lease is held"
+        );
         uow.commit().await.expect("a commit");
     }
 
@@ -93,7 +134,12 @@ impl Fleet {
     /// # Panics
     /// When there is no such cycle.
     pub async fn cycle(&self, cycle_id: CycleId) -> PollCycle {
-        let cycles = self.core.store.poll_cycles(&self.id, Some(cycle_id), None, 1).await.expect("the store");
+        let cycles = self
+            .core
+            .store
+            .poll_cycles(&self.id, Some(cycle_id), None, 1)
+            .await
+            .expect("the store");
         cycles.into_iter().next().expect("the cycle")
     }
 
@@ -102,7 +148,11 @@ impl Fleet {
     /// # Panics
     /// When the store fails.
     pub async fn cycles(&self) -> Vec<PollCycle> {
-        self.core.store.poll_cycles(&self.id, None, None, 1_000).await.expect("the store")
+        self.core
+            .store
+            .poll_cycles(&self.id, None, None, 1_000)
+            .await
+            .expect("the store")
     }
 
     /// Its cycles that can be claimed now.
@@ -110,7 +160,16 @@ impl Fleet {
     /// # Panics
     /// When the store fails.
     pub async fn claimable(&self) -> Vec<CycleId> {
-        let candidates = self.core.store.claim_candidates(self.core.clock.now(), 1_000).await.expect("the store");
-        candidates.into_iter().filter(|candidate| candidate.workspace_id == self.id).map(|candidate| candidate.cycle_id).collect()
+        let candidates = self
+            .core
+            .store
+            .claim_candidates(self.core.clock.now(), 1_000)
+            .await
+            .expect("the store");
+        candidates
+            .into_iter()
+            .filter(|candidate| candidate.workspace_id == self.id)
+            .map(|candidate| candidate.cycle_id)
+            .collect()
     }
 }

@@ -22,7 +22,11 @@ impl TestDatabase {
     /// Without a server: where neither PostgreSQL is installed nor `DATABASE_URL` set.
     pub async fn create() -> Self {
         let database = Self::of(Content::Migrated).await;
-        database.store.ensure_partitions(crate::start()).await.expect("partitions around the start");
+        database
+            .store
+            .ensure_partitions(crate::start())
+            .await
+            .expect("partitions around the start");
         database
     }
 

@@ -26,7 +26,12 @@ pub fn a_device(id: &str) -> DeviceBuilder {
         provider_id: ProviderId::try_new("sim-main").expect("a provider id"),
         external_id: ExternalId::try_new(&format!("{id}-unit")).expect("an external id"),
     };
-    DeviceBuilder { id: DeviceId::try_new(id).expect("a device id"), spec, configured_for: hours(24), silent_for: None }
+    DeviceBuilder {
+        id: DeviceId::try_new(id).expect("a device id"),
+        spec,
+        configured_for: hours(24),
+        silent_for: None,
+    }
 }
 
 impl DeviceBuilder {
@@ -63,13 +68,19 @@ impl DeviceBuilder {
     /// Configured so long ago.
     #[must_use]
     pub fn configured(self, configured_for: TimeDelta) -> Self {
-        Self { configured_for, ..self }
+        Self {
+            configured_for,
+            ..self
+        }
     }
 
     /// Last heard of so long ago: its one update was observed and accepted then.
     #[must_use]
     pub fn silent_for(self, silent_for: TimeDelta) -> Self {
-        Self { silent_for: Some(silent_for), ..self }
+        Self {
+            silent_for: Some(silent_for),
+            ..self
+        }
     }
 
     /// What a command takes.
@@ -83,6 +94,11 @@ impl DeviceBuilder {
 
     pub(crate) fn last_update(&self, now: DateTime<Utc>) -> Option<(DateTime<Utc>, UpdateBuilder)> {
         let at = now - self.silent_for?;
-        Some((at, an_update(self.id.as_str()).observed(at).with("state_of_charge_percent", 50)))
+        Some((
+            at,
+            an_update(self.id.as_str())
+                .observed(at)
+                .with("state_of_charge_percent", 50),
+        ))
     }
 }

@@ -35,13 +35,20 @@ impl<T> Condition for Option<T> {
 ///
 /// # Panics
 /// After 20 s, saying that `what` did not come about.
-pub async fn eventually<C: Condition>(what: &str, mut condition: impl AsyncFnMut() -> C) -> C::Seen {
+pub async fn eventually<C: Condition>(
+    what: &str,
+    mut condition: impl AsyncFnMut() -> C,
+) -> C::Seen {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(seen) = condition().await.seen() {
             return seen;
         }
-        assert!(Instant::now() < deadline, "not within {} s: {what}", PATIENCE.as_secs());
+        assert!(
+            Instant::now() < deadline,
+            "not within {} s: {what}",
+            PATIENCE.as_secs()
+        );
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 }

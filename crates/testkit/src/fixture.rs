@@ -11,7 +11,10 @@ use persistence::Store;
 use crate::TestDatabase;
 
 /// Who changes things in tests.
-pub const AUTHOR: Author<'static> = Author { id: "anna", trace_id: None };
+pub const AUTHOR: Author<'static> = Author {
+    id: "anna",
+    trace_id: None,
+};
 
 /// An instance of the service on a database of its own.
 #[derive(Debug)]
@@ -33,7 +36,11 @@ impl Fixture {
         let database = TestDatabase::create().await;
         let clock = Clock::manual(crate::start());
         let core = core(database.store().clone(), clock.clone());
-        Self { core, clock, database }
+        Self {
+            core,
+            clock,
+            database,
+        }
     }
 
     /// The store.
@@ -54,5 +61,10 @@ impl Fixture {
 }
 
 fn core(store: Store, clock: Clock) -> Core {
-    Core { store, clock, ids: Arc::new(IdSource::new()), rules: Rules::default() }
+    Core {
+        store,
+        clock,
+        ids: Arc::new(IdSource::new()),
+        rules: Rules::default(),
+    }
 }

@@ -1,14 +1,16 @@
 //! A workspace that was built: acting on it, and looking into it.
 
 use application::Core;
-use application::commands::{AcceptError, Batch, Precondition, accept_updates, deactivate_device, put_device};
+use application::commands::{
+    AcceptError, Batch, Precondition, accept_updates, deactivate_device, put_device,
+};
 use chrono::{DateTime, Utc};
 use domain::acceptance::{Item, Judged, Source};
 use domain::fleet::Device;
 use domain::ids::{DeviceId, WorkspaceId};
 use domain::signals::Readings;
 use persistence::{SnapshotRow, WorkspaceRecord};
-use sqlx::types::Json;
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::{AUTHOR, DeviceBuilder};
@@ -23,7 +25,7 @@ pub struct Fleet {
 }
 
 /// A `TelematicsUpdateAccepted` of the event store.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct AcceptedEvent {
     /// Ids of one instance are in the order of minting.
     pub event_id: Uuid,
@@ -32,6 +34,7 @@ pub struct AcceptedEvent {
     /// The cycle that it came with.
     pub cycle_id: Option<Uuid>,
     /// `payload.normalized_values`.
+    #[sqlx(json)]
     pub readings: Readings,
 }
 
@@ -39,7 +42,10 @@ impl Fleet {
     /// The same workspace, seen by another instance.
     #[must_use]
     pub fn seen_by(&self, core: Core) -> Self {
-        Self { core, id: self.id.clone() }
+        Self {
+            core,
+            id: self.id.clone(),
+        }
     }
 
     /// Its row.
@@ -47,7 +53,12 @@ impl Fleet {
     /// # Panics
     /// When it is not there.
     pub async fn record(&self) -> WorkspaceRecord {
-        self.core.store.workspace(&self.id).await.expect("the store").expect("the workspace")
+        self.core
+            .store
+            .workspace(&self.id)
+            .await
+            .expect("the store")
+            .expect("the workspace")
     }
 
     /// Pushes a batch of updates.
@@ -56,7 +67,9 @@ impl Fleet {
     /// When the batch is refused whole.
     pub async fn push<I: Into<Item>>(&self, items: impl IntoIterator<Item = I>) -> Vec<Judged> {
         let items: Vec<Item> = items.into_iter().map(Into::into).collect();
-        self.accept(&items, Source::Push).await.expect("a batch that is not refused whole")
+        self.accept(&items, Source::Push)
+            .await
+            .expect("a batch that is not refused whole")
     }
 
     /// Submits a batch from any source.
@@ -64,7 +77,13 @@ impl Fleet {
     /// # Errors
     /// When the batch is refused whole.
     pub async fn accept(&self, items: &[Item], source: Source) -> Result<Vec<Judged>, AcceptError> {
-        let batch = Batch { workspace_id: &self.id, items, source, prepared_at: self.core.clock.now(), trace_id: None };
+        let batch = Batch {
+            workspace_id: &self.id,
+            items,
+            source,
+            prepared_at: self.core.clock.now(),
+            trace_id: None,
+        };
         accept_updates(&self.core, batch).await
     }
 
@@ -74,7 +93,10 @@ impl Fleet {
     /// When that is refused.
     pub async fn configure(&self, device: DeviceBuilder) -> Device {
         let (id, spec) = device.build();
-        put_device(&self.core, AUTHOR, &self.id, &id, spec, &Precondition::None).await.expect("a device").0
+        put_device(&self.core, AUTHOR, &self.id, &id, spec, &Precondition::None)
+            .await
+            .expect("a device")
+            .0
     }
 
     /// Deactivates a device.
@@ -82,7 +104,15 @@ impl Fleet {
     /// # Panics
     /// When that is refused, or `device_id` is none.
     pub async fn deactivate(&self, device_id: &str) {
-        deactivate_device(&self.core, AUTHOR, &self.id, &device(device_id), &Precondition::None).await.expect("a deactivation");
+        deactivate_device(
+            &self.core,
+            AUTHOR,
+            &self.id,
+            &device(device_id),
+            &Precondition::None,
+        )
+        .await
+        .expect("a deactivation");
     }
 
     /// An active device with what is held of it.
@@ -90,7 +120,12 @@ impl Fleet {
     /// # Panics
     /// When there is no such device.
     pub async fn snapshot(&self, device_id: &str) -> SnapshotRow {
-        self.core.store.snapshot(&self.id, &device(device_id)).await.expect("the store").expect("an active device")
+        self.core
+            .store
+            .snapshot(&self.id, &device(device_id))
+            .await
+            .expect("the store")
+            .expect("an active device")
     }
 
     /// The device's accepted updates, in the order of their ids.
@@ -98,18 +133,15 @@ impl Fleet {
     /// # Panics
     /// When they cannot be read.
     pub async fn accepted_events(&self, device_id: &str) -> Vec<AcceptedEvent> {
-        let rows: Vec<(Uuid, DateTime<Utc>, Option<Uuid>, Json<Readings>)> = sqlx::query_as(
-            "SELECT event_id, recorded_at, cycle_id, payload->'normalized_values' FROM event_store
+        sqlx::query_as(
+            "SELECT event_id, recorded_at, cycle_id, payload->'normalized_values' AS readings FROM event_store
              WHERE workspace_id = $1 AND device_id = $2 AND type = 'TelematicsUpdateAccepted' ORDER BY event_id",
         )
         .bind(self.id.as_str())
         .bind(device_id)
         .fetch_all(self.core.store.pool())
         .await
-        .expect("events");
-        rows.into_iter()
-            .map(|(event_id, recorded_at, cycle_id, readings)| AcceptedEvent { event_id, recorded_at, cycle_id, readings: readings.0 })
-            .collect()
+        .expect("events")
     }
 
     /// What the accepted updates of a device's present activation add up to.
@@ -120,7 +152,10 @@ impl Fleet {
         let activated_at = self.snapshot(device_id).await.activated_at;
         let events = self.accepted_events(device_id).await;
         let mut folded = Readings::empty();
-        for event in events.iter().filter(|event| event.recorded_at >= activated_at) {
+        for event in events
+            .iter()
+            .filter(|event| event.recorded_at >= activated_at)
+        {
             for (signal, reading) in event.readings.iter() {
                 folded.join(signal, *reading);
             }

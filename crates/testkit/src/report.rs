@@ -12,10 +12,16 @@ pub struct ReportBuilder(ConnectionReport);
 /// # Panics
 /// When `provider_id` is none.
 pub fn a_report(provider_id: &str) -> ReportBuilder {
-    let nothing = PollError { class: ErrorClass::Unavailable, detail: String::new() };
+    let nothing = PollError {
+        class: ErrorClass::Unavailable,
+        detail: String::new(),
+    };
     let provider_id = ProviderId::try_new(provider_id).expect("a provider id");
     let report = ConnectionReport::without_answer(provider_id, ConnectionOutcome::Ok, nothing, 0);
-    ReportBuilder(ConnectionReport { error: None, ..report })
+    ReportBuilder(ConnectionReport {
+        error: None,
+        ..report
+    })
 }
 
 impl ReportBuilder {
@@ -25,7 +31,10 @@ impl ReportBuilder {
     /// When one of the ids is none.
     #[must_use]
     pub fn missing<'d>(mut self, devices: impl IntoIterator<Item = &'d str>) -> Self {
-        self.0.missing = devices.into_iter().map(|id| DeviceId::try_new(id).expect("a device id")).collect();
+        self.0.missing = devices
+            .into_iter()
+            .map(|id| DeviceId::try_new(id).expect("a device id"))
+            .collect();
         self
     }
 
@@ -36,7 +45,10 @@ impl ReportBuilder {
     #[must_use]
     pub fn rejecting(mut self, device_id: &str, reason: &str) -> Self {
         *self.0.rejected.entry(reason.to_owned()).or_default() += 1;
-        self.0.rejected_devices.insert(DeviceId::try_new(device_id).expect("a device id"), reason.to_owned());
+        self.0.rejected_devices.insert(
+            DeviceId::try_new(device_id).expect("a device id"),
+            reason.to_owned(),
+        );
         self
     }
 
@@ -44,7 +56,10 @@ impl ReportBuilder {
     #[must_use]
     pub fn failed(mut self, class: ErrorClass) -> Self {
         self.0.outcome = ConnectionOutcome::Failed;
-        self.0.error = Some(PollError { class, detail: "as the test has it".to_owned() });
+        self.0.error = Some(PollError {
+            class,
+            detail: "as the test has it".to_owned(),
+        });
         self
     }
 

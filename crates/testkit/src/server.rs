@@ -43,7 +43,9 @@ enum Job {
 pub(crate) async fn lend(content: Content) -> anyhow::Result<Lent> {
     let (answer, answered) = oneshot::channel();
     ask(Job::Lend(content, answer));
-    answered.await.context("the keeper of the test databases is gone")?
+    answered
+        .await
+        .context("the keeper of the test databases is gone")?
 }
 
 /// Ends a test's use of its database, also while something of it is still connected; blocks until that
@@ -63,15 +65,23 @@ fn ask(job: Job) {
         Mutex::new(jobs)
     });
     // A keeper that is gone answers by the channel in the job, which goes with it.
-    let _ = jobs.lock().unwrap_or_else(PoisonError::into_inner).send(job);
+    let _ = jobs
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .send(job);
 }
 
 fn keep(to_do: &mpsc::Receiver<Job>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime on this thread");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime on this thread");
     let mut clones = locate().and_then(|url| runtime.block_on(Clones::open(url)));
     while let Ok(job) = to_do.recv() {
         match (job, &mut clones) {
-            (Job::Lend(content, answer), Ok(clones)) => drop(answer.send(runtime.block_on(clones.lend(content)))),
+            (Job::Lend(content, answer), Ok(clones)) => {
+                drop(answer.send(runtime.block_on(clones.lend(content))));
+            }
             (Job::Lend(_, answer), Err(error)) => drop(answer.send(Err(anyhow!("{error:#}")))),
             (Job::TakeBack(name, done), Ok(clones)) => {
                 if let Err(error) = runtime.block_on(clones.take_back(&name)) {
@@ -85,12 +95,16 @@ fn keep(to_do: &mpsc::Receiver<Job>) {
 }
 
 /// The URL of some database of the server, which is started first if it is ours.
-#[expect(clippy::disallowed_methods, reason = "a test has no settings but those of its surroundings")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test has no settings but those of its surroundings"
+)]
 fn locate() -> anyhow::Result<String> {
     match std::env::var("DATABASE_URL") {
         Ok(url) if !url.is_empty() => Ok(url),
         _ => {
-            let server = PrivateServer::start(&Settings::throwaway("test")).context("no server for the tests")?;
+            let server = PrivateServer::start(&Settings::throwaway("test"))
+                .context("no server for the tests")?;
             Ok(server.url("postgres"))
         }
     }

@@ -39,9 +39,16 @@ struct NameOf<'s>(&'s Statements);
 impl Visit for NameOf<'_> {
     fn record_str(&mut self, field: &Field, sql: &str) {
         if field.name() == "db.statement" {
-            let comment = sql.trim().strip_prefix("/*").and_then(|rest| rest.split_once("*/"));
+            let comment = sql
+                .trim()
+                .strip_prefix("/*")
+                .and_then(|rest| rest.split_once("*/"));
             let name = comment.map_or(sql.trim(), |(name, _)| name.trim());
-            self.0.0.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
+            self.0
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(name.to_owned());
         }
     }
 

@@ -15,7 +15,11 @@ pub struct UpdateBuilder(Update);
 /// When `device_id` is none.
 pub fn an_update(device_id: &str) -> UpdateBuilder {
     UpdateBuilder(Update {
-        address: Address::Device { device_id: DeviceId::try_new(device_id).expect("a device id"), provider_id: None, external_id: None },
+        address: Address::Device {
+            device_id: DeviceId::try_new(device_id).expect("a device id"),
+            provider_id: None,
+            external_id: None,
+        },
         observed_at: Some(crate::start()),
         signals: Vec::new(),
         dropped: Vec::new(),
@@ -59,11 +63,16 @@ impl UpdateBuilder {
         let json = serde_json::value::to_raw_value(&value.into()).expect("JSON");
         let read = match Signal::named(signal) {
             None => Err(DropReason::UnknownSignal),
-            Some(known) => SignalValue::read(known, &json).map(|value| value.map(|value| (known, value))),
+            Some(known) => {
+                SignalValue::read(known, &json).map(|value| value.map(|value| (known, value)))
+            }
         };
         match read {
             Ok(reading) => self.0.signals.extend(reading),
-            Err(reason) => self.0.dropped.push(DroppedSignal { signal: signal.to_owned(), reason }),
+            Err(reason) => self.0.dropped.push(DroppedSignal {
+                signal: signal.to_owned(),
+                reason,
+            }),
         }
         self
     }

@@ -3,7 +3,9 @@
 use application::Core;
 use application::commands::{Precondition, put_connection, put_device, put_workspace};
 use chrono::TimeDelta;
-use domain::fleet::{Cutover, DeviceRegistrySource, PollOwner, ProviderMode, ReadOwner, WorkspaceName};
+use domain::fleet::{
+    Cutover, DeviceRegistrySource, PollOwner, ProviderMode, ReadOwner, WorkspaceName,
+};
 use domain::ids::WorkspaceId;
 
 use crate::{AUTHOR, ConnectionBuilder, DeviceBuilder, Fixture, Fleet, a_connection, hours};
@@ -52,7 +54,10 @@ impl WorkspaceBuilder {
     /// Registered so long ago, and its connections and devices not before.
     #[must_use]
     pub fn registered_for(self, registered_for: TimeDelta) -> Self {
-        Self { registered_for, ..self }
+        Self {
+            registered_for,
+            ..self
+        }
     }
 
     /// With a connection, instead of `sim-main`.
@@ -86,17 +91,34 @@ impl WorkspaceBuilder {
         self.register(&registrar).await;
         for connection in self.connections() {
             let (id, spec) = connection.build();
-            put_connection(&registrar, AUTHOR, &self.id, &id, spec, &Precondition::None).await.expect("a connection");
+            put_connection(&registrar, AUTHOR, &self.id, &id, spec, &Precondition::None)
+                .await
+                .expect("a connection");
         }
         for device in &self.devices {
             let configured_at = (now - device.configured_for()).max(now - self.registered_for);
             let (id, spec) = device.build();
-            put_device(&fixture.core_at(configured_at), AUTHOR, &self.id, &id, spec, &Precondition::None).await.expect("a device");
+            put_device(
+                &fixture.core_at(configured_at),
+                AUTHOR,
+                &self.id,
+                &id,
+                spec,
+                &Precondition::None,
+            )
+            .await
+            .expect("a device");
         }
-        let fleet = Fleet { core: fixture.core.clone(), id: self.id.clone() };
+        let fleet = Fleet {
+            core: fixture.core.clone(),
+            id: self.id.clone(),
+        };
         for device in &self.devices {
             if let Some((received_at, update)) = device.last_update(now) {
-                fleet.seen_by(fixture.core_at(received_at)).push([update]).await;
+                fleet
+                    .seen_by(fixture.core_at(received_at))
+                    .push([update])
+                    .await;
             }
         }
         self.hand_over(&registrar).await;
@@ -105,18 +127,45 @@ impl WorkspaceBuilder {
 
     async fn register(&self, core: &Core) {
         let name = WorkspaceName::try_new(self.id.as_str()).expect("an id is a name");
-        let flags = if self.devices.is_empty() { self.flags } else { CORE_OWNED };
-        put_workspace(core, AUTHOR, &self.id, &name, true, Some(flags), &Precondition::None).await.expect("a workspace");
+        let flags = if self.devices.is_empty() {
+            self.flags
+        } else {
+            CORE_OWNED
+        };
+        put_workspace(
+            core,
+            AUTHOR,
+            &self.id,
+            &name,
+            true,
+            Some(flags),
+            &Precondition::None,
+        )
+        .await
+        .expect("a workspace");
     }
 
     async fn hand_over(&self, core: &Core) {
         if !self.devices.is_empty() && self.flags != CORE_OWNED {
             let command = application::commands::CutoverCommand::Replace(self.flags);
-            application::commands::change_cutover(core, AUTHOR, &self.id, command, None, &Precondition::None).await.expect("flags");
+            application::commands::change_cutover(
+                core,
+                AUTHOR,
+                &self.id,
+                command,
+                None,
+                &Precondition::None,
+            )
+            .await
+            .expect("flags");
         }
     }
 
     fn connections(&self) -> Vec<ConnectionBuilder> {
-        if self.connections.is_empty() { vec![a_connection("sim-main")] } else { self.connections.clone() }
+        if self.connections.is_empty() {
+            vec![a_connection("sim-main")]
+        } else {
+            self.connections.clone()
+        }
     }
 }

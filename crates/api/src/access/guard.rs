@@ -3,16 +3,19 @@
 
 use application::Author;
 use auth::{Principal, VerifyError};
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::table::{Access, BodyRule, Route};
+use super::table::{BodyRule, Route};
 use crate::problem::{Problem, ProblemKind};
 use crate::request::{TraceContext, check_envelope};
 use crate::state::AppState;
+
+const WORKSPACE_ID: &str = "workspace_id";
 
 /// A verified caller.
 #[derive(Clone, Debug)]
@@ -50,18 +53,30 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 pub(crate) async fn guard(
     State(state): State<AppState>,
     path: MatchedPath,
-    params: RawPathParams,
+    params: Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let workspace_id = params
-        .iter()
-        .find(|(name, _)| *name == "workspace_id")
-        .map(|(_, id)| id.to_owned());
+    let workspace_id = match params {
+        Ok(params) => params
+            .iter()
+            .find(|(name, _)| *name == WORKSPACE_ID)
+            .map(|(_, id)| id.to_owned()),
+        // An id that is not UTF-8 is told by the handler, to whoever may know so much.
+        Err(_) => undecoded_workspace_id(path.as_str(), request.uri().path()).map(str::to_owned),
+    };
     match admit(&state, path.as_str(), workspace_id.as_deref(), &mut request).await {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
+}
+
+/// The workspace of a path as it was sent, where the path cannot be decoded.
+fn undecoded_workspace_id<'p>(template: &str, path: &'p str) -> Option<&'p str> {
+    let is_workspace_id =
+        |(named, _): &(&str, &str)| named.trim_matches(['{', '}']) == WORKSPACE_ID;
+    let mut segments = template.split('/').zip(path.split('/'));
+    segments.find(is_workspace_id).map(|(_, id)| id)
 }
 
 async fn admit(
@@ -70,8 +85,11 @@ async fn admit(
     workspace_id: Option<&str>,
     request: &mut Request,
 ) -> Result<(), Problem> {
+    if path.starts_with("/dev/") && state.dev_issuer.is_none() {
+        return Err(Problem::not_found("resource"));
+    }
     let route = Route::find(request.method(), path);
-    if !route.is_some_and(|route| route.access == Access::Open) {
+    if !Route::is_open(path) {
         let principal = authenticate(state, request.headers()).await?;
         if let Some(workspace_id) = workspace_id
             && !may_know_of(&principal, workspace_id)

@@ -107,6 +107,13 @@ impl Route {
             .iter()
             .find(|route| route.method == *method && route.path == path)
     }
+
+    /// Whether a path needs no token, whatever the method.
+    pub fn is_open(path: &str) -> bool {
+        TABLE
+            .iter()
+            .any(|route| route.path == path && route.access == Open)
+    }
 }
 
 impl Access {

@@ -4,7 +4,7 @@ use application::commands::{CycleRequest, TriggerAnswer, TriggerOutcome, trigger
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 use domain::ids::{CycleId, WorkspaceId};
 use domain::polling::CycleStatus;
 use serde::{Deserialize, Serialize};
@@ -60,15 +60,13 @@ pub(crate) async fn post_cycle(
     NoQuery: NoQuery,
     JsonBody(body): JsonBody<PostCycle>,
 ) -> Result<(StatusCode, Json<CycleTriggered>), Problem> {
+    let errors = wrong_members(&body, state.core.clock.now());
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
     let scheduled_time = body
         .scheduled_time
         .map(|time| time.to_utc().trunc_subsecs(6));
-    if scheduled_time.is_some_and(|time| time > state.core.clock.now() + AHEAD_AT_MOST) {
-        return Err(Problem::invalid(vec![FieldError::pointer(
-            "/scheduled_time",
-            "must not be more than 5 minutes ahead",
-        )]));
-    }
     let request = CycleRequest {
         scheduled_time,
         schedule_arn: body.schedule_arn.as_deref(),
@@ -84,6 +82,30 @@ pub(crate) async fn post_cycle(
         StatusCode::OK
     };
     Ok((status, Json(shown(&body.workspace_id, &answer))))
+}
+
+fn wrong_members(body: &PostCycle, now: DateTime<Utc>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if let Some(time) = body.scheduled_time {
+        if time.to_utc() > now + AHEAD_AT_MOST {
+            let detail = "must not be more than 5 minutes ahead";
+            errors.push(FieldError::pointer("/scheduled_time", detail));
+        } else if time.year() < 0 {
+            // RFC 3339 has no such years, chrono and ISO 8601 do.
+            let detail = "must be an RFC 3339 time with an offset";
+            errors.push(FieldError::pointer("/scheduled_time", detail));
+        }
+    }
+    for (pointer, text) in [
+        ("/schedule_arn", &body.schedule_arn),
+        ("/execution_id", &body.execution_id),
+        ("/attempt", &body.attempt),
+    ] {
+        if text.as_ref().is_some_and(|text| text.contains('\0')) {
+            errors.push(FieldError::pointer(pointer, "must not contain NUL"));
+        }
+    }
+    errors
 }
 
 fn shown(workspace_id: &WorkspaceId, answer: &TriggerAnswer) -> CycleTriggered {

@@ -91,7 +91,13 @@ fn spec_of(
     addresses: &AddressPolicy,
 ) -> Result<ConnectionSpec, Vec<FieldError>> {
     let mut errors = Vec::new();
-    if let Err(refusal) = addresses.check(&body.base_url) {
+    // A URL's parser takes such characters in its stride; the database does not take NUL.
+    if body.base_url.contains(char::is_control) {
+        errors.push(FieldError::pointer(
+            "/base_url",
+            "must not contain control characters",
+        ));
+    } else if let Err(refusal) = addresses.check(&body.base_url) {
         errors.push(FieldError::pointer("/base_url", refusal.to_string()));
     }
     let credential_ref = body

@@ -8,6 +8,7 @@ mod path;
 mod precondition;
 mod query;
 mod trace;
+mod unread;
 
 pub(crate) use body::{BODY_LIMIT, check_envelope};
 pub use body::{JsonBody, RawBody, pointer_of, read_json};
@@ -17,3 +18,4 @@ pub use path::{Path1, Path2};
 pub use precondition::{IfMatch, tagged};
 pub use query::{NoQuery, Params, Query, QueryParams};
 pub use trace::TraceContext;
+pub(crate) use unread::Unread;

@@ -78,6 +78,13 @@ pub(crate) async fn accept_in_tx(
     {
         return Err(AcceptError::LeaseLost);
     }
+    tracing::debug!(
+        workspace_id = %batch.workspace_id,
+        trace_id = batch.trace_id,
+        updates = batch.items.len(),
+        payload_prepared_at = %batch.prepared_at,
+        "TelematicsIngressPayloadPrepared"
+    );
     let gate = Gate {
         cutover: workspace.cutover,
         source: batch.source,

@@ -42,6 +42,12 @@ pub async fn put_connection(
         .await?
         .ok_or(ChangeError::UnknownWorkspace)?;
     let existing = uow.connection(id).await?;
+    if existing
+        .as_ref()
+        .is_some_and(|existing| existing.provider_type != spec.provider_type)
+    {
+        return Err(ChangeError::Conflict(Conflict::ProviderTypeFixed));
+    }
     if !precondition.allows(existing.as_ref().map(|connection| connection.version)) {
         return Err(
             existing.map_or(ChangeError::Unknown("connection"), |connection| {
@@ -60,13 +66,8 @@ pub async fn put_connection(
         settings: spec.settings,
         version,
     };
-    if let Some(existing) = &existing {
-        if *existing == asked {
-            return Ok((asked, false));
-        }
-        if existing.provider_type != asked.provider_type {
-            return Err(ChangeError::Conflict(Conflict::ProviderTypeFixed));
-        }
+    if existing.as_ref() == Some(&asked) {
+        return Ok((asked, false));
     }
     let connection = Connection {
         version: version + 1,
@@ -80,6 +81,7 @@ pub async fn put_connection(
         "credential_ref": connection.credential_ref.as_ref().map(CredentialRef::as_str),
         "enabled": connection.enabled,
         "expected_reporting_interval_minutes": connection.expected_reporting_interval_minutes,
+        "settings": connection.settings,
         "version": connection.version,
     });
     core.record_change(
@@ -113,15 +115,15 @@ pub async fn remove_connection(
         .connection(id)
         .await?
         .ok_or(ChangeError::Unknown("connection"))?;
-    if !precondition.allows(Some(existing.version)) {
-        return Err(ChangeError::Outdated(Box::new(existing)));
-    }
     match uow.remove_connection(id).await? {
         ConnectionChange::HasDevices => {
             return Err(ChangeError::Conflict(Conflict::ConnectionInUse));
         }
         ConnectionChange::Unknown => return Err(ChangeError::Unknown("connection")),
         ConnectionChange::Removed => {}
+    }
+    if !precondition.allows(Some(existing.version)) {
+        return Err(ChangeError::Outdated(Box::new(existing)));
     }
     core.record_change(
         &mut uow,

@@ -24,6 +24,20 @@ pub async fn put_device(
     let now = core.clock.now();
     let mut uow = begin(core, workspace_id).await?;
     let existing = uow.device(id).await?;
+    if uow.connection(&spec.provider_id).await?.is_none() {
+        let provider_id = spec.provider_id.to_string();
+        return Err(ChangeError::Conflict(Conflict::UnknownConnection(
+            provider_id,
+        )));
+    }
+    let holder = uow
+        .holder_of_external_id(&spec.provider_id, &spec.external_id)
+        .await?;
+    if let Some(holder) = holder.filter(|holder| holder != id) {
+        return Err(ChangeError::Conflict(Conflict::ExternalIdTaken(
+            holder.to_string(),
+        )));
+    }
     if !precondition.allows(existing.as_ref().map(|device| device.version)) {
         return Err(existing.map_or(ChangeError::Unknown("device"), |device| {
             ChangeError::Outdated(Box::new(device))
@@ -34,19 +48,6 @@ pub async fn put_device(
         .filter(|device| device.active && device.spec == spec)
     {
         return Ok((device.clone(), false));
-    }
-    if uow.connection(&spec.provider_id).await?.is_none() {
-        return Err(ChangeError::Conflict(Conflict::UnknownConnection(
-            spec.provider_id.to_string(),
-        )));
-    }
-    let holder = uow
-        .holder_of_external_id(&spec.provider_id, &spec.external_id)
-        .await?;
-    if let Some(holder) = holder.filter(|holder| holder != id) {
-        return Err(ChangeError::Conflict(Conflict::ExternalIdTaken(
-            holder.to_string(),
-        )));
     }
     let device = Device {
         id: id.clone(),

@@ -26,6 +26,11 @@ pub async fn put_workspace(
     let now = core.clock.now();
     let mut uow = core.store.begin(id, Fence::Exclusive).await?;
     let existing = uow.workspace().await?;
+    let other_flags =
+        |record: &WorkspaceRecord| cutover.is_some_and(|asked| asked != record.workspace.cutover);
+    if existing.as_ref().is_some_and(other_flags) {
+        return Err(ChangeError::Conflict(Conflict::CutoverOnExisting));
+    }
     if !precondition.allows(existing.as_ref().map(|record| record.workspace.version)) {
         return Err(existing.map_or(ChangeError::UnknownWorkspace, |record| {
             ChangeError::Outdated(Box::new(record))
@@ -39,9 +44,6 @@ pub async fn put_workspace(
         }
         Some(record) => {
             let held = &record.workspace;
-            if cutover.is_some_and(|asked| asked != held.cutover) {
-                return Err(ChangeError::Conflict(Conflict::CutoverOnExisting));
-            }
             if held.name == *name && held.active == active {
                 return Ok((record.clone(), false));
             }

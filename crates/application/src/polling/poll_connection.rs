@@ -48,7 +48,6 @@ pub(super) async fn poll_connection(
     let devices_expected = count(expected.len());
     let mut report = match answer {
         Ok((polled, attempts)) => {
-            tracing::debug!(provider_id = %connection.id, updates = polled.items.len(), "TelematicsIngressPayloadPrepared");
             let batch = Batch {
                 workspace_id: &cycle.workspace_id,
                 items: &polled.items,

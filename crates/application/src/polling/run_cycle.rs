@@ -64,23 +64,20 @@ pub async fn run_cycle(
         .iter()
         .filter(|connection| !recorded.contains_key(&connection.id))
         .map(|connection| poll_connection(core, providers, cycle, &workspace, connection));
-    let reports = join_all(polls)
-        .await
-        .into_iter()
-        .collect::<Result<Vec<ConnectionReport>, AcceptError>>()?;
-
-    let outcomes = recorded
-        .into_values()
-        .chain(reports.iter().map(|report| report.outcome));
-    end_cycle(core, cycle, CycleStatus::of_outcomes(outcomes), &reports).await
+    for polled in join_all(polls).await {
+        polled?;
+    }
+    end_cycle(core, cycle).await
 }
 
-async fn end_cycle(
-    core: &Core,
-    cycle: &ClaimedCycle,
-    status: CycleStatus,
-    reports: &[ConnectionReport],
-) -> Result<CycleStatus, RunError> {
+/// Ends the cycle by what every connection's record says, whichever holder wrote it.
+async fn end_cycle(core: &Core, cycle: &ClaimedCycle) -> Result<CycleStatus, RunError> {
+    let ended = core
+        .store
+        .poll_cycles(&cycle.workspace_id, Some(cycle.cycle_id), None, 1)
+        .await?;
+    let reports = ended.first().map_or(&[][..], |cycle| &cycle.connections);
+    let status = CycleStatus::of_outcomes(reports.iter().map(|report| report.outcome));
     let now = core.clock.now();
     let mut uow = core.store.begin(&cycle.workspace_id, Fence::Shared).await?;
     if !uow

@@ -18,6 +18,7 @@ pub struct Facts<'a> {
     pub issuer: &'a DevIssuer,
     pub now: DateTime<Utc>,
     pub replay: bool,
+    pub stops_database: bool,
 }
 
 /// Prints it.
@@ -76,7 +77,12 @@ pub fn print(facts: &Facts<'_>) {
         facts.credentials.display(),
         facts.data_dir.display(),
     );
-    println!("Ctrl-C stops everything, the database included.");
+    let database = if facts.stops_database {
+        "the database included"
+    } else {
+        "but for the database of DATABASE_URL"
+    };
+    println!("Ctrl-C stops everything, {database}.");
 }
 
 /// The next free port after the API's, for the second instance.

@@ -44,10 +44,15 @@ impl Database {
         })
     }
 
+    /// Whether it is this `dev`'s own, and stops with it.
+    pub fn is_private(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// As it may be shown: a server of somebody else's by the variable that names it, since its URL
     /// may hold a password.
     pub fn shown(&self) -> String {
-        if self.server.is_some() {
+        if self.is_private() {
             format!("'{}'", self.url)
         } else {
             "\"$DATABASE_URL\"".to_owned()

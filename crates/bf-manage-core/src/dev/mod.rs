@@ -6,6 +6,7 @@ mod database;
 mod demo;
 mod triggers;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,9 +28,9 @@ const ISSUER: &str = "http://bf-dev-issuer.localhost";
 /// Flags of `dev`.
 #[derive(Debug, clap::Args)]
 pub struct Flags {
-    /// Where to serve the API.
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    listen: String,
+    /// Where to serve the API; 127.0.0.1:8080 unless the setting `listen` says otherwise.
+    #[arg(long)]
+    listen: Option<String>,
     /// Where the database and the token issuer's key are kept.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -53,10 +54,11 @@ pub async fn dev(mut settings: Settings, flags: Flags) -> anyhow::Result<()> {
         None => None,
     };
     let data_dir = data_dir::DataDir::open(flags.data_dir)?;
-    let listener = TcpListener::bind(&flags.listen)
+    let listen = flags.listen.as_ref().unwrap_or(&settings.listen);
+    let listener = TcpListener::bind(listen)
         .await
-        .with_context(|| format!("cannot listen on {}", flags.listen))?;
-    let address = listener.local_addr()?;
+        .with_context(|| format!("cannot listen on {listen}"))?;
+    let address = reachable(listener.local_addr()?);
     let shutdown = shutdown_signal()?;
     let clock = Clock::system();
 
@@ -126,6 +128,7 @@ pub async fn dev(mut settings: Settings, flags: Flags) -> anyhow::Result<()> {
         issuer: &issuer,
         now: clock.now(),
         replay: flags.replay.is_some(),
+        stops_database: database.is_private(),
     });
     let ran = instance.run(listener, shutdown.clone()).await;
     shutdown.cancel();
@@ -137,4 +140,14 @@ pub async fn dev(mut settings: Settings, flags: Flags) -> anyhow::Result<()> {
         bail!("the database did not stop: {error:#}");
     }
     Ok(())
+}
+
+/// Where this machine reaches a listener: one on every address is reached on loopback.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
 }

@@ -7,7 +7,7 @@ use crate::fleet::PollOwner;
 use crate::vocabulary::words;
 
 words!(
-    /// Why a trigger runs nothing; an open vocabulary.
+    /// Why a trigger ran nothing, or a cycle did not end by itself; an open vocabulary.
     SkipReason {
         /// The workspace is inactive.
         Inactive = "inactive",
@@ -19,6 +19,8 @@ words!(
         TooLate = "too_late",
         /// A newer slot of the workspace was already due.
         Superseded = "superseded",
+        /// The last of the leases that a cycle may lose was lost.
+        LeaseLost = "lease_lost",
     }
 );
 

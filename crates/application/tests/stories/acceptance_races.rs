@@ -1,0 +1,307 @@
+//! Batches that meet on the same devices.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::acceptance::{Item, Verdict};
+use domain::ids::EventId;
+use domain::signals::{Reading, Readings, Signal, SignalValue};
+use persistence::{AcceptedEvent, Fence, HeldSnapshot, MovedSnapshot, UnitOfWork};
+use rand::Rng;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use testkit::{
+    Fixture, Fleet, TestDatabase, a_device, a_workspace, an_update, eventually, seconds, start,
+    words_of,
+};
+
+const WRITERS: u64 = 16;
+const BATCHES: usize = 5;
+const DEVICES: [&str; 5] = ["bus-1", "bus-2", "bus-3", "bus-4", "bus-5"];
+
+/// Few times and few values, so that readings of the same time meet.
+fn any_update(random: &mut ChaCha8Rng) -> (&'static str, Item) {
+    let device = DEVICES[random.random_range(0..DEVICES.len())];
+    let mut update = an_update(device).observed(start() - seconds(random.random_range(0..25)));
+    for signal in ["speed_kmh", "odometer_km", "plugged_in"] {
+        if random.random_bool(0.5) {
+            update = match signal {
+                "plugged_in" => update.with(signal, random.random_bool(0.5)),
+                number => update.with(number, random.random_range(0..4)),
+            };
+        }
+    }
+    (
+        device,
+        update.with("range_km", random.random_range(0..4)).into(),
+    )
+}
+
+fn join(readings: &mut Readings, item: &Item) {
+    let Item::Update(update) = item else { return };
+    let observed_at = update.observed_at.expect("a time");
+    for (signal, value) in &update.signals {
+        readings.join(
+            *signal,
+            Reading {
+                value: *value,
+                observed_at,
+            },
+        );
+    }
+}
+
+async fn deadlocks(database: &TestDatabase) -> i64 {
+    sqlx::query_scalar("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        .fetch_one(database.another_store().pool())
+        .await
+        .expect("statistics")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixteen_writers_in_any_order_end_as_one() {
+    let fixture = Fixture::create().await;
+    let depot = a_workspace("north")
+        .with_all(DEVICES.map(a_device))
+        .create(&fixture)
+        .await;
+    let deadlocks_before = deadlocks(&fixture.database).await;
+
+    let mut random = ChaCha8Rng::seed_from_u64(2026);
+    let updates: Vec<(&str, Item)> = (0..150).map(|_| any_update(&mut random)).collect();
+    // Each instance remembers what it has seen, and knows nothing of what the others write.
+    let instances = [
+        fixture.another_instance(),
+        fixture.another_instance(),
+        fixture.another_instance(),
+    ];
+    let writers: Vec<_> = (0..WRITERS)
+        .zip(instances.iter().cycle())
+        .map(|(seed, instance)| {
+            let (depot, updates) = (depot.seen_by(instance.clone()), updates.clone());
+            tokio::spawn(async move {
+                let mut random = ChaCha8Rng::seed_from_u64(seed);
+                let mut accepted: HashMap<String, i64> = HashMap::new();
+                for batch in 0..BATCHES {
+                    // Every update is in somebody's batches, most are in several.
+                    let mut items: Vec<Item> =
+                        updates.iter().map(|(_, item)| item.clone()).collect();
+                    items.rotate_left(
+                        (usize::try_from(seed).expect("small") * BATCHES + batch) * 2
+                            % updates.len(),
+                    );
+                    items.truncate(30);
+                    items.shuffle(&mut random);
+                    for judged in depot.push(items).await {
+                        if let (Some(device), Verdict::Accepted { .. }) =
+                            (judged.device_id, judged.verdict)
+                        {
+                            *accepted.entry(device.to_string()).or_default() += 1;
+                        }
+                    }
+                }
+                accepted
+            })
+        })
+        .collect();
+    let mut accepted: BTreeMap<String, i64> = BTreeMap::new();
+    for writer in writers {
+        for (device, count) in writer.await.expect("no batch fails") {
+            *accepted.entry(device).or_default() += count;
+        }
+    }
+
+    let mut joined: BTreeMap<&str, Readings> = BTreeMap::new();
+    for (device, item) in &updates {
+        join(joined.entry(device).or_default(), item);
+    }
+    for (device, readings) in joined {
+        let held = depot.snapshot(device).await;
+        assert_eq!(held.readings, readings, "{device}: the join of everything");
+        assert_eq!(held.newest_observed_at, readings.newest_observed_at());
+        let events = depot.accepted_events(device).await;
+        assert_eq!(held.version, accepted[device], "{device}: accepted answers");
+        assert_eq!(
+            events.len(),
+            usize::try_from(held.version).expect("a count"),
+            "{device}: events"
+        );
+        assert_eq!(
+            depot.fold_of_events(device).await,
+            held.readings,
+            "{device}: the fold of its events"
+        );
+    }
+    // A session tells of its deadlocks when it ends, if not before.
+    for instance in instances {
+        instance.store.close().await;
+    }
+    assert_eq!(deadlocks(&fixture.database).await, deadlocks_before);
+}
+
+/// Another instance's batch, open after its writes: `bus-1` holds `speed_kmh` as of `start`.
+async fn another_batch(depot: &Fleet, speed: f64) -> UnitOfWork {
+    let mut uow = depot
+        .core
+        .store
+        .begin(&depot.id, Fence::Shared)
+        .await
+        .expect("the store");
+    let device = depot
+        .core
+        .store
+        .device(&depot.id, &"bus-1".to_owned().try_into().expect("an id"))
+        .await
+        .expect("the store")
+        .expect("a device");
+    let signal = Signal::named("speed_kmh").expect("a signal");
+    let reading = Reading {
+        value: SignalValue::Number(speed),
+        observed_at: start(),
+    };
+    let before = depot.snapshot("bus-1").await;
+    let mut readings = before.readings.clone();
+    readings.join(signal, reading);
+    let moved = MovedSnapshot {
+        device_id: device.id.clone(),
+        activation_id: device.activation_id,
+        replaces_version: before.version,
+        held: HeldSnapshot {
+            version: before.version + 1,
+            readings,
+            dropped: HashMap::new(),
+        },
+    };
+    let now = depot.core.clock.now();
+    let event = AcceptedEvent {
+        event_id: EventId(depot.core.ids.next(now)),
+        device_id: device.id,
+        payload: format!(
+            r#"{{"normalized_values": {{"{}": {{"speed_kmh": {speed}}}}}}}"#,
+            start().format("%FT%TZ")
+        ),
+    };
+    let moves = uow
+        .move_snapshots(vec![moved], &[event], None, None, now)
+        .await
+        .expect("the store");
+    assert_eq!(moves.len(), 1);
+    uow
+}
+
+async fn overtaken(fixture: &Fixture, depot: &Fleet, speed: i32) -> Vec<&'static str> {
+    let other = another_batch(depot, 50.0).await;
+    let mine = {
+        let depot = depot.clone();
+        let items = [
+            an_update("bus-1").with("speed_kmh", speed),
+            an_update("bus-2").with("speed_kmh", speed),
+            an_update("bus-1")
+                .observed(start() + seconds(1))
+                .with("range_km", 100),
+        ];
+        tokio::spawn(async move { words_of(&depot.push(items).await) })
+    };
+    eventually("the batch waits for the other", async || {
+        fixture.database.sessions_waiting().await == 1
+    })
+    .await;
+    assert!(!mine.is_finished());
+    other.commit().await.expect("a commit");
+    mine.await.expect("no panic")
+}
+
+#[tokio::test]
+async fn two_batches_race_on_a_device_that_holds_nothing_yet() {
+    let fixture = Fixture::create().await;
+    for (name, speed, expected) in [
+        (
+            "the other's is newer",
+            40,
+            ["stale", "accepted", "accepted"],
+        ),
+        (
+            "both bring the same",
+            50,
+            ["duplicate", "accepted", "accepted"],
+        ),
+        (
+            "the later one's is newer",
+            60,
+            ["accepted", "accepted", "accepted"],
+        ),
+    ] {
+        let depot = a_workspace(&format!("depot-{speed}"))
+            .with_all([a_device("bus-1"), a_device("bus-2")])
+            .create(&fixture)
+            .await;
+        assert_eq!(overtaken(&fixture, &depot, speed).await, expected, "{name}");
+        let held = depot.snapshot("bus-1").await;
+        let events = depot.accepted_events("bus-1").await;
+        assert_eq!(
+            events.len(),
+            usize::try_from(held.version).expect("a count"),
+            "{name}"
+        );
+        assert_eq!(depot.fold_of_events("bus-1").await, held.readings, "{name}");
+        let speed_held = held
+            .readings
+            .get(Signal::named("speed_kmh").expect("a signal"))
+            .expect("a reading")
+            .value;
+        assert_eq!(
+            speed_held,
+            SignalValue::Number(f64::from(speed.max(50))),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_was_overtaken_is_decided_anew() {
+    let fixture = Fixture::create().await;
+    let depot = a_workspace("north")
+        .with_all([a_device("bus-1"), a_device("bus-2")])
+        .create(&fixture)
+        .await;
+    depot
+        .push([an_update("bus-1")
+            .observed(start() - seconds(5))
+            .with("speed_kmh", 1)])
+        .await;
+    assert_eq!(
+        overtaken(&fixture, &depot, 40).await,
+        ["stale", "accepted", "accepted"]
+    );
+    assert_eq!(depot.snapshot("bus-1").await.version, 3);
+    assert_eq!(depot.accepted_events("bus-1").await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_undone_leaves_its_place_to_the_next() {
+    let fixture = Fixture::create().await;
+    let depot = a_workspace("north")
+        .with_all([a_device("bus-1"), a_device("bus-2")])
+        .create(&fixture)
+        .await;
+    let other = another_batch(&depot, 50.0).await;
+    let mine = {
+        let depot = depot.clone();
+        tokio::spawn(async move {
+            words_of(&depot.push([an_update("bus-1").with("speed_kmh", 40)]).await)
+        })
+    };
+    eventually("the batch waits for the other", async || {
+        fixture.database.sessions_waiting().await == 1
+    })
+    .await;
+    drop(other);
+    assert_eq!(mine.await.expect("no panic"), ["accepted"]);
+    assert_eq!(
+        (
+            depot.snapshot("bus-1").await.version,
+            depot.accepted_events("bus-1").await.len()
+        ),
+        (1, 1)
+    );
+}

@@ -1,0 +1,19 @@
+//! Use cases, against a real database.
+
+mod acceptance;
+mod acceptance_memory;
+mod acceptance_races;
+mod connections;
+mod cutover;
+mod cycles;
+mod devices;
+mod fences;
+mod health;
+mod maintenance;
+mod policy;
+mod provider;
+mod snapshots;
+mod triggers;
+mod vehicle;
+mod worker;
+mod workspaces;
