@@ -12,9 +12,9 @@ CREATE TABLE snapshots (
     last_update_received_at timestamptz NOT NULL,
     newest_observed_at      timestamptz NOT NULL,
     -- {"<observed_at>": {"<signal>": value}}
-    signals                 jsonb       NOT NULL,
+    signals                 json        NOT NULL,
     -- {"<signal>": "<why it was dropped>"}, for signals that are not held.
-    dropped                 jsonb       NOT NULL,
+    dropped                 json        NOT NULL,
     PRIMARY KEY (workspace_id, device_id)
 )
 -- Room for the next version on the same page, and no index beside the key: updates stay heap-only.
@@ -28,6 +28,6 @@ CREATE TABLE event_store (
     device_id    text,
     cycle_id     uuid,
     trace_id     text,
-    payload      jsonb       NOT NULL,
+    payload      json        NOT NULL,
     PRIMARY KEY (workspace_id, recorded_at, event_id)
 ) PARTITION BY RANGE (recorded_at);

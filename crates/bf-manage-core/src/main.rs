@@ -13,6 +13,11 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Profile, Settings};
 
+/// Batches of a hundred updates take and leave large buffers; the system's allocator gives each back
+/// to the kernel and faults it in again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Telematics freshness: polls providers, keeps one canonical snapshot a device, tells who is silent
 /// and why.
 #[derive(Debug, Parser)]

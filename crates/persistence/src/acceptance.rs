@@ -216,7 +216,7 @@ impl UnitOfWork {
                     last_update_received_at, newest_observed_at, signals, dropped
                 )
                 SELECT $1, device_id, activation_id, version, replaces_version, $2, newest_observed_at,
-                       signals::jsonb, dropped::jsonb
+                       signals::json, dropped::json
                 FROM unnest($3::text[], $4::uuid[], $5::bigint[], $6::bigint[], $7::timestamptz[], $8::text[], $9::text[])
                   AS batch (device_id, activation_id, version, replaces_version, newest_observed_at, signals, dropped)
                 ON CONFLICT (workspace_id, device_id) DO UPDATE SET
@@ -230,7 +230,7 @@ impl UnitOfWork {
                 RETURNING device_id
             ), recorded AS (
                 INSERT INTO event_store (workspace_id, recorded_at, event_id, type, device_id, cycle_id, trace_id, payload)
-                SELECT $1, $2, event_id, 'TelematicsUpdateAccepted', event.device_id, $10, $11, payload::jsonb
+                SELECT $1, $2, event_id, 'TelematicsUpdateAccepted', event.device_id, $10, $11, payload::json
                 FROM unnest($12::uuid[], $13::text[], $14::text[]) AS event (event_id, device_id, payload)
                 JOIN moved ON moved.device_id = event.device_id
             )

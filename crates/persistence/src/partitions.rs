@@ -40,11 +40,19 @@ impl Store {
 
     async fn create_partition(&self, day: NaiveDate) -> Result<(), StorageError> {
         // Table names and bounds cannot be parameters; both are made of a date only. Two instances
-        // that create the same day at once: the lock, which the implicit transaction of one message
-        // holds to its end, lets the second find it there.
+        // that create the same day at once: the lock, which the block's transaction holds to its end,
+        // lets the second find it there. Attached, and not created as a partition, because that would
+        // lock the whole store against its readers: it would wait for an export of events, and every
+        // event to come would wait behind it.
         let statement = format!(
-            "SELECT pg_advisory_xact_lock(7160420260415); \
-             CREATE TABLE IF NOT EXISTS {name} PARTITION OF event_store FOR VALUES FROM ('{day} 00:00:00+00') TO ('{next} 00:00:00+00')",
+            "DO $$ BEGIN
+                PERFORM pg_advisory_xact_lock(7160420260415);
+                IF to_regclass('{name}') IS NULL THEN
+                    CREATE TABLE {name} (LIKE event_store INCLUDING ALL);
+                    ALTER TABLE event_store ATTACH PARTITION {name}
+                        FOR VALUES FROM ('{day} 00:00:00+00') TO ('{next} 00:00:00+00');
+                END IF;
+            END $$",
             name = name_of(day),
             next = day + Days::new(1),
         );

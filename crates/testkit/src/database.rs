@@ -16,7 +16,8 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// A database with the schema, and with partitions around [`start`](crate::start).
+    /// A database with the schema, and with partitions around [`start`](crate::start). On another clock
+    /// a test makes its own: `store().ensure_partitions(now)`.
     ///
     /// # Panics
     /// Without a server: where neither PostgreSQL is installed nor `DATABASE_URL` set.

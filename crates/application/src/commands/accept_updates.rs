@@ -179,7 +179,7 @@ impl Pass {
             events.push(AcceptedEvent {
                 event_id: EventId(core.ids.next(gate.now)),
                 device_id: device_id.clone(),
-                payload: accepted_payload(device, newer, &update.dropped, batch, gate),
+                payload: accepted_payload(device, newer, &update.dropped, batch),
             });
         }
         if events.is_empty() {
@@ -245,19 +245,18 @@ const fn cycle_of(source: Source) -> Option<CycleId> {
     }
 }
 
-/// `TelematicsUpdateAccepted`, in the specification's fields.
+/// `TelematicsUpdateAccepted`, in the specification's fields; workspace, device and the time of
+/// reception are columns of its row.
 fn accepted_payload(
     device: &Device,
     newer: &[(Signal, Reading)],
     dropped: &[DroppedSignal],
     batch: &Batch<'_>,
-    gate: &Gate,
 ) -> String {
     #[derive(Serialize)]
     struct Accepted<'a> {
         vehicle_id: &'a str,
         provider: &'a str,
-        received_at: DateTime<Utc>,
         payload_prepared_at: DateTime<Utc>,
         normalized_values: Readings,
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -266,7 +265,6 @@ fn accepted_payload(
     let accepted = Accepted {
         vehicle_id: device.spec.vehicle_id.as_str(),
         provider: device.spec.provider_id.as_str(),
-        received_at: gate.now,
         payload_prepared_at: batch.prepared_at,
         normalized_values: newer.iter().copied().collect(),
         dropped_signals: dropped,

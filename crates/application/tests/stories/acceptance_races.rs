@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::acceptance::{Item, Verdict};
+use domain::acceptance::{Address, Item, Verdict};
 use domain::ids::EventId;
 use domain::signals::{Reading, Readings, Signal, SignalValue};
 use persistence::{AcceptedEvent, Fence, HeldSnapshot, MovedSnapshot, UnitOfWork};
@@ -16,39 +16,55 @@ use testkit::{
 };
 
 const WRITERS: u64 = 16;
-const BATCHES: usize = 5;
+const STAGES: i64 = 8;
 const DEVICES: [&str; 5] = ["bus-1", "bus-2", "bus-3", "bus-4", "bus-5"];
 
-/// Few times and few values, so that readings of the same time meet.
-fn any_update(random: &mut ChaCha8Rng) -> (&'static str, Item) {
-    let device = DEVICES[random.random_range(0..DEVICES.len())];
-    let mut update = an_update(device).observed(start() - seconds(random.random_range(0..25)));
-    for signal in ["speed_kmh", "odometer_km", "plugged_in"] {
-        if random.random_bool(0.5) {
-            update = match signal {
-                "plugged_in" => update.with(signal, random.random_bool(0.5)),
-                number => update.with(number, random.random_range(0..4)),
-            };
+/// The updates of a stage: each stage's times overlap with those of the next one, so that there is
+/// always something newer to meet on. Few times and few values: readings of the same time meet too.
+fn stage(number: i64, random: &mut ChaCha8Rng) -> Vec<Item> {
+    let begins_at = start() - seconds(60 - 5 * number);
+    let any_update = |_| {
+        let device = DEVICES[random.random_range(0..DEVICES.len())];
+        let mut update = an_update(device).observed(begins_at + seconds(random.random_range(0..8)));
+        for signal in ["speed_kmh", "odometer_km"] {
+            if random.random_bool(0.5) {
+                update = update.with(signal, random.random_range(0..4));
+            }
         }
-    }
-    (
-        device,
-        update.with("range_km", random.random_range(0..4)).into(),
-    )
+        update.with("plugged_in", random.random_bool(0.5)).into()
+    };
+    (0..40).map(any_update).collect()
 }
 
-fn join(readings: &mut Readings, item: &Item) {
-    let Item::Update(update) = item else { return };
-    let observed_at = update.observed_at.expect("a time");
-    for (signal, value) in &update.signals {
-        readings.join(
-            *signal,
-            Reading {
-                value: *value,
-                observed_at,
-            },
-        );
+/// One writer's batches, a stage each: what is new and what was new before, in any order. The first
+/// writer leaves nothing out.
+fn batches_of(writer: u64, stages: &[Vec<Item>]) -> Vec<Vec<Item>> {
+    let mut random = ChaCha8Rng::seed_from_u64(writer);
+    let known = |at: usize| stages[at.saturating_sub(1)..=at].concat();
+    let batches = (0..stages.len()).map(|at| {
+        let mut batch = known(at);
+        batch.shuffle(&mut random);
+        batch.truncate(if writer == 0 { batch.len() } else { 30 });
+        batch
+    });
+    batches.collect()
+}
+
+/// What is held of each device after all of these, whatever their order.
+fn join_of(items: impl IntoIterator<Item = Item>) -> BTreeMap<String, Readings> {
+    let mut joined: BTreeMap<String, Readings> = BTreeMap::new();
+    for item in items {
+        let Item::Update(update) = item else { continue };
+        let Address::Device { device_id, .. } = update.address else {
+            continue;
+        };
+        let observed_at = update.observed_at.expect("a time");
+        let held = joined.entry(device_id.to_string()).or_default();
+        for (signal, value) in update.signals {
+            held.join(signal, Reading { value, observed_at });
+        }
     }
+    joined
 }
 
 async fn deadlocks(database: &TestDatabase) -> i64 {
@@ -68,7 +84,9 @@ async fn sixteen_writers_in_any_order_end_as_one() {
     let deadlocks_before = deadlocks(&fixture.database).await;
 
     let mut random = ChaCha8Rng::seed_from_u64(2026);
-    let updates: Vec<(&str, Item)> = (0..150).map(|_| any_update(&mut random)).collect();
+    let stages: Vec<Vec<Item>> = (0..STAGES)
+        .map(|number| stage(number, &mut random))
+        .collect();
     // Each instance remembers what it has seen, and knows nothing of what the others write.
     let instances = [
         fixture.another_instance(),
@@ -77,21 +95,12 @@ async fn sixteen_writers_in_any_order_end_as_one() {
     ];
     let writers: Vec<_> = (0..WRITERS)
         .zip(instances.iter().cycle())
-        .map(|(seed, instance)| {
-            let (depot, updates) = (depot.seen_by(instance.clone()), updates.clone());
+        .map(|(writer, instance)| {
+            let depot = depot.seen_by(instance.clone());
+            let batches = batches_of(writer, &stages);
             tokio::spawn(async move {
-                let mut random = ChaCha8Rng::seed_from_u64(seed);
                 let mut accepted: HashMap<String, i64> = HashMap::new();
-                for batch in 0..BATCHES {
-                    // Every update is in somebody's batches, most are in several.
-                    let mut items: Vec<Item> =
-                        updates.iter().map(|(_, item)| item.clone()).collect();
-                    items.rotate_left(
-                        (usize::try_from(seed).expect("small") * BATCHES + batch) * 2
-                            % updates.len(),
-                    );
-                    items.truncate(30);
-                    items.shuffle(&mut random);
+                for items in batches {
                     for judged in depot.push(items).await {
                         if let (Some(device), Verdict::Accepted { .. }) =
                             (judged.device_id, judged.verdict)
@@ -111,13 +120,11 @@ async fn sixteen_writers_in_any_order_end_as_one() {
         }
     }
 
-    let mut joined: BTreeMap<&str, Readings> = BTreeMap::new();
-    for (device, item) in &updates {
-        join(joined.entry(device).or_default(), item);
-    }
-    for (device, readings) in joined {
+    let joined = join_of(stages.into_iter().flatten());
+    assert_eq!(joined.len(), DEVICES.len());
+    for (device, readings) in &joined {
         let held = depot.snapshot(device).await;
-        assert_eq!(held.readings, readings, "{device}: the join of everything");
+        assert_eq!(&held.readings, readings, "{device}: the join of everything");
         assert_eq!(held.newest_observed_at, readings.newest_observed_at());
         let events = depot.accepted_events(device).await;
         assert_eq!(held.version, accepted[device], "{device}: accepted answers");
@@ -181,11 +188,11 @@ async fn another_batch(depot: &Fleet, speed: f64) -> UnitOfWork {
             start().format("%FT%TZ")
         ),
     };
-    let moves = uow
+    let devices = uow
         .move_snapshots(vec![moved], &[event], None, None, now)
         .await
         .expect("the store");
-    assert_eq!(moves.len(), 1);
+    assert_eq!(devices.len(), 1);
     uow
 }
 

@@ -1,6 +1,7 @@
 //! Use cases, against a real database.
 
 mod acceptance;
+mod acceptance_history;
 mod acceptance_memory;
 mod acceptance_races;
 mod connections;

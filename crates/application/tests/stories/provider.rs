@@ -59,7 +59,7 @@ impl Provider {
 
     /// Clients that find the accounts' credentials and are patient.
     pub fn clients(&self) -> Providers {
-        self.clients_with_deadline(Duration::from_secs(60))
+        self.clients_with_deadline(Duration::from_mins(1))
     }
 
     pub fn clients_with_deadline(&self, deadline: Duration) -> Providers {

@@ -2,7 +2,7 @@
 
 use application::commands::TriggerOutcome::{Duplicate, Expired, Queued, Skipped};
 use application::commands::{
-    CycleRequest, Precondition, TriggerAnswer, put_workspace, trigger_cycle,
+    CycleRequest, Precondition, TriggerAnswer, TriggerOutcome, put_workspace, trigger_cycle,
 };
 use chrono::{DateTime, Utc};
 use domain::fleet::{Cutover, PollOwner};
@@ -113,152 +113,115 @@ async fn a_manual_cycle_takes_no_slots_place() {
     assert_ne!(manual.cycle_id, scheduled.cycle_id);
 }
 
+/// What a trigger is expected to come to.
+struct Expected {
+    outcome: TriggerOutcome,
+    status: CycleStatus,
+    reason: Option<&'static str>,
+}
+
+const QUEUED: Expected = Expected {
+    outcome: Queued,
+    status: CycleStatus::Queued,
+    reason: None,
+};
+
+const fn skipped(reason: &'static str) -> Expected {
+    Expected {
+        outcome: Skipped,
+        status: CycleStatus::Skipped,
+        reason: Some(reason),
+    }
+}
+
+const TOO_LATE: Expected = Expected {
+    outcome: Expired,
+    status: CycleStatus::Expired,
+    reason: Some("too_late"),
+};
+
 #[tokio::test]
 async fn each_trigger_has_its_outcome() {
     let fixture = Fixture::create().await;
-    let legacy_polls = Cutover {
-        poll_owner: PollOwner::Legacy,
+    let polled_by = |poll_owner| Cutover {
+        poll_owner,
         ..CORE_OWNED
     };
-    let shadow = Cutover {
-        poll_owner: PollOwner::BothShadow,
-        ..CORE_OWNED
-    };
-    for (name, flags, active, off_by, late_by, outcome, status, reason) in [
-        (
-            "on-time",
-            CORE_OWNED,
-            true,
-            0,
-            0,
-            Queued,
-            CycleStatus::Queued,
-            None,
-        ),
-        (
-            "shadow",
-            shadow,
-            true,
-            0,
-            0,
-            Queued,
-            CycleStatus::Queued,
-            None,
-        ),
-        (
-            "at-the-last-instant",
-            CORE_OWNED,
-            true,
-            0,
-            360,
-            Queued,
-            CycleStatus::Queued,
-            None,
-        ),
-        (
-            "late",
-            CORE_OWNED,
-            true,
-            0,
-            361,
-            Expired,
-            CycleStatus::Expired,
-            Some("too_late"),
-        ),
-        (
-            "off",
-            CORE_OWNED,
-            true,
-            1,
-            60,
-            Skipped,
-            CycleStatus::Skipped,
-            Some("not_in_schedule"),
-        ),
-        (
-            "off-and-late",
-            CORE_OWNED,
-            true,
-            1,
-            900,
-            Expired,
-            CycleStatus::Expired,
-            Some("too_late"),
-        ),
-        (
-            "legacy",
-            legacy_polls,
-            true,
-            0,
-            900,
-            Skipped,
-            CycleStatus::Skipped,
-            Some("not_owner"),
-        ),
-        (
-            "inactive",
-            legacy_polls,
-            false,
-            1,
-            900,
-            Skipped,
-            CycleStatus::Skipped,
-            Some("inactive"),
-        ),
+    let (core, shadow) = (CORE_OWNED, polled_by(PollOwner::BothShadow));
+    let legacy = polled_by(PollOwner::Legacy);
+    for (name, flags, minutes_off, seconds_late, expected) in [
+        ("on-time", core, 0, 0, QUEUED),
+        ("shadow", shadow, 0, 0, QUEUED),
+        ("at-the-last-instant", core, 0, 360, QUEUED),
+        ("late", core, 0, 361, TOO_LATE),
+        ("off", core, 1, 60, skipped("not_in_schedule")),
+        ("off-and-late", core, 1, 900, TOO_LATE),
+        ("legacy", legacy, 0, 900, skipped("not_owner")),
     ] {
         let depot = a_workspace(name).flags(flags).create(&fixture).await;
-        if !active {
-            let record = depot.record().await;
-            put_workspace(
-                &depot.core,
-                AUTHOR,
-                &depot.id,
-                &record.workspace.name,
-                false,
-                None,
-                &Precondition::None,
-            )
-            .await
-            .expect("a change");
-        }
-        let slot = next_slot(&depot).await + minutes(off_by);
-        let depot = depot.seen_by(fixture.core_at(next_slot(&depot).await + seconds(late_by)));
-        let answer = depot.trigger(Some(slot)).await;
-        assert_eq!(
-            (answer.outcome, answer.status, answer.reason),
-            (outcome, status, reason),
-            "{name}"
-        );
-
-        let row = depot.cycle(answer.cycle_id).await;
-        assert_eq!(
-            (row.status.as_str(), row.reason.as_deref()),
-            (status.as_str(), reason),
-            "{name}"
-        );
-        assert_eq!(row.ended_at.is_some(), status.is_terminal(), "{name}");
-        let queued = usize::from(outcome == Queued);
-        assert_eq!(
-            depot.events("WorkspacePollCycleTriggered").await.len(),
-            queued,
-            "{name}"
-        );
-        assert_eq!(
-            depot.claimable().await.len(),
-            usize::from(outcome == Queued && answer.due_at <= depot.core.clock.now()),
-            "{name}"
-        );
-
-        let again = depot
-            .seen_by(fixture.core_at(slot + minutes(20)))
-            .trigger(Some(slot))
+        let on_time = next_slot(&depot).await;
+        let late = depot.seen_by(fixture.core_at(on_time + seconds(seconds_late)));
+        assert_comes_to(&late, on_time + minutes(minutes_off), &expected).await;
+        let much_later = depot.seen_by(fixture.core_at(on_time + minutes(30)));
+        let again = much_later
+            .trigger(Some(on_time + minutes(minutes_off)))
             .await;
         assert_eq!(
-            (again.outcome, again.cycle_id, again.status),
-            (Duplicate, answer.cycle_id, status),
+            (again.outcome, again.status),
+            (Duplicate, expected.status),
             "{name}: before all else"
         );
     }
+}
+
+#[tokio::test]
+async fn an_inactive_workspace_skips_whatever_else_is_wrong() {
+    let fixture = Fixture::create().await;
+    let depot = a_workspace("north")
+        .flags(Cutover::default())
+        .create(&fixture)
+        .await;
+    let record = depot.record().await;
+    put_workspace(
+        &depot.core,
+        AUTHOR,
+        &depot.id,
+        &record.workspace.name,
+        false,
+        None,
+        &Precondition::None,
+    )
+    .await
+    .expect("a change");
+    let slot = next_slot(&depot).await;
+    fixture.clock.advance(minutes(30));
+    assert_comes_to(&depot, slot + minutes(1), &skipped("inactive")).await;
+}
+
+async fn assert_comes_to(depot: &Fleet, slot: DateTime<Utc>, expected: &Expected) {
+    let name = &depot.id;
+    let answer = depot.trigger(Some(slot)).await;
+    assert_eq!(
+        (answer.outcome, answer.status, answer.reason),
+        (expected.outcome, expected.status, expected.reason),
+        "{name}"
+    );
+    let row = depot.cycle(answer.cycle_id).await;
+    assert_eq!(
+        (row.status.as_str(), row.reason.as_deref()),
+        (expected.status.as_str(), expected.reason),
+        "{name}"
+    );
+    assert_eq!(
+        row.ended_at.is_some(),
+        expected.status.is_terminal(),
+        "{name}"
+    );
+    let queued = expected.outcome == Queued;
+    let due = queued && answer.due_at <= depot.core.clock.now();
+    assert_eq!(depot.claimable().await.len(), usize::from(due), "{name}");
+    let recorded = depot.events("WorkspacePollCycleTriggered").await.len();
+    assert_eq!(recorded, usize::from(queued), "{name}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use application::Core;
 use application::commands::roll_back;
 use application::polling::{Worker, WorkerSettings};
 use bf_depot_sim::{Account, Fault};
-use domain::ids::CycleId;
+use domain::ids::{CycleId, DeviceId};
 use domain::polling::{ConnectionOutcome, ErrorClass};
 use providers::Providers;
 use testkit::{AUTHOR, Fixture, Fleet, a_device, a_workspace, eventually, seconds, start};
@@ -122,7 +122,7 @@ async fn a_poll_fills_snapshots_and_one_failing_connection_costs_the_others_noth
     assert_eq!(
         well.missing
             .iter()
-            .map(|id| id.as_str())
+            .map(DeviceId::as_str)
             .collect::<Vec<_>>(),
         ["lost"]
     );

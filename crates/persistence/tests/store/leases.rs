@@ -8,7 +8,7 @@ use futures::future::join_all;
 use persistence::{ClaimedCycle, Fence};
 use testkit::{Fixture, Fleet, a_workspace, eventually};
 
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 
 async fn holds(depot: &Fleet, cycle: &ClaimedCycle) -> bool {
     let mut uow = depot

@@ -1,6 +1,8 @@
 //! Day partitions of the event store.
 
-use testkit::{TestDatabase, hours, start};
+use std::time::Duration;
+
+use testkit::{Fixture, TestDatabase, a_device, a_workspace, an_update, hours, start, words_of};
 
 async fn days(database: &TestDatabase) -> Vec<String> {
     sqlx::query_scalar("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'event_store'::regclass ORDER BY 1")
@@ -42,4 +44,32 @@ async fn a_day_later_one_more_is_made_though_instances_race() {
         outcome.expect("each instance finds its partitions");
     }
     assert_eq!(days(&database).await.len(), before + 1);
+}
+
+#[tokio::test]
+async fn a_long_read_of_events_holds_up_neither_new_partitions_nor_new_events() {
+    let fixture = Fixture::create().await;
+    let depot = a_workspace("north")
+        .with(a_device("bus-1"))
+        .create(&fixture)
+        .await;
+    let mut export = fixture.store().pool().begin().await.expect("the store");
+    sqlx::query("SELECT count(*) FROM event_store")
+        .execute(&mut *export)
+        .await
+        .expect("a read");
+    let story = async {
+        let tomorrow = start() + hours(24);
+        let made = fixture.store().ensure_partitions(tomorrow).await;
+        made.expect("partitions");
+        depot.push([an_update("bus-1").with("speed_kmh", 1)]).await;
+    };
+    tokio::time::timeout(Duration::from_secs(5), story)
+        .await
+        .expect("nothing to wait for");
+    drop(export);
+    let next_week = depot.seen_by(fixture.core_at(start() + hours(24 * 8)));
+    let update = an_update("bus-1").observed(start() + hours(1));
+    let judged = next_week.push([update.with("speed_kmh", 1)]).await;
+    assert_eq!(words_of(&judged), ["accepted"], "in the new partition");
 }

@@ -32,9 +32,9 @@ async fn numbers_have_no_gaps_under_16_concurrent_registrations_and_a_failed_one
                 let uow = register(&store, &format!("depot-{n}")).await;
                 // One in four fails after it was given a number.
                 if n % 4 == 3 {
-                    drop(uow)
+                    drop(uow);
                 } else {
-                    uow.commit().await.expect("a commit")
+                    uow.commit().await.expect("a commit");
                 }
             })
         })

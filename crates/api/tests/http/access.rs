@@ -1,0 +1,346 @@
+//! Who may do what: every route and every kind of caller, as the contract says it.
+
+use std::collections::BTreeSet;
+
+use api::access::{BodyRule, TABLE};
+use reqwest::Method;
+use serde_json::Value;
+use testkit::{a_connection, a_device, a_workspace, minutes};
+
+use crate::service::{
+    ACCOUNTS, ADMIN, Caller, INGEST, NORTH, POLL, READ, SUPPORT, SYSTEM_ADMIN, Service, VIEWER,
+};
+
+/// Who the contract says may use a route.
+#[derive(Clone, Copy)]
+enum May {
+    Anybody,
+    Ingest,
+    PollOrSystemAdmin,
+    /// (workspace)
+    Workspace,
+    /// (workspace admin)
+    WorkspaceAdmin,
+    /// (staff)
+    Staff,
+    /// (system-admin, support)
+    SystemAdminOrSupport,
+    /// (system-admin)
+    SystemAdmin,
+}
+
+use May::{
+    Anybody, Ingest, PollOrSystemAdmin, Staff, SystemAdmin, SystemAdminOrSupport, Workspace,
+    WorkspaceAdmin,
+};
+
+/// The contract's words in brackets, route by route; paths without `/api/telematics-mvp`.
+const CONTRACT: &[(&str, &str, May)] = &[
+    ("GET", "/livez", Anybody),
+    ("GET", "/readyz", Anybody),
+    ("GET", "/openapi.json", Anybody),
+    ("POST", "/dev/token", Anybody),
+    ("GET", "/dev/jwks.json", Anybody),
+    ("POST", "/workspaces/{workspace_id}/ingest", Ingest),
+    ("POST", "/poll-cycles", PollOrSystemAdmin),
+    ("GET", "/workspaces/{workspace_id}/poll-cycles", Workspace),
+    (
+        "GET",
+        "/workspaces/{workspace_id}/poll-cycles/{cycle_id}",
+        Workspace,
+    ),
+    ("GET", "/workspaces/{workspace_id}/health", Workspace),
+    ("GET", "/workspaces/{workspace_id}/snapshots", Workspace),
+    (
+        "GET",
+        "/workspaces/{workspace_id}/snapshots/{device_id}",
+        Workspace,
+    ),
+    (
+        "GET",
+        "/workspaces/{workspace_id}/vehicles/{vehicle_id}/snapshot",
+        Workspace,
+    ),
+    ("GET", "/workspaces", Staff),
+    ("GET", "/workspaces/{workspace_id}", Workspace),
+    ("PUT", "/workspaces/{workspace_id}", SystemAdmin),
+    ("GET", "/workspaces/{workspace_id}/features", Workspace),
+    ("GET", "/workspaces/{workspace_id}/cutover", SystemAdmin),
+    ("PUT", "/workspaces/{workspace_id}/cutover", SystemAdmin),
+    ("PATCH", "/workspaces/{workspace_id}/cutover", SystemAdmin),
+    (
+        "POST",
+        "/workspaces/{workspace_id}/cutover/rollback",
+        SystemAdmin,
+    ),
+    (
+        "GET",
+        "/workspaces/{workspace_id}/cutover/history",
+        SystemAdmin,
+    ),
+    ("GET", "/workspaces/{workspace_id}/policy", Workspace),
+    ("PUT", "/workspaces/{workspace_id}/policy", WorkspaceAdmin),
+    ("GET", "/workspaces/{workspace_id}/devices", Workspace),
+    (
+        "GET",
+        "/workspaces/{workspace_id}/devices/{device_id}",
+        Workspace,
+    ),
+    (
+        "PUT",
+        "/workspaces/{workspace_id}/devices/{device_id}",
+        WorkspaceAdmin,
+    ),
+    (
+        "DELETE",
+        "/workspaces/{workspace_id}/devices/{device_id}",
+        WorkspaceAdmin,
+    ),
+    (
+        "GET",
+        "/workspaces/{workspace_id}/provider-connections",
+        SystemAdminOrSupport,
+    ),
+    (
+        "GET",
+        "/workspaces/{workspace_id}/provider-connections/{provider_id}",
+        SystemAdminOrSupport,
+    ),
+    (
+        "PUT",
+        "/workspaces/{workspace_id}/provider-connections/{provider_id}",
+        SystemAdmin,
+    ),
+    (
+        "DELETE",
+        "/workspaces/{workspace_id}/provider-connections/{provider_id}",
+        SystemAdmin,
+    ),
+];
+
+const FOREIGN_VIEWER: Caller = Caller::Person("workspace:depot-south:viewer");
+const FOREIGN_ADMIN: Caller = Caller::Person("workspace:depot-south:admin");
+
+const CALLERS: &[Caller] = &[
+    Caller::Nobody,
+    Caller::Expired,
+    Caller::Forger,
+    INGEST,
+    POLL,
+    READ,
+    Caller::Machine("telematics/provider-ingest"),
+    Caller::Machine("telematics/sweep"),
+    Caller::Machine("telematics/stream"),
+    // Names of scopes and groups count for nothing in the token of the other kind.
+    Caller::Machine("system-admin"),
+    Caller::Machine("workspace:depot-north:admin"),
+    Caller::Person("telematics/ingest"),
+    Caller::Person("telematics/read"),
+    Caller::Person("workspace:depot-north:owner"),
+    VIEWER,
+    ADMIN,
+    FOREIGN_VIEWER,
+    FOREIGN_ADMIN,
+    ACCOUNTS,
+    SUPPORT,
+    SYSTEM_ADMIN,
+];
+
+fn allowed(may: May) -> &'static [Caller] {
+    match may {
+        Anybody => CALLERS,
+        Ingest => &[INGEST],
+        PollOrSystemAdmin => &[POLL, SYSTEM_ADMIN],
+        Workspace => &[VIEWER, ADMIN, ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
+        WorkspaceAdmin => &[ADMIN, SYSTEM_ADMIN],
+        Staff => &[ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
+        SystemAdminOrSupport => &[SYSTEM_ADMIN, SUPPORT],
+        SystemAdmin => &[SYSTEM_ADMIN],
+    }
+}
+
+/// A workspace in the path that a person has no group for is not there for them.
+fn may_know(caller: Caller) -> bool {
+    match caller {
+        Caller::Machine(_) => true,
+        _ => [VIEWER, ADMIN, ACCOUNTS, SUPPORT, SYSTEM_ADMIN].contains(&caller),
+    }
+}
+
+fn expected(caller: Caller, method: &str, path: &str, may: May) -> u16 {
+    if allowed(may).contains(&caller) {
+        // Requests are such that whoever may make them gets this, and nothing changes.
+        return match method {
+            "GET" => 200,
+            "DELETE" => 412,
+            _ => 400,
+        };
+    }
+    match caller {
+        Caller::Nobody | Caller::Expired | Caller::Forger => 401,
+        _ if path.contains("{workspace_id}") && !may_know(caller) => 404,
+        _ => 403,
+    }
+}
+
+#[tokio::test]
+async fn every_route_treats_every_caller_as_the_contract_says() {
+    let workspace = a_workspace(NORTH)
+        .through(a_connection("sim-main"))
+        .through(a_connection("spare"))
+        .with(a_device("bus-1").silent_for(minutes(2)));
+    let (service, fleet) = Service::with(workspace).await;
+    a_workspace("depot-south").create(&service.fixture).await;
+    let cycle_id = fleet.trigger(None).await.cycle_id.to_string();
+    let mut wrong = Vec::new();
+    for (method, template, may) in CONTRACT {
+        let path = template
+            .replace("{workspace_id}", NORTH)
+            .replace("{device_id}", "bus-1")
+            .replace("{vehicle_id}", "bus-1-vehicle")
+            .replace("{provider_id}", "spare")
+            .replace("{cycle_id}", &cycle_id);
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        for caller in CALLERS {
+            let call = service
+                .call(*caller, &method, &path)
+                .header("if-match", "\"0\"");
+            let answer = match method {
+                Method::GET | Method::DELETE => call.send().await,
+                _ => call.said_json(r#"{"nope":1}"#).await,
+            };
+            let expected = expected(*caller, method.as_str(), template, *may);
+            if answer.status != expected {
+                wrong.push(format!(
+                    "{method} {path} by {caller:?}: {} for {expected}",
+                    answer.status
+                ));
+            }
+            match answer.status {
+                401 => drop(answer.problem(401, "unauthorized")),
+                403 => drop(answer.problem(403, "forbidden")),
+                404 => drop(answer.problem(404, "not-found")),
+                _ => {}
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn a_refused_token_says_which_scheme_is_wanted() {
+    let service = Service::start().await;
+    for caller in [Caller::Nobody, Caller::Expired, Caller::Forger] {
+        let answer = service.get(caller, "/workspaces").await;
+        answer.problem(401, "unauthorized");
+        let challenge = answer.header("www-authenticate").expect("a challenge");
+        assert!(challenge.starts_with("Bearer"), "{challenge}");
+    }
+}
+
+/// A route that is added is added here and in the access table too, or fails here.
+#[tokio::test]
+async fn document_table_and_contract_have_the_same_routes() {
+    let service = Service::start().await;
+    let document = service.get(Caller::Nobody, "/openapi.json").await.of(200);
+    let documented: BTreeSet<(String, String)> = document["paths"]
+        .as_object()
+        .expect("paths")
+        .iter()
+        .flat_map(|(path, item)| methods_of(item).map(move |method| (method, path.clone())))
+        .collect();
+    let in_table: BTreeSet<(String, String)> = TABLE
+        .iter()
+        .map(|route| (route.method.to_string(), route.path.to_owned()))
+        .collect();
+    let in_contract: BTreeSet<(String, String)> = CONTRACT
+        .iter()
+        .map(|(method, path, _)| {
+            let prefix = if path.starts_with("/workspaces") || *path == "/poll-cycles" {
+                crate::service::API
+            } else {
+                ""
+            };
+            ((*method).to_owned(), format!("{prefix}{path}"))
+        })
+        .collect();
+    assert_eq!(documented, in_table);
+    assert_eq!(in_table, in_contract);
+    assert_eq!(TABLE.len(), in_table.len(), "no route has two rows");
+}
+
+fn methods_of(item: &Value) -> impl Iterator<Item = String> {
+    let known = [
+        "get", "put", "post", "delete", "patch", "head", "options", "trace",
+    ];
+    let members: Vec<String> = item
+        .as_object()
+        .expect("a path item")
+        .keys()
+        .cloned()
+        .collect();
+    members
+        .into_iter()
+        .filter(move |member| known.contains(&member.as_str()))
+        .map(|method| method.to_uppercase())
+}
+
+#[test]
+fn what_writes_has_a_body_rule() {
+    for route in TABLE {
+        let takes_a_body = ["PUT", "POST", "PATCH"].contains(&route.method.as_str());
+        assert_eq!(
+            route.body != BodyRule::None,
+            takes_a_body,
+            "{} {}",
+            route.method,
+            route.path
+        );
+    }
+}
+
+#[tokio::test]
+async fn head_is_judged_as_get() {
+    let (service, _) = Service::with(a_workspace(NORTH)).await;
+    for (caller, status) in [
+        (Caller::Nobody, 401),
+        (INGEST, 403),
+        (FOREIGN_VIEWER, 404),
+        (VIEWER, 200),
+    ] {
+        let answer = service
+            .call(caller, &Method::HEAD, "/workspaces/depot-north/health")
+            .send()
+            .await;
+        assert_eq!(answer.status, status, "{caller:?}");
+        assert_eq!(answer.text(), "");
+    }
+}
+
+#[tokio::test]
+async fn the_authorization_header_is_one_bearer_token() {
+    let (service, _) = Service::with(a_workspace(NORTH)).await;
+    let good = service.token(VIEWER).expect("a token");
+    for (values, status) in [
+        (vec![format!("Bearer {good}")], 200),
+        (vec![format!("bearer {good}")], 200),
+        (vec![format!("Basic {good}")], 401),
+        (vec![good.clone()], 401),
+        (vec!["Bearer ".to_owned()], 401),
+        (
+            vec![format!("Bearer {good}"), format!("Bearer {good}")],
+            401,
+        ),
+        (vec![format!("Bearer {}", "x".repeat(20_000))], 401),
+    ] {
+        let mut call = service.call(
+            Caller::Nobody,
+            &Method::GET,
+            "/workspaces/depot-north/health",
+        );
+        for value in &values {
+            call = call.header("authorization", value);
+        }
+        assert_eq!(call.send().await.status, status, "{values:?}");
+    }
+}

@@ -1,0 +1,174 @@
+//! The fleet: workspaces of a hundred devices, and the batches that they send.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::json;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::http::HttpConnection;
+use crate::service::Service;
+
+/// Updates of a batch: one of each of a workspace's devices.
+pub(crate) const BATCH: usize = 100;
+
+const PROVIDER: &str = "bench";
+
+/// As long as every time that is put in its place.
+const NO_TIME: &str = "0000-00-00T00:00:00.000000Z";
+
+/// All workspaces.
+#[derive(Clone)]
+pub(crate) struct Fleet(pub(crate) Arc<Vec<Workspace>>);
+
+/// A workspace, and its next batch but for the time.
+pub(crate) struct Workspace {
+    pub(crate) id: String,
+    /// What the bare tables know it by.
+    pub(crate) key: Uuid,
+    /// In order of id.
+    pub(crate) devices: Vec<String>,
+    /// Each device's ten signals, as JSON.
+    pub(crate) signals: Vec<String>,
+    body: Vec<u8>,
+    /// Where in the body the times are.
+    times: Vec<usize>,
+}
+
+impl Fleet {
+    pub(crate) fn new(workspaces: usize) -> Self {
+        let workspace = |at| Workspace::new(&format!("bench-{at:04}"), at, BATCH);
+        Self(Arc::new((0..workspaces).map(workspace).collect()))
+    }
+
+    pub(crate) fn devices(&self) -> usize {
+        self.0.len() * BATCH
+    }
+}
+
+impl Workspace {
+    pub(crate) fn new(id: &str, number: usize, devices: usize) -> Self {
+        let names: Vec<String> = (0..devices).map(|at| format!("device-{at:04}")).collect();
+        let signals: Vec<String> = (0..devices).map(|at| signals(number + at)).collect();
+        let (mut body, mut times) = (r#"{"updates":["#.to_owned(), Vec::new());
+        for (at, (device, signals)) in names.iter().zip(&signals).enumerate() {
+            body += if at == 0 { "" } else { "," };
+            body += &[r#"{"device_id":""#, device, r#"","observed_at":""#].concat();
+            times.push(body.len());
+            body += &[NO_TIME, r#"","signals":"#, signals, "}"].concat();
+        }
+        body += "]}";
+        Self {
+            id: id.to_owned(),
+            key: Uuid::from_u128(number as u128 + 1),
+            devices: names,
+            signals,
+            body: body.into_bytes(),
+            times,
+        }
+    }
+
+    /// The body of a batch that was observed then.
+    pub(crate) fn batch(&self, observed_at: DateTime<Utc>) -> Bytes {
+        let time = observed_at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        let mut body = self.body.clone();
+        for at in &self.times {
+            body[*at..at + NO_TIME.len()].copy_from_slice(time.as_bytes());
+        }
+        body.into()
+    }
+
+    pub(crate) fn path(&self) -> String {
+        format!("/api/telematics-mvp/workspaces/{}", self.id)
+    }
+
+    /// Registers it with its connection and devices.
+    ///
+    /// # Errors
+    /// When the service refuses.
+    pub(crate) async fn register(&self, service: &mut HttpConnection) -> anyhow::Result<()> {
+        let cutover = json!({
+            "device_registry_source": "core", "poll_owner": "core", "read_owner": "core", "provider_mode": "mixed",
+        });
+        let workspace = json!({"name": self.id, "active": true, "cutover": cutover});
+        service.put(&self.path(), workspace.to_string()).await?;
+        let connection = json!({"provider_type": "depot_sim", "base_url": "http://127.0.0.1:9"});
+        let path = format!("{}/provider-connections/{PROVIDER}", self.path());
+        service.put(&path, connection.to_string()).await?;
+        for device in &self.devices {
+            let path = format!("{}/devices/{device}", self.path());
+            let spec =
+                json!({"vehicle_id": device, "provider_id": PROVIDER, "external_id": device});
+            service.put(&path, spec.to_string()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Registers the fleet, whole workspaces side by side.
+///
+/// # Errors
+/// When the service refuses.
+pub(crate) async fn register(
+    service: &Service,
+    fleet: &Fleet,
+    clients: usize,
+) -> anyhow::Result<()> {
+    let mut registering = JoinSet::new();
+    for client in 0..clients {
+        let (fleet, mut connection) = (fleet.clone(), service.as_admin().await?);
+        registering.spawn(async move {
+            for workspace in fleet.0.iter().skip(client).step_by(clients) {
+                workspace.register(&mut connection).await?;
+            }
+            anyhow::Ok(())
+        });
+    }
+    while let Some(registered) = registering.join_next().await {
+        registered??;
+    }
+    Ok(())
+}
+
+/// Ten signals of the catalogue, of plausible values.
+fn signals(number: usize) -> String {
+    json!({
+        "state_of_charge_percent": 20 + number % 80,
+        "energy_used_kwh": 10_000 + number,
+        "battery_power_kw": -42.7,
+        "charging_state": "charging",
+        "plugged_in": false,
+        "range_km": 100 + number % 300,
+        "odometer_km": 100_000 + number,
+        "speed_kmh": number % 90,
+        "heading_deg": number % 360,
+        "ignition_on": true,
+    })
+    .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_json_with_its_time_in_every_update() {
+        let workspace = Workspace::new("w", 0, 3);
+        let then = DateTime::UNIX_EPOCH;
+        let batch: serde_json::Value =
+            serde_json::from_slice(&workspace.batch(then)).expect("it is JSON");
+        let updates = batch["updates"].as_array().expect("a list");
+        assert_eq!(updates.len(), 3);
+        for update in updates {
+            assert_eq!(update["observed_at"], "1970-01-01T00:00:00.000000Z");
+            assert_eq!(
+                update["signals"].as_object().map(serde_json::Map::len),
+                Some(10)
+            );
+        }
+        let length = workspace.signals[0].len();
+        assert!((195..=230).contains(&length), "{length}");
+    }
+}

@@ -1,0 +1,88 @@
+//! A kept-alive HTTP/1.1 connection.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One connection, with the token that it shows.
+pub(crate) struct HttpConnection {
+    sender: SendRequest<Full<Bytes>>,
+    host: HeaderValue,
+    authorization: HeaderValue,
+}
+
+impl HttpConnection {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When nobody listens.
+    pub(crate) async fn open(address: SocketAddr, token: &str) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        // Ends with the sender; what goes wrong is told to whoever sends.
+        tokio::spawn(connection);
+        Ok(Self {
+            sender,
+            host: HeaderValue::from_str(&address.to_string())?,
+            authorization: HeaderValue::from_str(&format!("Bearer {token}"))?,
+        })
+    }
+
+    /// Sends a request and reads the answer to its end.
+    ///
+    /// # Errors
+    /// When the connection breaks, or no answer comes.
+    pub(crate) async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse()?;
+        let headers = request.headers_mut();
+        headers.insert(HOST, self.host.clone());
+        headers.insert(AUTHORIZATION, self.authorization.clone());
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let answer = async {
+            self.sender.ready().await?;
+            let answer = self.sender.send_request(request).await?;
+            let status = answer.status();
+            Ok::<_, hyper::Error>((status, answer.into_body().collect().await?.to_bytes()))
+        };
+        let answer = timeout(PATIENCE, answer).await;
+        Ok(answer.with_context(|| format!("no answer from {path}"))??)
+    }
+
+    /// Writes a resource.
+    ///
+    /// # Errors
+    /// When it is refused, with what was said.
+    pub(crate) async fn put(&mut self, path: &str, body: String) -> anyhow::Result<()> {
+        let (status, answer) = self.send(Method::PUT, path, body.into()).await?;
+        ensure!(
+            status.is_success(),
+            "PUT {path} was answered {status}: {}",
+            excerpt(&answer)
+        );
+        Ok(())
+    }
+}
+
+/// The start of an answer, as an error shows it.
+pub(crate) fn excerpt(answer: &[u8]) -> String {
+    String::from_utf8_lossy(&answer[..answer.len().min(400)]).into_owned()
+}

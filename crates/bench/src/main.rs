@@ -1,0 +1,158 @@
+//! The benchmark: accepted updates a second through HTTP against the bare SQL statement on the same
+//! server, and a workspace's health against the bare query. `docs/performance.md` says how to read it.
+//!
+//! One run alternates both sides, so that whatever else the machine does hits both; only the ratios
+//! mean something, and those of whole rounds.
+
+mod bare;
+mod cpu;
+mod database;
+mod fleet;
+mod health;
+mod http;
+mod ingest;
+mod load;
+mod place;
+mod report;
+mod service;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use clap::Parser;
+use clap::builder::RangedU64ValueParser;
+use clock::Clock;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cpu::Processes;
+use crate::database::Database;
+use crate::fleet::Fleet;
+use crate::place::Place;
+use crate::service::Service;
+
+/// Measures the service against bare SQL on a PostgreSQL server of its own.
+#[derive(Debug, Parser)]
+pub(crate) struct Flags {
+    /// Rounds of each side.
+    #[arg(long, default_value = "5", value_parser = RangedU64ValueParser::<u32>::new().range(1..=20))]
+    rounds: u32,
+    /// Seconds of each side's round.
+    #[arg(long, default_value = "3", value_parser = RangedU64ValueParser::<u32>::new().range(1..=10))]
+    seconds: u32,
+    /// Connections that send at once.
+    #[arg(long, default_value = "4", value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
+    clients: usize,
+    /// Workspaces of a hundred devices.
+    #[arg(long, default_value = "100", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000))]
+    workspaces: usize,
+    /// Where the data is kept while it runs; by default in memory, where there is room.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The program to measure; by default the release build of what lies here.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+}
+
+impl Flags {
+    /// A round's length.
+    fn round(&self) -> Duration {
+        Duration::from_secs(self.seconds.into())
+    }
+}
+
+/// What was started, to be stopped whichever way the run ends.
+#[derive(Default)]
+struct Running {
+    service: Option<Service>,
+    database: Option<Database>,
+    place: Option<Place>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match supervise(&Flags::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn supervise(flags: &Flags) -> anyhow::Result<()> {
+    ensure!(
+        flags.workspaces >= flags.clients,
+        "every client needs a workspace of its own: fewer --clients or more --workspaces"
+    );
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut running = Running::default();
+    let ran = tokio::select! {
+        ran = run(flags, &mut running) => ran,
+        _ = interrupt.recv() => Err(anyhow::anyhow!("interrupted")),
+        _ = terminate.recv() => Err(anyhow::anyhow!("asked to stop")),
+    };
+    let stopped = running.stop().await;
+    ran.and(stopped)
+}
+
+async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        eprintln!("bench: not a release build, so the load it makes is dearer than it need be");
+    }
+    let program = match &flags.program {
+        Some(program) => program.canonicalize()?,
+        None => service::build().await?,
+    };
+    let room = place::room_for(flags);
+    let place = running
+        .place
+        .insert(Place::prepare(flags.data_dir.as_deref(), room)?);
+    let database = running.database.insert(Database::start(place.path())?);
+    eprintln!(
+        "bench: PostgreSQL {} is up, {}",
+        database.version, place.kind
+    );
+    let service = Service::start(&program, place.path(), database).await?;
+    let service = running.service.insert(service);
+
+    let fleet = Fleet::new(flags.workspaces);
+    eprintln!("bench: registering {} devices", fleet.devices());
+    fleet::register(service, &fleet, flags.clients).await?;
+    bare::create_tables(database, Clock::system().now()).await?;
+    health::fill(service).await?;
+    database.settle().await?;
+
+    let processes = Processes {
+        service: service.process().context("the service is gone")?,
+        postmaster: database.postmaster,
+    };
+    report::setting(flags, place, database);
+    let before = cpu::load_average();
+    let measured = ingest::measure(flags, &fleet, service, database, &processes).await?;
+    report::ingest(&measured);
+    // Lest what autovacuum makes of the rounds falls into the reads.
+    database.settle().await?;
+    let read = health::measure(flags, service, database, &processes).await?;
+    report::health(&read);
+    report::noise(&before, &cpu::load_average());
+    Ok(())
+}
+
+impl Running {
+    /// Stops what runs, the last started first; then the directory goes.
+    async fn stop(self) -> anyhow::Result<()> {
+        if let Some(service) = self.service {
+            service.stop().await?;
+        }
+        if let Some(database) = self.database {
+            database.stop().await?;
+        }
+        match self.place.map(Place::remove) {
+            Some(Err(error)) => bail!("the data directory is still there: {error}"),
+            Some(Ok(())) | None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Who may depend on whom. Arrows point inwards; a crate without a row here fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, Package};
+
+/// Each crate of ours with those of ours that it may use.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("clock", &[]),
+    ("domain", &[]),
+    ("pgdev", &[]),
+    ("auth", &["clock"]),
+    ("bf-depot-sim", &["clock"]),
+    ("persistence", &["domain"]),
+    ("providers", &["clock", "domain"]),
+    ("scheduling", &["clock", "domain"]),
+    (
+        "application",
+        &["clock", "domain", "persistence", "providers"],
+    ),
+    (
+        "api",
+        &[
+            "application",
+            "auth",
+            "clock",
+            "domain",
+            "persistence",
+            "providers",
+        ],
+    ),
+    (
+        "bf-manage-core",
+        &[
+            "api",
+            "application",
+            "auth",
+            "bf-depot-sim",
+            "clock",
+            "domain",
+            "persistence",
+            "pgdev",
+            "providers",
+            "scheduling",
+        ],
+    ),
+    // Sees the wire contract only, once it is there.
+    ("bf-telematics", &["auth", "clock"]),
+    // Beside the product: they may see what they exercise.
+    (
+        "testkit",
+        &["application", "clock", "domain", "persistence", "pgdev"],
+    ),
+    (
+        "bench",
+        &[
+            "api",
+            "application",
+            "auth",
+            "clock",
+            "domain",
+            "persistence",
+            "pgdev",
+            "providers",
+        ],
+    ),
+    ("stories", &[]),
+];
+
+/// Third-party crates that only some of ours may know.
+const KEPT_TO: &[(&str, &[&str])] = &[
+    ("sqlx", &["persistence", "testkit", "bench"]),
+    ("axum", &["api", "bf-manage-core", "bf-depot-sim"]),
+    ("utoipa", &["api"]),
+    (
+        "clap",
+        &["bf-manage-core", "bf-depot-sim", "bf-telematics", "bench"],
+    ),
+    ("figment", &["bf-manage-core", "bf-telematics"]),
+    ("jsonwebtoken", &["auth"]),
+    (
+        "reqwest",
+        &[
+            "auth",
+            "providers",
+            "scheduling",
+            "bf-manage-core",
+            "bf-telematics",
+        ],
+    ),
+];
+
+/// All that the rules may know of the world.
+const DOMAIN_KNOWS: [&str; 5] = ["chrono", "serde", "serde_json", "thiserror", "uuid"];
+
+/// Dev-dependencies may point anywhere but at programs that compose everything.
+const TEST_ONLY: [&str; 2] = ["testkit", "stories"];
+
+fn workspace() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
+        .features(CargoOpt::AllFeatures)
+        .no_deps()
+        .exec()
+        .expect("cargo metadata")
+}
+
+fn uses(package: &Package) -> BTreeSet<&str> {
+    let not_for_tests = |kind| kind != DependencyKind::Development;
+    let used = package
+        .dependencies
+        .iter()
+        .filter(|dependency| not_for_tests(dependency.kind));
+    used.map(|dependency| dependency.name.as_str()).collect()
+}
+
+#[test]
+fn every_arrow_between_our_crates_is_allowed() {
+    let workspace = workspace();
+    let ours: BTreeSet<&str> = workspace
+        .packages
+        .iter()
+        .map(|package| package.name.as_str())
+        .collect();
+    let arrows: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for package in &workspace.packages {
+        let name = package.name.as_str();
+        let Some(allowed) = arrows.get(name) else {
+            wrong.push(format!("{name} has no row: decide what it may use"));
+            continue;
+        };
+        let forbidden = uses(package)
+            .into_iter()
+            .filter(|used| ours.contains(used) && !allowed.contains(used));
+        wrong.extend(forbidden.map(|used| format!("{name} must not use {used}")));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The table itself keeps the arrows' direction, whatever is added to it.
+#[test]
+fn no_arrow_leads_back() {
+    let arrows: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
+    for (name, _) in ARROWS {
+        let mut seen = BTreeSet::new();
+        reaches(&arrows, name, &mut seen);
+        assert!(!seen.contains(name), "{name} uses itself by way of others");
+        if *name == "bf-telematics" {
+            assert!(
+                seen.is_disjoint(&["domain", "persistence"].into()),
+                "{name} sees the wire contract only"
+            );
+        }
+    }
+}
+
+fn reaches<'a>(
+    arrows: &BTreeMap<&'a str, &'a [&'a str]>,
+    from: &'a str,
+    seen: &mut BTreeSet<&'a str>,
+) {
+    for next in arrows.get(from).copied().unwrap_or_default() {
+        if seen.insert(next) {
+            reaches(arrows, next, seen);
+        }
+    }
+}
+
+#[test]
+fn the_domain_knows_nothing_of_the_world() {
+    let workspace = workspace();
+    let domain = workspace
+        .packages
+        .iter()
+        .find(|package| package.name.as_str() == "domain")
+        .expect("domain");
+    let unknown: Vec<&str> = uses(domain)
+        .into_iter()
+        .filter(|used| !DOMAIN_KNOWS.contains(used))
+        .collect();
+    assert!(unknown.is_empty(), "domain must not use {unknown:?}");
+}
+
+#[test]
+fn what_one_crate_is_for_no_other_does() {
+    let workspace = workspace();
+    let mut wrong = Vec::new();
+    for package in &workspace.packages {
+        let used = uses(package);
+        for (kept, to) in KEPT_TO {
+            if used.contains(kept) && !to.contains(&package.name.as_str()) {
+                wrong.push(format!("{} must not use {kept}", package.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_is_for_tests_is_in_no_program() {
+    let workspace = workspace();
+    for package in &workspace.packages {
+        let used = uses(package);
+        for only in TEST_ONLY {
+            assert!(
+                !used.contains(only),
+                "{} must use {only} in its tests only",
+                package.name
+            );
+        }
+    }
+}
+
+/// What every member must say of itself is said once, for all.
+#[test]
+fn every_member_has_the_workspaces_lints() {
+    let workspace = workspace();
+    for package in &workspace.packages {
+        let manifest = std::fs::read_to_string(&package.manifest_path).expect("a manifest");
+        assert!(
+            manifest.contains("[lints]\nworkspace = true"),
+            "{} has lints of its own, or none",
+            package.name
+        );
+        assert!(
+            manifest.contains("edition.workspace = true"),
+            "{} has an edition of its own",
+            package.name
+        );
+    }
+}

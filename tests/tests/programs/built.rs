@@ -1,0 +1,53 @@
+//! The programs, built once. A test gets no path of another package's programs from cargo.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use cargo_metadata::Message;
+
+/// The executable of this name, as the profile of these tests builds it.
+pub fn program(name: &str) -> PathBuf {
+    static BUILT: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    let built = BUILT.get_or_init(build);
+    let found = built
+        .iter()
+        .find(|path| path.file_stem().is_some_and(|stem| stem == name));
+    found
+        .cloned()
+        .unwrap_or_else(|| panic!("{name} was not built"))
+}
+
+fn build() -> Vec<PathBuf> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args([
+            "build",
+            "--message-format=json",
+            "-p",
+            "bf-manage-core",
+            "-p",
+            "bf-depot-sim",
+        ])
+        .args([
+            "--manifest-path",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"),
+        ])
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped());
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let output = cargo.output().expect("cargo");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "the programs cannot be built:\n{said}"
+    );
+    Message::parse_stream(output.stdout.as_slice())
+        .filter_map(|message| match message.expect("a message of cargo's") {
+            Message::CompilerArtifact(artifact) => artifact.executable.map(PathBuf::from),
+            _ => None,
+        })
+        .collect()
+}

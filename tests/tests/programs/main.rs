@@ -1,0 +1,17 @@
+//! Stories over whole programs, as somebody at a terminal lives them.
+//!
+//! Every file is a story; `built` builds the programs once, `running` is one that runs, `dev` is
+//! `bf-manage-core dev` with what its banner says. Each story has a data directory of its own and a
+//! free port, so all of them run side by side.
+
+mod built;
+mod dev;
+mod running;
+
+mod ctrl_c;
+mod first_start;
+mod killed;
+mod one_at_a_time;
+mod replay;
+mod second_instance;
+mod without_postgres;
