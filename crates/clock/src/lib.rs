@@ -87,7 +87,7 @@ mod tests {
         let clock = Clock::manual(DateTime::UNIX_EPOCH);
         let sleeper = {
             let clock = clock.clone();
-            tokio::spawn(async move { clock.sleep(Duration::from_secs(60)).await })
+            tokio::spawn(async move { clock.sleep(Duration::from_mins(1)).await })
         };
         tokio::task::yield_now().await;
         clock.advance(TimeDelta::seconds(59));

@@ -122,150 +122,177 @@ fn reason(judged: &Judged) -> Option<RejectReason> {
     }
 }
 
+/// A named update at a gate, and the refusal that it meets, if any.
+type Case = (&'static str, Update, Gate, Option<RejectReason>);
+
+fn assert_refusals(cases: impl IntoIterator<Item = Case>) {
+    for (name, update, gate, expected) in cases {
+        assert_eq!(reason(&judge_one(update, &gate)), expected, "{name}");
+    }
+}
+
+/// A reading of now that nothing is wrong with.
+fn at(address: Address) -> Update {
+    update(address, 0, &[number("speed_kmh", 10.0)])
+}
+
+fn undated(address: Address) -> Update {
+    Update {
+        observed_at: None,
+        ..at(address)
+    }
+}
+
+/// `d1`, said to speak through this connection under this name.
+fn d1_as(provider: Option<&str>, external: Option<&str>) -> Address {
+    Address::Device {
+        device_id: device_id("d1"),
+        provider_id: provider.map(provider_id),
+        external_id: external.map(external_id),
+    }
+}
+
+fn real_providers_only() -> Gate {
+    Gate {
+        cutover: Cutover {
+            provider_mode: ProviderMode::LegacyProvider,
+            ..gate().cutover
+        },
+        ..gate()
+    }
+}
+
+fn legacy_polls(source: Source) -> Gate {
+    Gate {
+        source,
+        cutover: Cutover {
+            poll_owner: PollOwner::Legacy,
+            ..gate().cutover
+        },
+        ..gate()
+    }
+}
+
 #[test]
-fn every_refusal_in_the_order_of_the_table() {
-    use RejectReason as R;
-    let speed = [number("speed_kmh", 10.0)];
+fn the_flags_refuse_before_the_connection_does() {
     let cycle = Source::Cycle {
         cycle_id: CycleId(Uuid::nil()),
         lease: LeaseToken(Uuid::nil()),
     };
-    let legacy_polls = Cutover {
-        poll_owner: PollOwner::Legacy,
-        ..gate().cutover
-    };
-    let real_only = Cutover {
-        provider_mode: ProviderMode::LegacyProvider,
-        ..gate().cutover
-    };
-    let at = |address| update(address, 0, &speed);
-    let conflicting = |provider: Option<&str>, external: Option<&str>| Address::Device {
-        device_id: device_id("d1"),
-        provider_id: provider.map(provider_id),
-        external_id: external.map(external_id),
-    };
-    let undated = |address| Update {
-        observed_at: None,
-        ..at(address)
-    };
-    for (name, update, gate, expected) in [
+    assert_refusals([
         (
             "a poll's result while legacy polls",
             at(by_id("d1")),
-            Gate {
-                source: cycle,
-                cutover: legacy_polls,
-                ..gate()
-            },
-            Some(R::NotOwner),
+            legacy_polls(cycle),
+            Some(RejectReason::NotOwner),
         ),
         (
             "a push while legacy polls",
             at(by_id("d1")),
-            Gate {
-                cutover: legacy_polls,
-                ..gate()
-            },
+            legacy_polls(Source::Push),
             None,
         ),
         (
             "the simulator where only real ones speak",
             at(by_id("d1")),
-            Gate {
-                cutover: real_only,
-                ..gate()
-            },
-            Some(R::ProviderNotAllowed),
+            real_providers_only(),
+            Some(RejectReason::ProviderNotAllowed),
         ),
         (
             "the mode is judged before enabled",
             at(by_name("off", "x1")),
-            Gate {
-                cutover: real_only,
-                ..gate()
-            },
-            Some(R::ProviderNotAllowed),
+            real_providers_only(),
+            Some(RejectReason::ProviderNotAllowed),
         ),
         (
             "a real one where only real ones speak",
             at(by_id("g1")),
-            Gate {
-                cutover: real_only,
-                ..gate()
-            },
+            real_providers_only(),
             None,
         ),
+    ]);
+}
+
+#[test]
+fn the_connection_refuses_before_the_device_does() {
+    assert_refusals([
         (
             "no such connection",
             at(by_name("nowhere", "x1")),
             gate(),
-            Some(R::UnknownConnection),
+            Some(RejectReason::UnknownConnection),
         ),
         (
             "no such connection beside a device",
-            at(conflicting(Some("nowhere"), None)),
+            at(d1_as(Some("nowhere"), None)),
             gate(),
-            Some(R::UnknownConnection),
+            Some(RejectReason::UnknownConnection),
         ),
         (
             "a disabled connection",
             at(by_name("off", "x1")),
             gate(),
-            Some(R::ConnectionDisabled),
+            Some(RejectReason::ConnectionDisabled),
         ),
         (
             "a device of a disabled connection",
             at(by_id("o1")),
             gate(),
-            Some(R::ConnectionDisabled),
+            Some(RejectReason::ConnectionDisabled),
         ),
         (
             "another connection than the device's",
-            at(conflicting(Some("geo"), None)),
+            at(d1_as(Some("geo"), None)),
             gate(),
-            Some(R::IdentityConflict),
+            Some(RejectReason::IdentityConflict),
         ),
         (
             "another name than the device's",
-            at(conflicting(Some("sim"), Some("x2"))),
+            at(d1_as(Some("sim"), Some("x2"))),
             gate(),
-            Some(R::IdentityConflict),
+            Some(RejectReason::IdentityConflict),
         ),
         (
             "agreeing names",
-            at(conflicting(Some("sim"), Some("x1"))),
+            at(d1_as(Some("sim"), Some("x1"))),
             gate(),
             None,
         ),
+    ]);
+}
+
+#[test]
+fn the_device_refuses_before_the_reading_does() {
+    assert_refusals([
         (
             "no such device",
             at(by_id("d2")),
             gate(),
-            Some(R::UnknownDevice),
+            Some(RejectReason::UnknownDevice),
         ),
         (
             "no such name",
             at(by_name("sim", "x2")),
             gate(),
-            Some(R::UnknownDevice),
+            Some(RejectReason::UnknownDevice),
         ),
         (
             "identity before time",
             undated(by_id("d2")),
             gate(),
-            Some(R::UnknownDevice),
+            Some(RejectReason::UnknownDevice),
         ),
         (
             "deactivated",
             at(by_id("gone")),
             gate(),
-            Some(R::InactiveDevice),
+            Some(RejectReason::InactiveDevice),
         ),
         (
             "deactivated, by name",
             at(by_name("sim", "x9")),
             gate(),
-            Some(R::InactiveDevice),
+            Some(RejectReason::InactiveDevice),
         ),
         (
             "a name that a deactivated device shares",
@@ -273,17 +300,23 @@ fn every_refusal_in_the_order_of_the_table() {
             gate(),
             None,
         ),
+    ]);
+}
+
+#[test]
+fn the_time_refuses_before_the_signals_do() {
+    assert_refusals([
         (
             "no time",
             undated(by_id("d1")),
             gate(),
-            Some(R::InvalidTimestamp),
+            Some(RejectReason::InvalidTimestamp),
         ),
         (
             "no signal",
             update(by_id("d1"), 0, &[]),
             gate(),
-            Some(R::NoValidSignals),
+            Some(RejectReason::NoValidSignals),
         ),
         (
             "time before signals",
@@ -292,11 +325,9 @@ fn every_refusal_in_the_order_of_the_table() {
                 ..undated(by_id("d1"))
             },
             gate(),
-            Some(R::InvalidTimestamp),
+            Some(RejectReason::InvalidTimestamp),
         ),
-    ] {
-        assert_eq!(reason(&judge_one(update, &gate)), expected, "{name}");
-    }
+    ]);
 }
 
 #[test]

@@ -261,153 +261,37 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_first_reason_that_fits_is_the_cause() {
-        use Reason as R;
-        let well = polled_well();
-        let silent = silent_for(20);
-        let never = DeviceFacts {
+    fn silent() -> DeviceFacts {
+        silent_for(20)
+    }
+
+    fn never() -> DeviceFacts {
+        DeviceFacts {
             last_update_received_at: None,
             newest_observed_at: None,
-            ..silent
-        };
-        let fresh = DeviceFacts {
+            ..silent()
+        }
+    }
+
+    fn fresh() -> DeviceFacts {
+        DeviceFacts {
             activated_at: ago(1),
-            ..never
-        };
-        let late = DeviceFacts {
+            ..never()
+        }
+    }
+
+    fn late() -> DeviceFacts {
+        DeviceFacts {
             newest_observed_at: Some(ago(40)),
             ..silent_for(2)
-        };
-        for (name, device, polling, expected) in [
-            ("healthy", silent_for(3), well, None),
-            (
-                "switched off",
-                silent,
-                PollingFacts {
-                    polling_enabled: false,
-                    ..failed(ErrorClass::Unavailable)
-                },
-                Some(R::PollingDisabled),
-            ),
-            (
-                "cycles stopped",
-                silent,
-                PollingFacts {
-                    last_cycle_ended_at: Some(ago(12)),
-                    ..failed(ErrorClass::Unavailable)
-                },
-                Some(R::CyclesNotRunning),
-            ),
-            (
-                "cycles just short of stopped",
-                silent,
-                PollingFacts {
-                    last_cycle_ended_at: Some(ago(11)),
-                    ..well
-                },
-                Some(R::NoNewReading),
-            ),
-            (
-                "no cycle ever",
-                silent,
-                PollingFacts {
-                    last_cycle_ended_at: None,
-                    last_poll: None,
-                    ..well
-                },
-                Some(R::CyclesNotRunning),
-            ),
-            (
-                "polling was only just turned on",
-                silent,
-                PollingFacts {
-                    polling_possible_since: ago(1),
-                    last_cycle_ended_at: None,
-                    last_poll: None,
-                    ..well
-                },
-                Some(R::AwaitingFirstPoll),
-            ),
-            (
-                "refused",
-                silent,
-                failed(ErrorClass::CredentialsRejected),
-                Some(R::ProviderCredentialsRejected),
-            ),
-            (
-                "not found",
-                silent,
-                failed(ErrorClass::CredentialsUnresolved),
-                Some(R::ProviderCredentialsRejected),
-            ),
-            (
-                "down",
-                silent,
-                failed(ErrorClass::Unavailable),
-                Some(R::ProviderUnavailable),
-            ),
-            (
-                "hanging",
-                silent,
-                failed(ErrorClass::Timeout),
-                Some(R::ProviderUnavailable),
-            ),
-            (
-                "garbage",
-                silent,
-                failed(ErrorClass::InvalidResponse),
-                Some(R::ProviderUnavailable),
-            ),
-            (
-                "limited",
-                silent,
-                failed(ErrorClass::RateLimited),
-                Some(R::ProviderRateLimited),
-            ),
-            (
-                "down for a device that never reported",
-                never,
-                failed(ErrorClass::Unavailable),
-                Some(R::ProviderUnavailable),
-            ),
-            (
-                "rejected",
-                silent,
-                PollingFacts {
-                    rejected: true,
-                    absent: true,
-                    ..well
-                },
-                Some(R::UpdatesRejected),
-            ),
-            (
-                "absent",
-                silent,
-                PollingFacts {
-                    absent: true,
-                    ..well
-                },
-                Some(R::NotReturnedByProvider),
-            ),
-            (
-                "never in an answer",
-                never,
-                PollingFacts {
-                    absent: true,
-                    ..well
-                },
-                Some(R::NotReturnedByProvider),
-            ),
-            ("same old reading", silent, well, Some(R::NoNewReading)),
-            ("late", late, well, Some(R::ProviderLag)),
-            (
-                "not polled since activation",
-                fresh,
-                well,
-                Some(R::AwaitingFirstPoll),
-            ),
-        ] {
+        }
+    }
+
+    /// A device as it is named, with its polls, and the cause that is to be told.
+    type Case = (&'static str, DeviceFacts, PollingFacts, Option<Reason>);
+
+    fn assert_causes(cases: impl IntoIterator<Item = Case>) {
+        for (name, device, polling, expected) in cases {
             let health = evaluate(&device, Policy::default(), now());
             assert_eq!(
                 root_cause(&device, &health, &polling, now()),
@@ -415,5 +299,155 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn what_stops_us_from_asking_comes_first() {
+        assert_causes([
+            ("healthy", silent_for(3), polled_well(), None),
+            (
+                "switched off",
+                silent(),
+                PollingFacts {
+                    polling_enabled: false,
+                    ..failed(ErrorClass::Unavailable)
+                },
+                Some(Reason::PollingDisabled),
+            ),
+            (
+                "cycles stopped",
+                silent(),
+                PollingFacts {
+                    last_cycle_ended_at: Some(ago(12)),
+                    ..failed(ErrorClass::Unavailable)
+                },
+                Some(Reason::CyclesNotRunning),
+            ),
+            (
+                "cycles just short of stopped",
+                silent(),
+                PollingFacts {
+                    last_cycle_ended_at: Some(ago(11)),
+                    ..polled_well()
+                },
+                Some(Reason::NoNewReading),
+            ),
+            (
+                "no cycle ever",
+                silent(),
+                PollingFacts {
+                    last_cycle_ended_at: None,
+                    last_poll: None,
+                    ..polled_well()
+                },
+                Some(Reason::CyclesNotRunning),
+            ),
+            (
+                "polling was only just turned on",
+                silent(),
+                PollingFacts {
+                    polling_possible_since: ago(1),
+                    last_cycle_ended_at: None,
+                    last_poll: None,
+                    ..polled_well()
+                },
+                Some(Reason::AwaitingFirstPoll),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn a_failed_provider_comes_before_what_its_devices_do() {
+        assert_causes([
+            (
+                "refused",
+                silent(),
+                failed(ErrorClass::CredentialsRejected),
+                Some(Reason::ProviderCredentialsRejected),
+            ),
+            (
+                "not found",
+                silent(),
+                failed(ErrorClass::CredentialsUnresolved),
+                Some(Reason::ProviderCredentialsRejected),
+            ),
+            (
+                "down",
+                silent(),
+                failed(ErrorClass::Unavailable),
+                Some(Reason::ProviderUnavailable),
+            ),
+            (
+                "hanging",
+                silent(),
+                failed(ErrorClass::Timeout),
+                Some(Reason::ProviderUnavailable),
+            ),
+            (
+                "garbage",
+                silent(),
+                failed(ErrorClass::InvalidResponse),
+                Some(Reason::ProviderUnavailable),
+            ),
+            (
+                "limited",
+                silent(),
+                failed(ErrorClass::RateLimited),
+                Some(Reason::ProviderRateLimited),
+            ),
+            (
+                "down for a device that never reported",
+                never(),
+                failed(ErrorClass::Unavailable),
+                Some(Reason::ProviderUnavailable),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn what_the_provider_said_of_the_device_comes_last() {
+        assert_causes([
+            (
+                "rejected",
+                silent(),
+                PollingFacts {
+                    rejected: true,
+                    absent: true,
+                    ..polled_well()
+                },
+                Some(Reason::UpdatesRejected),
+            ),
+            (
+                "absent",
+                silent(),
+                PollingFacts {
+                    absent: true,
+                    ..polled_well()
+                },
+                Some(Reason::NotReturnedByProvider),
+            ),
+            (
+                "never in an answer",
+                never(),
+                PollingFacts {
+                    absent: true,
+                    ..polled_well()
+                },
+                Some(Reason::NotReturnedByProvider),
+            ),
+            (
+                "same old reading",
+                silent(),
+                polled_well(),
+                Some(Reason::NoNewReading),
+            ),
+            ("late", late(), polled_well(), Some(Reason::ProviderLag)),
+            (
+                "not polled since activation",
+                fresh(),
+                polled_well(),
+                Some(Reason::AwaitingFirstPoll),
+            ),
+        ]);
     }
 }

@@ -149,14 +149,14 @@ mod tests {
 
     #[test]
     fn starts_are_spread_evenly_at_any_number_of_workspaces() {
-        for workspaces in [5_i64, 37, 300, 2_000, 10_000] {
-            let mut buckets = [0_i64; 30];
+        for workspaces in [5_u32, 37, 300, 2_000, 10_000] {
+            let mut buckets = [0_u32; 30];
             for number in 1..=workspaces {
-                let offset = Schedule::new(PollInterval::DEFAULT, number).offset_seconds();
+                let offset = Schedule::new(PollInterval::DEFAULT, number.into()).offset_seconds();
                 buckets[usize::try_from(offset / 10).expect("below 30")] += 1;
             }
-            let mean = workspaces as f64 / 30.0;
-            let worst = *buckets.iter().max().expect("buckets") as f64;
+            let mean = f64::from(workspaces) / 30.0;
+            let worst = f64::from(*buckets.iter().max().expect("buckets"));
             assert!(
                 worst <= (mean * 1.3).max(mean + 2.0),
                 "{workspaces}: {worst} against {mean}"

@@ -131,7 +131,7 @@ fn read(signal: Signal, json: &RawValue) -> Result<Option<SignalValue>, DropReas
 mod tests {
     use super::*;
 
-    fn interpreted(vehicle: serde_json::Value) -> Polled {
+    fn interpreted(vehicle: &serde_json::Value) -> Polled {
         let json = RawValue::from_string(vehicle.to_string()).expect("JSON");
         let mut polled = Polled::default();
         interpret(
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn readings_of_one_time_are_one_update_and_the_oldest_comes_first() {
         let polled = interpreted(
-            serde_json::json!({"id": "bus 1", "brand": "new member", "signals": [
+            &serde_json::json!({"id": "bus 1", "brand": "new member", "signals": [
                 {"name": "speed_kmh", "value": 31, "time": "2026-11-23T09:00:10.0000009+01:00"},
                 {"name": "range_km", "value": 120, "time": "2026-11-23T08:00:00Z"},
                 {"name": "odometer_km", "value": 7.5, "time": "2026-11-23T08:00:10Z"},
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_vehicle_without_signals_is_returned_and_brings_nothing() {
-        let polled = interpreted(serde_json::json!({"id": "bus-1", "signals": []}));
+        let polled = interpreted(&serde_json::json!({"id": "bus-1", "signals": []}));
         assert!(polled.items.is_empty());
         assert_eq!(polled.returned.len(), 1);
     }
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn a_reading_without_a_readable_time_is_left_for_acceptance_to_refuse() {
         let polled = interpreted(
-            serde_json::json!({"id": "bus-1", "signals": [{"name": "speed_kmh", "value": 3, "time": "08:00"}]}),
+            &serde_json::json!({"id": "bus-1", "signals": [{"name": "speed_kmh", "value": 3, "time": "08:00"}]}),
         );
         assert_eq!(updates_of(&polled)[0].observed_at, None);
     }
@@ -210,7 +210,7 @@ mod tests {
             serde_json::json!({"id": "\n", "signals": []}),
         ] {
             assert!(matches!(
-                interpreted(vehicle).items[..],
+                interpreted(&vehicle).items[..],
                 [Item::Malformed { .. }]
             ));
         }
