@@ -47,12 +47,20 @@ problems! {
     REGISTRY_OWNED_BY_LEGACY = "registry-owned-by-legacy", CONFLICT, "The device registry belongs to the legacy service";
     /// Inactive workspaces take no updates.
     WORKSPACE_INACTIVE = "workspace-inactive", CONFLICT, "The workspace is inactive";
+    /// An earlier request with this `Idempotency-Key` has no answer yet.
+    IDEMPOTENCY_KEY_IN_USE = "idempotency-key-in-use", CONFLICT, "A request with this idempotency key is being answered";
     /// `If-Match` names another version than the current one.
     PRECONDITION_FAILED = "precondition-failed", PRECONDITION_FAILED, "The resource has changed";
     /// Too many bytes or items.
     PAYLOAD_TOO_LARGE = "payload-too-large", PAYLOAD_TOO_LARGE, "The request is too large";
     /// Not JSON, or an unknown encoding.
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body is not of a supported type";
+    /// The `Idempotency-Key` was used for another body.
+    IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request";
+    /// The request did not arrive in time.
+    REQUEST_TIMEOUT = "request-timeout", REQUEST_TIMEOUT, "The request took too long to arrive";
+    /// The caller asks too often.
+    RATE_LIMITED = "rate-limited", TOO_MANY_REQUESTS, "Too many requests";
     /// A defect of ours.
     INTERNAL = "internal", INTERNAL_SERVER_ERROR, "Something went wrong on our side";
     /// The database does not answer now.
