@@ -91,7 +91,14 @@ const KEPT_TO: &[(&str, &[&str])] = &[
 ];
 
 /// All that the rules may know of the world.
-const DOMAIN_KNOWS: [&str; 5] = ["chrono", "serde", "serde_json", "thiserror", "uuid"];
+const DOMAIN_KNOWS: [&str; 6] = [
+    "chrono",
+    "humantime",
+    "serde",
+    "serde_json",
+    "thiserror",
+    "uuid",
+];
 
 /// Dev-dependencies may point anywhere but at programs that compose everything.
 const TEST_ONLY: [&str; 2] = ["testkit", "stories"];

@@ -14,4 +14,7 @@ pub mod health;
 pub mod ids;
 pub mod polling;
 pub mod signals;
+mod time_text;
 mod vocabulary;
+
+pub use time_text::TimeText;

@@ -5,26 +5,18 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use domain::acceptance::{Address, Item, Registry};
+use domain::acceptance::{Address, Drops, Held, Item, Registry};
 use domain::fleet::{Device, ProviderType};
 use domain::ids::{ActivationId, CycleId, DeviceId, EventId, ProviderId};
-use domain::signals::{DropReason, Readings};
+use domain::signals::Readings;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::memory::{Connections, DeviceName};
+use crate::memory::{Connections, Remembered};
 use crate::{StorageError, UnitOfWork, decode, devices};
 
-/// What is held of a device.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct HeldSnapshot {
-    /// Accepted updates so far; 0 when nothing is held.
-    pub version: i64,
-    /// The held readings.
-    pub readings: Readings,
-    /// Why signals that are not held were dropped when they last came.
-    pub dropped: HashMap<String, DropReason>,
-}
+/// What is held of the devices that a batch names.
+pub type HeldByDevice = HashMap<DeviceId, Arc<Held>>;
 
 /// A snapshot as a batch leaves it.
 #[derive(Clone, Debug)]
@@ -36,7 +28,7 @@ pub struct MovedSnapshot {
     /// The version it was decided on.
     pub replaces_version: i64,
     /// What is held now.
-    pub held: HeldSnapshot,
+    pub held: Arc<Held>,
 }
 
 /// The event of one accepted update.
@@ -60,32 +52,42 @@ impl UnitOfWork {
     pub async fn load_for_acceptance<'i>(
         &mut self,
         items: impl Iterator<Item = &'i Item>,
-    ) -> Result<(Registry, HashMap<DeviceId, HeldSnapshot>), StorageError> {
+    ) -> Result<(Registry, HeldByDevice), StorageError> {
         let mut registry = Registry::default();
-        let mut held = HashMap::new();
+        let mut held = HeldByDevice::new();
         let mut ids = Vec::new();
         let (mut providers, mut names) = (Vec::new(), Vec::new());
-        for item in items {
-            let Item::Update(update) = item else { continue };
-            let name = DeviceName::from(&update.address);
-            if let Some((device, snapshot)) = self.recall.device(&self.workspace_id, name) {
-                held.insert(device.id.clone(), snapshot);
-                registry.add_device(device);
-                continue;
-            }
-            match &update.address {
-                Address::Device { device_id, .. } => ids.push(device_id.as_str().to_owned()),
-                Address::External {
-                    provider_id,
-                    external_id,
-                } => {
+        let addresses: Vec<&Address> = items.filter_map(Item::address).collect();
+        let remembered = self.recall.devices(addresses.iter().copied());
+        for (address, remembered) in addresses.into_iter().zip(remembered) {
+            match (remembered, address) {
+                (
+                    Some(Remembered {
+                        device,
+                        held: known,
+                    }),
+                    _,
+                ) => {
+                    held.insert(device.id.clone(), known);
+                    registry.add_device(device);
+                }
+                (None, Address::Device { device_id, .. }) => {
+                    ids.push(device_id.as_str().to_owned());
+                }
+                (
+                    None,
+                    Address::External {
+                        provider_id,
+                        external_id,
+                    },
+                ) => {
                     providers.push(provider_id.as_str().to_owned());
                     names.push(external_id.as_str().to_owned());
                 }
             }
         }
-        for (id, provider_type, enabled) in self.connections_for_acceptance().await? {
-            registry.add_connection(id, provider_type, enabled);
+        for (id, provider_type, enabled) in self.connections_for_acceptance().await?.iter() {
+            registry.add_connection(id.clone(), *provider_type, *enabled);
         }
         if !ids.is_empty() {
             let rows = self.devices_by_id(&ids).await?;
@@ -99,7 +101,7 @@ impl UnitOfWork {
     }
 
     async fn connections_for_acceptance(&mut self) -> Result<Connections, StorageError> {
-        if let Some(connections) = self.recall.connections(&self.workspace_id) {
+        if let Some(connections) = self.recall.connections() {
             return Ok(connections);
         }
         let rows = sqlx::query!(
@@ -119,7 +121,7 @@ impl UnitOfWork {
                 ))
             })
             .collect::<Result<Connections, StorageError>>()?;
-        self.recall.read_connections(connections.clone());
+        self.recall.read_connections(Arc::clone(&connections));
         Ok(connections)
     }
 
@@ -127,14 +129,14 @@ impl UnitOfWork {
         &mut self,
         rows: Vec<HeldRow>,
         registry: &mut Registry,
-        held: &mut HashMap<DeviceId, HeldSnapshot>,
+        held: &mut HeldByDevice,
     ) -> Result<(), StorageError> {
         for row in rows {
             let (device, snapshot) = row.decode()?;
-            let device = Arc::new(device);
-            self.recall.read_device(&device, snapshot.clone());
-            held.insert(device.id.clone(), snapshot);
-            registry.add_device(device);
+            let (device, snapshot) = (Arc::new(device), Arc::new(snapshot));
+            held.insert(device.id.clone(), Arc::clone(&snapshot));
+            registry.add_device(Arc::clone(&device));
+            self.recall.read_device(device, snapshot);
         }
         Ok(())
     }
@@ -146,7 +148,7 @@ impl UnitOfWork {
             SELECT d.device_id, d.vehicle_id, d.provider_id, d.external_id, d.active, d.configured_at,
                    d.activated_at, d.activation_id, d.version,
                    s.version AS "held_version?", s.signals AS "signals?: Json<Readings>",
-                   s.dropped AS "dropped?: Json<HashMap<String, DropReason>>"
+                   s.dropped AS "drops?: Json<Drops>"
             FROM devices d
             LEFT JOIN snapshots s ON s.workspace_id = $1 AND s.device_id = d.device_id AND s.activation_id = d.activation_id
             WHERE d.workspace_id = $1 AND d.device_id = ANY ($2)"#,
@@ -168,7 +170,7 @@ impl UnitOfWork {
             SELECT d.device_id, d.vehicle_id, d.provider_id, d.external_id, d.active, d.configured_at,
                    d.activated_at, d.activation_id, d.version,
                    s.version AS "held_version?", s.signals AS "signals?: Json<Readings>",
-                   s.dropped AS "dropped?: Json<HashMap<String, DropReason>>"
+                   s.dropped AS "drops?: Json<Drops>"
             FROM (SELECT DISTINCT * FROM unnest($2::text[], $3::text[])) AS named (provider_id, external_id)
             JOIN devices d
               ON d.workspace_id = $1 AND d.provider_id = named.provider_id AND d.external_id = named.external_id
@@ -182,8 +184,8 @@ impl UnitOfWork {
     }
 
     /// Moves snapshots and appends their events, in one statement. A snapshot moves only from the
-    /// version it was decided on; answers the devices that did move. Those that did not are locked
-    /// now: decided anew in this unit of work, they will.
+    /// version it was decided on; answers the devices that did not, because another batch had
+    /// overtaken this one. They are locked now: decided anew in this unit of work, they will move.
     ///
     /// # Errors
     /// When the store fails.
@@ -197,8 +199,7 @@ impl UnitOfWork {
     ) -> Result<HashSet<DeviceId>, StorageError> {
         // One order of row locks for all batches: no two can wait for each other in a circle.
         snapshots.sort_unstable_by(|a, b| a.device_id.cmp(&b.device_id));
-        let count = snapshots.len();
-        let mut columns = SnapshotColumns::with_capacity(count);
+        let mut columns = SnapshotColumns::with_capacity(snapshots.len());
         for snapshot in &snapshots {
             columns.push(snapshot, now);
         }
@@ -208,7 +209,8 @@ impl UnitOfWork {
             .map(|event| event.device_id.as_str())
             .collect();
         let payloads: Vec<&str> = events.iter().map(|event| event.payload.as_str()).collect();
-        let moved = sqlx::query_scalar!(
+        // Nearly always all have moved, and nothing needs to be told of each.
+        let fewer_moved = sqlx::query_scalar!(
             r#"/* acceptance: move snapshots and append events */
             WITH moved AS (
                 INSERT INTO snapshots AS held (
@@ -234,7 +236,7 @@ impl UnitOfWork {
                 FROM unnest($12::uuid[], $13::text[], $14::text[]) AS event (event_id, device_id, payload)
                 JOIN moved ON moved.device_id = event.device_id
             )
-            SELECT device_id AS "device_id!" FROM moved"#,
+            SELECT array_agg(device_id) AS "moved" FROM moved HAVING count(*) < cardinality($3)"#,
             self.workspace_id.as_str(),
             now,
             &columns.device_ids as &[&str],
@@ -250,19 +252,24 @@ impl UnitOfWork {
             &event_devices as &[&str],
             &payloads as &[&str],
         )
-        .fetch_all(&mut *self.tx)
+        .fetch_optional(&mut *self.tx)
         .await?;
-        let moved = moved
-            .iter()
-            .map(|id| decode::id(DeviceId::try_new, "device_id", id))
-            .collect::<Result<HashSet<_>, _>>()?;
-        self.recall.distrusted = moved.len() < count;
-        for snapshot in snapshots {
-            if moved.contains(&snapshot.device_id) {
-                self.recall.moved(snapshot.device_id, snapshot.held);
-            }
+        let mut overtaken = HashSet::new();
+        if let Some(moved) = fewer_moved {
+            let moved: HashSet<String> = moved.into_iter().flatten().collect();
+            snapshots.retain(|snapshot| {
+                let has_moved = moved.contains(snapshot.device_id.as_str());
+                if !has_moved {
+                    overtaken.insert(snapshot.device_id.clone());
+                }
+                has_moved
+            });
         }
-        Ok(moved)
+        self.recall.distrusted = !overtaken.is_empty();
+        for snapshot in snapshots {
+            self.recall.moved(snapshot.device_id, snapshot.held);
+        }
+        Ok(overtaken)
     }
 }
 
@@ -302,7 +309,7 @@ impl<'s> SnapshotColumns<'s> {
         self.signals
             .push(serde_json::to_string(&held.readings).unwrap_or_default());
         self.dropped
-            .push(serde_json::to_string(&held.dropped).unwrap_or_default());
+            .push(serde_json::to_string(&held.drops).unwrap_or_default());
     }
 }
 
@@ -318,12 +325,12 @@ struct HeldRow {
     version: i64,
     held_version: Option<i64>,
     signals: Option<Json<Readings>>,
-    dropped: Option<Json<HashMap<String, DropReason>>>,
+    drops: Option<Json<Drops>>,
 }
 
 impl HeldRow {
     /// The device, and what is held of it: nothing, at version 0, where there is no row.
-    fn decode(self) -> Result<(Device, HeldSnapshot), StorageError> {
+    fn decode(self) -> Result<(Device, Held), StorageError> {
         let device = Device::try_from(devices::Row {
             device_id: self.device_id,
             vehicle_id: self.vehicle_id,
@@ -335,10 +342,10 @@ impl HeldRow {
             activation_id: self.activation_id,
             version: self.version,
         })?;
-        let held = HeldSnapshot {
+        let held = Held {
             version: self.held_version.unwrap_or(0),
             readings: self.signals.map(|json| json.0).unwrap_or_default(),
-            dropped: self.dropped.map(|json| json.0).unwrap_or_default(),
+            drops: self.drops.map(|json| json.0).unwrap_or_default(),
         };
         Ok((device, held))
     }

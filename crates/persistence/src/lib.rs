@@ -23,7 +23,7 @@ mod store;
 mod unit_of_work;
 mod workspaces;
 
-pub use acceptance::{AcceptedEvent, HeldSnapshot, MovedSnapshot};
+pub use acceptance::{AcceptedEvent, HeldByDevice, MovedSnapshot};
 pub use connections::ConnectionChange;
 pub use cutover::CutoverChange;
 pub use devices::DeviceFilter;

@@ -2,68 +2,102 @@
 //! fleet's new ones cost the database no reading of what they are judged by.
 //!
 //! Safe on any number of instances. The registry version, which every batch reads with the flags,
-//! tells when a remembered device or connection counts no more. A remembered snapshot can only be too
+//! tells when what is remembered of a workspace counts no more. A remembered snapshot can only be too
 //! old: what it calls stale or held is so, since snapshots only grow, and what it wrongly calls newer
 //! fails the version guard of the write, is read again and decided anew.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::acceptance::Address;
+use domain::acceptance::{Address, Held};
 use domain::fleet::{Device, ProviderType};
 use domain::ids::{DeviceId, ExternalId, ProviderId, WorkspaceId};
 use moka::sync::Cache;
 
-use crate::HeldSnapshot;
-
 /// Devices remembered, at most: about 2 kB each.
 const DEVICES: u64 = 200_000;
-/// Workspaces whose connections are remembered, at most.
-const WORKSPACES: u64 = 20_000;
 
-/// A connection as acceptance sees it: its type, and whether it is enabled.
-pub(crate) type Connections = Vec<(ProviderId, ProviderType, bool)>;
+/// Connections as acceptance sees them: type, and whether enabled.
+pub(crate) type Connections = Arc<[(ProviderId, ProviderType, bool)]>;
 
-/// How an update can name a device.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum DeviceName {
-    Id(DeviceId),
-    External(ProviderId, ExternalId),
-}
-
-impl From<&Address> for DeviceName {
-    fn from(address: &Address) -> Self {
-        match address {
-            Address::Device { device_id, .. } => Self::Id(device_id.clone()),
-            Address::External {
-                provider_id,
-                external_id,
-            } => Self::External(provider_id.clone(), external_id.clone()),
-        }
-    }
-}
-
-/// Something that counts as long as the workspace's registry version is this one.
-#[derive(Clone, Debug)]
-struct AsOf<T> {
-    registry_version: i64,
-    value: T,
-}
-
-/// An instance's memory.
+/// An instance's memory, by workspace.
 #[derive(Debug)]
-pub(crate) struct AcceptanceMemory {
-    connections: Cache<WorkspaceId, Arc<AsOf<Connections>>>,
-    devices: Cache<(WorkspaceId, DeviceName), AsOf<Arc<Device>>>,
-    held: Cache<(WorkspaceId, DeviceId), Arc<AsOf<HeldSnapshot>>>,
-}
+pub(crate) struct AcceptanceMemory(Cache<WorkspaceId, Arc<WorkspaceMemory>>);
 
 impl Default for AcceptanceMemory {
     fn default() -> Self {
-        Self {
-            connections: Cache::new(WORKSPACES),
-            devices: Cache::new(DEVICES),
-            held: Cache::new(DEVICES),
+        let devices = |_: &WorkspaceId, memory: &Arc<WorkspaceMemory>| {
+            u32::try_from(memory.known().devices.len() + 1).unwrap_or(u32::MAX)
+        };
+        let cache = Cache::builder().max_capacity(DEVICES).weigher(devices);
+        Self(cache.build())
+    }
+}
+
+/// What is remembered of a workspace, and counts as long as its registry version is this one.
+#[derive(Debug)]
+struct WorkspaceMemory {
+    registry_version: i64,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    connections: Option<Connections>,
+    devices: HashMap<DeviceId, Remembered>,
+    by_external_id: HashMap<ProviderId, HashMap<ExternalId, DeviceId>>,
+}
+
+/// A device, and what is held of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Remembered {
+    pub(crate) device: Arc<Device>,
+    pub(crate) held: Arc<Held>,
+}
+
+impl WorkspaceMemory {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn device(&self, address: &Address) -> Option<&Remembered> {
+        let id = match address {
+            Address::Device { device_id, .. } => device_id,
+            Address::External {
+                provider_id,
+                external_id,
+            } => self.by_external_id.get(provider_id)?.get(external_id)?,
+        };
+        self.devices.get(id)
+    }
+
+    fn learn(&mut self, new: Remembered) {
+        let Device {
+            id, spec, active, ..
+        } = &*new.device;
+        if *active {
+            self.by_external_id
+                .entry(spec.provider_id.clone())
+                .or_default()
+                .insert(spec.external_id.clone(), id.clone());
+        }
+        let id = id.clone();
+        match self.devices.get_mut(&id) {
+            Some(known) if known.held.version > new.held.version => known.device = new.device,
+            Some(known) => *known = new,
+            None => {
+                self.devices.insert(id, new);
+            }
+        }
+    }
+
+    fn advance(&mut self, device_id: &DeviceId, held: Arc<Held>) {
+        if let Some(known) = self.devices.get_mut(device_id)
+            && known.held.version < held.version
+        {
+            known.held = held;
         }
     }
 }
@@ -72,113 +106,93 @@ impl Default for AcceptanceMemory {
 #[derive(Debug)]
 pub(crate) struct Recall {
     memory: Arc<AcceptanceMemory>,
-    /// As this unit of work has read it under its fence; without it nothing is remembered.
-    pub(crate) registry_version: Option<i64>,
+    /// As of the registry version that this unit of work has read under its fence; until then nothing
+    /// is remembered.
+    workspace: Option<Arc<WorkspaceMemory>>,
     /// Set when the guard has shown a remembered snapshot to be too old.
     pub(crate) distrusted: bool,
     connections: Option<Connections>,
-    devices: Vec<(DeviceName, Arc<Device>)>,
-    held: HashMap<DeviceId, HeldSnapshot>,
+    learned: Vec<Remembered>,
+    moved: Vec<(DeviceId, Arc<Held>)>,
 }
 
 impl Recall {
     pub(crate) fn of(memory: Arc<AcceptanceMemory>) -> Self {
         Self {
             memory,
-            registry_version: None,
+            workspace: None,
             distrusted: false,
             connections: None,
-            devices: Vec::new(),
-            held: HashMap::new(),
+            learned: Vec::new(),
+            moved: Vec::new(),
         }
     }
 
-    pub(crate) fn connections(&self, workspace_id: &WorkspaceId) -> Option<Connections> {
-        let known = self.memory.connections.get(workspace_id)?;
-        self.counts(known.registry_version)
-            .then(|| known.value.clone())
+    /// Takes what is remembered as of this registry version.
+    pub(crate) fn counts_as_of(&mut self, workspace_id: &WorkspaceId, registry_version: i64) {
+        let remembered = self.memory.0.get(workspace_id);
+        let current = remembered.filter(|memory| memory.registry_version == registry_version);
+        self.workspace = Some(current.unwrap_or_else(|| {
+            Arc::new(WorkspaceMemory {
+                registry_version,
+                known: Mutex::default(),
+            })
+        }));
     }
 
-    /// A device and what is held of it, if both are remembered and count.
-    pub(crate) fn device(
+    pub(crate) fn connections(&self) -> Option<Connections> {
+        self.workspace.as_ref()?.known().connections.clone()
+    }
+
+    /// Looks up the devices that are named, all at once; those not remembered are `None`.
+    pub(crate) fn devices<'a>(
         &self,
-        workspace_id: &WorkspaceId,
-        name: DeviceName,
-    ) -> Option<(Arc<Device>, HeldSnapshot)> {
-        if self.distrusted {
-            return None;
+        addresses: impl Iterator<Item = &'a Address>,
+    ) -> Vec<Option<Remembered>> {
+        match &self.workspace {
+            Some(workspace) if !self.distrusted => {
+                let known = workspace.known();
+                addresses
+                    .map(|address| known.device(address).cloned())
+                    .collect()
+            }
+            _ => addresses.map(|_| None).collect(),
         }
-        let device = self.memory.devices.get(&(workspace_id.clone(), name))?;
-        let held = self
-            .memory
-            .held
-            .get(&(workspace_id.clone(), device.value.id.clone()))?;
-        (self.counts(device.registry_version) && self.counts(held.registry_version))
-            .then(|| (Arc::clone(&device.value), held.value.clone()))
     }
 
     pub(crate) fn read_connections(&mut self, connections: Connections) {
         self.connections = Some(connections);
     }
 
-    pub(crate) fn read_device(&mut self, device: &Arc<Device>, held: HeldSnapshot) {
-        self.devices
-            .push((DeviceName::Id(device.id.clone()), Arc::clone(device)));
-        if device.active {
-            let name = DeviceName::External(
-                device.spec.provider_id.clone(),
-                device.spec.external_id.clone(),
-            );
-            self.devices.push((name, Arc::clone(device)));
-        }
-        self.held.insert(device.id.clone(), held);
+    pub(crate) fn read_device(&mut self, device: Arc<Device>, held: Arc<Held>) {
+        self.learned.push(Remembered { device, held });
     }
 
-    pub(crate) fn moved(&mut self, device_id: DeviceId, held: HeldSnapshot) {
-        self.held.insert(device_id, held);
+    pub(crate) fn moved(&mut self, device_id: DeviceId, held: Arc<Held>) {
+        self.moved.push((device_id, held));
     }
 
     /// Remembers, after the commit.
     pub(crate) fn keep(self, workspace_id: &WorkspaceId) {
-        let Some(registry_version) = self.registry_version else {
+        let Some(workspace) = self.workspace else {
             return;
         };
-        if let Some(value) = self.connections {
-            self.memory.connections.insert(
-                workspace_id.clone(),
-                Arc::new(AsOf {
-                    registry_version,
-                    value,
-                }),
-            );
-        }
-        for (name, value) in self.devices {
-            self.memory.devices.insert(
-                (workspace_id.clone(), name),
-                AsOf {
-                    registry_version,
-                    value,
-                },
-            );
-        }
-        for (device_id, value) in self.held {
-            let key = (workspace_id.clone(), device_id);
-            let newer = self.memory.held.get(&key).is_some_and(|known| {
-                known.registry_version == registry_version && known.value.version > value.version
-            });
-            if !newer {
-                self.memory.held.insert(
-                    key,
-                    Arc::new(AsOf {
-                        registry_version,
-                        value,
-                    }),
-                );
+        let grows = self.connections.is_some() || !self.learned.is_empty();
+        {
+            let mut known = workspace.known();
+            if self.connections.is_some() {
+                known.connections = self.connections;
+            }
+            for learned in self.learned {
+                known.learn(learned);
+            }
+            for (device_id, held) in self.moved {
+                known.advance(&device_id, held);
             }
         }
-    }
-
-    fn counts(&self, registry_version: i64) -> bool {
-        self.registry_version == Some(registry_version)
+        if grows {
+            // Put in its place again, so that it is weighed anew.
+            self.memory.0.insert(workspace_id.clone(), workspace);
+        }
     }
 }

@@ -1,10 +1,9 @@
 //! Snapshots for readers.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
+use domain::acceptance::{Drops, Held};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
-use domain::signals::{DropReason, Readings};
+use domain::signals::Readings;
 use sqlx::types::Json;
 
 use crate::{DeviceFilter, Page, StorageError, Store, decode};
@@ -22,16 +21,12 @@ pub struct SnapshotRow {
     pub activated_at: DateTime<Utc>,
     /// The reporting interval that its connection declares.
     pub declared_interval_minutes: Option<u32>,
-    /// Accepted updates; 0 when nothing is held.
-    pub version: i64,
     /// When core last accepted an update.
     pub last_update_received_at: Option<DateTime<Utc>>,
     /// The newest observation held.
     pub newest_observed_at: Option<DateTime<Utc>>,
     /// What is held.
-    pub readings: Readings,
-    /// Why signals that are not held were dropped.
-    pub dropped: HashMap<String, DropReason>,
+    pub held: Held,
 }
 
 struct Row {
@@ -44,7 +39,7 @@ struct Row {
     last_update_received_at: Option<DateTime<Utc>>,
     newest_observed_at: Option<DateTime<Utc>>,
     signals: Option<Json<Readings>>,
-    dropped: Option<Json<HashMap<String, DropReason>>>,
+    drops: Option<Json<Drops>>,
 }
 
 impl TryFrom<Row> for SnapshotRow {
@@ -59,11 +54,13 @@ impl TryFrom<Row> for SnapshotRow {
             declared_interval_minutes: row
                 .declared_interval_minutes
                 .and_then(|minutes| u32::try_from(minutes).ok()),
-            version: row.version.unwrap_or(0),
             last_update_received_at: row.last_update_received_at,
             newest_observed_at: row.newest_observed_at,
-            readings: row.signals.map(|json| json.0).unwrap_or_default(),
-            dropped: row.dropped.map(|json| json.0).unwrap_or_default(),
+            held: Held {
+                version: row.version.unwrap_or(0),
+                readings: row.signals.map(|json| json.0).unwrap_or_default(),
+                drops: row.drops.map(|json| json.0).unwrap_or_default(),
+            },
         })
     }
 }
@@ -88,7 +85,7 @@ impl Store {
                    c.expected_reporting_interval_minutes AS "declared_interval_minutes?",
                    s.version AS "version?", s.last_update_received_at AS "last_update_received_at?",
                    s.newest_observed_at AS "newest_observed_at?", s.signals AS "signals?: Json<Readings>",
-                   s.dropped AS "dropped?: Json<HashMap<String, DropReason>>"
+                   s.dropped AS "drops?: Json<Drops>"
             FROM (
                 SELECT device_id, vehicle_id, provider_id, activated_at, activation_id FROM devices
                 WHERE workspace_id = $1 AND active AND ($2::text IS NULL OR device_id > $2)
@@ -129,7 +126,7 @@ impl Store {
                    c.expected_reporting_interval_minutes AS "declared_interval_minutes?",
                    s.version AS "version?", s.last_update_received_at AS "last_update_received_at?",
                    s.newest_observed_at AS "newest_observed_at?", s.signals AS "signals?: Json<Readings>",
-                   s.dropped AS "dropped?: Json<HashMap<String, DropReason>>"
+                   s.dropped AS "drops?: Json<Drops>"
             FROM devices d
             LEFT JOIN snapshots s ON s.workspace_id = $1 AND s.device_id = d.device_id AND s.activation_id = d.activation_id
             LEFT JOIN provider_connections c ON c.workspace_id = $1 AND c.provider_id = d.provider_id

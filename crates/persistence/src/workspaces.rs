@@ -160,7 +160,10 @@ impl UnitOfWork {
     /// When the store fails.
     pub async fn workspace(&mut self) -> Result<Option<WorkspaceRecord>, StorageError> {
         let record = load(&mut *self.tx, &self.workspace_id).await?;
-        self.recall.registry_version = record.as_ref().map(|record| record.registry_version);
+        if let Some(record) = &record {
+            self.recall
+                .counts_as_of(&self.workspace_id, record.registry_version);
+        }
         Ok(record)
     }
 

@@ -104,7 +104,10 @@ async fn a_fleet_is_built_as_its_builders_say() {
     );
     assert_eq!(first.newest_observed_at, first.last_update_received_at);
     let second = depot.snapshot("bus-2").await;
-    assert_eq!((second.vehicle_id.as_str(), second.version), ("tram", 0));
+    assert_eq!(
+        (second.vehicle_id.as_str(), second.held.version),
+        ("tram", 0)
+    );
     assert_eq!(second.activated_at, testkit::start() - minutes(1));
     assert_eq!(depot.record().await.workspace.cutover, testkit::CORE_OWNED);
     assert_eq!(

@@ -8,6 +8,7 @@ use application::queries::{
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::TimeText;
 use domain::fleet::ReadOwner;
 use domain::health::{Freshness, HealthState, Reason, Responsibility, Severity};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
@@ -135,8 +136,10 @@ pub(crate) struct DeviceHealthView {
     /// `healthy`, `delayed`, `stale`, `configured-no-data`, `awaiting-first-data`; an open vocabulary.
     #[schema(value_type = String)]
     state: HealthState,
-    last_update_received_at: Option<DateTime<Utc>>,
-    last_observed_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    last_update_received_at: Option<TimeText>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    last_observed_at: Option<TimeText>,
     age_seconds: Option<i64>,
     lag_seconds: Option<i64>,
     /// The threshold in effect for this device.
@@ -149,12 +152,17 @@ pub(crate) struct DeviceHealthView {
     responsibility: Option<Responsibility>,
     #[schema(value_type = Option<String>)]
     severity: Option<Severity>,
-    since: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    since: Option<TimeText>,
     next_step: Option<&'static str>,
-    last_returned_at: Option<DateTime<Utc>>,
-    configured_at: DateTime<Utc>,
-    activated_at: DateTime<Utc>,
-    grace_exceeded_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    last_returned_at: Option<TimeText>,
+    #[schema(value_type = DateTime<Utc>)]
+    configured_at: TimeText,
+    #[schema(value_type = DateTime<Utc>)]
+    activated_at: TimeText,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    grace_exceeded_at: Option<TimeText>,
 }
 
 /// A vehicle's health: the mildest of its devices', the worst beside it.
@@ -166,7 +174,8 @@ pub(crate) struct VehicleHealthView {
     state: HealthState,
     #[schema(value_type = String)]
     worst_device_state: HealthState,
-    last_update_received_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    last_update_received_at: Option<TimeText>,
     devices: Vec<DeviceHealthView>,
 }
 
@@ -272,7 +281,7 @@ fn vehicle_view(vehicle: &VehicleHealth<'_>) -> VehicleHealthView {
         vehicle_id: vehicle.vehicle_id.clone(),
         state: vehicle.state,
         worst_device_state: vehicle.worst_device_state,
-        last_update_received_at: vehicle.last_update_received_at,
+        last_update_received_at: vehicle.last_update_received_at.map(TimeText),
         devices: vehicle
             .devices
             .iter()
@@ -288,19 +297,19 @@ fn device_view(device: &DeviceHealth) -> DeviceHealthView {
         vehicle_id: row.vehicle_id.clone(),
         provider_id: row.provider_id.clone(),
         state: health.state,
-        last_update_received_at: row.facts.last_update_received_at,
-        last_observed_at: row.facts.newest_observed_at,
+        last_update_received_at: row.facts.last_update_received_at.map(TimeText),
+        last_observed_at: row.facts.newest_observed_at.map(TimeText),
         age_seconds: health.age.as_ref().map(TimeDelta::num_seconds),
         lag_seconds: health.lag.as_ref().map(TimeDelta::num_seconds),
         stale_threshold_seconds: health.stale_after.num_seconds(),
         reason: device.reason,
         responsibility: device.reason.map(Reason::responsibility),
         severity: health.state.severity(),
-        since: health.since,
+        since: health.since.map(TimeText),
         next_step: device.reason.map(Reason::next_step),
-        last_returned_at: device.last_returned_at,
-        configured_at: row.configured_at,
-        activated_at: row.facts.activated_at,
-        grace_exceeded_at: health.grace_exceeded_at,
+        last_returned_at: device.last_returned_at.map(TimeText),
+        configured_at: TimeText(row.configured_at),
+        activated_at: TimeText(row.facts.activated_at),
+        grace_exceeded_at: health.grace_exceeded_at.map(TimeText),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use application::queries::{AbsentSignal, DeviceSnapshot, SnapshotSignal, VehicleSnapshot};
 use chrono::{DateTime, Utc};
+use domain::TimeText;
 use domain::health::SignalFreshness;
 use domain::ids::{DeviceId, ProviderId, VehicleId};
 use domain::signals::{Signal, SignalValue};
@@ -36,7 +37,8 @@ pub(crate) struct SignalView {
     #[schema(value_type = Object, example = json!(71.5))]
     value: SignalValue,
     unit: &'static str,
-    observed_at: DateTime<Utc>,
+    #[schema(value_type = DateTime<Utc>)]
+    observed_at: TimeText,
     age_seconds: i64,
     /// `fresh`, `delayed` or `stale`.
     #[schema(value_type = String)]
@@ -78,7 +80,7 @@ pub(super) fn snapshot_view(snapshot: &DeviceSnapshot, only: Option<Signal>) -> 
     SnapshotView {
         device_id: row.device_id.clone(),
         vehicle_id: row.vehicle_id.clone(),
-        version: row.version,
+        version: row.held.version,
         source: "core",
         last_update_received_at: row.last_update_received_at,
         last_observed_at: row.newest_observed_at,
@@ -140,7 +142,7 @@ fn signal_view(
     SignalView {
         value: held.reading.value,
         unit: held.signal.spec().unit,
-        observed_at: held.reading.observed_at,
+        observed_at: TimeText(held.reading.observed_at),
         age_seconds: held.age.num_seconds(),
         state: held.freshness,
         provider_id: provider_id.clone(),

@@ -7,11 +7,12 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use domain::TimeText;
 use domain::acceptance::{Gate, Item, Judged, Registry, Source, Verdict, decide_batch};
 use domain::fleet::Device;
 use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
-use domain::signals::{DropReason, DroppedSignal, Reading, Readings, Signal};
-use persistence::{AcceptedEvent, Fence, HeldSnapshot, MovedSnapshot, StorageError, UnitOfWork};
+use domain::signals::{DroppedSignal, Readings};
+use persistence::{AcceptedEvent, Fence, HeldByDevice, MovedSnapshot, StorageError, UnitOfWork};
 use serde::Serialize;
 
 use crate::Core;
@@ -96,8 +97,8 @@ pub(crate) async fn accept_in_tx(
     // The first pass locks the rows of devices that it could not move, so the second moves them.
     while !pending.is_empty() {
         let items = || pending.iter().map(|at| &batch.items[*at]);
-        let (registry, snapshots) = uow.load_for_acceptance(items()).await?;
-        let mut pass = Pass::new(registry, snapshots);
+        let (registry, held) = uow.load_for_acceptance(items()).await?;
+        let mut pass = Pass { registry, held };
         let verdicts = pass.decide(items(), &gate);
         let overtaken = pass
             .persist(core, uow, &batch, &gate, &pending, &verdicts)
@@ -122,27 +123,10 @@ pub(crate) async fn accept_in_tx(
 /// One round of reading, deciding and writing.
 struct Pass {
     registry: Registry,
-    versions: HashMap<DeviceId, i64>,
-    dropped: HashMap<DeviceId, HashMap<String, DropReason>>,
-    held: HashMap<DeviceId, Readings>,
+    held: HeldByDevice,
 }
 
 impl Pass {
-    fn new(registry: Registry, snapshots: HashMap<DeviceId, HeldSnapshot>) -> Self {
-        let mut pass = Self {
-            registry,
-            versions: HashMap::new(),
-            dropped: HashMap::new(),
-            held: HashMap::new(),
-        };
-        for (device, snapshot) in snapshots {
-            pass.versions.insert(device.clone(), snapshot.version);
-            pass.dropped.insert(device.clone(), snapshot.dropped);
-            pass.held.insert(device, snapshot.readings);
-        }
-        pass
-    }
-
     fn decide<'i>(&mut self, items: impl Iterator<Item = &'i Item>, gate: &Gate) -> Vec<Judged> {
         decide_batch(items, &self.registry, &mut self.held, gate)
     }
@@ -157,8 +141,8 @@ impl Pass {
         pending: &[usize],
         verdicts: &[Judged],
     ) -> Result<HashSet<DeviceId>, StorageError> {
-        let mut accepted: HashMap<&DeviceId, i64> = HashMap::new();
-        let mut events = Vec::new();
+        let mut accepted: HashMap<&DeviceId, i64> = HashMap::with_capacity(self.held.len());
+        let mut events = Vec::with_capacity(verdicts.len());
         for (at, judged) in pending.iter().zip(verdicts) {
             let (Some(device_id), Verdict::Accepted { newer, .. }) =
                 (&judged.device_id, &judged.verdict)
@@ -171,11 +155,6 @@ impl Pass {
                 continue;
             };
             *accepted.entry(device_id).or_default() += 1;
-            remember_dropped(
-                self.dropped.entry(device_id.clone()).or_default(),
-                newer,
-                &update.dropped,
-            );
             events.push(AcceptedEvent {
                 event_id: EventId(core.ids.next(gate.now)),
                 device_id: device_id.clone(),
@@ -189,52 +168,18 @@ impl Pass {
             .iter()
             .filter_map(|(device_id, updates)| {
                 let device = self.registry.device(device_id)?;
-                let replaces_version = self.versions.get(*device_id).copied().unwrap_or(0);
-                let readings = self.held.remove(*device_id)?;
-                let mut dropped = self.dropped.remove(*device_id).unwrap_or_default();
-                dropped.retain(|name, _| {
-                    Signal::named(name).is_some_and(|signal| readings.get(signal).is_none())
-                });
+                let held = self.held.remove(*device_id)?;
                 Some(MovedSnapshot {
                     device_id: device.id.clone(),
                     activation_id: device.activation_id,
-                    replaces_version,
-                    held: HeldSnapshot {
-                        version: replaces_version + updates,
-                        readings,
-                        dropped,
-                    },
+                    replaces_version: held.version - updates,
+                    held,
                 })
             })
             .collect();
         let cycle_id = cycle_of(batch.source);
-        let persisted = uow
-            .move_snapshots(snapshots, &events, cycle_id, batch.trace_id, gate.now)
-            .await?;
-        let mut overtaken: HashSet<DeviceId> = accepted.into_keys().cloned().collect();
-        for device in &persisted {
-            overtaken.remove(device);
-        }
-        Ok(overtaken)
-    }
-}
-
-/// Keeps why a signal came and could not be used, until it comes and can.
-fn remember_dropped(
-    known: &mut HashMap<String, DropReason>,
-    newer: &[(Signal, Reading)],
-    dropped: &[DroppedSignal],
-) {
-    for drop in dropped.iter().filter(|drop| {
-        matches!(
-            drop.reason,
-            DropReason::OutOfRange | DropReason::NotAvailable
-        )
-    }) {
-        known.insert(drop.signal.clone(), drop.reason);
-    }
-    for (signal, _) in newer {
-        known.remove(signal.name());
+        uow.move_snapshots(snapshots, &events, cycle_id, batch.trace_id, gate.now)
+            .await
     }
 }
 
@@ -249,7 +194,7 @@ const fn cycle_of(source: Source) -> Option<CycleId> {
 /// reception are columns of its row.
 fn accepted_payload(
     device: &Device,
-    newer: &[(Signal, Reading)],
+    newer: &Readings,
     dropped: &[DroppedSignal],
     batch: &Batch<'_>,
 ) -> String {
@@ -257,16 +202,16 @@ fn accepted_payload(
     struct Accepted<'a> {
         vehicle_id: &'a str,
         provider: &'a str,
-        payload_prepared_at: DateTime<Utc>,
-        normalized_values: Readings,
+        payload_prepared_at: TimeText,
+        normalized_values: &'a Readings,
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
         dropped_signals: &'a [DroppedSignal],
     }
     let accepted = Accepted {
         vehicle_id: device.spec.vehicle_id.as_str(),
         provider: device.spec.provider_id.as_str(),
-        payload_prepared_at: batch.prepared_at,
-        normalized_values: newer.iter().copied().collect(),
+        payload_prepared_at: TimeText(batch.prepared_at),
+        normalized_values: newer,
         dropped_signals: dropped,
     };
     // Plain values under text keys always have a JSON form.

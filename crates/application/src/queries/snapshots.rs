@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::fleet::Policy;
 use domain::health::{DeviceFacts, SignalFreshness, evaluate, signal_freshness};
 use domain::ids::{DeviceId, WorkspaceId};
-use domain::signals::{Reading, Signal};
+use domain::signals::{DropReason, Reading, Signal};
 use persistence::{DeviceFilter, Page, SnapshotRow, StorageError};
 
 use crate::Core;
@@ -86,7 +86,7 @@ fn of_row(row: SnapshotRow, policy: Policy, now: DateTime<Utc>) -> DeviceSnapsho
     let health = evaluate(&facts, policy, now);
     let (mut signals, mut absent) = (Vec::new(), Vec::new());
     for signal in Signal::all() {
-        if let Some(reading) = row.readings.get(signal) {
+        if let Some(reading) = row.held.readings.get(signal) {
             let (age, freshness) = signal_freshness(reading.observed_at, &health, now);
             signals.push(SnapshotSignal {
                 signal,
@@ -95,10 +95,8 @@ fn of_row(row: SnapshotRow, policy: Policy, now: DateTime<Utc>) -> DeviceSnapsho
                 freshness,
             });
         } else {
-            let reason = row
-                .dropped
-                .get(signal.name())
-                .map_or("never_reported", |reason| reason.as_str());
+            let dropped = row.held.drops.get(signal);
+            let reason = dropped.map_or("never_reported", DropReason::as_str);
             absent.push(AbsentSignal { signal, reason });
         }
     }

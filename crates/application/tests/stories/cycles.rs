@@ -31,7 +31,7 @@ async fn assert_refused(depot: &Fleet, cycle: &ClaimedCycle) {
         matches!(refused, Err(AcceptError::LeaseLost)),
         "{refused:?}"
     );
-    assert_eq!(depot.snapshot("bus-1").await.version, 0);
+    assert_eq!(depot.snapshot("bus-1").await.held.version, 0);
     assert!(depot.accepted_events("bus-1").await.is_empty());
 }
 
@@ -282,5 +282,5 @@ async fn another_holder_asks_only_the_connections_without_a_record() {
         (cycle.status.as_str(), cycle.connections.len()),
         ("completed", 2)
     );
-    assert!(depot.snapshot("bus-1").await.version > 0);
+    assert!(depot.snapshot("bus-1").await.held.version > 0);
 }

@@ -213,15 +213,18 @@ async fn a_new_activation_holds_nothing_that_was_decided_for_the_old_one() {
         .last()
         .expect("the change is recorded")
         .0;
-    let held = depot.snapshot("bus-2").await;
-    assert_eq!(held.activated_at, device.activated_at);
+    let row = depot.snapshot("bus-2").await;
+    assert_eq!(row.activated_at, device.activated_at);
     let events = depot.accepted_events("bus-2").await;
     let since: Vec<_> = events
         .iter()
         .filter(|event| event.event_id > configured)
         .collect();
     assert!(since.len() < events.len());
-    assert_eq!(i64::try_from(since.len()).expect("a count"), held.version);
+    assert_eq!(
+        i64::try_from(since.len()).expect("a count"),
+        row.held.version
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -304,7 +307,7 @@ async fn a_workspace_does_not_wait_for_another_ones_change() {
         .expect("nothing to wait for");
     drop(open);
     assert_eq!(
-        north.snapshot("bus-1").await.version,
+        north.snapshot("bus-1").await.held.version,
         0,
         "the same device id is another device there"
     );

@@ -83,7 +83,7 @@ async fn a_device_without_data_has_a_snapshot_that_says_so_and_a_deactivated_one
     let empty = snapshot(&depot, "bus-1").await.expect("a device");
     assert_eq!(
         (
-            empty.row.version,
+            empty.row.held.version,
             empty.row.last_update_received_at,
             empty.signals.len()
         ),

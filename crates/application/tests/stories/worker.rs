@@ -88,10 +88,10 @@ async fn a_poll_fills_snapshots_and_one_failing_connection_costs_the_others_noth
         ("far", false),
     ] {
         let snapshot = depot.snapshot(device).await;
-        assert_eq!(snapshot.version > 0, reported, "{device}");
+        assert_eq!(snapshot.held.version > 0, reported, "{device}");
         assert_eq!(
             depot.fold_of_events(device).await,
-            snapshot.readings,
+            snapshot.held.readings,
             "{device}"
         );
         assert!(
@@ -145,7 +145,7 @@ async fn a_poll_fills_snapshots_and_one_failing_connection_costs_the_others_noth
         (0, 2),
         "the clock stands still: nothing is new"
     );
-    assert!(depot.snapshot("far").await.version > 0);
+    assert!(depot.snapshot("far").await.held.version > 0);
     instance.stop().await;
 }
 
@@ -208,7 +208,7 @@ async fn a_provider_that_hangs_delays_neither_other_connections_nor_other_worksp
     );
     let hanging = instance.poll(&north).await;
     eventually("the other connection's results land", async || {
-        north.snapshot("bus-1").await.version > 0
+        north.snapshot("bus-1").await.held.version > 0
     })
     .await;
     let elsewhere = instance.poll(&south).await;
@@ -243,7 +243,7 @@ async fn a_killed_instances_cycle_is_finished_by_another() {
         WorkerSettings::default(),
     );
     assert_eq!(ends(&depot, cycle_id).await, "completed");
-    assert!(depot.snapshot("bus-1").await.version > 0);
+    assert!(depot.snapshot("bus-1").await.held.version > 0);
     instance.stop().await;
 }
 
@@ -384,7 +384,7 @@ async fn a_rollback_ends_what_a_worker_has_running() {
     })
     .await;
     assert_eq!(depot.cycle(cycle_id).await.status, "skipped");
-    assert_eq!(depot.snapshot("bus-1").await.version, 0);
+    assert_eq!(depot.snapshot("bus-1").await.held.version, 0);
     instance.stop().await;
 }
 

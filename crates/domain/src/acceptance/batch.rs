@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
+use super::Held;
 #[cfg(test)]
 use super::OutcomeWord;
 use super::{
     Gate, Item, Registry, RejectReason, Rejection, Verdict, decide::admit, decide::decide,
 };
 use crate::ids::DeviceId;
-use crate::signals::Readings;
 
 /// One item's verdict, with the device it was about where that is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +26,7 @@ pub struct Judged {
 pub fn decide_batch<'i, S: BuildHasher>(
     items: impl IntoIterator<Item = &'i Item>,
     registry: &Registry,
-    held: &mut HashMap<DeviceId, Readings, S>,
+    held: &mut HashMap<DeviceId, Arc<Held>, S>,
     gate: &Gate,
 ) -> Vec<Judged> {
     items
@@ -37,7 +38,7 @@ pub fn decide_batch<'i, S: BuildHasher>(
 fn judge<S: BuildHasher>(
     item: &Item,
     registry: &Registry,
-    held: &mut HashMap<DeviceId, Readings, S>,
+    held: &mut HashMap<DeviceId, Arc<Held>, S>,
     gate: &Gate,
 ) -> Judged {
     let update = match item {
@@ -63,15 +64,14 @@ fn judge<S: BuildHasher>(
             };
         }
     };
-    let readings = match held.get_mut(&device.id) {
-        Some(readings) => readings,
+    let held = match held.get_mut(&device.id) {
+        Some(held) => held,
         None => held.entry(device.id.clone()).or_default(),
     };
-    let verdict = decide(update, readings, gate);
+    let verdict = decide(update, &held.readings, gate);
     if let Verdict::Accepted { newer, .. } = &verdict {
-        for (signal, reading) in newer {
-            readings.join(*signal, *reading);
-        }
+        // Others may remember it as it was: they keep that, and this one is a copy.
+        Arc::make_mut(held).accept(newer, &update.dropped);
     }
     Judged {
         device_id: Some(device.id.clone()),

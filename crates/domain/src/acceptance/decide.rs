@@ -163,7 +163,7 @@ pub fn decide(update: &Update, held: &Readings, gate: &Gate) -> Verdict {
             }
         }));
     }
-    let mut newer = Vec::with_capacity(update.signals.len());
+    let mut newer = Readings::with_capacity(update.signals.len());
     let mut ignored = Vec::new();
     let mut all_equal = true;
     for &(signal, value) in &update.signals {
@@ -173,7 +173,7 @@ pub fn decide(update: &Update, held: &Readings, gate: &Gate) -> Verdict {
             .map_or(Ordering::Greater, |held| reading.total_cmp(held));
         all_equal &= order.is_eq();
         if order.is_gt() {
-            newer.push((signal, reading));
+            newer.join(signal, reading);
         } else {
             ignored.push(signal);
         }

@@ -6,12 +6,14 @@
 
 mod batch;
 mod decide;
+mod held;
 mod outcome;
 mod registry;
 mod update;
 
 pub use batch::{Judged, decide_batch};
 pub use decide::{Gate, decide};
+pub use held::{Drops, Held};
 pub use outcome::{OutcomeWord, RejectReason, Rejection, Verdict};
 pub use registry::Registry;
 pub use update::{Address, Item, Source, Update};

@@ -1,6 +1,6 @@
 //! What became of an update.
 
-use crate::signals::{Reading, Signal};
+use crate::signals::{Readings, Signal};
 use crate::vocabulary::words;
 
 words!(
@@ -62,7 +62,7 @@ pub enum Verdict {
     /// These readings are newer than what is held.
     Accepted {
         /// What moves.
-        newer: Vec<(Signal, Reading)>,
+        newer: Readings,
         /// Signals of the update that were not newer.
         ignored: Vec<Signal>,
     },

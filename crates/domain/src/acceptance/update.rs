@@ -53,6 +53,16 @@ pub enum Item {
     },
 }
 
+impl Item {
+    /// How it names its device, if it is of the shape.
+    pub const fn address(&self) -> Option<&Address> {
+        match self {
+            Self::Update(update) => Some(&update.address),
+            Self::Malformed { .. } => None,
+        }
+    }
+}
+
 /// Where a batch comes from. A poll's results land only under the lease that fetched them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {

@@ -3,12 +3,13 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::{Signal, SignalValue};
+use crate::TimeText;
 use crate::ids::ProviderId;
 
 /// One signal's value and when the provider says it was so.
@@ -47,6 +48,11 @@ impl Readings {
     /// No readings.
     pub const fn empty() -> Self {
         Self(Vec::new())
+    }
+
+    /// No readings yet, with room for so many signals.
+    pub fn with_capacity(signals: usize) -> Self {
+        Self(Vec::with_capacity(signals))
     }
 
     /// The reading of `signal`, if any.
@@ -125,12 +131,11 @@ impl Serialize for Readings {
             .collect();
         times.sort_unstable();
         times.dedup();
-        serializer.collect_map(times.into_iter().map(|time| {
-            (
-                time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
-                Together(&self.0, time),
-            )
-        }))
+        serializer.collect_map(
+            times
+                .into_iter()
+                .map(|time| (TimeText(time), Together(&self.0, time))),
+        )
     }
 }
 
