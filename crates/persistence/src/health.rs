@@ -1,5 +1,7 @@
 //! The facts that health is computed from.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use domain::fleet::ProviderType;
 use domain::health::{DeviceFacts, LastPoll};
@@ -58,7 +60,7 @@ pub struct WorkspaceHealthFacts {
 }
 
 impl Store {
-    /// Reads a workspace's health facts: two statements, whatever its size.
+    /// Reads a workspace's health facts: three statements side by side, whatever its size.
     ///
     /// # Errors
     /// When the store fails.
@@ -66,8 +68,17 @@ impl Store {
         &self,
         workspace_id: &WorkspaceId,
     ) -> Result<WorkspaceHealthFacts, StorageError> {
-        let (connections, last_cycle_ended_at) = self.connection_polling(workspace_id).await?;
-        let devices = self.health_rows(workspace_id).await?;
+        let (mut devices, (connections, last_cycle_ended_at), absences) = tokio::try_join!(
+            self.health_rows(workspace_id),
+            self.connection_polling(workspace_id),
+            self.absences(workspace_id),
+        )?;
+        for row in devices.iter_mut().filter(|_| !absences.is_empty()) {
+            if let Some(last_returned_at) = absences.get(row.device_id.as_str()) {
+                row.absent = true;
+                row.returned_before_absence_at = *last_returned_at;
+            }
+        }
         Ok(WorkspaceHealthFacts {
             devices,
             connections,
@@ -83,11 +94,9 @@ impl Store {
             r#"/* health: devices */
             SELECT d.device_id, d.vehicle_id, d.provider_id, d.configured_at, d.activated_at,
                    s.last_update_received_at AS "last_update_received_at?",
-                   s.newest_observed_at AS "newest_observed_at?",
-                   a.missing_since IS NOT NULL AS "absent!", a.last_returned_at AS "last_returned_at?"
+                   s.newest_observed_at AS "newest_observed_at?"
             FROM devices d
             LEFT JOIN snapshots s ON s.workspace_id = $1 AND s.device_id = d.device_id AND s.activation_id = d.activation_id
-            LEFT JOIN device_absences a ON a.workspace_id = $1 AND a.device_id = d.device_id AND a.activation_id = d.activation_id
             WHERE d.workspace_id = $1 AND d.active
             ORDER BY d.device_id"#,
             workspace_id.as_str(),
@@ -107,11 +116,33 @@ impl Store {
                     newest_observed_at: row.newest_observed_at,
                     declared_interval_minutes: None,
                 },
-                absent: row.absent,
-                returned_before_absence_at: row.last_returned_at,
+                absent: false,
+                returned_before_absence_at: None,
             })
         })
         .collect()
+    }
+
+    /// The few devices that their provider's latest answer lacked, with the last answer that named
+    /// each. A statement of its own: joined to every device it could be dearer than all the rest.
+    async fn absences(
+        &self,
+        workspace_id: &WorkspaceId,
+    ) -> Result<HashMap<String, Option<DateTime<Utc>>>, StorageError> {
+        let rows = sqlx::query!(
+            r#"/* health: absent devices */
+            SELECT a.device_id, a.last_returned_at
+            FROM device_absences a
+            JOIN devices d ON d.workspace_id = $1 AND d.device_id = a.device_id AND d.activation_id = a.activation_id
+            WHERE a.workspace_id = $1 AND d.active"#,
+            workspace_id.as_str(),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.device_id, row.last_returned_at))
+            .collect())
     }
 
     async fn connection_polling(
