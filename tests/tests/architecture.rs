@@ -70,7 +70,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Third-party crates that only some of ours may know.
 const KEPT_TO: &[(&str, &[&str])] = &[
     ("sqlx", &["persistence", "testkit", "bench"]),
-    ("axum", &["api", "bf-manage-core", "bf-depot-sim"]),
+    ("axum", &["api", "bf-depot-sim"]),
+    ("hyper", &["api", "bench"]),
     ("utoipa", &["api"]),
     (
         "clap",

@@ -19,10 +19,12 @@ pub mod problem;
 mod provider_connections;
 mod request;
 mod router;
+mod server;
 mod snapshots;
 mod state;
 mod workspaces;
 
 pub use openapi::openapi_json;
 pub use router::router;
+pub use server::{HttpLimits, serve};
 pub use state::{AppState, Features};

@@ -97,6 +97,7 @@ fn statuses(access: Access, body: BodyRule, path: &str) -> Vec<(&'static str, &'
     if access != Access::Open {
         statuses.push(("401", "no accepted token"));
         statuses.push(("403", "not for this caller"));
+        statuses.push(("429", "asked too often; see Retry-After"));
     }
     if path.contains('{') || path.ends_with("/poll-cycles") || path.starts_with("/dev/") {
         statuses.push((
@@ -105,6 +106,7 @@ fn statuses(access: Access, body: BodyRule, path: &str) -> Vec<(&'static str, &'
         ));
     }
     if body != BodyRule::None {
+        statuses.push(("408", "the body took too long to arrive"));
         statuses.push(("413", "too large"));
         statuses.push(("415", "not JSON"));
     }

@@ -1,5 +1,7 @@
 //! The one catalogue of problems (RFC 9457).
 
+use std::time::Duration;
+
 use application::commands::{ChangeError, Conflict};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -108,9 +110,10 @@ impl FieldError {
 #[derive(Clone, Debug)]
 pub struct Problem {
     kind: ProblemKind,
-    detail: Option<String>,
+    detail: Option<Box<str>>,
     errors: Vec<FieldError>,
     current: Option<serde_json::Value>,
+    retry_after_seconds: Option<u32>,
 }
 
 /// The body of a problem.
@@ -149,6 +152,20 @@ impl Problem {
             detail: None,
             errors: Vec::new(),
             current: None,
+            retry_after_seconds: match kind.status {
+                StatusCode::SERVICE_UNAVAILABLE => Some(5),
+                _ => None,
+            },
+        }
+    }
+
+    /// A caller who asks too often, and how long it must wait.
+    pub(crate) fn rate_limited(wait: Duration) -> Self {
+        let whole_seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let seconds = u32::try_from(whole_seconds).unwrap_or(u32::MAX);
+        Self {
+            retry_after_seconds: Some(seconds.max(1)),
+            ..Self::of(ProblemKind::RATE_LIMITED)
         }
     }
 
@@ -156,7 +173,7 @@ impl Problem {
     #[must_use]
     pub fn detail(self, detail: impl Into<String>) -> Self {
         Self {
-            detail: Some(detail.into()),
+            detail: Some(detail.into().into()),
             ..self
         }
     }
@@ -203,13 +220,18 @@ impl Problem {
         }
     }
 
+    /// The last part of its type.
+    pub(crate) const fn slug(&self) -> &'static str {
+        self.kind.slug
+    }
+
     /// The answer, once it is known where it happened.
     pub(crate) fn into_answer(self, instance: &str, trace_id: &str) -> Response {
         let body = ProblemBody {
             problem_type: format!("/problems/{}", self.kind.slug),
             title: self.kind.title,
             status: self.kind.status.as_u16(),
-            detail: self.detail,
+            detail: self.detail.map(Into::into),
             instance: instance.to_owned(),
             trace_id: trace_id.to_owned(),
             errors: self.errors,
@@ -221,18 +243,18 @@ impl Problem {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        match self.kind.status {
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(
-                    header::WWW_AUTHENTICATE,
-                    HeaderValue::from_static("Bearer error=\"invalid_token\""),
-                );
-            }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-            }
-            _ => {}
+        if self.kind.status == StatusCode::UNAUTHORIZED {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer error=\"invalid_token\""),
+            );
+        }
+        if self.kind.status == StatusCode::REQUEST_TIMEOUT {
+            // What is still to come of the body is not waited for.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         answer
     }

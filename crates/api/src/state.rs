@@ -7,6 +7,9 @@ use application::polling::Worker;
 use auth::{DevIssuer, Verifier};
 use providers::AddressPolicy;
 
+use crate::access::RateLimits;
+use crate::server::HttpLimits;
+
 /// Everything an instance answers from. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
@@ -14,6 +17,12 @@ pub struct AppState {
     pub core: Core,
     /// Who decides whether a token is good.
     pub verifier: Verifier,
+    /// How often each caller may ask.
+    pub rates: RateLimits,
+    /// How long a request may take to arrive and to be answered.
+    pub http: HttpLimits,
+    /// Whether answers tell browsers to come by https only, as in production.
+    pub strict_transport: bool,
     /// The worker to wake when a cycle was recorded, where this instance runs one.
     pub worker: Option<Worker>,
     /// Which addresses connections may name.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use api::HttpLimits;
+use api::access::Rate;
 use chrono::TimeDelta;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
@@ -23,6 +25,14 @@ pub struct Settings {
     #[serde(deserialize_with = "list")]
     pub auth_client_ids: Vec<String>,
     pub auth_audience: Option<String>,
+    pub rate_person_per_second: u32,
+    pub rate_person_burst: u32,
+    pub rate_machine_per_second: u32,
+    pub rate_machine_burst: u32,
+    pub http_connections: usize,
+    pub http_head_seconds: u32,
+    pub http_body_seconds: u32,
+    pub http_answer_seconds: u32,
     pub scheduler: Scheduler,
     pub trigger_precision_seconds: u32,
     #[serde(deserialize_with = "list")]
@@ -64,6 +74,14 @@ const NAMES: &[&str] = &[
     "auth_jwks_url",
     "auth_client_ids",
     "auth_audience",
+    "rate_person_per_second",
+    "rate_person_burst",
+    "rate_machine_per_second",
+    "rate_machine_burst",
+    "http_connections",
+    "http_head_seconds",
+    "http_body_seconds",
+    "http_answer_seconds",
     "scheduler",
     "trigger_precision_seconds",
     "provider_allowed_hosts",
@@ -108,6 +126,23 @@ impl Settings {
             (1..=200).contains(&self.database_max_connections),
             "DATABASE_MAX_CONNECTIONS must be 1 to 200"
         );
+        for (name, burst) in [
+            ("RATE_PERSON_BURST", self.rate_person_burst),
+            ("RATE_MACHINE_BURST", self.rate_machine_burst),
+        ] {
+            ensure!(burst > 0, "{name} must be at least 1");
+        }
+        ensure!(
+            (1..=100_000).contains(&self.http_connections),
+            "HTTP_CONNECTIONS must be 1 to 100000"
+        );
+        for (name, seconds) in [
+            ("HTTP_HEAD_SECONDS", self.http_head_seconds),
+            ("HTTP_BODY_SECONDS", self.http_body_seconds),
+            ("HTTP_ANSWER_SECONDS", self.http_answer_seconds),
+        ] {
+            ensure!((1..=600).contains(&seconds), "{name} must be 1 to 600");
+        }
         ensure!(
             (1..=55).contains(&self.provider_deadline_seconds),
             "PROVIDER_DEADLINE_SECONDS must be 1 to 55: below the shortest poll interval"
@@ -141,6 +176,24 @@ impl Settings {
 
     pub fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_seconds.into())
+    }
+
+    pub fn rate_of_people(&self) -> Option<Rate> {
+        Rate::of(self.rate_person_per_second, self.rate_person_burst)
+    }
+
+    pub fn rate_of_machines(&self) -> Option<Rate> {
+        Rate::of(self.rate_machine_per_second, self.rate_machine_burst)
+    }
+
+    pub fn http(&self) -> HttpLimits {
+        HttpLimits {
+            connections: self.http_connections,
+            head_within: Duration::from_secs(self.http_head_seconds.into()),
+            body_within: Duration::from_secs(self.http_body_seconds.into()),
+            answer_within: Duration::from_secs(self.http_answer_seconds.into()),
+            ..HttpLimits::default()
+        }
     }
 
     pub fn provider_deadline(&self) -> Duration {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use api::access::RateLimits;
 use api::{AppState, Features};
 use application::polling::{Worker, WorkerSettings};
 use application::{Core, Rules, maintain};
@@ -72,6 +73,13 @@ impl Instance {
         let state = AppState {
             core: core.clone(),
             verifier,
+            rates: RateLimits::new(
+                settings.rate_of_people(),
+                settings.rate_of_machines(),
+                &core.clock,
+            ),
+            http: settings.http(),
+            strict_transport: settings.profile == Profile::Production,
             worker: Some(worker.clone()),
             addresses,
             dev_issuer,
@@ -89,35 +97,17 @@ impl Instance {
 
     /// Serves until `shutdown`, then drains: answers in progress finish, running cycles finish or are
     /// given back.
-    ///
-    /// # Errors
-    /// When the listener fails.
-    pub async fn run(
-        self,
-        listener: TcpListener,
-        shutdown: CancellationToken,
-    ) -> anyhow::Result<()> {
+    pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) {
         let background = TaskTracker::new();
         let verifier = self.state.verifier.clone();
         background.spawn(async move { verifier.warm_up().await });
         background.spawn(self.worker.run(shutdown.clone()));
         background.spawn(maintain(self.core.clone(), shutdown.clone()));
         background.close();
-        let stop = shutdown.clone();
-        let serving = axum::serve(listener, api::router(self.state))
-            .with_graceful_shutdown(async move { stop.cancelled().await });
-        let grace = async {
-            shutdown.cancelled().await;
-            tokio::time::sleep(GRACE).await;
-        };
-        tokio::select! {
-            served = async { serving.await } => served.context("the listener failed")?,
-            () = grace => {}
-        }
-        shutdown.cancel();
+        let limits = self.state.http;
+        api::serve(listener, api::router(self.state), limits, shutdown, GRACE).await;
         background.wait().await;
         self.core.store.close().await;
-        Ok(())
     }
 }
 

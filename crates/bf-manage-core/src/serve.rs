@@ -54,7 +54,8 @@ pub async fn serve(settings: Settings, dev_data: Option<&Path>) -> anyhow::Resul
     let verifier = Verifier::try_new(verifier, clock.clone())?;
     let instance = Instance::try_new(&settings, store, clock, verifier, dev_issuer)?;
     println!("bf-manage-core serves http://{}", listener.local_addr()?);
-    instance.run(listener, shutdown_signal()?).await
+    instance.run(listener, shutdown_signal()?).await;
+    Ok(())
 }
 
 /// `bf-manage-core migrate`: brings the schema up to date and ends.

@@ -1,5 +1,5 @@
-//! The guard: who is calling, may they know of the workspace, may they do this, is the body's
-//! envelope acceptable; in this order.
+//! The guard: who is calling, and not too often; may they know of the workspace, may they do this, is
+//! the body's envelope acceptable; in this order.
 
 use application::Author;
 use auth::{Principal, VerifyError};
@@ -91,6 +91,12 @@ async fn admit(
     let route = Route::find(request.method(), path);
     if !Route::is_open(path) {
         let principal = authenticate(state, request.headers()).await?;
+        let id = principal.id();
+        // Before anything is said of workspaces: whoever guesses at them has this limit as well.
+        state
+            .rates
+            .admit(&principal, &id)
+            .map_err(Problem::rate_limited)?;
         if let Some(workspace_id) = workspace_id
             && !may_know_of(&principal, workspace_id)
         {
@@ -107,7 +113,6 @@ async fn admit(
             .unwrap_or_else(|| TraceContext {
                 trace_id: "".into(),
             });
-        let id = principal.id();
         request.extensions_mut().insert(Caller {
             principal,
             id,

@@ -1,5 +1,7 @@
 //! Bodies: sized, typed and read member by member.
 
+use std::error::Error;
+
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
@@ -8,6 +10,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
+use super::unread::BodyTimeout;
 use crate::problem::{FieldError, Problem, ProblemKind};
 
 /// Bytes of a body after decompression, but for ingest.
@@ -63,11 +66,26 @@ async fn bytes_of(request: Request<Body>, limit: usize) -> Result<Bytes, Problem
     match Limited::new(request.into_body(), limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
+        Err(error) if is_late(&*error) => {
+            Err(Problem::of(ProblemKind::REQUEST_TIMEOUT).detail("the body did not arrive in time"))
+        }
         Err(_) => Err(Problem::invalid(vec![FieldError::pointer(
             "",
             "the body broke off or could not be decompressed",
         )])),
     }
+}
+
+/// Whether it came to this because the body took too long, whoever passed that on.
+fn is_late(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<BodyTimeout>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -7,6 +7,7 @@ mod page;
 mod path;
 mod precondition;
 mod query;
+mod request_id;
 mod trace;
 mod unread;
 
@@ -17,5 +18,6 @@ pub use page::{ListName, PageQuery, Paged};
 pub use path::{Path1, Path2};
 pub use precondition::{IfMatch, tagged};
 pub use query::{NoQuery, Params, Query, QueryParams};
+pub(crate) use request_id::RequestId;
 pub use trace::TraceContext;
 pub(crate) use unread::Unread;

@@ -176,7 +176,10 @@ async fn a_bomb_costs_no_more_than_the_limit() {
     for _ in 0..256 {
         bomb.write_all(&blanks).expect("memory");
     }
-    let bomb = bomb.finish().expect("memory");
+    // Damaged at its end: whoever inflates it all finds that out, and answers something else.
+    let mut bomb = bomb.finish().expect("memory");
+    bomb.truncate(bomb.len() - 20);
+    bomb.extend_from_slice(b"no gzip any more");
     let call = service
         .call(INGEST, &Method::POST, "/workspaces/depot-north/ingest")
         .header("content-encoding", "gzip");

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use api::{AppState, Features};
+use api::access::RateLimits;
+use api::{AppState, Features, HttpLimits};
 use auth::{DEV_CLIENT_ID, DevIssuer, MintRequest, Verifier, VerifierSettings};
 use providers::AddressPolicy;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
@@ -12,9 +13,13 @@ use reqwest::{Body, Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use testkit::{Fixture, Fleet, WorkspaceBuilder};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// What most paths start with.
 pub const API: &str = "/api/telematics-mvp";
+/// How long an instance that is asked to stop goes on with what it was asked before.
+const GRACE: Duration = Duration::from_secs(8);
 const ISSUER: &str = "http://issuer.test";
 /// The workspace that [`VIEWER`] and [`ADMIN`] belong to.
 pub const NORTH: &str = "depot-north";
@@ -46,7 +51,12 @@ pub const POLL: Caller = Caller::Machine("telematics/poll");
 /// A running instance.
 pub struct Service {
     pub fixture: Fixture,
-    address: SocketAddr,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Asks it to stop.
+    pub shutdown: CancellationToken,
+    /// Ends when it has stopped.
+    pub serving: JoinHandle<()>,
     issuer: Arc<DevIssuer>,
     client: Client,
 }
@@ -69,6 +79,9 @@ impl Service {
         let mut state = AppState {
             core: fixture.core.clone(),
             verifier: Verifier::try_new(settings, fixture.clock.clone()).expect("a verifier"),
+            rates: RateLimits::new(None, None, &fixture.clock),
+            http: HttpLimits::default(),
+            strict_transport: false,
             worker: None,
             addresses: AddressPolicy {
                 allowed_hosts: vec!["my.geotab.com".to_owned()],
@@ -81,7 +94,12 @@ impl Service {
             schedules_applied: true,
         };
         change(&mut state);
-        tokio::spawn(async move { axum::serve(listener, api::router(state)).await });
+        let limits = state.http;
+        let shutdown = CancellationToken::new();
+        let stop = shutdown.clone();
+        let serving = tokio::spawn(async move {
+            api::serve(listener, api::router(state), limits, stop, GRACE).await;
+        });
         let client = Client::builder()
             .timeout(Duration::from_mins(1))
             .build()
@@ -89,6 +107,8 @@ impl Service {
         Self {
             fixture,
             address,
+            shutdown,
+            serving,
             issuer,
             client,
         }

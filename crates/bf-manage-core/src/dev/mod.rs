@@ -130,12 +130,11 @@ pub async fn dev(mut settings: Settings, flags: Flags) -> anyhow::Result<()> {
         replay: flags.replay.is_some(),
         stops_database: database.is_private(),
     });
-    let ran = instance.run(listener, shutdown.clone()).await;
+    instance.run(listener, shutdown.clone()).await;
     shutdown.cancel();
     background.wait().await;
     println!("stopping …");
     let stopped = database.stop().await;
-    ran?;
     if let Err(error) = stopped {
         bail!("the database did not stop: {error:#}");
     }

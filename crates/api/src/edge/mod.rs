@@ -1,0 +1,119 @@
+//! The outermost layer: every request gets a trace, a name and time limits; every refusal its body;
+//! every answer its headers and its log line.
+
+mod log_line;
+mod security_headers;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tokio::time::Instant;
+use tracing::{Instrument, Span};
+
+use crate::problem::{Problem, ProblemKind};
+use crate::request::{RequestId, TraceContext, Unread};
+use crate::state::AppState;
+
+/// Gives the request its trace, and an answer that is a refusal the body of RFC 9457, whether a
+/// handler refused or the framework did.
+pub(crate) async fn edge(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let since = Instant::now();
+    let fresh = state.core.ids.next(state.core.clock.now());
+    let trace = TraceContext::of(request.headers(), fresh);
+    let request_id = RequestId::of(request.headers(), fresh);
+    let span = span_of(&request, &trace, &request_id);
+    request.extensions_mut().insert(trace.clone());
+    let answering = async {
+        let method = request.method().clone();
+        let (mut answer, error_type) = answer(&state, request, next, &trace).await;
+        let headers = answer.headers_mut();
+        if let Ok(trace_id) = HeaderValue::from_str(&trace.trace_id) {
+            headers.insert("x-trace-id", trace_id);
+        }
+        request_id.tell(headers);
+        security_headers::add(headers, state.strict_transport);
+        log_line::write(&method, answer.status(), error_type, since.elapsed());
+        answer
+    };
+    answering.instrument(span).await
+}
+
+/// What every log line of the request says of it. At the highest level, so that a filter which shows
+/// any line shows whose it is. Of a path that is no route of ours nothing is said: it may be anything.
+fn span_of(request: &Request, trace: &TraceContext, request_id: &RequestId) -> Span {
+    let route = request.extensions().get::<MatchedPath>();
+    tracing::error_span!(
+        "request",
+        trace_id = %trace.trace_id,
+        request_id = request_id.as_str(),
+        "http.request.method" = request.method().as_str(),
+        "http.route" = route.map(MatchedPath::as_str),
+        "url.path" = route.map(|_| request.uri().path()),
+    )
+}
+
+/// The answer within the time limits, with its body, and of which kind it is if it is a problem.
+async fn answer(
+    state: &AppState,
+    request: Request,
+    next: Next,
+    trace: &TraceContext,
+) -> (Response, Option<&'static str>) {
+    let instance = request.uri().path().to_owned();
+    let (unread, request) = Unread::of(request, state.http.body_within);
+    let mut answer = tokio::select! {
+        answer = next.run(request) => answer,
+        () = unread.unanswered_for(state.http.answer_within) => {
+            tracing::warn!("the request was not answered in time");
+            Problem::of(ProblemKind::UNAVAILABLE).detail("it was not done in time").into_response()
+        }
+    };
+    if answer.status().is_client_error() {
+        unread.throw_away().await;
+    }
+    let Some(problem) = problem_of(&mut answer) else {
+        return (answer, None);
+    };
+    let allow = answer.headers().get(header::ALLOW).cloned();
+    let error_type = problem.slug();
+    answer = problem.into_answer(&instance, &trace.trace_id);
+    if let Some(allow) = allow {
+        answer.headers_mut().insert(header::ALLOW, allow);
+    }
+    (answer, Some(error_type))
+}
+
+fn problem_of(answer: &mut Response) -> Option<Problem> {
+    if let Some(problem) = answer.extensions_mut().remove::<Problem>() {
+        return Some(problem);
+    }
+    let kind = match answer.status() {
+        StatusCode::NOT_FOUND => ProblemKind::NOT_FOUND,
+        StatusCode::METHOD_NOT_ALLOWED => ProblemKind::METHOD_NOT_ALLOWED,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ProblemKind::UNSUPPORTED_MEDIA_TYPE,
+        StatusCode::PAYLOAD_TOO_LARGE => ProblemKind::PAYLOAD_TOO_LARGE,
+        status if status.is_server_error() => ProblemKind::INTERNAL,
+        status if status.is_client_error() => ProblemKind::VALIDATION,
+        _ => return None,
+    };
+    Some(Problem::of(kind))
+}
+
+/// A panic is a defect of ours, told as such and logged with its message.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the form that `CatchPanicLayer` asks for"
+)]
+pub(crate) fn on_panic(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(error.message = message, "a handler panicked");
+    Problem::of(ProblemKind::INTERNAL).into_response()
+}
