@@ -1,7 +1,12 @@
 //! Log lines: JSON on standard error, one object a line.
 
+mod json_line;
+
 use anyhow::Context;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::JsonFields;
+
+use json_line::JsonLine;
 
 /// Starts logging by a filter such as `info` or `info,application=debug`.
 ///
@@ -11,8 +16,8 @@ pub fn start(filter: &str) -> anyhow::Result<()> {
     let filter =
         EnvFilter::try_new(filter).with_context(|| format!("LOG is not a filter: {filter}"))?;
     tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
+        .fmt_fields(JsonFields::new())
+        .event_format(JsonLine)
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
