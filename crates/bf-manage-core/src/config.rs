@@ -98,12 +98,22 @@ impl Settings {
     /// Reads the settings; `profile` stands in where the environment names none.
     ///
     /// # Errors
-    /// A setting that is unknown, unreadable or out of bounds, by its name.
+    /// A setting that is unknown, unreadable or out of bounds, by its name; `dev` where the environment
+    /// says production.
     pub fn load(profile: Profile) -> anyhow::Result<Self> {
         let defaults = Figment::from(Toml::string(include_str!("../../../config/default.toml")));
         let environment = Env::raw().only(NAMES);
         let profile = match profile {
-            Profile::Dev => Profile::Dev,
+            Profile::Dev => {
+                ensure!(
+                    environment
+                        .clone()
+                        .iter()
+                        .all(|(name, value)| name != "profile" || value == "dev"),
+                    "PROFILE is not dev in the environment, and the command is: unset it, or use `serve`"
+                );
+                Profile::Dev
+            }
             Profile::Production => defaults
                 .clone()
                 .merge(environment.clone())

@@ -3,6 +3,7 @@
 mod config;
 mod dev;
 mod instance;
+mod production;
 mod serve;
 mod telemetry;
 

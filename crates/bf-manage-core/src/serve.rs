@@ -3,29 +3,23 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use auth::{DevIssuer, Verifier, VerifierSettings};
 use clock::Clock;
 use persistence::Store;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
-use crate::config::{Profile, Scheduler, Settings};
+use crate::config::Settings;
 use crate::instance::{Instance, shutdown_signal};
+use crate::production::refuse_dev_settings;
 
 /// Serves until asked to stop. `dev_data` is the data directory of a `dev` whose tokens count.
 ///
 /// # Errors
-/// A missing setting, a busy port, a database that cannot be migrated.
+/// A missing setting or one that production refuses, a busy port, a database that cannot be migrated.
 pub async fn serve(settings: Settings, dev_data: Option<&Path>) -> anyhow::Result<()> {
-    ensure!(
-        settings.scheduler != Scheduler::InProcess,
-        "SCHEDULER=in_process runs within `dev` only: use eventbridge or none"
-    );
-    ensure!(
-        dev_data.is_none() || settings.profile == Profile::Dev,
-        "--dev-data is for PROFILE=dev only"
-    );
+    refuse_dev_settings(&settings, dev_data)?;
     let listener = TcpListener::bind(&settings.listen)
         .await
         .with_context(|| format!("cannot listen on {}", settings.listen))?;

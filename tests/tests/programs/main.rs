@@ -12,6 +12,7 @@ mod ctrl_c;
 mod first_start;
 mod killed;
 mod one_at_a_time;
+mod production;
 mod replay;
 mod second_instance;
 mod without_postgres;

@@ -62,9 +62,18 @@ impl Said {
 impl Running {
     /// Starts a program, with none of the settings of the test's own surroundings.
     pub fn start(command: &mut Command) -> Self {
+        Self::start_with(command, [])
+    }
+
+    /// The same with settings of the story's.
+    pub fn start_with<'a>(
+        command: &mut Command,
+        settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
         for name in SETTINGS {
             command.env_remove(name);
         }
+        command.envs(settings);
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
