@@ -141,3 +141,71 @@ impl Providers {
         Ok((base_url, self.credentials.resolve(reference)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::fleet::CredentialRef;
+    use domain::ids::ProviderId;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What a provider says is never a reason to ask somebody else, least of all with its credential.
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let provider = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let elsewhere = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = provider.local_addr().expect("an address");
+        let target = elsewhere.local_addr().expect("an address");
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("key"), "s3cret").expect("a file");
+        let providers = Providers::try_new(
+            AddressPolicy {
+                allowed_hosts: Vec::new(),
+                loopback_http: true,
+            },
+            Credentials {
+                folder: Some(folder.path().to_owned()),
+            },
+            PollLimits::default(),
+        );
+        let connection = Connection {
+            id: ProviderId::try_new("main").expect("an id"),
+            provider_type: ProviderType::DepotSim,
+            base_url: format!("http://{address}/accounts/a"),
+            credential_ref: Some(CredentialRef::try_new("file:key").expect("a reference")),
+            enabled: true,
+            expected_reporting_interval_minutes: None,
+            settings: serde_json::Map::default(),
+            version: 1,
+        };
+        let redirect = async {
+            let (mut stream, _) = provider.accept().await.expect("a request");
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                stream.read_buf(&mut request).await.expect("a request");
+            }
+            let answer = format!(
+                "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{target}/\r\ncontent-length: 0\r\n\r\n"
+            );
+            stream
+                .write_all(answer.as_bytes())
+                .await
+                .expect("an answer");
+            String::from_utf8_lossy(&request).into_owned()
+        };
+        let providers = providers.expect("a TLS backend");
+        let poll = async {
+            tokio::select! {
+                answer = providers.poll(&connection) => answer,
+                _ = elsewhere.accept() => panic!("the redirect was followed"),
+            }
+        };
+        let (answer, request) = tokio::join!(poll, redirect);
+        assert!(request.contains("Bearer s3cret"), "{request}");
+        let error = answer.result.expect_err("a failure");
+        assert_eq!(error.class, ErrorClass::InvalidResponse);
+        assert!(!error.detail.contains("s3cret"), "{}", error.detail);
+    }
+}

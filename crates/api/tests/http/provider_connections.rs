@@ -90,3 +90,60 @@ async fn a_connection_in_use_stays_and_a_type_is_for_good() {
         .await
         .problem(404, "not-found");
 }
+
+/// Whatever is refused is not repeated: whoever mistakes a member may have put a secret there.
+#[tokio::test]
+async fn a_credential_comes_from_two_places_and_an_address_carries_none() {
+    let (service, _) = Service::with(a_workspace(NORTH)).await;
+    let put = async |member: &str, value: &str| {
+        let mut connection = geotab();
+        connection[member] = json!(value);
+        service.put(SYSTEM_ADMIN, GEOTAB, &connection).await
+    };
+    for reference in [
+        "",
+        "s3cret",
+        "env:DATABASE_URL",
+        "env:PROVIDER_",
+        "env:provider_s3cret",
+        "env:PROVIDER_A,PROVIDER_B",
+        "env:PROVIDER_A\n",
+        "ENV:PROVIDER_A",
+        " env:PROVIDER_A",
+        "file:",
+        "file:/etc/passwd",
+        "file:..",
+        "file:../s3cret",
+        "file:a/../../s3cret",
+        "file:a/./b",
+        "file:a//b",
+        "file:a/",
+        "file:a\\b",
+        "file:%2e%2e/s3cret",
+        "file:a\u{0}",
+        "file://host/s3cret",
+        "vault:s3cret",
+        "https://s3cret.example",
+    ] {
+        let refused = put("credential_ref", reference).await;
+        refused.names(&["/credential_ref"]);
+        assert!(!refused.text().contains("s3cret"), "{}", refused.text());
+    }
+    for base_url in [
+        "https://core:s3cret@my.geotab.com/apiv1",
+        "https://s3cret@my.geotab.com",
+        "https://my.geotab.com/apiv1?key=s3cret",
+        "https://my.geotab.com/apiv1#s3cret",
+        "https://s3cret.example",
+        "https://my.geotab.com@s3cret.example",
+        "http://my.geotab.com/s3cret",
+        "https://169.254.169.254/s3cret",
+        "file:///s3cret",
+        "s3cret",
+        "",
+    ] {
+        let refused = put("base_url", base_url).await;
+        refused.names(&["/base_url"]);
+        assert!(!refused.text().contains("s3cret"), "{}", refused.text());
+    }
+}
