@@ -253,6 +253,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_shown_of_settings_has_no_password() {
+        let mut settings = Settings::load(Profile::Dev).expect("the defaults");
+        settings.database_url = Some("postgres://core:s3cret@db.internal/telematics".into());
+        assert!(!format!("{settings:?}").contains("s3cret"));
+    }
+
+    #[test]
     fn a_list_comes_from_toml_or_from_one_text() {
         #[derive(Deserialize)]
         struct Hosts {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use auth::{DevIssuer, Verifier, VerifierSettings};
 use clock::Clock;
 use persistence::Store;
@@ -69,6 +69,31 @@ fn open(settings: &Settings) -> anyhow::Result<Store> {
         .database_url
         .as_ref()
         .context("DATABASE_URL is not set")?;
-    Store::open(url.expose_secret(), settings.database_max_connections)
-        .context("DATABASE_URL cannot be read")
+    open_at(url.expose_secret(), settings)
+}
+
+/// Opens the database of a URL. Why a URL cannot be read is not told: the reason may quote it, and it
+/// may hold a password anywhere.
+///
+/// # Errors
+/// A URL that cannot be read.
+pub fn open_at(url: &str, settings: &Settings) -> anyhow::Result<Store> {
+    Store::open(url, settings.database_max_connections).map_err(|_| {
+        anyhow!(
+            "DATABASE_URL cannot be read: it must be as postgres://user:password@host:5432/database"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_shown_of_a_store_has_no_password() {
+        let settings = Settings::load(crate::config::Profile::Dev).expect("the defaults");
+        let url = "postgres://core:s3cret@db.internal/telematics";
+        let store = open_at(url, &settings).expect("a store");
+        assert!(!format!("{store:?}").contains("s3cret"));
+    }
 }

@@ -67,6 +67,14 @@ impl Place {
         Dev::of(Running::start(self.command("127.0.0.1:0").args(flags)))
     }
 
+    /// With settings of the story's.
+    pub fn dev_in<'a>(&self, settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Dev {
+        Dev::of(Running::start_with(
+            &mut self.command("127.0.0.1:0"),
+            settings,
+        ))
+    }
+
     /// Whether some process of the private server is still there: it holds this lock as long as it lives.
     pub fn has_database(&self) -> bool {
         let locks = servers(&self.data())

@@ -9,10 +9,12 @@ mod dev;
 mod running;
 
 mod ctrl_c;
+mod descriptors;
 mod first_start;
 mod killed;
 mod one_at_a_time;
 mod production;
 mod replay;
 mod second_instance;
+mod secrets;
 mod without_postgres;

@@ -110,6 +110,11 @@ impl Running {
         self.said.lines()
     }
 
+    /// What it has written to stdout.
+    pub fn words(&self) -> Vec<String> {
+        self.said.lines()
+    }
+
     /// What it wrote to stderr, empty lines aside.
     pub fn complaints(&self) -> Vec<String> {
         self.complained

@@ -14,13 +14,13 @@ use anyhow::{Context, bail};
 use auth::{DEV_CLIENT_ID, DevIssuer, Verifier, VerifierSettings};
 use bf_depot_sim::{Recording, Simulator, SimulatorSettings, Speed};
 use clock::Clock;
-use persistence::Store;
 use scheduling::InProcessScheduler;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Settings;
 use crate::instance::{Instance, shutdown_signal};
+use crate::serve::open_at;
 
 /// The issuer that development tokens name.
 const ISSUER: &str = "http://bf-dev-issuer.localhost";
@@ -63,7 +63,7 @@ pub async fn dev(mut settings: Settings, flags: Flags) -> anyhow::Result<()> {
     let clock = Clock::system();
 
     let database = database::Database::start(settings.database_url.clone(), &data_dir).await?;
-    let store = Store::open(&database.url, settings.database_max_connections)?;
+    let store = open_at(&database.url, &settings)?;
     store.migrate().await.context("the database is not ready")?;
     store.ensure_partitions(clock.now()).await?;
 
