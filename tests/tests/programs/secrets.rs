@@ -330,6 +330,15 @@ fn follows_a_request(lines: &[String]) {
         answered(400, "PUT", Some(&connection))["error.type"],
         "validation"
     );
+    // A cycle goes on with its trigger's trace, on whichever instance.
+    let cycle_lines = lines
+        .iter()
+        .filter(|line| line["message"] == "poll cycle ended");
+    for line in cycle_lines {
+        for name in ["workspace_id", "cycle_id", "trace_id", "outcome"] {
+            assert!(line[name].is_string(), "{name} in {line}");
+        }
+    }
     let triggered = answered(202, "POST", Some(&route("/poll-cycles")));
     assert_eq!(triggered["level"], "INFO");
     assert_eq!(triggered.get("error.type"), None);

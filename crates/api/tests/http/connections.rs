@@ -1,11 +1,14 @@
 //! How many connections an instance serves, and how it lets them go.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::HttpLimits;
 use serde_json::json;
 use testkit::{a_workspace, eventually};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::service::{ADMIN, Caller, NORTH, Service, VIEWER};
 use crate::socket::Socket;
@@ -107,6 +110,36 @@ async fn asked_to_stop_it_answers_what_it_was_asked_and_closes_the_rest() {
     let (answer, ()) = tokio::join!(put, stop);
     answer.of(200);
     eventually("its end", async || service.serving.is_finished()).await;
+}
+
+#[tokio::test]
+async fn what_is_not_done_when_the_grace_is_over_is_cut_off() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let asked = Arc::new(Notify::new());
+    let tell = Arc::clone(&asked);
+    let never = axum::routing::get(move || async move {
+        tell.notify_one();
+        std::future::pending::<()>().await;
+    });
+    let router = axum::Router::new().route("/", never);
+    let shutdown = CancellationToken::new();
+    let grace = Duration::from_millis(50);
+    let serving = api::serve(
+        listener,
+        router,
+        HttpLimits::default(),
+        shutdown.clone(),
+        grace,
+    );
+    let client = async {
+        let mut socket = Socket::open(address).await;
+        assert!(socket.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await);
+        asked.notified().await;
+        shutdown.cancel();
+        assert_eq!(socket.hears_the_end().await, "");
+    };
+    tokio::join!(serving, client);
 }
 
 /// Nothing that an instance does depends on who connects next.

@@ -117,9 +117,6 @@ async fn end_cycle(core: &Core, cycle: &ClaimedCycle) -> Result<CycleStatus, Run
     .await?;
     uow.commit().await?;
     tracing::info!(
-        workspace_id = %cycle.workspace_id,
-        cycle_id = %cycle.cycle_id,
-        trace_id = cycle.trace_id,
         outcome = %status,
         connections = reports.len(),
         accepted = total(|report| report.accepted),

@@ -12,6 +12,7 @@ use providers::Providers;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument, Span};
 
 use super::{RunError, run_cycle};
 use crate::Core;
@@ -132,7 +133,9 @@ impl Worker {
                 .claim_cycle(&candidate, lease, self.settings.lease, now)
                 .await?
             {
-                running.spawn(self.clone().hold(cycle, permit, give_back.clone()));
+                let span = span_of(&cycle);
+                let held = self.clone().hold(cycle, permit, give_back.clone());
+                running.spawn(held.instrument(span));
             }
         }
         Ok(())
@@ -152,8 +155,6 @@ impl Worker {
         };
         if let Err(error) = ended {
             tracing::warn!(
-                workspace_id = %cycle.workspace_id,
-                cycle_id = %cycle.cycle_id,
                 error = &error as &dyn std::error::Error,
                 "poll cycle left to another holder"
             );
@@ -181,4 +182,15 @@ impl Worker {
             }
         }
     }
+}
+
+/// What every log line of a cycle says of it; at the highest level, so that whichever filter shows the
+/// line shows this too.
+fn span_of(cycle: &ClaimedCycle) -> Span {
+    tracing::error_span!(
+        "poll_cycle",
+        workspace_id = %cycle.workspace_id,
+        cycle_id = %cycle.cycle_id,
+        trace_id = cycle.trace_id,
+    )
 }
