@@ -32,7 +32,7 @@ impl Door {
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    // Answers are written whole; without it they are only a little later.
+                    // Without it an answer may be late, and is no less right.
                     let _ = stream.set_nodelay(true);
                     return (stream, permit);
                 }
