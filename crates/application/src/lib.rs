@@ -7,6 +7,7 @@
 
 pub mod commands;
 mod core;
+pub mod idempotency;
 mod maintenance;
 pub mod polling;
 pub mod queries;

@@ -101,6 +101,11 @@ text_id!(
     ExternalId, is_printable, 128,
     "must be 1 to 128 printable characters"
 );
+text_id!(
+    /// A client's own name for one of its requests.
+    IdempotencyKey, is_printable_ascii, 255,
+    "must be 1 to 255 printable ASCII characters"
+);
 
 fn is_plain_name(text: &str, max: usize) -> bool {
     is_name(text, max, b"._-")
@@ -133,6 +138,10 @@ fn is_printable(text: &str, max: usize) -> bool {
         && text.chars().count() <= max
         && text.trim() == text
         && !text.contains(invisible)
+}
+
+fn is_printable_ascii(text: &str, max: usize) -> bool {
+    (1..=max).contains(&text.len()) && text.bytes().all(|b| matches!(b, b' '..=b'~'))
 }
 
 macro_rules! minted_id {
@@ -171,6 +180,10 @@ minted_id!(
 minted_id!(
     /// Proof of holding a cycle's lease; fences what its holder writes.
     LeaseToken
+);
+minted_id!(
+    /// Proof of having claimed an idempotency key.
+    ClaimToken
 );
 
 /// Mints `UUIDv7`s whose order is the order of minting, by the time it is given.
@@ -247,6 +260,16 @@ mod tests {
             assert!(ExternalId::try_new(text).is_err(), "{text:?}");
         }
         assert!(ExternalId::try_new(&"ü".repeat(129)).is_err());
+    }
+
+    #[test]
+    fn an_idempotency_key_is_printable_ascii() {
+        for text in ["a", " ", "~", "6f1c 9b", &"k".repeat(255)] {
+            assert!(IdempotencyKey::try_new(text).is_ok(), "{text:?}");
+        }
+        for text in ["", "a\tb", "a\u{7f}", "ä", &"k".repeat(256)] {
+            assert!(IdempotencyKey::try_new(text).is_err(), "{text:?}");
+        }
     }
 
     #[test]

@@ -6,11 +6,12 @@
 //!
 //! Read in this order: [`ids`], [`signals`] (what is measured), [`fleet`] (what is configured),
 //! [`acceptance`] (what becomes of an update), [`health`] (what a reader is told), [`polling`] (when
-//! providers are asked).
+//! providers are asked), [`idempotency`] (what a request that comes again is told).
 
 pub mod acceptance;
 pub mod fleet;
 pub mod health;
+pub mod idempotency;
 pub mod ids;
 pub mod polling;
 pub mod signals;

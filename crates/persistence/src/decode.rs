@@ -29,3 +29,10 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(
 ) -> Result<T, StorageError> {
     serde_json::from_value(json).map_err(|error| StorageError::corrupt(what, error))
 }
+
+/// A SHA-256.
+pub(crate) fn digest(what: &'static str, bytes: &[u8]) -> Result<[u8; 32], StorageError> {
+    bytes
+        .try_into()
+        .map_err(|_| StorageError::corrupt(what, bytes))
+}

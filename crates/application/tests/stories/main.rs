@@ -10,6 +10,7 @@ mod cycles;
 mod devices;
 mod fences;
 mod health;
+mod idempotency;
 mod maintenance;
 mod policy;
 mod provider;

@@ -2,6 +2,7 @@
 
 mod absences;
 mod fences;
+mod idempotency;
 mod leases;
 mod migrations;
 mod pages;
