@@ -10,6 +10,7 @@ mod dev;
 mod devices;
 mod edge;
 mod health;
+mod idempotency;
 mod ingest;
 mod openapi;
 mod operations;

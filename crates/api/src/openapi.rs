@@ -69,6 +69,9 @@ fn add_problems(document: &mut OpenApi) {
                 Vec::<String>::new(),
             )]);
         }
+        if route.takes_idempotency_key() {
+            crate::idempotency::describe(operation);
+        }
         let described = &mut operation.responses.responses;
         for (status, words) in statuses(route.access, route.body, route.path) {
             described

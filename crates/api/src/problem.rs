@@ -159,13 +159,14 @@ impl Problem {
         }
     }
 
-    /// A caller who asks too often, and how long it must wait.
-    pub(crate) fn rate_limited(wait: Duration) -> Self {
+    /// One that may pass if the caller waits so long; told in whole seconds, at least one.
+    #[must_use]
+    pub(crate) fn retry_after(self, wait: Duration) -> Self {
         let whole_seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         let seconds = u32::try_from(whole_seconds).unwrap_or(u32::MAX);
         Self {
             retry_after_seconds: Some(seconds.max(1)),
-            ..Self::of(ProblemKind::RATE_LIMITED)
+            ..self
         }
     }
 

@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 
 use crate::access::guard;
 use crate::edge::{edge, on_panic};
+use crate::idempotency::idempotent;
 use crate::state::AppState;
 use crate::{
     cutover, dev, devices, health, ingest, operations, policy, poll_cycles, provider_connections,
@@ -62,10 +63,11 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
 }
 
 /// The service, ready to be served. From the outside in: compression, trace and problem bodies,
-/// panics, then for matched routes access, decompression and the handler.
+/// panics, then for matched routes access, decompression, idempotency keys and the handler.
 pub fn router(state: AppState) -> Router {
     let (routes, _) = documented().split_for_parts();
     routes
+        .route_layer(from_fn_with_state(state.clone(), idempotent))
         .route_layer(RequestDecompressionLayer::new())
         .route_layer(from_fn_with_state(state.clone(), guard))
         .fallback(|| async { StatusCode::NOT_FOUND })

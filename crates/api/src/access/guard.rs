@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::table::{BodyRule, Route};
+use super::table::Route;
 use crate::problem::{Problem, ProblemKind};
 use crate::request::{TraceContext, check_envelope};
 use crate::state::AppState;
@@ -27,6 +27,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// A text that names the caller for as long as the issuer knows it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// As the author of a change.
     pub fn author(&self) -> Author<'_> {
         Author {
@@ -96,7 +101,7 @@ async fn admit(
         state
             .rates
             .admit(&principal, &id)
-            .map_err(Problem::rate_limited)?;
+            .map_err(|wait| Problem::of(ProblemKind::RATE_LIMITED).retry_after(wait))?;
         if let Some(workspace_id) = workspace_id
             && !may_know_of(&principal, workspace_id)
         {
@@ -119,10 +124,9 @@ async fn admit(
             trace,
         });
     }
-    match route.map(|route| route.body) {
-        Some(BodyRule::Json) => check_envelope(request.headers(), crate::request::BODY_LIMIT),
-        Some(BodyRule::LargeJson) => check_envelope(request.headers(), crate::ingest::BODY_LIMIT),
-        Some(BodyRule::None) | None => Ok(()),
+    match route.and_then(|route| route.body.limit()) {
+        Some(limit) => check_envelope(request.headers(), limit),
+        None => Ok(()),
     }
 }
 

@@ -35,6 +35,17 @@ pub enum BodyRule {
     LargeJson,
 }
 
+impl BodyRule {
+    /// Bytes of a body, at most, after decompression; none where no body is read.
+    pub(crate) const fn limit(self) -> Option<usize> {
+        match self {
+            Self::None => None,
+            Self::Json => Some(crate::request::BODY_LIMIT),
+            Self::LargeJson => Some(crate::ingest::BODY_LIMIT),
+        }
+    }
+}
+
 /// A row of the table.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -106,6 +117,11 @@ impl Route {
         TABLE
             .iter()
             .find(|route| route.method == *method && route.path == path)
+    }
+
+    /// Whether a request of this route may name itself by `Idempotency-Key`.
+    pub fn takes_idempotency_key(&self) -> bool {
+        self.method == Method::POST && self.access != Open
     }
 
     /// Whether a path needs no token, whatever the method.

@@ -26,7 +26,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = bytes_of(request, BODY_LIMIT).await?;
+        let bytes = bytes_of(request.into_body(), BODY_LIMIT).await?;
         Ok(Self(read_json(&bytes)?))
     }
 }
@@ -35,7 +35,7 @@ impl<S: Send + Sync, const LIMIT: usize> FromRequest<S> for RawBody<LIMIT> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        Ok(Self(bytes_of(request, LIMIT).await?))
+        Ok(Self(bytes_of(request.into_body(), LIMIT).await?))
     }
 }
 
@@ -62,8 +62,12 @@ fn too_large(limit: usize) -> Problem {
     Problem::of(ProblemKind::PAYLOAD_TOO_LARGE).detail(format!("the body may have {limit} bytes"))
 }
 
-async fn bytes_of(request: Request<Body>, limit: usize) -> Result<Bytes, Problem> {
-    match Limited::new(request.into_body(), limit).collect().await {
+/// Reads a body to its end.
+///
+/// # Errors
+/// 413 above the limit, 400 when it breaks off.
+pub(crate) async fn bytes_of(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
         Err(error) if is_late(&*error) => {

@@ -11,7 +11,7 @@ mod request_id;
 mod trace;
 mod unread;
 
-pub(crate) use body::{BODY_LIMIT, check_envelope};
+pub(crate) use body::{BODY_LIMIT, bytes_of, check_envelope};
 pub use body::{JsonBody, RawBody, pointer_of, read_json};
 pub use cursor::Cursor;
 pub use page::{ListName, PageQuery, Paged};

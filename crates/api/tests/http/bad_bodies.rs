@@ -242,13 +242,13 @@ fn problem_of(answer: &Answer, status: u16, slug: &str, what: &str) -> Value {
     answer.problem(status, slug)
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).expect("memory");
     encoder.finish().expect("memory")
 }
 
 /// Without a length that could be declared.
-fn in_chunks(bytes: Vec<u8>) -> Body {
+pub fn in_chunks(bytes: Vec<u8>) -> Body {
     Body::wrap(Full::new(Bytes::from(bytes)).map_frame(|frame| frame))
 }

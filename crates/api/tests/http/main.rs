@@ -9,6 +9,7 @@ mod connections;
 mod cutover;
 mod devices;
 mod health;
+mod idempotency;
 mod ingest;
 mod lists;
 mod openapi;

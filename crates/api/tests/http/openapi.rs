@@ -102,6 +102,25 @@ async fn every_id_in_a_path_is_a_parameter() {
 }
 
 #[tokio::test]
+async fn every_post_with_a_token_takes_an_idempotency_key() {
+    let document = document().await;
+    for (operation, described) in operations(&document) {
+        let parameters = described["parameters"].as_array();
+        let takes_key = parameters
+            .into_iter()
+            .flatten()
+            .any(|parameter| parameter["in"] == "header" && parameter["name"] == "Idempotency-Key");
+        let expected = operation.starts_with("post ") && !operation.contains(" /dev/");
+        assert_eq!(takes_key, expected, "{operation}");
+        assert_eq!(
+            described["responses"].get("422").is_some(),
+            expected,
+            "{operation}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn operations_have_names_of_their_own() {
     let document = document().await;
     let mut names: Vec<&str> = operations(&document)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use api::access::RateLimits;
 use api::{AppState, Features, HttpLimits};
+use application::Core;
 use auth::{DEV_CLIENT_ID, DevIssuer, MintRequest, Verifier, VerifierSettings};
 use providers::AddressPolicy;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
@@ -50,7 +51,7 @@ pub const POLL: Caller = Caller::Machine("telematics/poll");
 
 /// A running instance.
 pub struct Service {
-    pub fixture: Fixture,
+    pub fixture: Arc<Fixture>,
     /// Where it listens.
     pub address: SocketAddr,
     /// Asks it to stop.
@@ -69,7 +70,18 @@ impl Service {
 
     /// With something else about it.
     pub async fn start_with(change: impl FnOnce(&mut AppState)) -> Self {
-        let fixture = Fixture::create().await;
+        let fixture = Arc::new(Fixture::create().await);
+        let core = fixture.core.clone();
+        Self::run(fixture, core, change).await
+    }
+
+    /// Another instance on the same database, as after a restart.
+    pub async fn another_instance(&self) -> Self {
+        let core = self.fixture.another_instance();
+        Self::run(Arc::clone(&self.fixture), core, |_| {}).await
+    }
+
+    async fn run(fixture: Arc<Fixture>, core: Core, change: impl FnOnce(&mut AppState)) -> Self {
         let issuer = issuer();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("its address");
@@ -77,7 +89,7 @@ impl Service {
         let settings =
             VerifierSettings::try_new(ISSUER, &jwks_url, [DEV_CLIENT_ID], None).expect("settings");
         let mut state = AppState {
-            core: fixture.core.clone(),
+            core,
             verifier: Verifier::try_new(settings, fixture.clock.clone()).expect("a verifier"),
             rates: RateLimits::new(None, None, &fixture.clock),
             http: HttpLimits::default(),
