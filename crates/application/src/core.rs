@@ -48,20 +48,7 @@ pub struct Author<'a> {
 }
 
 impl Core {
-    /// Appends an event about a change of configuration, naming its author.
-    pub(crate) async fn record_change(
-        &self,
-        uow: &mut UnitOfWork,
-        event_type: &'static str,
-        device_id: Option<&DeviceId>,
-        author: Author<'_>,
-        mut payload: serde_json::Value,
-    ) -> Result<(), StorageError> {
-        payload["changed_by"] = author.id.into();
-        self.append(uow, event_type, device_id, None, author.trace_id, payload)
-            .await
-    }
-
+    /// Appends an event that nobody in particular caused.
     pub(crate) async fn append(
         &self,
         uow: &mut UnitOfWork,
@@ -79,6 +66,7 @@ impl Core {
                 event_type,
                 device_id,
                 cycle_id,
+                changed_by: None,
                 trace_id,
                 payload,
             },

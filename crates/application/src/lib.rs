@@ -5,6 +5,7 @@
 //! specification is [`commands`], `TelematicsMvpQueryService` is [`queries`], `run_workspace_cycle`
 //! is [`polling::run_cycle`].
 
+mod audit;
 pub mod commands;
 mod core;
 pub mod idempotency;

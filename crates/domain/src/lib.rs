@@ -6,9 +6,11 @@
 //!
 //! Read in this order: [`ids`], [`signals`] (what is measured), [`fleet`] (what is configured),
 //! [`acceptance`] (what becomes of an update), [`health`] (what a reader is told), [`polling`] (when
-//! providers are asked), [`idempotency`] (what a request that comes again is told).
+//! providers are asked), [`idempotency`] (what a request that comes again is told),
+//! [`audit`] (what somebody is named for).
 
 pub mod acceptance;
+pub mod audit;
 pub mod fleet;
 pub mod health;
 pub mod idempotency;

@@ -16,6 +16,8 @@ pub struct Event<'a> {
     pub device_id: Option<&'a DeviceId>,
     /// The cycle it belongs to.
     pub cycle_id: Option<CycleId>,
+    /// Who asked for it, where it is a change that the audit lists.
+    pub changed_by: Option<&'a str>,
     /// The W3C trace id of what caused it.
     pub trace_id: Option<&'a str>,
     /// The specification's fields, in `snake_case`.
@@ -34,8 +36,8 @@ impl UnitOfWork {
     ) -> Result<(), StorageError> {
         sqlx::query!(
             r#"/* event_store: append */
-            INSERT INTO event_store (workspace_id, recorded_at, event_id, type, device_id, cycle_id, trace_id, payload)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"#,
+            INSERT INTO event_store (workspace_id, recorded_at, event_id, type, device_id, cycle_id, trace_id, payload, changed_by)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"#,
             self.workspace_id.as_str(),
             now,
             event.event_id.0,
@@ -44,6 +46,7 @@ impl UnitOfWork {
             event.cycle_id.map(|id| id.0),
             event.trace_id,
             event.payload,
+            event.changed_by,
         )
         .execute(&mut *self.tx)
         .await?;

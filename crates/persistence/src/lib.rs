@@ -7,6 +7,7 @@
 //! fences what was decided under the old state; an event is appended if and only if a snapshot moved.
 
 mod acceptance;
+mod audit;
 mod connections;
 mod cutover;
 mod decode;
@@ -25,6 +26,7 @@ mod unit_of_work;
 mod workspaces;
 
 pub use acceptance::{AcceptedEvent, HeldByDevice, MovedSnapshot};
+pub use audit::{ChangeFilter, RecordedChange};
 pub use connections::ConnectionChange;
 pub use cutover::CutoverChange;
 pub use devices::DeviceFilter;

@@ -1,5 +1,6 @@
 //! Changing who owns what, and taking it back.
 
+use domain::audit::ChangeType;
 use domain::fleet::{Cutover, CutoverPatch};
 use domain::ids::WorkspaceId;
 use domain::polling::SkipReason;
@@ -7,6 +8,7 @@ use persistence::{Fence, WorkspaceRecord};
 use serde_json::json;
 
 use super::{ChangeError, Precondition};
+use crate::audit::Change;
 use crate::{Author, Core};
 
 /// What is asked of the flags.
@@ -59,8 +61,8 @@ pub async fn change_cutover(
     }
     let payload =
         json!({"version": record.cutover.version + 1, "from": from, "to": to, "reason": reason});
-    core.record_change(&mut uow, "WorkspaceCutoverChanged", None, author, payload)
-        .await?;
+    let change = Change::new(ChangeType::WorkspaceCutoverChanged, payload);
+    core.record_change(&mut uow, author, change).await?;
     let record = uow
         .workspace()
         .await?

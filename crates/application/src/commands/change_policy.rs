@@ -1,11 +1,13 @@
 //! Changing a workspace's cadence and thresholds.
 
+use domain::audit::ChangeType;
 use domain::fleet::Policy;
 use domain::ids::WorkspaceId;
 use persistence::{Fence, WorkspaceRecord};
 use serde_json::json;
 
 use super::{ChangeError, Precondition};
+use crate::audit::Change;
 use crate::{Author, Core};
 
 /// Replaces the policy; one that changes nothing keeps its version.
@@ -36,8 +38,8 @@ pub async fn change_policy(
         "from": members(record.workspace.policy),
         "to": members(policy),
     });
-    core.record_change(&mut uow, "WorkspacePolicyChanged", None, author, payload)
-        .await?;
+    let change = Change::new(ChangeType::WorkspacePolicyChanged, payload);
+    core.record_change(&mut uow, author, change).await?;
     let record = uow
         .workspace()
         .await?

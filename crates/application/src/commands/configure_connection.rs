@@ -1,11 +1,13 @@
 //! Configuring provider connections.
 
+use domain::audit::ChangeType;
 use domain::fleet::{Connection, CredentialRef, ProviderType};
 use domain::ids::{ProviderId, WorkspaceId};
 use persistence::{ConnectionChange, Fence};
 use serde_json::json;
 
 use super::{ChangeError, Conflict, Precondition};
+use crate::audit::Change;
 use crate::{Author, Core};
 
 /// What a connection is asked to be.
@@ -74,24 +76,10 @@ pub async fn put_connection(
         ..asked
     };
     uow.put_connection(&connection, core.clock.now()).await?;
-    let payload = json!({
-        "provider_id": connection.id,
-        "provider_type": connection.provider_type,
-        "base_url": connection.base_url,
-        "credential_ref": connection.credential_ref.as_ref().map(CredentialRef::as_str),
-        "enabled": connection.enabled,
-        "expected_reporting_interval_minutes": connection.expected_reporting_interval_minutes,
-        "settings": connection.settings,
-        "version": connection.version,
-    });
-    core.record_change(
-        &mut uow,
-        "ProviderConnectionConfigured",
-        None,
-        author,
-        payload,
-    )
-    .await?;
+    let mut payload = members(&connection);
+    payload["from"] = existing.as_ref().map(members).into();
+    let change = Change::new(ChangeType::ProviderConnectionConfigured, payload);
+    core.record_change(&mut uow, author, change).await?;
     uow.commit().await?;
     Ok((connection, existing.is_none()))
 }
@@ -125,13 +113,21 @@ pub async fn remove_connection(
     if !precondition.allows(Some(existing.version)) {
         return Err(ChangeError::Outdated(Box::new(existing)));
     }
-    core.record_change(
-        &mut uow,
-        "ProviderConnectionRemoved",
-        None,
-        author,
-        json!({"provider_id": id}),
-    )
-    .await?;
+    let payload = json!({"provider_id": id, "from": members(&existing)});
+    let change = Change::new(ChangeType::ProviderConnectionRemoved, payload);
+    core.record_change(&mut uow, author, change).await?;
     Ok(uow.commit().await?)
+}
+
+fn members(connection: &Connection) -> serde_json::Value {
+    json!({
+        "provider_id": connection.id,
+        "provider_type": connection.provider_type,
+        "base_url": connection.base_url,
+        "credential_ref": connection.credential_ref.as_ref().map(CredentialRef::as_str),
+        "enabled": connection.enabled,
+        "expected_reporting_interval_minutes": connection.expected_reporting_interval_minutes,
+        "settings": connection.settings,
+        "version": connection.version,
+    })
 }

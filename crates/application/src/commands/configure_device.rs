@@ -1,11 +1,13 @@
 //! Configuring devices.
 
+use domain::audit::ChangeType;
 use domain::fleet::{Device, DeviceRegistrySource, DeviceSpec};
 use domain::ids::{ActivationId, DeviceId, WorkspaceId};
 use persistence::{Fence, UnitOfWork};
 use serde_json::json;
 
 use super::{ChangeError, Conflict, Precondition};
+use crate::audit::Change;
 use crate::{Author, Core};
 
 /// Writes a device as asked for; `true` when it is new. A changed or deactivated one starts a new
@@ -59,15 +61,12 @@ pub async fn put_device(
         version: existing.as_ref().map_or(0, |device| device.version) + 1,
     };
     uow.put_device(&device).await?;
-    let payload = json!({
-        "vehicle_id": device.spec.vehicle_id,
-        "provider_id": device.spec.provider_id,
-        "external_id": device.spec.external_id,
-        "activated_at": device.activated_at,
-        "activation_id": device.activation_id,
-    });
-    core.record_change(&mut uow, "DeviceConfigured", Some(id), author, payload)
-        .await?;
+    let mut payload = members(&device);
+    payload["activated_at"] = json!(device.activated_at);
+    payload["activation_id"] = json!(device.activation_id);
+    payload["from"] = existing.as_ref().map(members).into();
+    let change = Change::new(ChangeType::DeviceConfigured, payload).of_device(id);
+    core.record_change(&mut uow, author, change).await?;
     uow.commit().await?;
     Ok((device, existing.is_none()))
 }
@@ -100,14 +99,8 @@ pub async fn deactivate_device(
         ..device
     };
     uow.put_device(&device).await?;
-    core.record_change(
-        &mut uow,
-        "DeviceDeactivated",
-        Some(id),
-        author,
-        json!({"vehicle_id": device.spec.vehicle_id}),
-    )
-    .await?;
+    let change = Change::new(ChangeType::DeviceDeactivated, members(&device)).of_device(id);
+    core.record_change(&mut uow, author, change).await?;
     Ok(uow.commit().await?)
 }
 
@@ -122,4 +115,13 @@ async fn begin(core: &Core, workspace_id: &WorkspaceId) -> Result<UnitOfWork, Ch
     } else {
         Err(ChangeError::Conflict(Conflict::RegistryOwnedByLegacy))
     }
+}
+
+fn members(device: &Device) -> serde_json::Value {
+    json!({
+        "vehicle_id": device.spec.vehicle_id,
+        "provider_id": device.spec.provider_id,
+        "external_id": device.spec.external_id,
+        "active": device.active,
+    })
 }

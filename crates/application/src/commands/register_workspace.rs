@@ -1,5 +1,6 @@
 //! Registering, renaming, activating and deactivating a workspace.
 
+use domain::audit::ChangeType;
 use domain::fleet::{Cutover, WorkspaceName};
 use domain::ids::WorkspaceId;
 use domain::polling::SkipReason;
@@ -7,6 +8,7 @@ use persistence::{Fence, WorkspaceRecord};
 use serde_json::json;
 
 use super::{ChangeError, Conflict, Precondition};
+use crate::audit::Change;
 use crate::{Author, Core};
 
 /// Writes a workspace as asked for; `true` when it is new. Cutover flags may come with a new one; on
@@ -54,14 +56,17 @@ pub async fn put_workspace(
             }
         }
     }
-    core.record_change(
-        &mut uow,
-        "WorkspaceConfigured",
-        None,
-        author,
-        json!({"name": name, "active": active}),
-    )
-    .await?;
+    let before = existing.as_ref().map(|record| &record.workspace);
+    let mut payload = json!({
+        "name": name,
+        "active": active,
+        "from": before.map(|held| json!({"name": held.name, "active": held.active})),
+    });
+    if created {
+        payload["cutover"] = json!(cutover.unwrap_or_default());
+    }
+    let change = Change::new(ChangeType::WorkspaceConfigured, payload);
+    core.record_change(&mut uow, author, change).await?;
     let record = uow
         .workspace()
         .await?

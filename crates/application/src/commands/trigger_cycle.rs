@@ -1,6 +1,7 @@
 //! Recording a trigger: whatever becomes of it, it leaves one row and an answer at once.
 
 use chrono::{DateTime, Utc};
+use domain::audit::ChangeType;
 use domain::ids::{CycleId, WorkspaceId};
 use domain::polling::{
     CycleStatus, Trigger, TriggerDecision, TriggerFacts, decide_trigger, slot_key,
@@ -8,6 +9,7 @@ use domain::polling::{
 use persistence::{Fence, NewCycle, StorageError};
 use serde_json::json;
 
+use crate::audit::Change;
 use crate::{Author, Core};
 
 /// What a trigger says.
@@ -115,15 +117,22 @@ pub async fn trigger_cycle(
     }
     if outcome == TriggerOutcome::Queued {
         let payload = json!({"trigger": cycle.trigger, "scheduled_time": slot, "due_at": due_at, "triggered_by": author.id});
-        core.append(
-            &mut uow,
-            "WorkspacePollCycleTriggered",
-            None,
-            Some(cycle.cycle_id),
-            author.trace_id,
-            payload,
-        )
-        .await?;
+        let event = ChangeType::WorkspacePollCycleTriggered;
+        // What somebody asked for is the audit's; the schedule's own would be most of its list.
+        if cycle.trigger == Trigger::Manual {
+            let change = Change::new(event, payload).of_cycle(cycle.cycle_id);
+            core.record_change(&mut uow, author, change).await?;
+        } else {
+            core.append(
+                &mut uow,
+                event.as_str(),
+                None,
+                Some(cycle.cycle_id),
+                author.trace_id,
+                payload,
+            )
+            .await?;
+        }
     }
     uow.commit().await?;
     Ok(Some(TriggerAnswer {

@@ -1,6 +1,7 @@
 //! The store, against a real database.
 
 mod absences;
+mod audit;
 mod fences;
 mod idempotency;
 mod leases;
