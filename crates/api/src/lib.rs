@@ -5,6 +5,7 @@
 //! of who may do what, [`problem`] the one catalogue of refusals.
 
 pub mod access;
+mod audit;
 mod cutover;
 mod dev;
 mod devices;

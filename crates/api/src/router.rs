@@ -14,8 +14,8 @@ use crate::edge::{edge, on_panic};
 use crate::idempotency::idempotent;
 use crate::state::AppState;
 use crate::{
-    cutover, dev, devices, health, ingest, operations, policy, poll_cycles, provider_connections,
-    snapshots, workspaces,
+    audit, cutover, dev, devices, health, ingest, operations, policy, poll_cycles,
+    provider_connections, snapshots, workspaces,
 };
 
 /// Every route with its documentation.
@@ -54,6 +54,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
             devices::put_device,
             devices::delete_device
         ))
+        .routes(routes!(audit::list_changes))
         .routes(routes!(provider_connections::list_connections))
         .routes(routes!(
             provider_connections::get_connection,

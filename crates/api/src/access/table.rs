@@ -104,6 +104,7 @@ pub const TABLE: &[Route] = table! {
     PUT "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}" SystemAdmin, Json;
     DELETE "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}" SystemAdmin, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/features" Workspace, None;
+    GET "/api/telematics-mvp/audit" SystemAdmin, None;
 };
 
 impl Route {

@@ -8,7 +8,8 @@ use serde_json::Value;
 use testkit::{a_connection, a_device, a_workspace, minutes};
 
 use crate::service::{
-    ACCOUNTS, ADMIN, Caller, INGEST, NORTH, POLL, READ, SUPPORT, SYSTEM_ADMIN, Service, VIEWER,
+    ACCOUNTS, ADMIN, API, Caller, INGEST, NORTH, POLL, READ, SUPPORT, SYSTEM_ADMIN, Service,
+    VIEWER, is_of_the_api,
 };
 
 /// Who the contract says may use a route.
@@ -116,6 +117,7 @@ const CONTRACT: &[(&str, &str, May)] = &[
         "/workspaces/{workspace_id}/provider-connections/{provider_id}",
         SystemAdmin,
     ),
+    ("GET", "/audit", SystemAdmin),
 ];
 
 const FOREIGN_VIEWER: Caller = Caller::Person("workspace:depot-south:viewer");
@@ -256,11 +258,7 @@ async fn document_table_and_contract_have_the_same_routes() {
     let in_contract: BTreeSet<(String, String)> = CONTRACT
         .iter()
         .map(|(method, path, _)| {
-            let prefix = if path.starts_with("/workspaces") || *path == "/poll-cycles" {
-                crate::service::API
-            } else {
-                ""
-            };
+            let prefix = if is_of_the_api(path) { API } else { "" };
             ((*method).to_owned(), format!("{prefix}{path}"))
         })
         .collect();

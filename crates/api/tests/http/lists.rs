@@ -77,6 +77,8 @@ const LISTS: &[(&str, &str, &str)] = &[
         "changes",
         "version",
     ),
+    ("/audit", "changes", "event_id"),
+    ("/audit?by=anna", "changes", "event_id"),
 ];
 
 async fn page(service: &Service, path: &str, limit: usize, cursor: Option<&str>) -> Value {
@@ -136,6 +138,9 @@ async fn rows_come_in_the_contracts_order() {
         let mut sorted = rows.clone();
         match *name {
             // Newest first.
+            "changes" if *key == "event_id" => sorted.sort_by_key(|row| {
+                std::cmp::Reverse((row["at"].to_string(), row["event_id"].to_string()))
+            }),
             "changes" => sorted.sort_by_key(|row| std::cmp::Reverse(row["version"].as_i64())),
             "poll_cycles" => {
                 sorted.sort_by_key(|row| std::cmp::Reverse(row["scheduled_time"].to_string()));

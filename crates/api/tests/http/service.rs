@@ -149,7 +149,7 @@ impl Service {
 
     /// A request yet to be sent; a path that is not one of the few others is the API's.
     pub fn call(&self, caller: Caller, method: &Method, path: &str) -> Call {
-        let path = if path.starts_with("/workspaces") || path.starts_with("/poll-cycles") {
+        let path = if is_of_the_api(path) {
             format!("{API}{path}")
         } else {
             path.to_owned()
@@ -197,6 +197,13 @@ impl Service {
             other => panic!("results are {other}"),
         }
     }
+}
+
+/// Whether a path is written without what most paths start with.
+pub fn is_of_the_api(path: &str) -> bool {
+    ["/workspaces", "/poll-cycles", "/audit"]
+        .iter()
+        .any(|start| path.starts_with(start))
 }
 
 /// One for all tests: a key takes a while to make, and nothing depends on whose it is.

@@ -1,0 +1,145 @@
+//! `GET /audit`
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, SecondsFormat, Utc};
+use domain::audit::ChangeType;
+use domain::ids::{DeviceId, EventId, WorkspaceId};
+use persistence::{ChangeFilter, RecordedChange};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::problem::{FieldError, Problem};
+use crate::request::{ListName, PageQuery, Paged, Params, Query, QueryParams};
+use crate::state::AppState;
+
+/// A list's filter and cut.
+pub(crate) struct AuditQuery {
+    filter: ChangeFilter,
+    page: PageQuery,
+}
+
+impl QueryParams for AuditQuery {
+    fn read(params: &mut Params) -> Self {
+        let filter = ChangeFilter {
+            workspace_id: params.read("workspace", WorkspaceId::RULE, |text| {
+                WorkspaceId::try_new(text).ok()
+            }),
+            change_type: params.word("type", ChangeType::ALL, ChangeType::parse),
+            changed_by: params.read("by", "must be an author, as changed_by names it", |text| {
+                let named = !text.is_empty() && !text.contains(char::is_control);
+                named.then(|| text.to_owned())
+            }),
+            device_id: params.read("device", DeviceId::RULE, |text| {
+                DeviceId::try_new(text).ok()
+            }),
+            from: read_time(params, "from"),
+            to: read_time(params, "to"),
+        };
+        Self {
+            filter,
+            page: PageQuery::read(params),
+        }
+    }
+}
+
+fn read_time(params: &mut Params, name: &str) -> Option<DateTime<Utc>> {
+    let expected = "must be an RFC 3339 time with an offset";
+    params.read(name, expected, |text| {
+        Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc())
+    })
+}
+
+/// Changes, newest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ChangeList {
+    changes: Vec<RecordedChangeView>,
+    next_cursor: Option<String>,
+}
+
+/// Somebody's doing: a change of configuration, or a poll cycle asked for by hand.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RecordedChangeView {
+    at: DateTime<Utc>,
+    /// The event's type; an open vocabulary.
+    #[serde(rename = "type")]
+    #[schema(example = "DeviceConfigured")]
+    change_type: String,
+    workspace_id: String,
+    /// Where it is about one device.
+    device_id: Option<String>,
+    /// `person:` and the subject, or `machine:` and the client id.
+    #[schema(example = "person:3f1c0f5e")]
+    changed_by: String,
+    /// W3C trace id of the request.
+    trace_id: Option<String>,
+    #[schema(value_type = uuid::Uuid)]
+    event_id: EventId,
+    /// The event's payload: what is now, and in `from` what was before.
+    #[schema(value_type = Object)]
+    details: serde_json::Value,
+}
+
+/// Lists who changed what, over all workspaces.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/audit", tag = "audit",
+    params(
+        ("workspace" = Option<String>, Query),
+        ("type" = Option<String>, Query),
+        ("by" = Option<String>, Query, description = "an author, as `changed_by` names it"),
+        ("device" = Option<String>, Query),
+        ("from" = Option<DateTime<Utc>>, Query, description = "at this instant or later"),
+        ("to" = Option<DateTime<Utc>>, Query, description = "before this instant"),
+        ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
+    ),
+    responses((status = 200, body = ChangeList)),
+)]
+pub(crate) async fn list_changes(
+    State(state): State<AppState>,
+    list: ListName,
+    Query(query): Query<AuditQuery>,
+) -> Result<Json<ChangeList>, Problem> {
+    let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
+    let before = paged.after().map(read_key).transpose()?;
+    let changes = state
+        .core
+        .store
+        .changes(&query.filter, paged.instant(), before, paged.page().limit)
+        .await?;
+    let (changes, next_cursor) = paged.cut_and_show(changes, key, shown);
+    Ok(Json(ChangeList {
+        changes,
+        next_cursor,
+    }))
+}
+
+/// A change's place in the list.
+fn key(change: &RecordedChange) -> String {
+    let at = change.at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    format!("{at} {}", change.event_id)
+}
+
+fn read_key(key: &str) -> Result<(DateTime<Utc>, EventId), Problem> {
+    key.split_once(' ')
+        .and_then(|(at, id)| {
+            let at = DateTime::parse_from_rfc3339(at).ok()?.to_utc();
+            Some((at, EventId(id.parse().ok()?)))
+        })
+        .ok_or_else(|| {
+            let error = FieldError::parameter("cursor", "is not a cursor of this list");
+            Problem::invalid(vec![error])
+        })
+}
+
+fn shown(change: &RecordedChange) -> RecordedChangeView {
+    RecordedChangeView {
+        at: change.at,
+        change_type: change.change_type.clone(),
+        workspace_id: change.workspace_id.to_string(),
+        device_id: change.device_id.as_ref().map(ToString::to_string),
+        changed_by: change.changed_by.clone(),
+        trace_id: change.trace_id.clone(),
+        event_id: change.event_id,
+        details: change.details.clone(),
+    }
+}

@@ -1,0 +1,5 @@
+//! Who changed what.
+
+mod get_changes;
+
+pub(crate) use get_changes::*;
