@@ -72,6 +72,9 @@ impl Store {
     /// Claims a key that was free, or was held by the claim `replaces` when it was judged. `false`
     /// when somebody else has been faster.
     ///
+    /// Not waited for until it is on disk: it is there before anything that the request commits, since
+    /// the log is written in order.
+    ///
     /// # Errors
     /// When the store fails.
     pub async fn claim_key(
@@ -84,8 +87,9 @@ impl Store {
     ) -> Result<bool, StorageError> {
         let claimed = sqlx::query!(
             r#"/* idempotency_keys: claim */
+            WITH unawaited AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
             INSERT INTO idempotency_keys AS held (workspace_id, key_digest, body_digest, claim, claimed_at)
-            VALUES ($1, $2, $3, $4, $5)
+            SELECT $1, $2, $3, $4, $5 FROM unawaited
             ON CONFLICT (workspace_id, key_digest) DO UPDATE
             SET body_digest = excluded.body_digest, claim = excluded.claim, claimed_at = excluded.claimed_at,
                 status = NULL, headers = NULL, body = NULL
