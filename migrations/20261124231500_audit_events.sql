@@ -1,5 +1,7 @@
 -- Who changed what, over all workspaces and types of events, without reading the accepted updates: a
--- column that these leave empty, and an index that has no entry for them.
+-- column that these leave empty, and an index that has no entry for them. Reads every event that is
+-- there once, and writers wait meanwhile. While instances of the version before still run, changes made
+-- through them have their author in the payload alone, and are not listed.
 
 ALTER TABLE event_store ADD COLUMN changed_by text;
 

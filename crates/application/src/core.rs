@@ -48,7 +48,7 @@ pub struct Author<'a> {
 }
 
 impl Core {
-    /// Appends an event that nobody in particular caused.
+    /// Appends an event that nobody is to be named for.
     pub(crate) async fn append(
         &self,
         uow: &mut UnitOfWork,

@@ -14,8 +14,10 @@ use crate::Core;
 /// How often a request looks again that others with its key were faster than.
 const TRIES_TO_CLAIM: u32 = 5;
 
-/// Expired keys of a workspace that are removed at once, so that no statement takes long.
+/// Expired keys of a workspace that are removed at once, so that no statement takes long, and how
+/// often in a row; what is left waits for the next time.
 const EXPIRED_AT_ONCE: i64 = 500;
+const TIMES_IN_A_ROW: usize = 20;
 
 /// What a request with a key is told.
 #[derive(Debug)]
@@ -98,11 +100,15 @@ pub async fn release_key(
 /// Removes keys whose day is over; they count for nothing already.
 pub(crate) async fn remove_expired_keys(core: &Core) -> Result<(), StorageError> {
     let until = core.clock.now() - KEPT_FOR;
-    while core
-        .store
-        .remove_expired_keys(until, EXPIRED_AT_ONCE)
-        .await?
-        > 0
-    {}
+    for _ in 0..TIMES_IN_A_ROW {
+        if core
+            .store
+            .remove_expired_keys(until, EXPIRED_AT_ONCE)
+            .await?
+            == 0
+        {
+            break;
+        }
+    }
     Ok(())
 }

@@ -27,11 +27,6 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// A text that names the caller for as long as the issuer knows it.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
     /// As the author of a change.
     pub fn author(&self) -> Author<'_> {
         Author {

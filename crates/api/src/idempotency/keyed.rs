@@ -84,7 +84,7 @@ impl Keyed {
         });
         let route = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
         let mut digested = Context::new(&SHA256);
-        for part in [key.as_str(), route, caller.id()] {
+        for part in [key.as_str(), route, caller.author().id] {
             digested.update(part.as_bytes());
             // Neither key nor route can hold one.
             digested.update(&[0]);

@@ -126,7 +126,7 @@ fn statement(name: &str) -> String {
         .expect("a source with the statement");
     let from = source.find(&head).expect("its head");
     let length = source[from..].find("\"#").expect("its end");
-    // Names and types for the macro are names of columns to the server.
+    // What it tells the macro of types are names of columns to the server.
     source[from..from + length].to_owned()
 }
 
