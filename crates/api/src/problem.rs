@@ -1,5 +1,6 @@
 //! The one catalogue of problems (RFC 9457).
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use application::commands::{ChangeError, Conflict};
@@ -10,21 +11,43 @@ use persistence::StorageError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A kind of problem: its type, title and status.
+/// A kind of problem: one row of the catalogue, small enough to be carried in every error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProblemKind {
+pub struct ProblemKind(&'static Row);
+
+impl Deref for ProblemKind {
+    type Target = Row;
+
+    fn deref(&self) -> &Row {
+        self.0
+    }
+}
+
+/// What the catalogue says of a kind: its type, title and status, and the words of its page.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Row {
     /// The last part of `/problems/…`.
     pub slug: &'static str,
     /// For people, the same for every problem of the kind.
     pub title: &'static str,
     /// The HTTP status.
     pub status: StatusCode,
+    /// What it is told for. Words in backticks are names of the contract.
+    pub when: &'static str,
+    /// What a caller does about it.
+    pub what_to_do: &'static str,
 }
 
 macro_rules! problems {
-    ($($(#[$doc:meta])* $name:ident = $slug:literal, $status:ident, $title:literal;)+) => {
+    ($($name:ident = $slug:literal, $status:ident, $title:literal, $when:literal, $what_to_do:literal;)+) => {
         impl ProblemKind {
-            $($(#[$doc])* pub const $name: Self = Self { slug: $slug, title: $title, status: StatusCode::$status };)+
+            $(#[doc = $when] pub const $name: Self = Self(&Row {
+                slug: $slug,
+                title: $title,
+                status: StatusCode::$status,
+                when: $when,
+                what_to_do: $what_to_do,
+            });)+
 
             /// The whole catalogue.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
@@ -33,44 +56,75 @@ macro_rules! problems {
 }
 
 problems! {
-    /// A body, parameter or header breaks the contract.
-    VALIDATION = "validation", BAD_REQUEST, "The request is not valid";
-    /// No token, or one that is not accepted.
-    UNAUTHORIZED = "unauthorized", UNAUTHORIZED, "A valid access token is required";
-    /// The caller may not do this.
-    FORBIDDEN = "forbidden", FORBIDDEN, "The caller may not do this";
-    /// No such thing, or none that the caller may know of.
-    NOT_FOUND = "not-found", NOT_FOUND, "There is no such resource";
-    /// The resource has no such method.
-    METHOD_NOT_ALLOWED = "method-not-allowed", METHOD_NOT_ALLOWED, "The resource has no such method";
-    /// Something stands in the way.
-    CONFLICT = "conflict", CONFLICT, "The request conflicts with what is there";
-    /// Devices are managed in the legacy registry.
-    REGISTRY_OWNED_BY_LEGACY = "registry-owned-by-legacy", CONFLICT, "The device registry belongs to the legacy service";
-    /// Inactive workspaces take no updates.
-    WORKSPACE_INACTIVE = "workspace-inactive", CONFLICT, "The workspace is inactive";
-    /// An earlier request with this `Idempotency-Key` has no answer yet.
-    IDEMPOTENCY_KEY_IN_USE = "idempotency-key-in-use", CONFLICT, "A request with this idempotency key is being answered";
-    /// `If-Match` names another version than the current one.
-    PRECONDITION_FAILED = "precondition-failed", PRECONDITION_FAILED, "The resource has changed";
-    /// Too many bytes or items.
-    PAYLOAD_TOO_LARGE = "payload-too-large", PAYLOAD_TOO_LARGE, "The request is too large";
-    /// Not JSON, or an unknown encoding.
-    UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body is not of a supported type";
-    /// The `Idempotency-Key` was used for another body.
-    IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request";
-    /// The request did not arrive in time.
-    REQUEST_TIMEOUT = "request-timeout", REQUEST_TIMEOUT, "The request took too long to arrive";
-    /// The caller asks too often.
-    RATE_LIMITED = "rate-limited", TOO_MANY_REQUESTS, "Too many requests";
-    /// A defect of ours.
-    INTERNAL = "internal", INTERNAL_SERVER_ERROR, "Something went wrong on our side";
-    /// The database does not answer now.
-    UNAVAILABLE = "unavailable", SERVICE_UNAVAILABLE, "The service is not available right now";
-    /// No signing keys of the token issuer could be had yet.
-    KEYS_UNAVAILABLE = "keys-unavailable", SERVICE_UNAVAILABLE, "Tokens cannot be verified right now";
-    /// The legacy service owns this workspace's reads and does not answer.
-    LEGACY_UNAVAILABLE = "legacy-unavailable", SERVICE_UNAVAILABLE, "The legacy service does not answer";
+    VALIDATION = "validation", BAD_REQUEST, "The request is not valid",
+        "a body, parameter or header breaks the contract",
+        "mend what `errors` names";
+    UNAUTHORIZED = "unauthorized", UNAUTHORIZED, "A valid access token is required",
+        "no token, several, or one that is not accepted",
+        "get a fresh access token; see `WWW-Authenticate`";
+    FORBIDDEN = "forbidden", FORBIDDEN, "The caller may not do this",
+        "the caller's scopes or groups do not reach this",
+        "ask for the scope or group";
+    NOT_FOUND = "not-found", NOT_FOUND, "There is no such resource",
+        "no such route or thing, or none that the caller may know of",
+        "check the ids";
+    METHOD_NOT_ALLOWED = "method-not-allowed", METHOD_NOT_ALLOWED, "The resource has no such method",
+        "the resource lacks the method; `Allow` names those it has",
+        "use one of them";
+    CONFLICT = "conflict", CONFLICT, "The request conflicts with what is there",
+        "unknown connection, external id taken, connection in use, type of a connection, flags on an existing workspace",
+        "read `detail`";
+    REGISTRY_OWNED_BY_LEGACY = "registry-owned-by-legacy", CONFLICT, "The device registry belongs to the legacy service",
+        "a device write while `device_registry_source` is `legacy_sync`",
+        "change the device in the legacy registry";
+    WORKSPACE_INACTIVE = "workspace-inactive", CONFLICT, "The workspace is inactive",
+        "a batch for an inactive workspace",
+        "nothing was kept; activate it first";
+    IDEMPOTENCY_KEY_IN_USE = "idempotency-key-in-use", CONFLICT, "A request with this idempotency key is being answered",
+        "an earlier request with this `Idempotency-Key` has not been answered yet",
+        "wait, then send the same request again";
+    PRECONDITION_FAILED = "precondition-failed", PRECONDITION_FAILED, "The resource has changed",
+        "`If-Match` names another version; `current` is the resource as it stands",
+        "look at `current`, decide again";
+    PAYLOAD_TOO_LARGE = "payload-too-large", PAYLOAD_TOO_LARGE, "The request is too large",
+        "more than 10,000 updates, or 8 MiB for ingest, 256 KiB elsewhere, decompressed",
+        "send smaller batches";
+    UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body is not of a supported type",
+        "not `application/json`, or an unknown content encoding",
+        "say what it is, or use gzip";
+    IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request",
+        "the `Idempotency-Key` was used with another body in the last 24 h",
+        "use a new key for a new request";
+    REQUEST_TIMEOUT = "request-timeout", REQUEST_TIMEOUT, "The request took too long to arrive",
+        "the request did not arrive in time",
+        "send it again, over a better line";
+    RATE_LIMITED = "rate-limited", TOO_MANY_REQUESTS, "Too many requests",
+        "the caller asks more often than it may",
+        "try again after `Retry-After`";
+    INTERNAL = "internal", INTERNAL_SERVER_ERROR, "Something went wrong on our side",
+        "a defect of this service",
+        "report it with `trace_id`";
+    UNAVAILABLE = "unavailable", SERVICE_UNAVAILABLE, "The service is not available right now",
+        "the database does not answer; nothing is known to be kept",
+        "try again after `Retry-After`";
+    KEYS_UNAVAILABLE = "keys-unavailable", SERVICE_UNAVAILABLE, "Tokens cannot be verified right now",
+        "the token issuer's keys could not be had yet",
+        "try again after `Retry-After`";
+    LEGACY_UNAVAILABLE = "legacy-unavailable", SERVICE_UNAVAILABLE, "The legacy service does not answer",
+        "the legacy service owns this workspace's value reads and is not connected",
+        "read health, which core answers; or cut reads over";
+}
+
+impl ProblemKind {
+    /// The kind of this slug, if there is one.
+    pub fn named(slug: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.slug == slug)
+    }
+
+    /// What `type` says: a path of this service, where the kind has its page.
+    pub fn problem_type(self) -> String {
+        format!("/problems/{}", self.slug)
+    }
 }
 
 /// One wrong member or parameter.
@@ -125,16 +179,22 @@ pub struct ProblemBody {
     #[schema(example = "/problems/validation")]
     pub problem_type: String,
     /// The same for every problem of the kind.
+    #[schema(example = "The request is not valid")]
     pub title: &'static str,
     /// The HTTP status.
-    #[schema(example = 400)]
+    #[schema(minimum = 400, maximum = 599, example = 400)]
     pub status: u16,
     /// About this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// The path that was asked for.
+    #[schema(example = "/api/telematics-mvp/workspaces/depot-north/policy")]
     pub instance: String,
     /// W3C trace id, to be named in a support request.
+    #[schema(
+        pattern = "^[0-9a-f]{32}$",
+        example = "0af7651916cd43dd8448eb211c80319c"
+    )]
     pub trace_id: String,
     /// What exactly is wrong with the request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -229,7 +289,7 @@ impl Problem {
     /// The answer, once it is known where it happened.
     pub(crate) fn into_answer(self, instance: &str, trace_id: &str) -> Response {
         let body = ProblemBody {
-            problem_type: format!("/problems/{}", self.kind.slug),
+            problem_type: self.kind.problem_type(),
             title: self.kind.title,
             status: self.kind.status.as_u16(),
             detail: self.detail.map(Into::into),

@@ -14,8 +14,8 @@ use crate::edge::{edge, on_panic};
 use crate::idempotency::idempotent;
 use crate::state::AppState;
 use crate::{
-    audit, cutover, dev, devices, health, ingest, operations, policy, poll_cycles,
-    provider_connections, snapshots, workspaces,
+    audit, cutover, dev, devices, docs, health, ingest, operations, policy, poll_cycles,
+    problem_pages, provider_connections, snapshots, workspaces,
 };
 
 /// Every route with its documentation.
@@ -24,6 +24,10 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(operations::livez))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::openapi))
+        .routes(routes!(docs::get_docs))
+        .routes(routes!(docs::get_asset))
+        .routes(routes!(problem_pages::list_problems))
+        .routes(routes!(problem_pages::get_problem))
         .routes(routes!(dev::post_token))
         .routes(routes!(dev::get_jwks))
         .routes(routes!(ingest::post_updates))

@@ -75,6 +75,10 @@ pub const TABLE: &[Route] = table! {
     GET "/livez" Open, None;
     GET "/readyz" Open, None;
     GET "/openapi.json" Open, None;
+    GET "/docs" Open, None;
+    GET "/docs/{asset}" Open, None;
+    GET "/problems" Open, None;
+    GET "/problems/{slug}" Open, None;
     POST "/dev/token" Open, Json;
     GET "/dev/jwks.json" Open, None;
     POST "/api/telematics-mvp/workspaces/{workspace_id}/ingest" Scope("telematics/ingest"), LargeJson;

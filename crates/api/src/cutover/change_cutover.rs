@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::view::{CutoverFlags, CutoverView, cutover_view};
 use crate::access::Caller;
+use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{IfMatch, JsonBody, NoQuery, Path1, tagged};
 use crate::state::AppState;
@@ -23,27 +24,32 @@ const REASON_AT_MOST: usize = 1_000;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PutCutover {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::DeviceRegistrySource)]
     device_registry_source: DeviceRegistrySource,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::PollOwner)]
     poll_owner: PollOwner,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::ReadOwner)]
     read_owner: ReadOwner,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::ProviderMode)]
     provider_mode: ProviderMode,
     /// Why, for the record.
+    #[schema(
+        max_length = 1000,
+        pattern = "^[^\\u0000]*$",
+        example = "parity above 99 percent for a week"
+    )]
     reason: Option<String>,
     #[serde(default, rename = "version")]
-    #[schema(ignore)]
+    #[schema(value_type = schema::Ignored)]
     _version: IgnoredAny,
     #[serde(default, rename = "changed_at")]
-    #[schema(ignore)]
+    #[schema(value_type = schema::Ignored)]
     _changed_at: IgnoredAny,
     #[serde(default, rename = "changed_by")]
-    #[schema(ignore)]
+    #[schema(value_type = schema::Ignored)]
     _changed_by: IgnoredAny,
     #[serde(default, rename = "warnings")]
-    #[schema(ignore)]
+    #[schema(value_type = schema::Ignored)]
     _warnings: IgnoredAny,
 }
 
@@ -51,15 +57,20 @@ pub(crate) struct PutCutover {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PatchCutover {
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::DeviceRegistrySource>)]
     device_registry_source: Option<DeviceRegistrySource>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::PollOwner>)]
     poll_owner: Option<PollOwner>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::ReadOwner>)]
     read_owner: Option<ReadOwner>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::ProviderMode>)]
     provider_mode: Option<ProviderMode>,
     /// Why, for the record.
+    #[schema(
+        max_length = 1000,
+        pattern = "^[^\\u0000]*$",
+        example = "parity above 99 percent for a week"
+    )]
     reason: Option<String>,
 }
 
@@ -67,15 +78,21 @@ pub(crate) struct PatchCutover {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PostRollback {
+    /// Why, for the record.
+    #[schema(
+        max_length = 1000,
+        pattern = "^[^\\u0000]*$",
+        example = "wrong odometer values"
+    )]
     reason: Option<String>,
 }
 
 /// Replaces all four flags at once.
 #[utoipa::path(
     put, path = "/api/telematics-mvp/workspaces/{workspace_id}/cutover", tag = "cutover",
-    params(("workspace_id" = String, Path)),
+    params(("If-Match" = Option<String>, Header)),
     request_body = PutCutover,
-    responses((status = 200, body = CutoverView), (status = 412, description = "somebody else changed them")),
+    responses((status = 200, body = CutoverView)),
 )]
 pub(crate) async fn put_cutover(
     State(state): State<AppState>,
@@ -113,9 +130,9 @@ pub(crate) async fn put_cutover(
 /// Changes some flags at once.
 #[utoipa::path(
     patch, path = "/api/telematics-mvp/workspaces/{workspace_id}/cutover", tag = "cutover",
-    params(("workspace_id" = String, Path)),
+    params(("If-Match" = Option<String>, Header)),
     request_body = PatchCutover,
-    responses((status = 200, body = CutoverView), (status = 412, description = "somebody else changed them")),
+    responses((status = 200, body = CutoverView)),
 )]
 pub(crate) async fn patch_cutover(
     State(state): State<AppState>,
@@ -152,9 +169,8 @@ pub(crate) async fn patch_cutover(
 /// Gives reads and polls back to the legacy service: one call, without preconditions.
 #[utoipa::path(
     post, path = "/api/telematics-mvp/workspaces/{workspace_id}/cutover/rollback", tag = "cutover",
-    params(("workspace_id" = String, Path)),
     request_body = PostRollback,
-    responses((status = 200, body = CutoverView)),
+    responses((status = 200, body = CutoverView, headers(("ETag" = String)))),
 )]
 pub(crate) async fn roll_back(
     State(state): State<AppState>,

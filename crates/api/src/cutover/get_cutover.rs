@@ -13,7 +13,6 @@ use crate::state::AppState;
 /// Shows a workspace's flags.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/cutover", tag = "cutover",
-    params(("workspace_id" = String, Path)),
     responses((status = 200, body = CutoverView)),
 )]
 pub(crate) async fn get_cutover(

@@ -17,17 +17,22 @@ use crate::state::AppState;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CutoverHistory {
     changes: Vec<ChangeView>,
+    #[schema(required, example = json!(null))]
     next_cursor: Option<String>,
 }
 
 /// One change.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ChangeView {
+    #[schema(example = 7)]
     version: i64,
     at: DateTime<Utc>,
+    #[schema(example = "person:3f6d1c2e")]
     by: String,
+    #[schema(required, example = "parity above 99 percent for a week")]
     reason: Option<String>,
     /// Null for a new workspace's first flags.
+    #[schema(required)]
     from: Option<CutoverFlags>,
     to: CutoverFlags,
 }
@@ -35,7 +40,7 @@ pub(crate) struct ChangeView {
 /// Lists who changed the flags, when, from what to what, and why.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/cutover/history", tag = "cutover",
-    params(("workspace_id" = String, Path), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    params(("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = CutoverHistory)),
 )]
 pub(crate) async fn get_history(

@@ -8,21 +8,19 @@ use persistence::WorkspaceRecord;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::openapi::schema;
+
 /// The four flags.
 #[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CutoverFlags {
-    /// `legacy_sync` or `core`.
-    #[schema(value_type = String, example = "core")]
+    #[schema(value_type = schema::DeviceRegistrySource)]
     pub(crate) device_registry_source: DeviceRegistrySource,
-    /// `legacy`, `both_shadow` or `core`.
-    #[schema(value_type = String, example = "both_shadow")]
+    #[schema(value_type = schema::PollOwner)]
     pub(crate) poll_owner: PollOwner,
-    /// `legacy` or `core`.
-    #[schema(value_type = String, example = "legacy")]
+    #[schema(value_type = schema::ReadOwner)]
     pub(crate) read_owner: ReadOwner,
-    /// `legacy_provider`, `depot_sim` or `mixed`.
-    #[schema(value_type = String, example = "mixed")]
+    #[schema(value_type = schema::ProviderMode)]
     pub(crate) provider_mode: ProviderMode,
 }
 
@@ -60,23 +58,51 @@ impl From<Cutover> for CutoverFlags {
     }
 }
 
+/// A combination that is allowed and that somebody should think about.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "the documented shape of `domain::fleet::CutoverWarning`"
+)]
+pub(crate) struct CutoverWarningView {
+    /// An open vocabulary.
+    #[schema(example = "reads_in_shadow")]
+    code: String,
+    /// For people.
+    #[schema(
+        example = "core answers reads while its polls still run in shadow beside the legacy service"
+    )]
+    detail: String,
+}
+
 /// The flags with their latest change.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CutoverView {
-    #[serde(flatten)]
-    flags: CutoverFlags,
+    #[schema(value_type = schema::DeviceRegistrySource)]
+    device_registry_source: DeviceRegistrySource,
+    #[schema(value_type = schema::PollOwner)]
+    poll_owner: PollOwner,
+    #[schema(value_type = schema::ReadOwner)]
+    read_owner: ReadOwner,
+    #[schema(value_type = schema::ProviderMode)]
+    provider_mode: ProviderMode,
+    #[schema(example = 7)]
     version: i64,
     changed_at: DateTime<Utc>,
+    #[schema(example = "person:3f6d1c2e")]
     changed_by: String,
     /// What somebody should think about.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<CutoverWarningView>)]
     warnings: Vec<CutoverWarning>,
 }
 
 pub(super) fn cutover_view(record: &WorkspaceRecord) -> CutoverView {
     let flags = record.workspace.cutover;
     CutoverView {
-        flags: flags.into(),
+        device_registry_source: flags.device_registry_source,
+        poll_owner: flags.poll_owner,
+        read_owner: flags.read_owner,
+        provider_mode: flags.provider_mode,
         version: record.cutover.version,
         changed_at: record.cutover.changed_at,
         changed_by: record.cutover.changed_by.clone(),

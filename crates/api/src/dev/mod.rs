@@ -5,19 +5,21 @@ use std::sync::Arc;
 use auth::{DevIssuer, MintRequest};
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{JsonBody, NoQuery};
 use crate::state::AppState;
 
-/// Whom a token is for.
-#[derive(ToSchema)]
+/// Whom a token is for: `machine` with `scopes`, or `user` with `groups`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"kind": "machine", "scopes": ["telematics/ingest"]}))]
 #[expect(dead_code, reason = "the documented shape of `auth::MintRequest`")]
 pub(crate) struct PostToken {
-    /// `machine` with `scopes`, or `user` with `groups`.
-    #[schema(example = "machine")]
+    #[schema(value_type = schema::TokenKind)]
     kind: String,
     scopes: Option<Vec<String>>,
     groups: Option<Vec<String>>,
@@ -30,11 +32,12 @@ pub(crate) struct PostToken {
 /// A token.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TokenView {
+    #[schema(example = "eyJhbGciOiJSUzI1NiIsImtpZCI6…")]
     access_token: String,
 }
 
 /// Mints a token as asked; only in `dev`.
-#[utoipa::path(post, path = "/dev/token", tag = "dev", security(()), request_body = PostToken, responses((status = 200, body = TokenView)))]
+#[utoipa::path(post, path = "/dev/token", tag = "dev", request_body = PostToken, extensions(("x-problems" = json!(["not-found"]))), responses((status = 200, body = TokenView)))]
 pub(crate) async fn post_token(
     State(state): State<AppState>,
     NoQuery: NoQuery,
@@ -47,7 +50,7 @@ pub(crate) async fn post_token(
 }
 
 /// Shows the issuer's public keys; only in `dev`.
-#[utoipa::path(get, path = "/dev/jwks.json", tag = "dev", security(()), responses((status = 200, description = "RFC 7517 key set", content_type = "application/json")))]
+#[utoipa::path(get, path = "/dev/jwks.json", tag = "dev", extensions(("x-problems" = json!(["not-found"]))), responses((status = 200, description = "RFC 7517 key set", body = Object, content_type = "application/json")))]
 pub(crate) async fn get_jwks(
     State(state): State<AppState>,
     NoQuery: NoQuery,

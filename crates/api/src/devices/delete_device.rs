@@ -14,7 +14,8 @@ use crate::state::AppState;
 /// Deactivates a device; its history stays.
 #[utoipa::path(
     delete, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}", tag = "devices",
-    params(("workspace_id" = String, Path), ("device_id" = String, Path)),
+    params(("If-Match" = Option<String>, Header)),
+    extensions(("x-problems" = json!(["registry-owned-by-legacy"]))),
     responses((status = 204, description = "deactivated"), (status = 409, description = "the registry is the legacy service's")),
 )]
 pub(crate) async fn delete_device(

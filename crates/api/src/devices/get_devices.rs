@@ -35,13 +35,14 @@ impl QueryParams for DevicesQuery {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DeviceList {
     devices: Vec<DeviceView>,
+    #[schema(required, example = json!(null))]
     next_cursor: Option<String>,
 }
 
 /// Lists a workspace's devices.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices", tag = "devices",
-    params(("workspace_id" = String, Path), ("active" = Option<bool>, Query), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    params(("active" = Option<bool>, Query), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = DeviceList)),
 )]
 pub(crate) async fn list_devices(
@@ -77,7 +78,6 @@ pub(crate) async fn list_devices(
 /// Shows one device.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}", tag = "devices",
-    params(("workspace_id" = String, Path), ("device_id" = String, Path)),
     responses((status = 200, body = DeviceView)),
 )]
 pub(crate) async fn get_device(

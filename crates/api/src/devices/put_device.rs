@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::view::{DeviceView, device_view};
 use crate::access::Caller;
+use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{IfMatch, JsonBody, NoQuery, Path2, tagged};
 use crate::state::AppState;
@@ -20,31 +21,32 @@ use crate::state::AppState;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PutDevice {
-    #[schema(value_type = String, example = "bus-1401")]
+    #[schema(value_type = schema::VehicleId)]
     vehicle_id: VehicleId,
-    #[schema(value_type = String, example = "geotab-main")]
+    #[schema(value_type = schema::ProviderId)]
     provider_id: ProviderId,
-    #[schema(value_type = String, example = "b2C")]
+    #[schema(value_type = schema::ExternalId)]
     external_id: ExternalId,
     #[serde(default, rename = "device_id")]
-    #[schema(ignore)]
+    #[schema(value_type = schema::Ignored)]
     _device_id: IgnoredAny,
     #[serde(default, rename = "active")]
-    #[schema(ignore)]
+    #[schema(value_type = schema::Ignored)]
     _active: IgnoredAny,
     #[serde(default, rename = "configured_at")]
-    #[schema(ignore)]
+    #[schema(value_type = schema::Ignored)]
     _configured_at: IgnoredAny,
     #[serde(default, rename = "activated_at")]
-    #[schema(ignore)]
+    #[schema(value_type = schema::Ignored)]
     _activated_at: IgnoredAny,
 }
 
 /// Configures a device, or activates it again. A change starts its snapshot anew.
 #[utoipa::path(
     put, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}", tag = "devices",
-    params(("workspace_id" = String, Path), ("device_id" = String, Path)),
+    params(("If-Match" = Option<String>, Header)),
     request_body = PutDevice,
+    extensions(("x-problems" = json!(["conflict", "registry-owned-by-legacy"]))),
     responses(
         (status = 200, body = DeviceView), (status = 201, body = DeviceView),
         (status = 409, description = "unknown connection, external id taken, or the registry is the legacy service's"),

@@ -6,16 +6,18 @@ use domain::ids::{DeviceId, ExternalId, ProviderId, VehicleId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::openapi::schema;
+
 /// A configured device.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DeviceView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::DeviceId)]
     device_id: DeviceId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::VehicleId)]
     vehicle_id: VehicleId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::ProviderId)]
     provider_id: ProviderId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::ExternalId)]
     external_id: ExternalId,
     active: bool,
     configured_at: DateTime<Utc>,

@@ -16,6 +16,7 @@ use persistence::WorkspaceRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
 use crate::state::AppState;
@@ -82,16 +83,17 @@ impl HealthQuery {
 /// A workspace's health. Counts and freshness are of all its devices, whatever the filter.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HealthAnswer {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::WorkspaceId)]
     workspace_id: WorkspaceId,
     evaluated_at: DateTime<Utc>,
     /// Always `core`.
+    #[schema(example = "core")]
     source: &'static str,
     /// Whether core owns this workspace's reads.
     authoritative: bool,
     policy: PolicyInForce,
     /// By state; every state is present.
-    #[schema(value_type = BTreeMap<String, u32>)]
+    #[schema(value_type = BTreeMap<String, u32>, example = json!({"healthy": 57, "delayed": 1, "stale": 1, "configured-no-data": 1, "awaiting-first-data": 0}))]
     counts: BTreeMap<&'static str, u32>,
     freshness: FreshnessView,
     /// Unless grouped by vehicle.
@@ -100,6 +102,7 @@ pub(crate) struct HealthAnswer {
     /// Where grouped by vehicle.
     #[serde(skip_serializing_if = "Option::is_none")]
     vehicles: Option<Vec<VehicleHealthView>>,
+    #[schema(required, example = json!(null))]
     next_cursor: Option<String>,
 }
 
@@ -110,8 +113,11 @@ pub(crate) struct HealthAnswer {
     reason = "the contract's names, with their unit"
 )]
 pub(crate) struct PolicyInForce {
+    #[schema(example = 5)]
     poll_interval_minutes: u32,
+    #[schema(example = 15)]
     stale_threshold_minutes: u32,
+    #[schema(example = 60)]
     no_data_grace_minutes: u32,
 }
 
@@ -119,62 +125,70 @@ pub(crate) struct PolicyInForce {
 /// whose provider is down.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FreshnessView {
+    #[schema(example = 57)]
     within_5_minutes: u32,
+    #[schema(example = 60)]
     eligible_devices: u32,
+    #[schema(required, example = 95.0)]
     within_5_minutes_percent: Option<f64>,
 }
 
 /// A device's health.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DeviceHealthView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::DeviceId)]
     device_id: DeviceId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::VehicleId)]
     vehicle_id: VehicleId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::ProviderId)]
     provider_id: ProviderId,
-    /// `healthy`, `delayed`, `stale`, `configured-no-data`, `awaiting-first-data`; an open vocabulary.
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::HealthState)]
     state: HealthState,
-    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[schema(required, value_type = Option<DateTime<Utc>>)]
     last_update_received_at: Option<TimeText>,
-    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[schema(required, value_type = Option<DateTime<Utc>>)]
     last_observed_at: Option<TimeText>,
+    #[schema(required, example = 1260)]
     age_seconds: Option<i64>,
+    #[schema(required, example = 4)]
     lag_seconds: Option<i64>,
     /// The threshold in effect for this device.
+    #[schema(example = 900)]
     stale_threshold_seconds: i64,
-    /// The root cause as far as the records tell; an open vocabulary.
-    #[schema(value_type = Option<String>)]
+    #[schema(required, value_type = Option<schema::Reason>)]
     reason: Option<Reason>,
-    /// `ours`, `provider` or `device`.
-    #[schema(value_type = Option<String>)]
+    #[schema(required, value_type = Option<schema::Responsibility>)]
     responsibility: Option<Responsibility>,
-    #[schema(value_type = Option<String>)]
+    #[schema(required, value_type = Option<schema::Severity>)]
     severity: Option<Severity>,
-    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[schema(required, value_type = Option<DateTime<Utc>>)]
     since: Option<TimeText>,
+    /// For people.
+    #[schema(
+        required,
+        example = "Ask the customer whether the unit is fitted, powered and still under this id at the provider."
+    )]
     next_step: Option<&'static str>,
-    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[schema(required, value_type = Option<DateTime<Utc>>)]
     last_returned_at: Option<TimeText>,
     #[schema(value_type = DateTime<Utc>)]
     configured_at: TimeText,
     #[schema(value_type = DateTime<Utc>)]
     activated_at: TimeText,
-    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[schema(required, value_type = Option<DateTime<Utc>>, example = json!(null))]
     grace_exceeded_at: Option<TimeText>,
 }
 
 /// A vehicle's health: the mildest of its devices', the worst beside it.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct VehicleHealthView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::VehicleId)]
     vehicle_id: VehicleId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::HealthState)]
     state: HealthState,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::HealthState)]
     worst_device_state: HealthState,
-    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[schema(required, value_type = Option<DateTime<Utc>>)]
     last_update_received_at: Option<TimeText>,
     devices: Vec<DeviceHealthView>,
 }
@@ -183,7 +197,7 @@ pub(crate) struct VehicleHealthView {
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/health", tag = "health",
     params(
-        ("workspace_id" = String, Path), ("state" = Option<String>, Query), ("reason" = Option<String>, Query),
+        ("state" = Option<String>, Query), ("reason" = Option<String>, Query),
         ("responsibility" = Option<String>, Query), ("vehicle" = Option<String>, Query),
         ("by" = Option<String>, Query), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
     ),

@@ -3,9 +3,7 @@
 //! Judged after the guard, so that access counts anew each time, and before the handler. Only an answer
 //! that did something is kept, a 2xx: whatever else happens frees the key.
 
-mod description;
 mod kept;
 mod keyed;
 
-pub(crate) use description::describe;
 pub(crate) use keyed::idempotent;

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::BODY_LIMIT;
 use super::item::{ReadItem, read_item};
 use crate::access::Caller;
+use crate::openapi::schema;
 use crate::problem::{FieldError, Problem, ProblemKind};
 use crate::request::{NoQuery, Path1, RawBody, read_json};
 use crate::state::AppState;
@@ -28,33 +29,41 @@ struct Body<'a> {
 }
 
 /// What a batch looks like; read item by item.
-#[derive(ToSchema)]
-#[schema(as = IngestRequest)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(
     dead_code,
     reason = "the documented shape of a body that is read item by item"
 )]
 pub(crate) struct IngestRequest {
-    /// 1 to 10,000.
+    #[schema(min_items = 1, max_items = 10_000)]
     updates: Vec<IngestUpdate>,
 }
 
 /// One reading of one device: named by `device_id`, or by `provider_id` and `external_id`.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "device_id": "bus-1401-obu", "observed_at": "2026-11-23T08:00:00.000Z", "message_id": "m-1",
+    "signals": {"state_of_charge_percent": 71.5, "odometer_km": 88526.4},
+}))]
 #[expect(
     dead_code,
     reason = "the documented shape of an item that is read leniently"
 )]
 pub(crate) struct IngestUpdate {
+    #[schema(value_type = Option<schema::DeviceId>)]
     device_id: Option<String>,
+    #[schema(value_type = Option<schema::ProviderId>)]
     provider_id: Option<String>,
+    #[schema(value_type = Option<schema::ExternalId>)]
     external_id: Option<String>,
     /// RFC 3339 with an offset: the provider's event time.
     observed_at: chrono::DateTime<chrono::Utc>,
     /// Echoed back.
+    #[schema(example = "m-1")]
     message_id: Option<String>,
-    /// By name of the catalogue; `null` is absent.
-    #[schema(value_type = Object, example = json!({"state_of_charge_percent": 71.5, "position": {"latitude_deg": 52.0934, "longitude_deg": 5.1173}}))]
+    #[schema(value_type = schema::Signals)]
     signals: serde_json::Value,
 }
 
@@ -66,43 +75,69 @@ pub(crate) struct IngestAnswer {
     results: Vec<UpdateResult>,
 }
 
+/// Counts of the outcomes.
 #[derive(Default, Serialize, ToSchema)]
 pub(crate) struct IngestSummary {
+    #[schema(example = 1)]
     received: usize,
+    #[schema(example = 1)]
     accepted: usize,
+    #[schema(example = 0)]
     duplicate: usize,
+    #[schema(example = 0)]
     stale: usize,
+    #[schema(example = 0)]
     rejected: usize,
+}
+
+/// A signal that was left out of an update while the rest of it lived.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "the documented shape of `domain::signals::DroppedSignal`"
+)]
+pub(crate) struct DroppedSignalView {
+    /// As the sender named it, cut to 64 characters.
+    #[schema(example = "speed_kmh")]
+    signal: String,
+    #[schema(value_type = schema::DropReason)]
+    reason: String,
 }
 
 /// What became of one update.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "index": 0, "outcome": "accepted", "reason": null, "device_id": "bus-1401-obu", "message_id": "m-1",
+    "ignored_signals": [], "dropped_signals": [{"signal": "speed_kmh", "reason": "out_of_range"}],
+}))]
 pub(crate) struct UpdateResult {
     index: usize,
-    /// `accepted`, `duplicate`, `stale` or `rejected`; an open vocabulary.
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::UpdateOutcome)]
     outcome: OutcomeWord,
-    /// Why it was rejected; an open vocabulary.
+    #[schema(required, value_type = Option<schema::RejectReason>)]
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
     /// RFC 6901 pointer within the item, where it is malformed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<String>,
+    #[schema(required, value_type = Option<schema::DeviceId>)]
     device_id: Option<String>,
+    #[schema(required, example = "m-1")]
     message_id: Option<String>,
     /// Signals that were not newer than what is held.
+    #[schema(value_type = Vec<schema::SignalName>)]
     ignored_signals: Vec<&'static str>,
     /// Signals that the catalogue does not allow as they came.
-    #[schema(value_type = Vec<Object>, example = json!([{"signal": "speed_kmh", "reason": "out_of_range"}]))]
+    #[schema(value_type = Vec<DroppedSignalView>)]
     dropped_signals: Vec<DroppedSignal>,
 }
 
 /// Accepts a batch of updates of one workspace; each item has its own outcome.
 #[utoipa::path(
     post, path = "/api/telematics-mvp/workspaces/{workspace_id}/ingest", tag = "ingest",
-    params(("workspace_id" = String, Path)),
     request_body = IngestRequest,
+    extensions(("x-problems" = json!(["workspace-inactive"]))),
     responses((status = 200, body = IngestAnswer), (status = 409, description = "the workspace is inactive")),
 )]
 pub(crate) async fn post_updates(

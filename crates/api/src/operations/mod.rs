@@ -9,13 +9,13 @@ use crate::request::NoQuery;
 use crate::state::AppState;
 
 /// The process answers.
-#[utoipa::path(get, path = "/livez", tag = "operations", security(()), responses((status = 200, description = "it lives")))]
+#[utoipa::path(get, path = "/livez", tag = "operations", responses((status = 200, description = "it lives", body = String, content_type = "text/plain")))]
 pub(crate) async fn livez(NoQuery: NoQuery) -> &'static str {
     "ok"
 }
 
 /// The process can serve: its database answers.
-#[utoipa::path(get, path = "/readyz", tag = "operations", security(()), responses((status = 200, description = "it can serve")))]
+#[utoipa::path(get, path = "/readyz", tag = "operations", extensions(("x-problems" = json!(["unavailable"]))), responses((status = 200, description = "it can serve", body = String, content_type = "text/plain")))]
 pub(crate) async fn readyz(
     State(state): State<AppState>,
     NoQuery: NoQuery,
@@ -25,7 +25,7 @@ pub(crate) async fn readyz(
 }
 
 /// This description.
-#[utoipa::path(get, path = "/openapi.json", tag = "operations", security(()), responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
+#[utoipa::path(get, path = "/openapi.json", tag = "operations", responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json")))]
 pub(crate) async fn openapi(NoQuery: NoQuery) -> impl IntoResponse {
     (
         StatusCode::OK,

@@ -13,7 +13,6 @@ use crate::state::AppState;
 /// Shows a workspace's policy.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/policy", tag = "policy",
-    params(("workspace_id" = String, Path)),
     responses((status = 200, body = PolicyView)),
 )]
 pub(crate) async fn get_policy(

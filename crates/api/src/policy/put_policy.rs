@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::view::{PolicyView, policy_view};
 use crate::access::Caller;
+use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{IfMatch, JsonBody, NoQuery, Path1, tagged};
 use crate::state::AppState;
@@ -21,29 +22,28 @@ use crate::state::AppState;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PutPolicy {
-    /// One of 1 2 3 4 5 6 10 12 15 20 30 60.
-    #[schema(example = 5)]
+    #[schema(value_type = schema::PollIntervalMinutes)]
     poll_interval_minutes: i64,
     /// 6 to 1440, above the interval.
-    #[schema(example = 15)]
+    #[schema(minimum = 6, maximum = 1440, example = 15)]
     stale_threshold_minutes: i64,
     /// 5 to 10080.
-    #[schema(example = 60)]
+    #[schema(minimum = 5, maximum = 10_080, example = 60)]
     no_data_grace_minutes: i64,
     #[serde(default, rename = "version")]
-    #[schema(ignore)]
+    #[schema(value_type = schema::Ignored)]
     _version: IgnoredAny,
     #[serde(default, rename = "schedule")]
-    #[schema(ignore)]
+    #[schema(value_type = schema::Ignored)]
     _schedule: IgnoredAny,
 }
 
 /// Changes a workspace's cadence and thresholds.
 #[utoipa::path(
     put, path = "/api/telematics-mvp/workspaces/{workspace_id}/policy", tag = "policy",
-    params(("workspace_id" = String, Path)),
+    params(("If-Match" = Option<String>, Header)),
     request_body = PutPolicy,
-    responses((status = 200, body = PolicyView), (status = 412, description = "somebody else changed it")),
+    responses((status = 200, body = PolicyView)),
 )]
 pub(crate) async fn put_policy(
     State(state): State<AppState>,

@@ -8,9 +8,13 @@ use utoipa::ToSchema;
 /// A policy, and how its schedule stands with the scheduler.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PolicyView {
+    #[schema(example = 5)]
     poll_interval_minutes: u32,
+    #[schema(example = 15)]
     stale_threshold_minutes: u32,
+    #[schema(example = 60)]
     no_data_grace_minutes: u32,
+    #[schema(example = 7)]
     version: i64,
     schedule: AppliedSchedule,
 }
@@ -19,9 +23,11 @@ pub(crate) struct PolicyView {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AppliedSchedule {
     /// `applied`, `pending` or `error`.
+    #[schema(example = "applied")]
     state: &'static str,
     #[schema(example = "cron(3/5 * * * ? *)")]
     expression: String,
+    #[schema(required)]
     applied_at: Option<DateTime<Utc>>,
 }
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{ListName, NoQuery, PageQuery, Paged, Path1, Path2, Query};
 use crate::state::AppState;
@@ -22,22 +23,26 @@ const MISSING_AT_MOST: usize = 100;
 /// A poll cycle.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CycleView {
-    #[schema(value_type = Uuid)]
+    #[schema(value_type = schema::CycleId)]
     cycle_id: CycleId,
-    /// `scheduled`, `manual` or `recovery`.
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::CycleTrigger)]
     trigger: Trigger,
-    /// `queued`, `running`, `completed`, `partial`, `failed`, `skipped`, `expired`, `abandoned`.
+    #[schema(value_type = schema::CycleStatus)]
     status: String,
+    #[schema(required)]
     scheduled_time: Option<DateTime<Utc>>,
     due_at: DateTime<Utc>,
+    #[schema(required)]
     started_at: Option<DateTime<Utc>>,
+    #[schema(required)]
     ended_at: Option<DateTime<Utc>>,
+    #[schema(required, example = "0af7651916cd43dd8448eb211c80319c")]
     trace_id: Option<String>,
+    #[schema(required, value_type = Option<schema::SkipReason>)]
     reason: Option<String>,
     connections: Vec<ConnectionView>,
     /// What stream connections brought since the last cycle.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<Object>, example = json!([]))]
     streams: [(); 0],
     timeline: Vec<Moment>,
 }
@@ -45,32 +50,56 @@ pub(crate) struct CycleView {
 /// What one connection gave in a cycle.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConnectionView {
+    #[schema(value_type = schema::ProviderId)]
     provider_id: String,
-    /// `ok`, `failed` or `skipped`.
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::PollOutcome)]
     outcome: ConnectionOutcome,
-    #[schema(value_type = Option<Object>, example = json!({"class": "rate_limited", "detail": "the provider answered 429"}))]
+    #[schema(required, value_type = Option<PollErrorView>)]
     error: Option<PollError>,
+    #[schema(example = 60)]
     devices_expected: u32,
+    #[schema(example = 58)]
     returned: u32,
     /// Expected devices that the answer did not name; at most 100 of them.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<schema::DeviceId>)]
     missing: Vec<DeviceId>,
     /// Returned devices that brought nothing new.
+    #[schema(example = 20)]
     unchanged: u32,
+    #[schema(example = 38)]
     accepted: u32,
+    #[schema(example = 0)]
     duplicate: u32,
+    #[schema(example = 0)]
     stale: u32,
     /// By reason.
+    #[schema(example = json!({"future_timestamp": 1}))]
     rejected: BTreeMap<String, u32>,
+    #[schema(example = 1)]
     attempts: u32,
+    #[schema(example = 812)]
     duration_ms: u32,
+}
+
+/// Why a connection failed or was skipped.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "the documented shape of `domain::polling::PollError`"
+)]
+pub(crate) struct PollErrorView {
+    #[schema(value_type = schema::PollErrorClass)]
+    class: String,
+    /// For people.
+    #[schema(example = "the provider answered 429")]
+    detail: String,
 }
 
 /// A moment in a cycle's life.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Moment {
     at: DateTime<Utc>,
+    #[schema(example = "WorkspacePollCycleTriggered")]
     event: &'static str,
 }
 
@@ -78,13 +107,14 @@ pub(crate) struct Moment {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CycleList {
     poll_cycles: Vec<CycleView>,
+    #[schema(required, example = json!(null))]
     next_cursor: Option<String>,
 }
 
 /// Lists a workspace's cycles.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles", tag = "poll cycles",
-    params(("workspace_id" = String, Path), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    params(("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = CycleList)),
 )]
 pub(crate) async fn list_cycles(
@@ -117,7 +147,6 @@ pub(crate) async fn list_cycles(
 /// Shows one cycle.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles/{cycle_id}", tag = "poll cycles",
-    params(("workspace_id" = String, Path), ("cycle_id" = String, Path)),
     responses((status = 200, body = CycleView)),
 )]
 pub(crate) async fn get_cycle(

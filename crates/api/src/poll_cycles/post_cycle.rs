@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::Caller;
+use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{JsonBody, NoQuery};
 use crate::state::AppState;
@@ -22,28 +23,41 @@ const AHEAD_AT_MOST: TimeDelta = TimeDelta::minutes(5);
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PostCycle {
-    #[schema(value_type = String, example = "depot-north")]
+    #[schema(value_type = schema::WorkspaceId)]
     workspace_id: WorkspaceId,
     /// The slot's minute; absent: a cycle now.
+    #[schema(example = "2026-11-23T08:04:00Z")]
     scheduled_time: Option<DateTime<chrono::FixedOffset>>,
+    #[schema(
+        pattern = "^[^\\u0000]*$",
+        example = "arn:aws:scheduler:eu-central-1:123456789012:schedule/telematics/depot-north"
+    )]
     schedule_arn: Option<String>,
+    #[schema(
+        pattern = "^[^\\u0000]*$",
+        example = "d32c5e9c-7d0b-4c43-9f0a-2f1f7a1c8f5e"
+    )]
     execution_id: Option<String>,
+    #[schema(pattern = "^[^\\u0000]*$", example = "1")]
     attempt: Option<String>,
 }
 
 /// What became of a trigger.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CycleTriggered {
+    #[schema(value_type = schema::WorkspaceId)]
     workspace_id: String,
-    /// `queued`, `duplicate`, `skipped` or `expired`.
+    /// `queued`, `duplicate`, `skipped` or `expired`; an open vocabulary.
+    #[schema(example = "queued")]
     outcome: &'static str,
     /// Why it was not queued.
+    #[schema(required, value_type = Option<schema::SkipReason>)]
     reason: Option<&'static str>,
-    #[schema(value_type = uuid::Uuid)]
+    #[schema(value_type = schema::CycleId)]
     cycle_id: CycleId,
-    /// How far the cycle has come.
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::CycleStatus)]
     status: CycleStatus,
+    #[schema(required)]
     scheduled_time: Option<DateTime<Utc>>,
     due_at: DateTime<Utc>,
 }
@@ -52,6 +66,7 @@ pub(crate) struct CycleTriggered {
 #[utoipa::path(
     post, path = "/api/telematics-mvp/poll-cycles", tag = "poll cycles",
     request_body = PostCycle,
+    extensions(("x-problems" = json!(["not-found"]))),
     responses((status = 202, description = "queued", body = CycleTriggered), (status = 200, description = "nothing new to run", body = CycleTriggered)),
 )]
 pub(crate) async fn post_cycle(

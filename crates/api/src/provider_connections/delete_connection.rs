@@ -14,7 +14,8 @@ use crate::state::AppState;
 /// Removes a connection that no active device speaks through.
 #[utoipa::path(
     delete, path = "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}", tag = "provider connections",
-    params(("workspace_id" = String, Path), ("provider_id" = String, Path)),
+    params(("If-Match" = Option<String>, Header)),
+    extensions(("x-problems" = json!(["conflict"]))),
     responses((status = 204, description = "removed"), (status = 409, description = "active devices speak through it")),
 )]
 pub(crate) async fn delete_connection(

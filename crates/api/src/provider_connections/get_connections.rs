@@ -17,13 +17,14 @@ use crate::state::AppState;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConnectionList {
     provider_connections: Vec<ProviderConnectionView>,
+    #[schema(required, example = json!(null))]
     next_cursor: Option<String>,
 }
 
 /// Lists a workspace's connections.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections", tag = "provider connections",
-    params(("workspace_id" = String, Path), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    params(("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = ConnectionList)),
 )]
 pub(crate) async fn list_connections(
@@ -58,7 +59,6 @@ pub(crate) async fn list_connections(
 /// Shows one connection.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}", tag = "provider connections",
-    params(("workspace_id" = String, Path), ("provider_id" = String, Path)),
     responses((status = 200, body = ProviderConnectionView)),
 )]
 pub(crate) async fn get_connection(

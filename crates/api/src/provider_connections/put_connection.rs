@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::view::{ProviderConnectionView, connection_view};
 use crate::access::Caller;
+use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{IfMatch, JsonBody, NoQuery, Path2, tagged};
 use crate::state::AppState;
@@ -21,26 +22,32 @@ use crate::state::AppState;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PutConnection {
-    /// `geotab`, `samsara`, `rfms`, `viriciti` or `depot_sim`; fixed once configured.
-    #[schema(value_type = String, example = "geotab")]
+    /// Fixed once configured.
+    #[schema(value_type = schema::ProviderType)]
     provider_type: ProviderType,
-    #[schema(example = "https://my.geotab.com")]
+    /// `https` to a host that the configuration allows.
+    #[schema(format = "uri", example = "https://my.geotab.com")]
     base_url: String,
     /// `env:PROVIDER_…`, or `file:` below the configured folder.
-    #[schema(example = "env:PROVIDER_GEOTAB_NORTH")]
+    #[schema(
+        max_length = 256,
+        pattern = "^(env:PROVIDER_[A-Z0-9_]+|file:[A-Za-z0-9._/-]+)$",
+        example = "env:PROVIDER_GEOTAB_NORTH"
+    )]
     credential_ref: Option<String>,
     #[serde(default = "enabled")]
     enabled: bool,
     /// 1 to 1440, where devices report less often than they are polled.
+    #[schema(minimum = 1, maximum = 1440, example = json!(null))]
     expected_reporting_interval_minutes: Option<u32>,
     #[serde(default)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Object, example = json!({}))]
     settings: serde_json::Map<String, serde_json::Value>,
     #[serde(default, rename = "provider_id")]
-    #[schema(ignore)]
+    #[schema(value_type = schema::Ignored)]
     _provider_id: IgnoredAny,
     #[serde(default, rename = "version")]
-    #[schema(ignore)]
+    #[schema(value_type = schema::Ignored)]
     _version: IgnoredAny,
 }
 
@@ -51,8 +58,9 @@ const fn enabled() -> bool {
 /// Configures a connection.
 #[utoipa::path(
     put, path = "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}", tag = "provider connections",
-    params(("workspace_id" = String, Path), ("provider_id" = String, Path)),
+    params(("If-Match" = Option<String>, Header)),
     request_body = PutConnection,
+    extensions(("x-problems" = json!(["conflict"]))),
     responses((status = 200, body = ProviderConnectionView), (status = 201, body = ProviderConnectionView), (status = 409, description = "it exists with another type")),
 )]
 pub(crate) async fn put_connection(

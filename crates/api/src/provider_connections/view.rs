@@ -5,18 +5,24 @@ use domain::ids::ProviderId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::openapi::schema;
+
 /// A provider connection.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProviderConnectionView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::ProviderId)]
     provider_id: ProviderId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::ProviderType)]
     provider_type: ProviderType,
+    #[schema(example = "https://my.geotab.com")]
     base_url: String,
+    /// Where the credential is found.
+    #[schema(required, example = "env:PROVIDER_GEOTAB_NORTH")]
     credential_ref: Option<String>,
     enabled: bool,
+    #[schema(required, example = json!(null))]
     expected_reporting_interval_minutes: Option<u32>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Object, example = json!({}))]
     settings: serde_json::Map<String, serde_json::Value>,
     version: i64,
 }

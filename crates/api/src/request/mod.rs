@@ -15,7 +15,7 @@ pub(crate) use body::{BODY_LIMIT, bytes_of, check_envelope};
 pub use body::{JsonBody, RawBody, pointer_of, read_json};
 pub use cursor::Cursor;
 pub use page::{ListName, PageQuery, Paged};
-pub use path::{Path1, Path2};
+pub use path::{Path1, Path2, PathId};
 pub use precondition::{IfMatch, tagged};
 pub use query::{NoQuery, Params, Query, QueryParams};
 pub(crate) use request_id::RequestId;

@@ -62,6 +62,7 @@ impl QueryParams for SnapshotsQuery {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SnapshotList {
     snapshots: Vec<SnapshotView>,
+    #[schema(required, example = json!(null))]
     next_cursor: Option<String>,
 }
 
@@ -69,9 +70,10 @@ pub(crate) struct SnapshotList {
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/snapshots", tag = "snapshots",
     params(
-        ("workspace_id" = String, Path), ("signal" = Option<String>, Query), ("signal_state" = Option<String>, Query),
+        ("signal" = Option<String>, Query), ("signal_state" = Option<String>, Query),
         ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
     ),
+    extensions(("x-problems" = json!(["legacy-unavailable"]))),
     responses((status = 200, body = SnapshotList)),
 )]
 pub(crate) async fn list_snapshots(
@@ -126,7 +128,8 @@ async fn admitted(
 /// Shows the canonical values of one active device.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/snapshots/{device_id}", tag = "snapshots",
-    params(("workspace_id" = String, Path), ("device_id" = String, Path), ("signal" = Option<String>, Query), ("signal_state" = Option<String>, Query)),
+    params(("signal" = Option<String>, Query), ("signal_state" = Option<String>, Query)),
+    extensions(("x-problems" = json!(["legacy-unavailable"]))),
     responses((status = 200, body = SnapshotView)),
 )]
 pub(crate) async fn get_snapshot(

@@ -14,7 +14,7 @@ use crate::state::AppState;
 /// Shows a vehicle's values: of each signal the newest among its devices, naming the device.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/vehicles/{vehicle_id}/snapshot", tag = "snapshots",
-    params(("workspace_id" = String, Path), ("vehicle_id" = String, Path)),
+    extensions(("x-problems" = json!(["legacy-unavailable"]))),
     responses((status = 200, body = VehicleSnapshotView)),
 )]
 pub(crate) async fn get_vehicle_snapshot(

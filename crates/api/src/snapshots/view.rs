@@ -11,20 +11,29 @@ use domain::signals::{Signal, SignalValue};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::openapi::schema;
+
 /// A device's canonical values.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SnapshotView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::DeviceId)]
     device_id: DeviceId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::VehicleId)]
     vehicle_id: VehicleId,
     /// Accepted updates since activation; 0 when nothing is held.
+    #[schema(example = 7)]
     version: i64,
     /// `core`.
+    #[schema(example = "core")]
     source: &'static str,
+    #[schema(required)]
     last_update_received_at: Option<DateTime<Utc>>,
+    #[schema(required)]
     last_observed_at: Option<DateTime<Utc>>,
-    /// By name.
+    /// By name of the catalogue.
+    #[schema(example = json!({"state_of_charge_percent": {
+        "value": 71.5, "unit": "percent", "observed_at": "2026-11-23T08:00:00Z", "age_seconds": 64, "state": "fresh", "provider_id": "geotab-main",
+    }}))]
     signals: BTreeMap<&'static str, SignalView>,
     /// Signals of the catalogue that are not held.
     absent: Vec<AbsentView>,
@@ -33,41 +42,50 @@ pub(crate) struct SnapshotView {
 /// One held signal.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SignalView {
-    /// A number, boolean, word or position.
-    #[schema(value_type = Object, example = json!(71.5))]
+    #[schema(value_type = schema::SignalValue)]
     value: SignalValue,
+    /// Empty where there is none.
+    #[schema(example = "percent")]
     unit: &'static str,
     #[schema(value_type = DateTime<Utc>)]
     observed_at: TimeText,
     age_seconds: i64,
-    /// `fresh`, `delayed` or `stale`.
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::SignalState)]
     state: SignalFreshness,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::ProviderId)]
     provider_id: ProviderId,
     /// The device that it came from, in a vehicle's view.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::DeviceId>)]
     device_id: Option<DeviceId>,
 }
 
 /// A signal that is not held.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AbsentView {
+    #[schema(value_type = schema::SignalName)]
     signal: &'static str,
-    /// `never_reported`, `out_of_range` or `not_available`.
+    /// `never_reported`, or why it was dropped when it last came; an open vocabulary.
+    #[schema(example = "never_reported")]
     reason: &'static str,
 }
 
 /// A vehicle's values, merged signal by signal from its devices.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct VehicleSnapshotView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::VehicleId)]
     vehicle_id: VehicleId,
     /// `core`.
+    #[schema(example = "core")]
     source: &'static str,
+    #[schema(required)]
     last_update_received_at: Option<DateTime<Utc>>,
+    #[schema(required)]
     last_observed_at: Option<DateTime<Utc>>,
+    /// By name of the catalogue.
+    #[schema(example = json!({"state_of_charge_percent": {
+        "value": 71.5, "unit": "percent", "observed_at": "2026-11-23T08:00:00Z", "age_seconds": 64, "state": "fresh", "provider_id": "geotab-main",
+    }}))]
     signals: BTreeMap<&'static str, SignalView>,
     absent: Vec<AbsentView>,
     devices: Vec<SnapshotView>,

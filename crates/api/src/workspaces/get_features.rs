@@ -20,7 +20,6 @@ pub(crate) struct FeaturesView {
 /// Shows which pages the user interface may offer.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/features", tag = "workspaces",
-    params(("workspace_id" = String, Path)),
     responses((status = 200, body = FeaturesView)),
 )]
 pub(crate) async fn get_features(

@@ -17,6 +17,7 @@ use crate::state::AppState;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WorkspaceList {
     workspaces: Vec<WorkspaceView>,
+    #[schema(required, example = json!(null))]
     next_cursor: Option<String>,
 }
 
@@ -47,7 +48,6 @@ pub(crate) async fn list_workspaces(
 /// Shows one workspace.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}", tag = "workspaces",
-    params(("workspace_id" = String, Path)),
     responses((status = 200, body = WorkspaceView)),
 )]
 pub(crate) async fn get_workspace(

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::view::{WorkspaceView, workspace_view};
 use crate::access::Caller;
 use crate::cutover::CutoverFlags;
+use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{IfMatch, JsonBody, NoQuery, Path1, tagged};
 use crate::state::AppState;
@@ -22,26 +23,28 @@ use crate::state::AppState;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PutWorkspace {
+    #[schema(value_type = schema::WorkspaceName)]
     name: String,
     active: bool,
     /// On creation; an existing workspace's flags change by its cutover resource.
     cutover: Option<CutoverFlags>,
     #[serde(default, rename = "workspace_id")]
-    #[schema(ignore)]
+    #[schema(value_type = schema::Ignored)]
     _workspace_id: IgnoredAny,
     #[serde(default, rename = "created_at")]
-    #[schema(ignore)]
+    #[schema(value_type = schema::Ignored)]
     _created_at: IgnoredAny,
     #[serde(default, rename = "schedule")]
-    #[schema(ignore)]
+    #[schema(value_type = schema::Ignored)]
     _schedule: IgnoredAny,
 }
 
 /// Registers a workspace, renames it, activates or deactivates it.
 #[utoipa::path(
     put, path = "/api/telematics-mvp/workspaces/{workspace_id}", tag = "workspaces",
-    params(("workspace_id" = String, Path)),
+    params(("If-Match" = Option<String>, Header)),
     request_body = PutWorkspace,
+    extensions(("x-problems" = json!(["conflict"]))),
     responses((status = 200, body = WorkspaceView), (status = 201, body = WorkspaceView), (status = 409, description = "it exists with other flags")),
 )]
 pub(crate) async fn put_workspace(

@@ -8,12 +8,14 @@ use persistence::WorkspaceRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::openapi::schema;
+
 /// A workspace.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WorkspaceView {
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::WorkspaceId)]
     workspace_id: WorkspaceId,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::WorkspaceName)]
     name: WorkspaceName,
     active: bool,
     created_at: DateTime<Utc>,
@@ -23,8 +25,10 @@ pub(crate) struct WorkspaceView {
 /// When a workspace is polled.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ScheduleView {
+    #[schema(example = 300)]
     interval_seconds: u32,
     /// Within the interval.
+    #[schema(example = 185)]
     offset_seconds: u32,
     next_due_at: DateTime<Utc>,
 }

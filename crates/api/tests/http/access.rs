@@ -40,6 +40,10 @@ const CONTRACT: &[(&str, &str, May)] = &[
     ("GET", "/livez", Anybody),
     ("GET", "/readyz", Anybody),
     ("GET", "/openapi.json", Anybody),
+    ("GET", "/docs", Anybody),
+    ("GET", "/docs/{asset}", Anybody),
+    ("GET", "/problems", Anybody),
+    ("GET", "/problems/{slug}", Anybody),
     ("POST", "/dev/token", Anybody),
     ("GET", "/dev/jwks.json", Anybody),
     ("POST", "/workspaces/{workspace_id}/ingest", Ingest),
@@ -201,7 +205,9 @@ async fn every_route_treats_every_caller_as_the_contract_says() {
             .replace("{device_id}", "bus-1")
             .replace("{vehicle_id}", "bus-1-vehicle")
             .replace("{provider_id}", "spare")
-            .replace("{cycle_id}", &cycle_id);
+            .replace("{cycle_id}", &cycle_id)
+            .replace("{asset}", "swagger-ui.css")
+            .replace("{slug}", "validation");
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         for caller in CALLERS {
             let call = service

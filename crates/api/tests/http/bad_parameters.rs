@@ -22,7 +22,9 @@ async fn an_unknown_parameter_is_refused_on_every_route() {
             .replace("{device_id}", "bus-1")
             .replace("{vehicle_id}", "bus-1-vehicle")
             .replace("{provider_id}", "sim-main")
-            .replace("{cycle_id}", "019a0000-0000-7000-8000-000000000000");
+            .replace("{cycle_id}", "019a0000-0000-7000-8000-000000000000")
+            .replace("{asset}", "start.js")
+            .replace("{slug}", "validation");
         let caller = if path.ends_with("/ingest") {
             INGEST
         } else {

@@ -17,6 +17,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::document;
+
 /// What most paths start with.
 pub const API: &str = "/api/telematics-mvp";
 /// How long an instance that is asked to stop goes on with what it was asked before.
@@ -160,7 +162,11 @@ impl Service {
         if let Some(token) = self.token(caller) {
             request = request.bearer_auth(token);
         }
-        Call { request, path }
+        Call {
+            request,
+            method: method.clone(),
+            path,
+        }
     }
 
     pub async fn get(&self, caller: Caller, path: &str) -> Answer {
@@ -232,6 +238,7 @@ async fn keys_at(issuer: Arc<DevIssuer>) -> String {
 /// A request yet to be sent.
 pub struct Call {
     request: RequestBuilder,
+    method: Method,
     path: String,
 }
 
@@ -258,14 +265,17 @@ impl Call {
         self.said_json(body.to_string()).await
     }
 
+    /// Sends it, and holds what comes back against the document.
     pub async fn send(self) -> Answer {
         let answer = self.request.send().await.expect("an answer");
-        Answer {
+        let answer = Answer {
             path: self.path.split('?').next().unwrap_or_default().to_owned(),
             status: answer.status().as_u16(),
             headers: answer.headers().clone(),
             body: answer.bytes().await.expect("a whole answer").to_vec(),
-        }
+        };
+        document::check(&self.method, &answer.path, &answer);
+        answer
     }
 }
 

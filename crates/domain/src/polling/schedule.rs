@@ -12,7 +12,8 @@ pub struct PollInterval(u32);
 impl PollInterval {
     /// The service level of the specification (D-001).
     pub const DEFAULT: Self = Self(5);
-    const ALLOWED: [u32; 12] = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60];
+    /// Minutes that schedules can express.
+    pub const ALLOWED: [u32; 12] = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60];
 
     /// The interval of so many minutes, if schedules can express it.
     pub fn try_new(minutes: i64) -> Option<Self> {

@@ -1,0 +1,66 @@
+//! `GET /docs/{asset}`
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use utoipa_swagger_ui::Config;
+
+use crate::problem::Problem;
+use crate::request::{NoQuery, Path1, PathId};
+
+/// What the page loads. The rest of what Swagger UI comes with is not served.
+const ASSETS: [(&str, &str); 4] = [
+    ("swagger-ui.css", "text/css; charset=utf-8"),
+    ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+    ("start.js", "text/javascript; charset=utf-8"),
+    ("favicon-32x32.png", "image/png"),
+];
+
+/// The names of what the page loads.
+pub(crate) fn asset_names() -> [&'static str; ASSETS.len()] {
+    ASSETS.map(|(name, _)| name)
+}
+
+/// One of [`ASSETS`] by name; whether there is such a one is the handler's to say.
+pub(crate) struct Asset(String);
+
+impl PathId for Asset {
+    const PARAMETER: &'static str = "asset";
+
+    fn read(text: &str) -> Result<Self, String> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// Serves what the page at `/docs` loads.
+#[utoipa::path(
+    get, path = "/docs/{asset}", tag = "operations",
+    responses((status = 200, description = "the file", content((String = "text/css"), (String = "text/javascript"), (String = "image/png")))),
+)]
+pub(crate) async fn get_asset(
+    Path1(Asset(name)): Path1<Asset>,
+    NoQuery: NoQuery,
+) -> Result<Response, Problem> {
+    let asset = ASSETS.into_iter().find(|(served, _)| *served == name);
+    let (name, content_type) = asset.ok_or_else(|| Problem::not_found("file"))?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+        // Not asked for with every look; another version of the program may bring others.
+        (
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("public, max-age=3600"),
+        ),
+    ];
+    let bytes = bytes_of(name).ok_or_else(|| Problem::not_found("file"))?;
+    Ok((headers, bytes).into_response())
+}
+
+fn bytes_of(name: &str) -> Option<Cow<'static, [u8]>> {
+    if name == "start.js" {
+        return Some(Cow::Borrowed(include_bytes!("start.js")));
+    }
+    let file = utoipa_swagger_ui::serve(name, Arc::new(Config::from("/openapi.json")));
+    file.ok().flatten().map(|file| file.bytes)
+}

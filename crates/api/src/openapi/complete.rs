@@ -1,0 +1,200 @@
+//! Completes what the attributes of handlers say with what follows for all of them from the access
+//! table and from the vocabularies of parameters, headers and problems.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::{example, headers, parameters, refusals, schema};
+use crate::access::{Access, Route, TABLE};
+use crate::problem::ProblemKind;
+
+/// Completes a document that the routes made.
+pub(super) fn complete(document: &mut Value) {
+    let mut components = match document["components"].take() {
+        Value::Object(components) => components,
+        _ => Map::new(),
+    };
+    let mut schemas = match components.remove("schemas") {
+        Some(Value::Object(schemas)) => schemas,
+        _ => Map::new(),
+    };
+    schemas.extend(schema::definitions());
+    let mut refused = BTreeSet::from([vec![ProblemKind::METHOD_NOT_ALLOWED.slug]]);
+    for route in TABLE {
+        let method = route.method.as_str().to_ascii_lowercase();
+        let tagged = has_versions(&document["paths"][route.path]);
+        if let Some(operation) = document["paths"][route.path].get_mut(&method) {
+            for kinds in complete_operation(operation, route, tagged, &schemas) {
+                refused.insert(kinds.iter().map(|kind| kind.slug).collect());
+            }
+        }
+    }
+    let responses: Map<String, Value> = refused
+        .iter()
+        .map(|slugs| {
+            let kinds: Vec<_> = slugs
+                .iter()
+                .filter_map(|slug| ProblemKind::named(slug))
+                .collect();
+            (refusals::component_name(&kinds), refusals::response(&kinds))
+        })
+        .collect();
+    let used = parameters_of(document);
+    let mut described = parameters::definitions();
+    described.retain(|name, _| used.contains(name));
+    let bearer = json!({
+        "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+        "description": "An access token of the configured issuer. Machines carry scopes, people groups; each operation says whose it is.",
+    });
+    components.insert("schemas".to_owned(), Value::Object(schemas));
+    components.insert("responses".to_owned(), Value::Object(responses));
+    components.insert("parameters".to_owned(), Value::Object(described));
+    components.insert("headers".to_owned(), Value::Object(headers::definitions()));
+    components.insert("securitySchemes".to_owned(), json!({"bearer": bearer}));
+    document["components"] = Value::Object(components);
+}
+
+/// Whether the resource of a path has versions: something honours `If-Match`.
+fn has_versions(item: &Value) -> bool {
+    let operations = item.as_object().into_iter().flatten();
+    operations
+        .into_iter()
+        .any(|(_, operation)| names_parameter(operation, parameters::IF_MATCH))
+}
+
+fn names_parameter(operation: &Value, name: &str) -> bool {
+    let named = operation["parameters"].as_array();
+    named.is_some_and(|named| named.iter().any(|parameter| parameter["name"] == name))
+}
+
+/// Completes one operation, and answers the problems that it refers to, status by status.
+fn complete_operation(
+    operation: &mut Value,
+    route: &Route,
+    tagged: bool,
+    schemas: &Map<String, Value>,
+) -> Vec<Vec<ProblemKind>> {
+    let honours_if_match = names_parameter(operation, parameters::IF_MATCH);
+    operation["parameters"] = Value::Array(parameters_in_full(operation, route));
+    operation["security"] = match route.access {
+        Access::Open => json!([]),
+        _ => json!([{"bearer": []}]),
+    };
+    let words = operation["description"].as_str().unwrap_or_default();
+    operation["description"] = json!(format!("{words}\n\n{}", who_may(route.access)).trim());
+    if let Some(content) = operation
+        .pointer_mut("/requestBody/content")
+        .and_then(Value::as_object_mut)
+    {
+        give_examples(content, schemas);
+    }
+    let of_the_handler: Vec<ProblemKind> = operation
+        .as_object_mut()
+        .and_then(|operation| operation.remove(refusals::OF_THE_HANDLER))
+        .and_then(|slugs| serde_json::from_value::<Vec<String>>(slugs).ok())
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|slug| ProblemKind::named(slug))
+        .collect();
+    let Some(responses) = operation["responses"].as_object_mut() else {
+        return Vec::new();
+    };
+    for (status, response) in responses.iter_mut() {
+        let mut sent = headers::of_every_answer();
+        let named = response["headers"].get(headers::ETAG).is_some();
+        if named || tagged && ["200", "201"].contains(&status.as_str()) {
+            sent.extend([headers::reference(headers::ETAG)]);
+        }
+        response["headers"] = Value::Object(sent);
+        if response.get("description").is_none() {
+            response["description"] = description_of(response, schemas);
+        }
+        if let Some(content) = response.get_mut("content").and_then(Value::as_object_mut) {
+            give_examples(content, schemas);
+        }
+    }
+    let refusals = refusals::refusals(route, honours_if_match, &of_the_handler);
+    for (status, kinds) in &refusals {
+        let name = refusals::component_name(kinds);
+        let mut reference = json!({"$ref": format!("#/components/responses/{name}")});
+        // What the handler says of its own refusals stands beside.
+        let status = status.to_string();
+        if let Some(words) = responses
+            .get(&status)
+            .and_then(|response| response.get("description"))
+        {
+            reference["description"] = words.clone();
+        }
+        responses.insert(status, reference);
+    }
+    refusals.into_values().collect()
+}
+
+/// The parameters of the path, those that the attribute names, and those of every request.
+fn parameters_in_full(operation: &Value, route: &Route) -> Vec<Value> {
+    let described = parameters::definitions();
+    let in_path = route
+        .path
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split('}').next());
+    let mut full: Vec<Value> = in_path.map(reference).collect();
+    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        match parameter["name"].as_str() {
+            _ if parameter["in"] == "path" => {}
+            Some(name) if described.contains_key(name) => full.push(reference(name)),
+            _ => full.push(parameter.clone()),
+        }
+    }
+    let idempotent = route
+        .takes_idempotency_key()
+        .then_some(parameters::IDEMPOTENCY_KEY);
+    full.extend(idempotent.map(reference));
+    full.extend(parameters::OF_EVERY_REQUEST.map(reference));
+    full
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/parameters/{name}")})
+}
+
+fn parameters_of(document: &Value) -> BTreeSet<String> {
+    let items = document["paths"].as_object().into_iter().flatten();
+    items
+        .flat_map(|(_, item)| item.as_object().into_iter().flatten())
+        .flat_map(|(_, operation)| operation["parameters"].as_array().into_iter().flatten())
+        .filter_map(|parameter| parameter["$ref"].as_str()?.rsplit('/').next())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn give_examples(content: &mut Map<String, Value>, schemas: &Map<String, Value>) {
+    for (media_type, media) in content {
+        if media_type.ends_with("json") && media.get("example").is_none() {
+            media["example"] = example::of(&media["schema"], schemas);
+        }
+    }
+}
+
+/// What an answer that says nothing of itself shows: what its schema says.
+fn description_of(response: &Value, schemas: &Map<String, Value>) -> Value {
+    let name = response["content"]["application/json"]["schema"]["$ref"].as_str();
+    let schema = name.and_then(|name| schemas.get(name.rsplit('/').next()?));
+    schema.map_or(Value::Null, |schema| schema["description"].clone())
+}
+
+fn who_may(access: Access) -> String {
+    match access {
+        Access::Open => "Open: no token is looked at.".to_owned(),
+        Access::Scope(scope) => format!("For machines with the scope `{scope}`."),
+        Access::ScopeOrSystemAdmin(scope) => format!("For machines with the scope `{scope}`, and for `system-admin`."),
+        Access::Workspace => {
+            "For the workspace's viewers and admins, staff, and machines with the scope `telematics/read`.".to_owned()
+        }
+        Access::WorkspaceAdmin => "For the workspace's admins and `system-admin`.".to_owned(),
+        Access::Staff => "For staff, and machines with the scope `telematics/read`.".to_owned(),
+        Access::SystemAdminOrSupport => "For `system-admin` and `support`.".to_owned(),
+        Access::SystemAdmin => "For `system-admin`.".to_owned(),
+    }
+}

@@ -1,0 +1,140 @@
+//! Parameters: a name means the same wherever it stands, so each is described once.
+
+use domain::health::{HealthState, Reason, Responsibility, SignalFreshness};
+use domain::signals::Signal;
+use serde_json::{Map, Value, json};
+
+use crate::problem::ProblemKind;
+
+/// What requests of every operation may carry.
+pub(super) const OF_EVERY_REQUEST: [&str; 2] = ["traceparent", "x-request-id"];
+pub(super) const IF_MATCH: &str = "If-Match";
+pub(super) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
+/// Every parameter of the service by its name: of paths, of queries, of headers.
+pub(super) fn definitions() -> Map<String, Value> {
+    let mut definitions = Map::new();
+    for (name, schema) in in_paths() {
+        let parameter = json!({"name": name, "in": "path", "required": true, "schema": schema});
+        definitions.insert(name.to_owned(), parameter);
+    }
+    for (place, parameters) in [("query", in_queries()), ("header", in_headers())] {
+        for (name, description, schema) in parameters {
+            let parameter =
+                json!({"name": name, "in": place, "description": description, "schema": schema});
+            definitions.insert(name.to_owned(), parameter);
+        }
+    }
+    definitions
+}
+
+fn in_paths() -> Vec<(&'static str, Value)> {
+    let component = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+    let slugs: Vec<&str> = ProblemKind::ALL.iter().map(|kind| kind.slug).collect();
+    vec![
+        ("workspace_id", component("WorkspaceId")),
+        ("device_id", component("DeviceId")),
+        ("vehicle_id", component("VehicleId")),
+        ("provider_id", component("ProviderId")),
+        ("cycle_id", component("CycleId")),
+        (
+            "slug",
+            json!({"type": "string", "enum": slugs, "description": "The last part of a problem's `type`.", "example": "rate-limited"}),
+        ),
+        (
+            "asset",
+            json!({"type": "string", "enum": crate::docs::asset_names(), "description": "A file that the page loads.", "example": "swagger-ui.css"}),
+        ),
+    ]
+}
+
+fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
+    let words = |words: Vec<&str>| json!({"type": "string", "enum": words});
+    vec![
+        (
+            "limit",
+            "Rows of a page.",
+            json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100, "example": 100}),
+        ),
+        (
+            "cursor",
+            "`next_cursor` of the page before: opaque, and good for the same list with the same filter only.",
+            json!({"type": "string"}),
+        ),
+        (
+            "state",
+            "Only devices, or vehicles, in this state.",
+            words(HealthState::ALL.iter().map(|word| word.as_str()).collect()),
+        ),
+        (
+            "reason",
+            "Only devices with this root cause.",
+            words(Reason::ALL.iter().map(|word| word.as_str()).collect()),
+        ),
+        (
+            "responsibility",
+            "Only devices whose cause is theirs to mend.",
+            words(
+                Responsibility::ALL
+                    .iter()
+                    .map(|word| word.as_str())
+                    .collect(),
+            ),
+        ),
+        (
+            "vehicle",
+            "Only this vehicle's devices.",
+            json!({"$ref": "#/components/schemas/VehicleId"}),
+        ),
+        (
+            "by",
+            "Whether devices are listed or vehicles, which are as well as the mildest of their devices.",
+            json!({"type": "string", "enum": ["device", "vehicle"], "default": "device"}),
+        ),
+        (
+            "signal",
+            "Only this signal.",
+            words(Signal::all().map(Signal::name).collect()),
+        ),
+        (
+            "signal_state",
+            "Only signals, and in a list only devices with a signal, in this state.",
+            words(
+                SignalFreshness::ALL
+                    .iter()
+                    .map(|word| word.as_str())
+                    .collect(),
+            ),
+        ),
+        (
+            "active",
+            "Only active devices, or only deactivated ones.",
+            json!({"type": "boolean"}),
+        ),
+    ]
+}
+
+fn in_headers() -> Vec<(&'static str, &'static str, Value)> {
+    vec![
+        (
+            IF_MATCH,
+            "The `ETag` that the change was decided on: 412 where the resource has another by now. `*`, or none: whatever it is.",
+            json!({"type": "string", "example": "\"7\""}),
+        ),
+        (
+            IDEMPOTENCY_KEY,
+            "Names this request: sent again within 24 h with the same body, it gets the answer of the first time, with `Idempotency-Replayed: true`, and changes nothing.",
+            json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$", "example": "b1c7c2de-4f0e-4d56-a3e1-3f4f1c1f0a52"}),
+        ),
+        (
+            "traceparent",
+            "W3C trace context, which the answer, the log lines and the events then belong to. One that is not well-formed is passed over.",
+            json!({"type": "string", "example": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}),
+        ),
+        (
+            "x-request-id",
+            "The caller's own name for this request, which the answer and the log lines carry.",
+            json!({"type": "string", "example": "4f1c2a"}),
+        ),
+    ]
+}

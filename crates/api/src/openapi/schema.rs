@@ -1,0 +1,238 @@
+//! Schemas of the domain's ids and words, which know nothing of documents.
+//!
+//! Each is a component of the document, under the name that `#[schema(value_type = schema::…)]` gives.
+
+use domain::acceptance;
+use domain::fleet;
+use domain::health;
+use domain::polling;
+use domain::signals;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{Object, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+macro_rules! schemas {
+    ($($name:ident = $definition:expr;)+) => {
+        $(
+            #[doc = concat!("Stands for the component `", stringify!($name), "`.")]
+            pub(crate) struct $name;
+
+            /// A place that [`definitions`] fills.
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    RefOr::T(Schema::Object(Object::new()))
+                }
+            }
+
+            impl ToSchema for $name {}
+        )+
+
+        /// Every schema of this file, by name.
+        pub(super) fn definitions() -> Map<String, Value> {
+            let definitions = [$((stringify!($name), $definition),)+];
+            definitions.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+        }
+    };
+}
+
+schemas! {
+    WorkspaceId = name("A customer fleet, named by the platform.", "._-", 48, "depot-north");
+    DeviceId = name("A telematics unit configured in one workspace.", "._:-", 64, "bus-1401-obu");
+    VehicleId = name("The vehicle that a device is fitted to.", "._:-", 64, "bus-1401");
+    ProviderId = name("A provider connection within a workspace.", "._:-", 64, "geotab-main");
+    ExternalId = external_id();
+    CycleId = json!({
+        "type": "string", "format": "uuid", "description": "One run, or refused run, of a workspace's poll cycle.",
+        "example": "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5a",
+    });
+    WorkspaceName = json!({
+        "type": "string", "minLength": 1, "maxLength": 200, "pattern": PRINTABLE_NOT_BLANK,
+        "description": "What people call a workspace: printable and not blank.", "example": "Depot North",
+    });
+    Ignored = json!({"description": "A member of the answer's form: accepted, and ignored whatever it holds.", "example": null});
+
+    PollIntervalMinutes = json!({
+        "type": "integer", "enum": polling::PollInterval::ALLOWED, "description": "How often a workspace is polled.", "example": 5,
+    });
+    TokenKind = one_of("Whose a development token is.", &["machine", "user"], "machine");
+    DeviceRegistrySource = one_of("Where devices are managed.", fleet::DeviceRegistrySource::ALL, "core");
+    PollOwner = one_of("Who polls the providers.", fleet::PollOwner::ALL, "both_shadow");
+    ReadOwner = one_of("Whose values readers see.", fleet::ReadOwner::ALL, "legacy");
+    ProviderMode = one_of("Which providers' updates are accepted.", fleet::ProviderMode::ALL, "mixed");
+    ProviderType = one_of("A provider's protocol.", fleet::ProviderType::ALL, "geotab");
+
+    HealthState = open("A configured device's health.", health::HealthState::ALL, "stale");
+    Reason = open("The root cause, as far as the records tell.", health::Reason::ALL, "not_returned_by_provider");
+    Responsibility = open("Whose a cause is to mend.", health::Responsibility::ALL, "device");
+    Severity = open("How much it asks of people.", health::Severity::ALL, "warning");
+    SignalState = open("How old one signal is.", health::SignalFreshness::ALL, "fresh");
+    CycleStatus = open("How far a cycle has come.", polling::CycleStatus::ALL, "completed");
+    CycleTrigger = open("What set a cycle off.", polling::Trigger::ALL, "scheduled");
+    SkipReason = open("Why a trigger ran nothing, or a cycle did not end by itself.", polling::SkipReason::ALL, "not_owner");
+    PollOutcome = open("How one connection fared in a cycle.", polling::ConnectionOutcome::ALL, "ok");
+    PollErrorClass = open("Why a connection failed or was skipped.", polling::ErrorClass::ALL, "rate_limited");
+    UpdateOutcome = open("What became of an update.", acceptance::OutcomeWord::ALL, "accepted");
+    RejectReason = open("Why an update was rejected.", acceptance::RejectReason::ALL, "unknown_device");
+    DropReason = open("Why a signal was left out.", signals::DropReason::ALL, "out_of_range");
+
+    SignalName = open("A signal of the catalogue.", &signal_names(), "state_of_charge_percent");
+    SignalValue = json!({
+        "description": "A number in the signal's unit, a flag, a word or a position.",
+        "oneOf": [{"type": ["number", "boolean", "string"]}, position()],
+        "example": 71.5,
+    });
+    Signals = signals();
+}
+
+/// Neither blank nor with a control character. Spaces are spelled out: engines differ in what `\s` is.
+const PRINTABLE_NOT_BLANK: &str = concat!(
+    r"^[^\u0000-\u001f\u007f-\u009f]*",
+    r"[^ \u0000-\u001f\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",
+    r"[^\u0000-\u001f\u007f-\u009f]*$"
+);
+
+/// The rule of `domain::ids`, where a test holds the two together.
+fn name(description: &str, punctuation: &str, max: usize, example: &str) -> Value {
+    json!({
+        "type": "string", "minLength": 1, "maxLength": max, "pattern": format!("^[A-Za-z0-9][A-Za-z0-9{punctuation}]*$"),
+        "description": description, "example": example,
+    })
+}
+
+/// Without control, format and separator characters; a plain space inside only.
+fn external_id() -> Value {
+    let invisible = r"\u0000-\u001f\u007f-\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff0-\uffff";
+    json!({
+        "type": "string", "minLength": 1, "maxLength": 128,
+        "pattern": format!("^[^ {invisible}]([^{invisible}]*[^ {invisible}])?$"),
+        "description": "A device's name at its provider: printable, no space at either end.", "example": "b2C",
+    })
+}
+
+/// A vocabulary that is closed: another word is refused.
+fn one_of(description: &str, words: &[impl ToString], example: &str) -> Value {
+    let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+    json!({"type": "string", "enum": words, "description": description, "example": example})
+}
+
+/// A vocabulary that answers may add to.
+fn open(description: &str, words: &[impl ToString], example: &str) -> Value {
+    let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+    let known = words.join("`, `");
+    let description = format!("{description} So far: `{known}`; new words may be added.");
+    json!({"type": "string", "description": description, "example": example})
+}
+
+fn signal_names() -> Vec<&'static str> {
+    signals::Signal::all().map(signals::Signal::name).collect()
+}
+
+/// One signal, so that a pair never mixes.
+fn position() -> Value {
+    json!({
+        "type": "object", "description": "WGS 84; exactly 0,0 is no position.",
+        "properties": {
+            "latitude_deg": {"type": "number", "minimum": -90, "maximum": 90},
+            "longitude_deg": {"type": "number", "minimum": -180, "maximum": 180},
+        },
+        "required": ["latitude_deg", "longitude_deg"],
+        "example": {"latitude_deg": 52.0934, "longitude_deg": 5.1173},
+    })
+}
+
+/// The catalogue, as an update's signals.
+fn signals() -> Value {
+    let properties: Map<String, Value> = signals::CATALOGUE
+        .iter()
+        .map(|spec| (spec.name.to_owned(), signal(spec)))
+        .collect();
+    json!({
+        "type": "object",
+        "description": "By name of the catalogue; `null` is absent. What is unknown, of a wrong type or out of range is dropped and reported; the other signals live.",
+        "properties": properties,
+        "example": {"state_of_charge_percent": 71.5, "odometer_km": 88526.4, "position": {"latitude_deg": 52.0934, "longitude_deg": 5.1173}},
+    })
+}
+
+fn signal(spec: &signals::SignalSpec) -> Value {
+    let unit = match spec.unit {
+        "" => String::new(),
+        unit => format!(" In {unit}."),
+    };
+    let description = format!("COVESA VSS: `{}`.{unit}", spec.vss_path);
+    match spec.kind {
+        signals::Kind::Number { min, max } => {
+            json!({"type": ["number", "null"], "minimum": min, "maximum": max, "description": description})
+        }
+        signals::Kind::Flag => json!({"type": ["boolean", "null"], "description": description}),
+        signals::Kind::Word(words) => {
+            let words: Vec<Option<&str>> = words.iter().copied().map(Some).chain([None]).collect();
+            json!({"type": ["string", "null"], "enum": words, "description": description})
+        }
+        signals::Kind::Position => {
+            json!({"oneOf": [{"type": "null"}, position()], "description": description})
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ids;
+
+    use super::*;
+
+    type Judge = fn(&str) -> bool;
+
+    /// The documented rule and the one that is kept, by what they say of the same texts.
+    #[test]
+    fn ids_are_documented_as_they_are_read() {
+        let definitions = definitions();
+        let long = "x".repeat(49);
+        let longer = "x".repeat(65);
+        let longest = "x".repeat(129);
+        let texts = [
+            "",
+            "a",
+            "A-1.b_c",
+            "a:b",
+            "-a",
+            "_a",
+            "a b",
+            "a\n",
+            "ä",
+            " a",
+            "a ",
+            "a\u{ad}b",
+            "a\u{2009}b",
+            "\u{feff}",
+            "\0",
+            "a\u{e000}",
+            &long,
+            &longer,
+            &longest,
+        ];
+        let judges: [(&str, Judge); 6] = [
+            ("WorkspaceId", |text| {
+                ids::WorkspaceId::try_new(text).is_ok()
+            }),
+            ("DeviceId", |text| ids::DeviceId::try_new(text).is_ok()),
+            ("VehicleId", |text| ids::VehicleId::try_new(text).is_ok()),
+            ("ProviderId", |text| ids::ProviderId::try_new(text).is_ok()),
+            ("ExternalId", |text| ids::ExternalId::try_new(text).is_ok()),
+            ("WorkspaceName", |text| {
+                fleet::WorkspaceName::try_new(text).is_ok()
+            }),
+        ];
+        for (name, judge) in judges {
+            let documented = jsonschema::validator_for(&definitions[name]).expect("a schema");
+            for text in texts {
+                assert_eq!(
+                    documented.is_valid(&json!(text)),
+                    judge(text),
+                    "{name} {text:?}"
+                );
+            }
+        }
+    }
+}
