@@ -11,6 +11,9 @@ pub(super) const OF_EVERY_REQUEST: [&str; 2] = ["traceparent", "x-request-id"];
 pub(super) const IF_MATCH: &str = "If-Match";
 pub(super) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
+/// `*`, or a list of entity tags; a comma ends one.
+const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[!#-+\--~]*"( *, *(W/)?"[!#-+\--~]*")*)$"#;
+
 /// Every parameter of the service by its name: of paths, of queries, of headers.
 pub(super) fn definitions() -> Map<String, Value> {
     let mut definitions = Map::new();
@@ -119,7 +122,7 @@ fn in_headers() -> Vec<(&'static str, &'static str, Value)> {
         (
             IF_MATCH,
             "The `ETag` that the change was decided on: 412 where the resource has another by now. `*`, or none: whatever it is.",
-            json!({"type": "string", "example": "\"7\""}),
+            json!({"type": "string", "minLength": 1, "pattern": ENTITY_TAGS, "example": "\"7\""}),
         ),
         (
             IDEMPOTENCY_KEY,
