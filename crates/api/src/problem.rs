@@ -96,16 +96,16 @@ problems! {
         "the `Idempotency-Key` was used with another body in the last 24 h",
         "use a new key for a new request";
     REQUEST_TIMEOUT = "request-timeout", REQUEST_TIMEOUT, "The request took too long to arrive",
-        "the request did not arrive in time",
+        "the body was not there 30 s after the head",
         "send it again, over a better line";
     RATE_LIMITED = "rate-limited", TOO_MANY_REQUESTS, "Too many requests",
-        "the caller asks more often than it may",
+        "a person asks one instance for more than 50 a second after a burst of 200; machines where that is configured",
         "try again after `Retry-After`";
     INTERNAL = "internal", INTERNAL_SERVER_ERROR, "Something went wrong on our side",
         "a defect of this service",
         "report it with `trace_id`";
     UNAVAILABLE = "unavailable", SERVICE_UNAVAILABLE, "The service is not available right now",
-        "the database does not answer; nothing is known to be kept",
+        "the database does not answer, or the answer took longer than 30 s; nothing is known to be kept",
         "try again after `Retry-After`";
     KEYS_UNAVAILABLE = "keys-unavailable", SERVICE_UNAVAILABLE, "Tokens cannot be verified right now",
         "the token issuer's keys could not be had yet",
@@ -212,10 +212,7 @@ impl Problem {
             detail: None,
             errors: Vec::new(),
             current: None,
-            retry_after_seconds: match kind.status {
-                StatusCode::SERVICE_UNAVAILABLE => Some(5),
-                _ => None,
-            },
+            retry_after_seconds: None,
         }
     }
 
@@ -282,7 +279,7 @@ impl Problem {
     }
 
     /// The last part of its type.
-    pub(crate) const fn slug(&self) -> &'static str {
+    pub(crate) fn slug(&self) -> &'static str {
         self.kind.slug
     }
 
@@ -314,7 +311,8 @@ impl Problem {
             // What is still to come of the body is not waited for.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        if let Some(seconds) = self.retry_after_seconds {
+        let is_passing = self.kind.status == StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(seconds) = self.retry_after_seconds.or(is_passing.then_some(5)) {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         answer

@@ -9,6 +9,7 @@ use persistence::{ChangeFilter, RecordedChange};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{ListName, PageQuery, Paged, Params, Query, QueryParams};
 use crate::state::AppState;
@@ -26,10 +27,14 @@ impl QueryParams for AuditQuery {
                 WorkspaceId::try_new(text).ok()
             }),
             change_type: params.word("type", ChangeType::ALL, ChangeType::parse),
-            changed_by: params.read("by", "must be an author, as changed_by names it", |text| {
-                let named = !text.is_empty() && !text.contains(char::is_control);
-                named.then(|| text.to_owned())
-            }),
+            changed_by: params.read(
+                "changed_by",
+                "must be an author, as changed_by names it",
+                |text| {
+                    let named = !text.is_empty() && !text.contains(char::is_control);
+                    named.then(|| text.to_owned())
+                },
+            ),
             device_id: params.read("device", DeviceId::RULE, |text| {
                 DeviceId::try_new(text).ok()
             }),
@@ -52,8 +57,9 @@ fn read_time(params: &mut Params, name: &str) -> Option<DateTime<Utc>> {
 
 /// Changes, newest first.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ChangeList {
+pub(crate) struct RecordedChangeList {
     changes: Vec<RecordedChangeView>,
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
@@ -61,22 +67,24 @@ pub(crate) struct ChangeList {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RecordedChangeView {
     at: DateTime<Utc>,
-    /// The event's type; an open vocabulary.
     #[serde(rename = "type")]
-    #[schema(example = "DeviceConfigured")]
+    #[schema(value_type = schema::ChangeType)]
     change_type: String,
-    workspace_id: String,
+    #[schema(value_type = schema::WorkspaceId)]
+    workspace_id: WorkspaceId,
     /// Where it is about one device.
-    device_id: Option<String>,
+    #[schema(required, value_type = Option<schema::DeviceId>)]
+    device_id: Option<DeviceId>,
     /// `person:` and the subject, or `machine:` and the client id.
     #[schema(example = "person:3f1c0f5e")]
     changed_by: String,
     /// W3C trace id of the request.
+    #[schema(required, example = "0af7651916cd43dd8448eb211c80319c")]
     trace_id: Option<String>,
     #[schema(value_type = uuid::Uuid)]
     event_id: EventId,
     /// The event's payload: what is now, and in `from` what was before.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Object, example = json!({"vehicle_id": "bus-1401", "provider_id": "geotab-main", "external_id": "b2C"}))]
     details: serde_json::Value,
 }
 
@@ -84,21 +92,17 @@ pub(crate) struct RecordedChangeView {
 #[utoipa::path(
     get, path = "/api/telematics-mvp/audit", tag = "audit",
     params(
-        ("workspace" = Option<String>, Query),
-        ("type" = Option<String>, Query),
-        ("by" = Option<String>, Query, description = "an author, as `changed_by` names it"),
-        ("device" = Option<String>, Query),
-        ("from" = Option<DateTime<Utc>>, Query, description = "at this instant or later"),
-        ("to" = Option<DateTime<Utc>>, Query, description = "before this instant"),
+        ("workspace" = Option<String>, Query), ("type" = Option<String>, Query), ("changed_by" = Option<String>, Query),
+        ("device" = Option<String>, Query), ("from" = Option<DateTime<Utc>>, Query), ("to" = Option<DateTime<Utc>>, Query),
         ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
     ),
-    responses((status = 200, body = ChangeList)),
+    responses((status = 200, body = RecordedChangeList)),
 )]
 pub(crate) async fn list_changes(
     State(state): State<AppState>,
     list: ListName,
     Query(query): Query<AuditQuery>,
-) -> Result<Json<ChangeList>, Problem> {
+) -> Result<Json<RecordedChangeList>, Problem> {
     let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
     let before = paged.after().map(read_key).transpose()?;
     let changes = state
@@ -107,7 +111,7 @@ pub(crate) async fn list_changes(
         .changes(&query.filter, paged.instant(), before, paged.page().limit)
         .await?;
     let (changes, next_cursor) = paged.cut_and_show(changes, key, shown);
-    Ok(Json(ChangeList {
+    Ok(Json(RecordedChangeList {
         changes,
         next_cursor,
     }))
@@ -135,8 +139,8 @@ fn shown(change: &RecordedChange) -> RecordedChangeView {
     RecordedChangeView {
         at: change.at,
         change_type: change.change_type.clone(),
-        workspace_id: change.workspace_id.to_string(),
-        device_id: change.device_id.as_ref().map(ToString::to_string),
+        workspace_id: change.workspace_id.clone(),
+        device_id: change.device_id.clone(),
         changed_by: change.changed_by.clone(),
         trace_id: change.trace_id.clone(),
         event_id: change.event_id,

@@ -1,5 +1,6 @@
 //! Parameters: a name means the same wherever it stands, so each is described once.
 
+use domain::audit::ChangeType;
 use domain::health::{HealthState, Reason, Responsibility, SignalFreshness};
 use domain::signals::Signal;
 use serde_json::{Map, Value, json};
@@ -108,6 +109,36 @@ fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
                     .map(|word| word.as_str())
                     .collect(),
             ),
+        ),
+        (
+            "workspace",
+            "Only this workspace.",
+            json!({"$ref": "#/components/schemas/WorkspaceId"}),
+        ),
+        (
+            "device",
+            "Only this device.",
+            json!({"$ref": "#/components/schemas/DeviceId"}),
+        ),
+        (
+            "type",
+            "Only changes of this type.",
+            words(ChangeType::ALL.iter().map(|word| word.as_str()).collect()),
+        ),
+        (
+            "changed_by",
+            "Only changes by this author, as `changed_by` names it.",
+            json!({"type": "string", "minLength": 1, "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", "example": "person:3f1c0f5e"}),
+        ),
+        (
+            "from",
+            "At this instant or later.",
+            json!({"type": "string", "format": "date-time", "example": "2026-11-23T08:00:00Z"}),
+        ),
+        (
+            "to",
+            "Before this instant.",
+            json!({"type": "string", "format": "date-time", "example": "2026-11-24T08:00:00Z"}),
         ),
         (
             "active",

@@ -93,6 +93,10 @@ pub(super) fn response(kinds: &[ProblemKind]) -> Value {
         .map(|kind| format!("`{}`: {}.", kind.problem_type(), kind.when))
         .collect();
     let mut sent = headers::of_every_answer();
+    if kinds.contains(&ProblemKind::IDEMPOTENCY_KEY_IN_USE) {
+        let wait = json!({"description": "Seconds to wait, where waiting helps.", "schema": {"type": "integer", "minimum": 1, "example": 1}});
+        sent.insert(headers::RETRY_AFTER.to_owned(), wait);
+    }
     sent.extend(
         kinds
             .first()

@@ -3,6 +3,7 @@
 //! Each is a component of the document, under the name that `#[schema(value_type = schema::…)]` gives.
 
 use domain::acceptance;
+use domain::audit;
 use domain::fleet;
 use domain::health;
 use domain::polling;
@@ -75,6 +76,8 @@ schemas! {
     UpdateOutcome = open("What became of an update.", acceptance::OutcomeWord::ALL, "accepted");
     RejectReason = open("Why an update was rejected.", acceptance::RejectReason::ALL, "unknown_device");
     DropReason = open("Why a signal was left out.", signals::DropReason::ALL, "out_of_range");
+
+    ChangeType = open("What somebody did.", audit::ChangeType::ALL, "DeviceConfigured");
 
     SignalName = open("A signal of the catalogue.", &signal_names(), "state_of_charge_percent");
     SignalValue = json!({

@@ -309,7 +309,10 @@ async fn what_nobody_changed_is_not_listed() {
     assert_eq!(changes(&service, "").await.len(), before);
     let by_hand = json!({"workspace_id": NORTH});
     service.post(POLL, "/poll-cycles", &by_hand).await.of(202);
-    assert_eq!(changes(&service, "&by=machine:bf-dev").await.len(), 1);
+    assert_eq!(
+        changes(&service, "&changed_by=machine:bf-dev").await.len(),
+        1
+    );
 }
 
 /// Two workspaces, changed by two people, a minute apart.
@@ -348,9 +351,9 @@ async fn filters_leave_out_what_is_not_asked_for() {
         ("&workspace=depot-west", 0),
         ("&type=DeviceConfigured", 4),
         ("&type=DeviceConfigured&workspace=depot-south", 2),
-        ("&by=anna", all.len() - 2),
-        ("&by=person:dev-user", 2),
-        ("&by=person:nobody", 0),
+        ("&changed_by=anna", all.len() - 2),
+        ("&changed_by=person:dev-user", 2),
+        ("&changed_by=person:nobody", 0),
         ("&device=bus-2", 3),
         ("&device=bus-2&type=DeviceDeactivated", 1),
         ("&from=2026-11-23T08:01:00Z", 2),
@@ -380,15 +383,15 @@ async fn a_wrong_filter_is_named() {
         ("workspace=a:b", "workspace"),
         ("type=SomethingElse", "type"),
         ("type=TelematicsUpdateAccepted", "type"),
-        ("by=", "by"),
-        ("by=a%00", "by"),
+        ("changed_by=", "changed_by"),
+        ("changed_by=a%00", "changed_by"),
         ("device=-", "device"),
         ("from=yesterday", "from"),
         ("from=2026-11-23T08:00:00", "from"),
         ("to=2026-11-23", "to"),
         ("at=2026-11-23T08:00:00Z", "at"),
         ("limit=0", "limit"),
-        ("by=anna&by=anna", "by"),
+        ("changed_by=anna&changed_by=anna", "changed_by"),
         ("cursor=abc", "cursor"),
     ] {
         service
@@ -442,11 +445,11 @@ async fn pages_are_whole_while_changes_go_on() {
         assert_eq!(ids.len(), read.len(), "limit {limit}: none twice");
     }
     let first = service
-        .get(SYSTEM_ADMIN, "/audit?limit=1&by=anna")
+        .get(SYSTEM_ADMIN, "/audit?limit=1&changed_by=anna")
         .await
         .of(200);
     let next = first["next_cursor"].as_str().expect("a cursor");
-    for other in ["", "&by=person:dev-user"] {
+    for other in ["", "&changed_by=person:dev-user"] {
         service
             .get(
                 SYSTEM_ADMIN,

@@ -78,7 +78,7 @@ const LISTS: &[(&str, &str, &str)] = &[
         "version",
     ),
     ("/audit", "changes", "event_id"),
-    ("/audit?by=anna", "changes", "event_id"),
+    ("/audit?changed_by=anna", "changes", "event_id"),
 ];
 
 async fn page(service: &Service, path: &str, limit: usize, cursor: Option<&str>) -> Value {

@@ -47,7 +47,7 @@ async fn whoever_accepts_json_gets_it() {
         one,
         json!({
             "type": "/problems/rate-limited", "title": "Too many requests", "status": 429,
-            "when": "the caller asks more often than it may", "what_to_do": "try again after `Retry-After`",
+            "when": "a person asks one instance for more than 50 a second after a burst of 200; machines where that is configured", "what_to_do": "try again after `Retry-After`",
         })
     );
     let all = get("/problems").await.of(200);
