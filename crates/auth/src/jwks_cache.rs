@@ -57,6 +57,23 @@ impl JwksCache {
         }))
     }
 
+    /// Waits for the first keys, unless there are some. Nobody's unknown key id is behind this fetch, so
+    /// it does not count as one for the cooldown.
+    pub(crate) async fn warm_up(&self) {
+        let mut fetch = {
+            let mut state = self.0.lock();
+            if state.keys.is_some() {
+                return;
+            }
+            match state.fetch_under_way() {
+                Some(fetch) => fetch,
+                None => self.0.start_fetch(&mut state),
+            }
+        };
+        // Nothing is ever sent: this ends when the sender is dropped.
+        let _ = fetch.changed().await;
+    }
+
     /// The keys at hand. Starts a refresh when one is due, and does not wait for it.
     pub(crate) fn held(&self) -> Option<Arc<KeySet>> {
         let now = self.0.clock.now();

@@ -49,6 +49,27 @@ async fn a_new_key_is_found_with_one_fetch() {
     assert_eq!(world.jwks.fetches(), 2);
 }
 
+/// The issuer may rotate its keys right after our start, too.
+#[tokio::test]
+async fn warming_up_does_not_use_up_the_fetch_for_an_unknown_key() {
+    let world = World::new().await;
+    world.verifier.warm_up().await;
+    world.verifier.warm_up().await;
+    assert_eq!(world.jwks.fetches(), 1, "once is enough");
+    assert!(world.verify(&token(&machine())).await.is_ok());
+    assert_eq!(world.jwks.fetches(), 1, "the first token found them");
+
+    world
+        .jwks
+        .publishes(&[("first", &FIRST), ("second", &SECOND)]);
+    assert!(
+        world
+            .verify(&token_with_kid("second", &SECOND))
+            .await
+            .is_ok()
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hundred_callers_without_keys_share_one_fetch() {
     let world = Arc::new(World::new().await);

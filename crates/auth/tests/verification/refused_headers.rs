@@ -8,6 +8,7 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA512, RSA_PSS_SHA256,
+    RsaEncoding,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -126,9 +127,14 @@ async fn the_public_key_is_no_shared_secret() {
 async fn a_good_signature_of_another_kind_does_not_hold() {
     let world = World::new().await;
     let payload = machine().to_string();
-    for encoding in [&RSA_PSS_SHA256, &RSA_PKCS1_SHA512] {
+    let encodings: [(&str, &'static dyn RsaEncoding); 2] =
+        [("PS256", &RSA_PSS_SHA256), ("RS512", &RSA_PKCS1_SHA512)];
+    for (alg, encoding) in encodings {
         let token = signed_by_rsa(&header().to_string(), &payload, &FIRST, encoding);
         world.refuses(&token, Signature, "announced as RS256").await;
+        let announced = with(header(), "alg", alg).to_string();
+        let token = signed_by_rsa(&announced, &payload, &FIRST, encoding);
+        world.refuses(&token, Algorithm, alg).await;
     }
 
     let elliptic = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a P-256 key");
