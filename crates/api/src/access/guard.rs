@@ -6,7 +6,7 @@ use auth::{Principal, VerifyError};
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -67,8 +67,19 @@ pub(crate) async fn guard(
     };
     match admit(&state, path.as_str(), workspace_id.as_deref(), &mut request).await {
         Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+        Err(problem) => refusal(problem, path.as_str()),
     }
+}
+
+/// A refused method comes with those that there are.
+fn refusal(problem: Problem, path: &str) -> Response {
+    let mut answer = problem.into_response();
+    if answer.status() == StatusCode::METHOD_NOT_ALLOWED
+        && let Ok(allow) = HeaderValue::from_str(&Route::methods(path).join(","))
+    {
+        answer.headers_mut().insert(header::ALLOW, allow);
+    }
+    answer
 }
 
 /// The workspace of a path as it was sent, where the path cannot be decoded.
@@ -85,7 +96,8 @@ async fn admit(
     workspace_id: Option<&str>,
     request: &mut Request,
 ) -> Result<(), Problem> {
-    if path.starts_with("/dev/") && state.dev_issuer.is_none() {
+    let is_closed = path.starts_with("/dev/") && state.dev_issuer.is_none();
+    if is_closed || Route::methods(path).is_empty() {
         return Err(Problem::not_found("resource"));
     }
     let route = Route::find(request.method(), path);
@@ -102,7 +114,6 @@ async fn admit(
         {
             return Err(Problem::not_found("workspace"));
         }
-        // A method that the resource does not have is the router's to refuse.
         if route.is_some_and(|route| !route.access.allows(&principal, workspace_id)) {
             return Err(Problem::of(ProblemKind::FORBIDDEN));
         }
@@ -119,7 +130,9 @@ async fn admit(
             trace,
         });
     }
-    match route.and_then(|route| route.body.limit()) {
+    // A handler without a row is not reached, whoever asks.
+    let route = route.ok_or(Problem::of(ProblemKind::METHOD_NOT_ALLOWED))?;
+    match route.body.limit() {
         Some(limit) => check_envelope(request.headers(), limit),
         None => Ok(()),
     }
@@ -160,4 +173,76 @@ async fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Principal
             }
             VerifyError::KeysUnavailable => Problem::of(ProblemKind::KEYS_UNAVAILABLE),
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use application::{Core, Rules};
+    use auth::{Verifier, VerifierSettings};
+    use axum::Router;
+    use axum::body::Body;
+    use axum::http::Method;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::any;
+    use clock::Clock;
+    use domain::ids::IdSource;
+    use persistence::Store;
+    use providers::AddressPolicy;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::state::Features;
+
+    /// Nothing of it is reached.
+    fn state() -> AppState {
+        let clock = Clock::system();
+        let settings =
+            VerifierSettings::try_new("issuer", "http://127.0.0.1:1/jwks", ["client"], None);
+        AppState {
+            core: Core {
+                store: Store::open("postgres://nobody@127.0.0.1:1/nothing", 1).expect("a URL"),
+                clock: clock.clone(),
+                ids: Arc::new(IdSource::new()),
+                rules: Rules::default(),
+            },
+            verifier: Verifier::try_new(settings.expect("settings"), clock).expect("a verifier"),
+            worker: None,
+            addresses: AddressPolicy {
+                allowed_hosts: Vec::new(),
+                loopback_http: false,
+            },
+            dev_issuer: None,
+            features: Features::default(),
+            schedules_applied: true,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_handler_without_a_row_is_not_reached() {
+        let everything = || any(|| async { "reached" });
+        let state = state();
+        let app = Router::new()
+            .route("/livez", everything())
+            .route("/api/telematics-mvp/forgotten", everything())
+            .route_layer(from_fn_with_state(state.clone(), guard))
+            .with_state(state);
+        for (method, path, status) in [
+            (Method::GET, "/livez", 200),
+            (Method::HEAD, "/livez", 200),
+            (Method::POST, "/livez", 405),
+            (Method::OPTIONS, "/livez", 405),
+            (Method::GET, "/api/telematics-mvp/forgotten", 404),
+            (Method::POST, "/api/telematics-mvp/forgotten", 404),
+        ] {
+            let request = Request::builder().method(&method).uri(path);
+            let request = request.body(Body::empty()).expect("a request");
+            let answer = app.clone().oneshot(request).await.expect("an answer");
+            assert_eq!(answer.status(), status, "{method} {path}");
+            let allow = answer.headers().get(header::ALLOW);
+            let told = allow.map(|methods| methods.to_str().expect("plain text"));
+            assert_eq!(told, (status == 405).then_some("GET,HEAD"));
+        }
+    }
 }

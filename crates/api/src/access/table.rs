@@ -129,6 +129,16 @@ impl Route {
         self.method == Method::POST && self.access != Open
     }
 
+    /// The methods of a matched path; none where it has no row.
+    pub fn methods(path: &str) -> Vec<&'static str> {
+        let of_path = TABLE.iter().filter(|route| route.path == path);
+        let mut methods: Vec<&str> = of_path.map(|route| route.method.as_str()).collect();
+        if methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
+        methods
+    }
+
     /// Whether a path needs no token, whatever the method.
     pub fn is_open(path: &str) -> bool {
         TABLE
