@@ -23,7 +23,8 @@ use crate::document;
 pub const API: &str = "/api/telematics-mvp";
 /// How long an instance that is asked to stop goes on with what it was asked before.
 const GRACE: Duration = Duration::from_secs(8);
-const ISSUER: &str = "http://issuer.test";
+/// Whom the service believes.
+pub const ISSUER: &str = "http://issuer.test";
 /// The workspace that [`VIEWER`] and [`ADMIN`] belong to.
 pub const NORTH: &str = "depot-north";
 
@@ -147,6 +148,11 @@ impl Service {
             Caller::Person(group) => MintRequest::user([group]),
         };
         Some(self.issuer.mint(&request, self.fixture.clock.now()))
+    }
+
+    /// A well-signed token that says just this.
+    pub fn signed(&self, claims: &Value) -> String {
+        self.issuer.sign(claims)
     }
 
     /// A request yet to be sent; a path that is not one of the few others is the API's.
