@@ -18,6 +18,7 @@ mod ingest;
 mod lists;
 mod openapi;
 mod order_of_refusals;
+mod other_workspaces;
 mod outage;
 mod policy;
 mod poll_cycles;
