@@ -1,17 +1,22 @@
 //! Stories over whole programs, as somebody at a terminal lives them.
 //!
 //! Every file is a story; `built` builds the programs once, `running` is one that runs, `dev` is
-//! `bf-manage-core dev` with what its banner says. Each story has a data directory of its own and a
-//! free port, so all of them run side by side.
+//! `bf-manage-core dev` with what its banner says, `serve` is `bf-manage-core serve` trusting an
+//! `issuer` from elsewhere. Each story has a data directory or a database of its own and a free port,
+//! so all of them run side by side.
 
 mod built;
 mod dev;
+mod issuer;
 mod running;
+mod serve;
 
+mod cognito;
 mod ctrl_c;
 mod descriptors;
 mod first_start;
 mod killed;
+mod oidc_provider;
 mod one_at_a_time;
 mod production;
 mod replay;

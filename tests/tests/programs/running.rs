@@ -1,5 +1,6 @@
 //! A program that runs, with what it has said so far.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,7 +63,7 @@ impl Said {
 impl Running {
     /// Starts a program, with none of the settings of the test's own surroundings.
     pub fn start(command: &mut Command) -> Self {
-        Self::start_with(command, [])
+        Self::with_stdin(command, Stdio::null())
     }
 
     /// The same with settings of the story's.
@@ -70,12 +71,27 @@ impl Running {
         command: &mut Command,
         settings: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Self {
+        Self::start(command.envs(settings))
+    }
+
+    /// Starts a program that ends when its standard input does: it does not outlive this process,
+    /// whatever ends that.
+    pub fn tethered(command: &mut Command) -> Self {
+        Self::with_stdin(command, Stdio::piped())
+    }
+
+    fn with_stdin(command: &mut Command, stdin: Stdio) -> Self {
+        let given: Vec<OsString> = command
+            .get_envs()
+            .filter_map(|(name, value)| value.map(|_| name.to_owned()))
+            .collect();
         for name in SETTINGS {
-            command.env_remove(name);
+            if !given.iter().any(|given| given == name) {
+                command.env_remove(name);
+            }
         }
-        command.envs(settings);
         let mut child = command
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
