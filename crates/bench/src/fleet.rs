@@ -107,7 +107,7 @@ impl Workspace {
     }
 }
 
-/// Registers the fleet, whole workspaces side by side.
+/// Registers the fleet, whole workspaces side by side, each by an administrator of its own.
 ///
 /// # Errors
 /// When the service refuses.
@@ -118,10 +118,14 @@ pub(crate) async fn register(
 ) -> anyhow::Result<()> {
     let mut registering = JoinSet::new();
     for client in 0..clients {
-        let (fleet, mut connection) = (fleet.clone(), service.as_admin().await?);
+        let mut own = Vec::new();
+        for at in (client..fleet.0.len()).step_by(clients) {
+            own.push((at, service.as_admin_named(&fleet.0[at].id).await?));
+        }
+        let fleet = fleet.clone();
         registering.spawn(async move {
-            for workspace in fleet.0.iter().skip(client).step_by(clients) {
-                workspace.register(&mut connection).await?;
+            for (at, mut connection) in own {
+                fleet.0[at].register(&mut connection).await?;
             }
             anyhow::Ok(())
         });

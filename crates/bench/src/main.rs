@@ -1,7 +1,9 @@
 //! The benchmark: accepted updates a second through HTTP against the bare SQL statement on the same
 //! server, and a workspace's health against the bare query. `docs/performance.md` says how to read it.
 //!
-//! One run alternates both sides, so that whatever else the machine does hits both; only the ratios
+//! `bench hostile` is something else: honest and hostile traffic, and whether the service stands it.
+//!
+//! One run of the first alternates both sides, so that whatever else the machine does hits both; only the ratios
 //! mean something, and those of whole rounds.
 
 mod bare;
@@ -9,6 +11,7 @@ mod cpu;
 mod database;
 mod fleet;
 mod health;
+mod hostile;
 mod http;
 mod ingest;
 mod load;
@@ -21,8 +24,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use clap::Parser;
 use clap::builder::RangedU64ValueParser;
+use clap::{Args, Parser, Subcommand};
 use clock::Clock;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -34,6 +37,20 @@ use crate::service::Service;
 
 /// Measures the service against bare SQL on a PostgreSQL server of its own.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Hostile(hostile::Flags),
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Flags {
     /// Rounds of each side.
     #[arg(long, default_value = "5", value_parser = RangedU64ValueParser::<u32>::new().range(1..=20))]
@@ -72,7 +89,7 @@ struct Running {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match supervise(&Flags::parse()).await {
+    match supervise(&CommandLine::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error:#}");
@@ -81,16 +98,15 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn supervise(flags: &Flags) -> anyhow::Result<()> {
-    ensure!(
-        flags.workspaces >= flags.clients,
-        "every client needs a workspace of its own: fewer --clients or more --workspaces"
-    );
+async fn supervise(line: &CommandLine) -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        eprintln!("bench: not a release build, so the load it makes is dearer than it need be");
+    }
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut running = Running::default();
     let ran = tokio::select! {
-        ran = run(flags, &mut running) => ran,
+        ran = line.run(&mut running) => ran,
         _ = interrupt.recv() => Err(anyhow::anyhow!("interrupted")),
         _ = terminate.recv() => Err(anyhow::anyhow!("asked to stop")),
     };
@@ -98,10 +114,20 @@ async fn supervise(flags: &Flags) -> anyhow::Result<()> {
     ran.and(stopped)
 }
 
-async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
-    if cfg!(debug_assertions) {
-        eprintln!("bench: not a release build, so the load it makes is dearer than it need be");
+impl CommandLine {
+    async fn run(&self, running: &mut Running) -> anyhow::Result<()> {
+        match &self.command {
+            Some(Command::Hostile(flags)) => hostile::run(flags, running).await,
+            None => run(&self.flags, running).await,
+        }
     }
+}
+
+async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
+    ensure!(
+        flags.workspaces >= flags.clients,
+        "every client needs a workspace of its own: fewer --clients or more --workspaces"
+    );
     let program = match &flags.program {
         Some(program) => program.canonicalize()?,
         None => service::build().await?,

@@ -22,7 +22,7 @@ const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
 const PACKAGE: &str = "bf-manage-core";
 
 /// The issuer that this run's tokens name.
-const ISSUER: &str = "http://bf-bench-issuer.localhost";
+pub(crate) const ISSUER: &str = "http://bf-bench-issuer.localhost";
 
 const START_WITHIN: Duration = Duration::from_secs(30);
 
@@ -30,7 +30,7 @@ const START_WITHIN: Duration = Duration::from_secs(30);
 pub(crate) struct Service {
     address: SocketAddr,
     child: Child,
-    admin_token: String,
+    issuer: DevIssuer,
     machine_token: String,
 }
 
@@ -100,11 +100,21 @@ impl Service {
         let mut service = Self {
             address,
             child,
-            admin_token: issuer.mint(&MintRequest::user(["system-admin"]), now),
             machine_token: issuer.mint(&machine, now),
+            issuer,
         };
         service.await_readiness(&log).await?;
         Ok(service)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whose tokens it accepts.
+    pub(crate) fn issuer(&self) -> &DevIssuer {
+        &self.issuer
     }
 
     /// A connection that may configure and read.
@@ -112,7 +122,20 @@ impl Service {
     /// # Errors
     /// When nobody listens.
     pub(crate) async fn as_admin(&self) -> anyhow::Result<HttpConnection> {
-        HttpConnection::open(self.address, &self.admin_token).await
+        self.as_admin_named("admin").await
+    }
+
+    /// The same, as an administrator of this name: one person may not ask without limit.
+    ///
+    /// # Errors
+    /// When nobody listens.
+    pub(crate) async fn as_admin_named(&self, name: &str) -> anyhow::Result<HttpConnection> {
+        let admin = MintRequest {
+            subject: Some(name.to_owned()),
+            ..MintRequest::user(["system-admin"])
+        };
+        let token = self.issuer.mint(&admin, Clock::system().now());
+        HttpConnection::open(self.address, &token).await
     }
 
     /// A connection that may bring updates.

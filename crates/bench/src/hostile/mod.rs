@@ -1,0 +1,105 @@
+//! A load of honest and hostile traffic, mixed: whether the service keeps answering each as it must,
+//! without growing. `docs/performance.md` says how to read it.
+
+mod attempt;
+mod footprint;
+mod kinds;
+mod report;
+mod sender;
+mod stage;
+mod traffic;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
+
+use crate::database::Database;
+use crate::place::Place;
+use crate::service::{self, Service};
+use crate::{Running, cpu};
+use sender::Sender;
+use stage::Stage;
+use traffic::Pace;
+
+/// A small database, and the write-ahead log of two minutes.
+const ROOM: u64 = 1_500 << 20;
+
+/// Sends honest and hostile requests, mixed by chance, at a steady rate; fails where one is answered
+/// as it must not be, or the service grows.
+#[derive(Debug, Args)]
+pub(crate) struct Flags {
+    /// Requests a second, sent whether or not earlier ones are answered.
+    #[arg(long, default_value = "500", value_parser = RangedU64ValueParser::<u32>::new().range(1..=2000))]
+    rate: u32,
+    /// Seconds that count.
+    #[arg(long, default_value = "60", value_parser = RangedU64ValueParser::<u32>::new().range(10..=600))]
+    seconds: u32,
+    /// Seconds of the same traffic before them, until memory is what it will be.
+    #[arg(long, default_value = "30", value_parser = RangedU64ValueParser::<u32>::new().range(0..=120))]
+    warm_up: u32,
+    /// Of the mix: the same seed, the same requests in the same order.
+    #[arg(long, default_value = "1")]
+    seed: u64,
+    /// Where the data is kept while it runs; by default in memory, where there is room.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The program to try; by default the release build of what lies here.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+}
+
+/// Sets the stage, sends, and judges what came of it.
+///
+/// # Errors
+/// When something cannot be started, and when a check fails.
+pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
+    let program = match &flags.program {
+        Some(program) => program.canonicalize()?,
+        None => service::build().await?,
+    };
+    let place = Place::prepare(flags.data_dir.as_deref(), ROOM)?;
+    let place = running.place.insert(place);
+    let database = running.database.insert(Database::start(place.path())?);
+    let service = Service::start(&program, place.path(), database).await?;
+    let service = running.service.insert(service);
+    let process = service.process().context("the service is gone")?;
+    eprintln!("bench: setting the stage");
+    let stage = Arc::new(Stage::set(service, place.path()).await?);
+    let sender = Arc::new(Sender::new(service.address()));
+
+    let warm_up = Pace {
+        rate: flags.rate,
+        span: Duration::from_secs(flags.warm_up.into()),
+        seed: flags.seed.wrapping_add(1),
+    };
+    eprintln!("bench: warming up for {} s", flags.warm_up);
+    let before = traffic::send(&stage, &sender, warm_up).await?;
+    let that_counts = Pace {
+        rate: flags.rate,
+        span: Duration::from_secs(flags.seconds.into()),
+        seed: flags.seed,
+    };
+    eprintln!("bench: sending for {} s", flags.seconds);
+    let load_before = cpu::load_average();
+    let watching = tokio::spawn(footprint::watch(process, that_counts.span));
+    let sent = traffic::send(&stage, &sender, that_counts).await?;
+    let samples = watching.await??;
+
+    report::print(&sent, &samples, database, place);
+    println!(
+        "Load average before {load_before}, after {}.",
+        cpu::load_average()
+    );
+    let mut wrong = report::wrong(&before);
+    wrong.extend(report::wrong(&sent));
+    wrong.extend(footprint::growth(&samples));
+    if !wrong.is_empty() {
+        bail!("{} checks failed:\n{}", wrong.len(), wrong.join("\n"));
+    }
+    println!("\n**Every check held.**");
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Clients of every kind: a pool of kept-alive connections, and connections for one purpose.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::Request;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::HOST;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use super::attempt::{Attempt, Outcome, Raw};
+
+/// For an answer, and for a slow request to get anywhere.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+type Connection = SendRequest<Full<Bytes>>;
+
+/// Whoever sends.
+pub(crate) struct Sender {
+    address: SocketAddr,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Sender {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Does it, and tells what came of it.
+    pub(crate) async fn make(&self, attempt: Attempt) -> Outcome {
+        let outcome = async {
+            match attempt {
+                Attempt::Request(request) => self.request(request).await,
+                Attempt::Raw(raw) => self.raw(raw).await,
+            }
+        };
+        match timeout(PATIENCE, outcome).await {
+            Ok(outcome) => outcome.unwrap_or(Outcome::Closed),
+            Err(_) => Outcome::GaveUp,
+        }
+    }
+
+    async fn request(&self, mut request: Request<Full<Bytes>>) -> anyhow::Result<Outcome> {
+        let host = self.address.to_string().parse()?;
+        request.headers_mut().insert(HOST, host);
+        // The service may end an idle connection at the moment that it is used; one is then asked
+        // again on a new one, as every client does.
+        if let Some(connection) = self.take_idle()
+            && let Ok(outcome) = self.on(connection, request.clone()).await
+        {
+            return Ok(outcome);
+        }
+        let stream = TcpStream::connect(self.address).await?;
+        stream.set_nodelay(true)?;
+        let (connection, driver) = http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(driver);
+        self.on(connection, request).await
+    }
+
+    async fn on(
+        &self,
+        mut connection: Connection,
+        request: Request<Full<Bytes>>,
+    ) -> anyhow::Result<Outcome> {
+        connection.ready().await?;
+        let answer = connection.send_request(request).await?;
+        let status = answer.status().as_u16();
+        answer.into_body().collect().await?;
+        self.idle().push(connection);
+        Ok(Outcome::Status(status))
+    }
+
+    async fn raw(&self, raw: Raw) -> anyhow::Result<Outcome> {
+        let mut stream = TcpStream::connect(self.address).await?;
+        stream.set_nodelay(true)?;
+        if raw.aborts {
+            stream.write_all(&raw.bytes).await?;
+            return Ok(Outcome::Left);
+        }
+        let (mut reading, mut writing) = stream.split();
+        let write = async {
+            match raw.pause {
+                None => writing.write_all(&raw.bytes).await?,
+                Some(pause) => {
+                    for byte in raw.bytes.chunks(1) {
+                        writing.write_all(byte).await?;
+                        sleep(pause).await;
+                    }
+                }
+            }
+            io::Result::Ok(())
+        };
+        let read = async {
+            let mut start = [0; 12];
+            reading.read_exact(&mut start).await?;
+            io::Result::Ok(start)
+        };
+        // The answer may come before all is sent, and the rest then has nowhere to go.
+        let (_, start) = tokio::join!(write, read);
+        let start = String::from_utf8_lossy(&start?).into_owned();
+        let status = start.rsplit(' ').next().unwrap_or_default().parse()?;
+        Ok(Outcome::Status(status))
+    }
+
+    fn take_idle(&self) -> Option<Connection> {
+        let mut idle = self.idle();
+        idle.retain(|connection| !connection.is_closed());
+        idle.pop()
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,160 @@
+//! Who calls, with what tokens, about what.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use auth::{DevIssuer, MintRequest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use clock::Clock;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rand::Rng as _;
+use rand_chacha::ChaCha8Rng;
+
+use crate::fleet::{self, Fleet, Workspace};
+use crate::service::{ISSUER, Service};
+
+const WORKSPACES: usize = 40;
+const DEVICES: usize = 20;
+/// So many people that none of them asks as often as one person may.
+const PEOPLE: usize = 400;
+const STAFF: usize = 100;
+const REGISTRARS: usize = 4;
+
+/// What a gzip bomb becomes.
+const BOMB_BYTES: usize = 64 << 20;
+
+/// A good token's three parts, and how to do something bad to it.
+type Forgery = fn(&str) -> String;
+
+/// Everything that requests are made of.
+pub(crate) struct Stage {
+    pub(crate) fleet: Fleet,
+    viewers: Vec<String>,
+    staff: Vec<String>,
+    pub(crate) ingest: String,
+    pub(crate) read: String,
+    pub(crate) expired: Vec<String>,
+    /// By a key that the service's issuer never published.
+    pub(crate) by_a_stranger: Vec<String>,
+    /// Of 64 MiB, compressed.
+    pub(crate) bomb: Bytes,
+    pub(crate) clock: Clock,
+}
+
+impl Stage {
+    /// Registers the fleet, gives it readings, and mints the tokens.
+    ///
+    /// # Errors
+    /// When the service refuses.
+    pub(crate) async fn set(service: &Service, directory: &Path) -> anyhow::Result<Self> {
+        let workspace = |at| Workspace::new(&format!("hostile-{at:02}"), at, DEVICES);
+        let fleet = Fleet(Arc::new((0..WORKSPACES).map(workspace).collect()));
+        fleet::register(service, &fleet, REGISTRARS).await?;
+        let clock = Clock::system();
+        let now = clock.now();
+        let stranger = DevIssuer::load_or_create(&directory.join("stranger"), ISSUER)?;
+        let person = |name: &str, at: usize, group: String| MintRequest {
+            subject: Some(format!("{name}-{at}")),
+            ..MintRequest::user([group])
+        };
+        let viewer = |at: usize| {
+            let group = format!("workspace:{}:viewer", fleet.0[at % WORKSPACES].id);
+            person("viewer", at, group)
+        };
+        let staff = |at| person("staff", at, "support".to_owned());
+        let late = |at| MintRequest {
+            expires_in_seconds: -3600,
+            ..viewer(at)
+        };
+        let minted = |issuer: &DevIssuer, count, request: &dyn Fn(usize) -> MintRequest| {
+            (0..count)
+                .map(|at| issuer.mint(&request(at), now))
+                .collect()
+        };
+        let machine = |scope| service.issuer().mint(&MintRequest::machine([scope]), now);
+        Ok(Self {
+            viewers: minted(service.issuer(), PEOPLE, &viewer),
+            staff: minted(service.issuer(), STAFF, &staff),
+            expired: minted(service.issuer(), PEOPLE, &late),
+            by_a_stranger: minted(&stranger, PEOPLE, &viewer),
+            ingest: machine("telematics/ingest"),
+            read: machine("telematics/read"),
+            bomb: compressed(&vec![b' '; BOMB_BYTES]),
+            fleet,
+            clock,
+        })
+    }
+
+    pub(crate) fn workspace(&self, chance: &mut ChaCha8Rng) -> &Workspace {
+        any(&self.fleet.0, chance)
+    }
+
+    pub(crate) fn staff(&self, chance: &mut ChaCha8Rng) -> &str {
+        any::<String>(&self.staff, chance)
+    }
+
+    /// Somebody who may see a workspace, and that workspace.
+    pub(crate) fn viewer(&self, chance: &mut ChaCha8Rng) -> (&str, &Workspace) {
+        let at = chance.random_range(0..PEOPLE);
+        (&self.viewers[at], &self.fleet.0[at % WORKSPACES])
+    }
+
+    /// A viewer's token, with something done to it.
+    pub(crate) fn forged(&self, chance: &mut ChaCha8Rng) -> String {
+        let forgeries: [Forgery; 3] = [richer, unsigned, cut];
+        let (token, _) = self.viewer(chance);
+        any(&forgeries, chance)(token)
+    }
+}
+
+/// One of some.
+pub(crate) fn any<'a, T>(some: &'a [T], chance: &mut ChaCha8Rng) -> &'a T {
+    &some[chance.random_range(0..some.len())]
+}
+
+/// As gzip.
+pub(crate) fn compressed(bytes: &[u8]) -> Bytes {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    let written = gzip.write_all(bytes).and_then(|()| gzip.finish());
+    written.expect("memory takes all that is written").into()
+}
+
+/// With another group in it, under the old signature.
+fn richer(token: &str) -> String {
+    let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
+    let payload = URL_SAFE_NO_PAD.decode(&parts[1]).unwrap_or_default();
+    let payload = String::from_utf8_lossy(&payload).replace(":viewer", ":admin");
+    parts[1] = URL_SAFE_NO_PAD.encode(payload);
+    parts.join(".")
+}
+
+/// Said to need no signature.
+fn unsigned(token: &str) -> String {
+    let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
+    let payload = token.split('.').nth(1).unwrap_or_default();
+    format!("{header}.{payload}.")
+}
+
+/// Without its end.
+fn cut(token: &str) -> String {
+    token[..token.len() - 5].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forgeries_are_tokens_to_look_at_and_differ_from_the_original() {
+        let payload = URL_SAFE_NO_PAD.encode(r#"{"cognito:groups":["workspace:w:viewer"]}"#);
+        let token = format!("eyJhbGciOiJSUzI1NiJ9.{payload}.c2lnbmF0dXJl");
+        for forged in [richer(&token), unsigned(&token), cut(&token)] {
+            assert_ne!(forged, token);
+            assert_eq!(forged.split('.').count(), 3, "{forged}");
+        }
+    }
+}
