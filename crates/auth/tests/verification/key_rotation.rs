@@ -115,6 +115,34 @@ async fn made_up_key_ids_cost_one_fetch_per_cooldown() {
     assert!(world.verify(&token(&machine())).await.is_ok());
 }
 
+/// Whoever makes up ids and does not wait gets no more fetches out of it.
+#[tokio::test]
+async fn hanging_up_does_not_shorten_the_cooldown() {
+    let world = Arc::new(World::new().await);
+    assert!(world.verify(&token(&machine())).await.is_ok());
+    world
+        .jwks
+        .publishes(&[("first", &FIRST), ("second", &SECOND)]);
+    let caller = tokio::spawn({
+        let world = Arc::clone(&world);
+        async move { world.verify(&token_with_kid("made-up", &FIRST)).await }
+    });
+    // On one thread, so that it is at the fetch before that can be answered.
+    tokio::task::yield_now().await;
+    caller.abort();
+    // Joins that fetch, and so is there when it is over.
+    assert!(
+        world
+            .verify(&token_with_kid("second", &SECOND))
+            .await
+            .is_ok()
+    );
+    world
+        .refuses(&token_with_kid("made-up", &FIRST), UnknownKey, "again")
+        .await;
+    assert_eq!(world.jwks.fetches(), 2);
+}
+
 #[tokio::test]
 async fn keys_that_are_not_for_us_are_unknown() {
     let world = World::new().await;
