@@ -24,8 +24,8 @@ fn tests_below(directory: &Path, names: &mut BTreeSet<String>) {
         let source = fs::read_to_string(&path).unwrap_or_default();
         for mark in ["#[test]", "#[tokio::test"] {
             let marked = source.split(mark).skip(1);
-            let named = marked.filter_map(|after| after.split_once("fn ")?.1.split_once('('));
-            names.extend(named.map(|(name, _)| name.to_owned()));
+            let found = marked.filter_map(|after| after.split_once("fn ")?.1.split_once('('));
+            names.extend(found.map(|(name, _)| name.to_owned()));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Tokens of a real OpenID Connect provider: client credentials, as machines get them.
+//! Tokens of a real OIDC provider: client credentials, as machines get them.
 
 use std::path::Path;
 use std::process::Command;

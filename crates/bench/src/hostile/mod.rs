@@ -39,7 +39,7 @@ pub(crate) struct Flags {
     #[arg(long, default_value = "60", value_parser = RangedU64ValueParser::<u32>::new().range(10..=600))]
     seconds: u32,
     /// Seconds of the same traffic before them, until memory is what it will be.
-    #[arg(long, default_value = "30", value_parser = RangedU64ValueParser::<u32>::new().range(0..=120))]
+    #[arg(long, default_value = "120", value_parser = RangedU64ValueParser::<u32>::new().range(0..=600))]
     warm_up: u32,
     /// Of the mix: the same seed, the same requests in the same order.
     #[arg(long, default_value = "1")]

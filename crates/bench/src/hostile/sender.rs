@@ -20,6 +20,9 @@ use super::attempt::{Attempt, Outcome, Raw};
 /// For an answer, and for a slow request to get anywhere.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Kept between requests: a moment in which many were under way leaves no more behind.
+const IDLE_AT_MOST: usize = 32;
+
 type Connection = SendRequest<Full<Bytes>>;
 
 /// Whoever sends.
@@ -76,7 +79,10 @@ impl Sender {
         let answer = connection.send_request(request).await?;
         let status = answer.status().as_u16();
         answer.into_body().collect().await?;
-        self.idle().push(connection);
+        let mut idle = self.idle();
+        if idle.len() < IDLE_AT_MOST {
+            idle.push(connection);
+        }
         Ok(Outcome::Status(status))
     }
 
