@@ -3,8 +3,8 @@
 //!
 //! `bench hostile` is something else: honest and hostile traffic, and whether the service stands it.
 //!
-//! One run of the first alternates both sides, so that whatever else the machine does hits both; only the ratios
-//! mean something, and those of whole rounds.
+//! One run of the benchmark alternates both sides, so that whatever else the machine does hits both;
+//! only the ratios mean something, and those of whole rounds.
 
 mod bare;
 mod cpu;

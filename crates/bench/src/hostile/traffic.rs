@@ -31,6 +31,8 @@ pub(crate) struct Pace {
 pub(crate) struct Sent {
     pub(crate) kind: &'static Kind,
     pub(crate) outcome: Outcome,
+    /// When it was due, from the start.
+    pub(crate) after: Duration,
     /// From when it was due, so that a wait for its turn counts.
     pub(crate) took: Duration,
 }
@@ -72,6 +74,7 @@ pub(crate) async fn send(
             Sent {
                 kind,
                 outcome,
+                after,
                 took,
             }
         });
