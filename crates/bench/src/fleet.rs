@@ -5,10 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::http::HttpConnection;
 use crate::service::Service;
 
 /// Updates of a batch: one of each of a workspace's devices.
@@ -84,30 +82,36 @@ impl Workspace {
         format!("/api/telematics-mvp/workspaces/{}", self.id)
     }
 
-    /// Registers it with its connection and devices.
+    /// Registers it with its connection and devices, each hundred by an administrator of its own: one
+    /// person may not ask without limit.
     ///
     /// # Errors
     /// When the service refuses.
-    pub(crate) async fn register(&self, service: &mut HttpConnection) -> anyhow::Result<()> {
+    pub(crate) async fn register(&self, service: &Service) -> anyhow::Result<()> {
         let cutover = json!({
             "device_registry_source": "core", "poll_owner": "core", "read_owner": "core", "provider_mode": "mixed",
         });
         let workspace = json!({"name": self.id, "active": true, "cutover": cutover});
-        service.put(&self.path(), workspace.to_string()).await?;
+        let mut admin = service.as_admin_named(&self.id).await?;
+        admin.put(&self.path(), workspace.to_string()).await?;
         let connection = json!({"provider_type": "depot_sim", "base_url": "http://127.0.0.1:9"});
         let path = format!("{}/provider-connections/{PROVIDER}", self.path());
-        service.put(&path, connection.to_string()).await?;
-        for device in &self.devices {
-            let path = format!("{}/devices/{device}", self.path());
-            let spec =
-                json!({"vehicle_id": device, "provider_id": PROVIDER, "external_id": device});
-            service.put(&path, spec.to_string()).await?;
+        admin.put(&path, connection.to_string()).await?;
+        for (number, devices) in self.devices.chunks(100).enumerate() {
+            let name = format!("{}-{number}", self.id);
+            let mut admin = service.as_admin_named(&name).await?;
+            for device in devices {
+                let path = format!("{}/devices/{device}", self.path());
+                let spec =
+                    json!({"vehicle_id": device, "provider_id": PROVIDER, "external_id": device});
+                admin.put(&path, spec.to_string()).await?;
+            }
         }
         Ok(())
     }
 }
 
-/// Registers the fleet, whole workspaces side by side, each by an administrator of its own.
+/// Registers the fleet, whole workspaces side by side.
 ///
 /// # Errors
 /// When the service refuses.
@@ -116,23 +120,13 @@ pub(crate) async fn register(
     fleet: &Fleet,
     clients: usize,
 ) -> anyhow::Result<()> {
-    let mut registering = JoinSet::new();
-    for client in 0..clients {
-        let mut own = Vec::new();
-        for at in (client..fleet.0.len()).step_by(clients) {
-            own.push((at, service.as_admin_named(&fleet.0[at].id).await?));
+    let registering = (0..clients).map(|client| async move {
+        for workspace in fleet.0.iter().skip(client).step_by(clients) {
+            workspace.register(service).await?;
         }
-        let fleet = fleet.clone();
-        registering.spawn(async move {
-            for (at, mut connection) in own {
-                fleet.0[at].register(&mut connection).await?;
-            }
-            anyhow::Ok(())
-        });
-    }
-    while let Some(registered) = registering.join_next().await {
-        registered??;
-    }
+        anyhow::Ok(())
+    });
+    futures::future::try_join_all(registering).await?;
     Ok(())
 }
 

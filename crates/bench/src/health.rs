@@ -68,7 +68,7 @@ pub(crate) struct HealthReads {
 /// When the service refuses.
 pub(crate) async fn fill(service: &Service) -> anyhow::Result<()> {
     let workspace = Workspace::new(WORKSPACE, 0, DEVICES);
-    workspace.register(&mut service.as_admin().await?).await?;
+    workspace.register(service).await?;
     let mut client = HttpClient(service.as_machine().await?);
     client.send(&workspace, Clock::system().now()).await
 }
@@ -83,7 +83,7 @@ pub(crate) async fn measure(
     database: &Database,
     processes: &Processes,
 ) -> anyhow::Result<HealthReads> {
-    let mut http = service.as_admin().await?;
+    let mut http = service.as_machine().await?;
     let mut bare = database.connect().await?;
     read_http(&mut http).await?;
     read_bare(&mut bare).await?;

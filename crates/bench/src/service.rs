@@ -117,15 +117,8 @@ impl Service {
         &self.issuer
     }
 
-    /// A connection that may configure and read.
-    ///
-    /// # Errors
-    /// When nobody listens.
-    pub(crate) async fn as_admin(&self) -> anyhow::Result<HttpConnection> {
-        self.as_admin_named("admin").await
-    }
-
-    /// The same, as an administrator of this name: one person may not ask without limit.
+    /// A connection of an administrator of this name, who may configure and read: one person may not
+    /// ask without limit.
     ///
     /// # Errors
     /// When nobody listens.
@@ -138,7 +131,7 @@ impl Service {
         HttpConnection::open(self.address, &token).await
     }
 
-    /// A connection that may bring updates.
+    /// A connection that may bring updates and read, as often as it likes.
     ///
     /// # Errors
     /// When nobody listens.

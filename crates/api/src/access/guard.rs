@@ -193,6 +193,8 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+    use crate::HttpLimits;
+    use crate::access::RateLimits;
     use crate::state::Features;
 
     /// Nothing of it is reached.
@@ -207,6 +209,9 @@ mod tests {
                 ids: Arc::new(IdSource::new()),
                 rules: Rules::default(),
             },
+            rates: RateLimits::new(None, None, &clock),
+            http: HttpLimits::default(),
+            strict_transport: false,
             verifier: Verifier::try_new(settings.expect("settings"), clock).expect("a verifier"),
             worker: None,
             addresses: AddressPolicy {
