@@ -92,11 +92,12 @@ const KEPT_TO: &[(&str, &[&str])] = &[
 ];
 
 /// All that the rules may know of the world.
-const DOMAIN_KNOWS: [&str; 6] = [
+const DOMAIN_KNOWS: [&str; 7] = [
     "chrono",
     "humantime",
     "serde",
     "serde_json",
+    "smol_str",
     "thiserror",
     "uuid",
 ];

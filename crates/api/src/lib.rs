@@ -14,6 +14,7 @@ mod edge;
 mod health;
 mod idempotency;
 mod ingest;
+mod long_json;
 mod openapi;
 mod operations;
 mod policy;

@@ -35,6 +35,36 @@ const ROWS: &str = "
     WHERE d.workspace_id = $1 AND d.active
     ORDER BY d.device_id";
 
+/// What the service reads besides: the workspace, its connections with their latest polls, and the
+/// devices that their provider's latest answer lacked.
+const BESIDES: [&str; 3] = [
+    "SELECT workspace_id, name, active, created_at, registration_number, version, registry_version,
+            device_registry_source, poll_owner, read_owner, provider_mode,
+            cutover_version, cutover_changed_at, cutover_changed_by,
+            poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes, policy_version, policy_changed_at
+     FROM workspaces WHERE workspace_id = $1",
+    "SELECT w.last_cycle_ended_at, c.provider_id, c.provider_type, c.enabled, c.expected_reporting_interval_minutes,
+            p.started_at, p.outcome, p.error_class, p.rejected_devices, ok.ended_at
+     FROM (
+         SELECT max(ended_at) AS last_cycle_ended_at FROM poll_cycles
+         WHERE workspace_id = $1 AND status IN ('completed', 'partial', 'failed')
+     ) w
+     LEFT JOIN provider_connections c ON c.workspace_id = $1
+     LEFT JOIN LATERAL (
+         SELECT started_at, outcome, error_class, rejected_devices FROM poll_cycle_connections
+         WHERE workspace_id = $1 AND provider_id = c.provider_id ORDER BY ended_at DESC LIMIT 1
+     ) p ON true
+     LEFT JOIN LATERAL (
+         SELECT ended_at FROM poll_cycle_connections
+         WHERE workspace_id = $1 AND provider_id = c.provider_id AND outcome = 'ok' ORDER BY ended_at DESC LIMIT 1
+     ) ok ON true
+     ORDER BY c.provider_id",
+    "SELECT a.device_id, a.last_returned_at
+     FROM device_absences a
+     JOIN devices d ON d.workspace_id = $1 AND d.device_id = a.device_id AND d.activation_id = a.activation_id
+     WHERE a.workspace_id = $1 AND d.active",
+];
+
 type Row = (
     String,
     String,
@@ -53,10 +83,13 @@ pub(crate) struct Reads {
     pub(crate) cpu: CpuTime,
 }
 
-/// Both sides' reads.
+/// All sides' reads.
 #[derive(Default)]
 pub(crate) struct HealthReads {
     pub(crate) http: Reads,
+    /// The same statements, one after the other.
+    pub(crate) statements: Reads,
+    /// The devices' statement alone.
     pub(crate) bare: Reads,
     /// Of an answer.
     pub(crate) answer_bytes: usize,
@@ -73,7 +106,7 @@ pub(crate) async fn fill(service: &Service) -> anyhow::Result<()> {
     client.send(&workspace, Clock::system().now()).await
 }
 
-/// Measures both sides by turns, after a warm-up.
+/// Measures all sides by turns, after a warm-up.
 ///
 /// # Errors
 /// When an answer lacks a device.
@@ -86,7 +119,7 @@ pub(crate) async fn measure(
     let mut http = service.as_machine().await?;
     let mut bare = database.connect().await?;
     read_http(&mut http).await?;
-    read_bare(&mut bare).await?;
+    read_statements(&mut bare).await?;
     let mut reads = HealthReads::default();
     for _ in 0..flags.rounds {
         let before = processes.cpu_time()?;
@@ -95,15 +128,22 @@ pub(crate) async fn measure(
             reads.http.latencies.push(latency);
             reads.answer_bytes = bytes;
         }
+        let after_http = processes.cpu_time()?;
+        for _ in 0..READS {
+            let latency = read_statements(&mut bare).await?;
+            reads.statements.latencies.push(latency);
+        }
         let between = processes.cpu_time()?;
         for _ in 0..READS {
             reads.bare.latencies.push(read_bare(&mut bare).await?);
         }
         let after = processes.cpu_time()?;
-        reads.http.cpu = reads.http.cpu.plus(between.since(before));
+        reads.http.cpu = reads.http.cpu.plus(after_http.since(before));
+        reads.statements.cpu = reads.statements.cpu.plus(between.since(after_http));
         reads.bare.cpu = reads.bare.cpu.plus(after.since(between));
     }
     reads.http.latencies.sort_unstable();
+    reads.statements.latencies.sort_unstable();
     reads.bare.latencies.sort_unstable();
     Ok(reads)
 }
@@ -136,6 +176,18 @@ async fn read_http(connection: &mut HttpConnection) -> anyhow::Result<(Duration,
         answer.devices.len()
     );
     Ok((latency, body.len()))
+}
+
+async fn read_statements(connection: &mut PgConnection) -> anyhow::Result<Duration> {
+    let since = Instant::now();
+    for statement in BESIDES {
+        sqlx::query(statement)
+            .bind(WORKSPACE)
+            .fetch_all(&mut *connection)
+            .await?;
+    }
+    let besides = since.elapsed();
+    Ok(besides + read_bare(connection).await?)
 }
 
 async fn read_bare(connection: &mut PgConnection) -> anyhow::Result<Duration> {

@@ -1,10 +1,10 @@
 //! Identities. Those of other services are opaque text, each its own type; ours are `UUIDv7`.
 
 use std::fmt;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smol_str::SmolStr;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 /// A text that breaks the rule of its identity.
@@ -18,7 +18,7 @@ macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $allowed:ident, $max:literal, $rule:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// What a text must be to name one.

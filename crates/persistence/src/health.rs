@@ -8,6 +8,7 @@ use domain::health::{DeviceFacts, LastPoll};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
 use domain::polling::{ConnectionOutcome, ErrorClass};
 
+use crate::bulk::in_bulk;
 use crate::{StorageError, Store, decode};
 
 /// What is stored of one active device.
@@ -90,7 +91,7 @@ impl Store {
         &self,
         workspace_id: &WorkspaceId,
     ) -> Result<Vec<HealthRow>, StorageError> {
-        sqlx::query!(
+        let rows = sqlx::query!(
             r#"/* health: devices */
             SELECT d.device_id, d.vehicle_id, d.provider_id, d.configured_at, d.activated_at,
                    s.last_update_received_at AS "last_update_received_at?",
@@ -101,26 +102,27 @@ impl Store {
             ORDER BY d.device_id"#,
             workspace_id.as_str(),
         )
-        .fetch_all(&self.pool)
-        .await?
-        .into_iter()
-        .map(|row| {
-            Ok(HealthRow {
-                device_id: decode::id(DeviceId::try_new, "device_id", &row.device_id)?,
-                vehicle_id: decode::id(VehicleId::try_new, "vehicle_id", &row.vehicle_id)?,
-                provider_id: decode::id(ProviderId::try_new, "provider_id", &row.provider_id)?,
-                configured_at: row.configured_at,
-                facts: DeviceFacts {
-                    activated_at: row.activated_at,
-                    last_update_received_at: row.last_update_received_at,
-                    newest_observed_at: row.newest_observed_at,
-                    declared_interval_minutes: None,
-                },
-                absent: false,
-                returned_before_absence_at: None,
+        .fetch_all(&self.pool);
+        in_bulk(rows)
+            .await?
+            .into_iter()
+            .map(|row| {
+                Ok(HealthRow {
+                    device_id: decode::id(DeviceId::try_new, "device_id", &row.device_id)?,
+                    vehicle_id: decode::id(VehicleId::try_new, "vehicle_id", &row.vehicle_id)?,
+                    provider_id: decode::id(ProviderId::try_new, "provider_id", &row.provider_id)?,
+                    configured_at: row.configured_at,
+                    facts: DeviceFacts {
+                        activated_at: row.activated_at,
+                        last_update_received_at: row.last_update_received_at,
+                        newest_observed_at: row.newest_observed_at,
+                        declared_interval_minutes: None,
+                    },
+                    absent: false,
+                    returned_before_absence_at: None,
+                })
             })
-        })
-        .collect()
+            .collect()
     }
 
     /// The few devices that their provider's latest answer lacked, with the last answer that named

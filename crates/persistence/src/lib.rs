@@ -8,6 +8,7 @@
 
 mod acceptance;
 mod audit;
+mod bulk;
 mod connections;
 mod cutover;
 mod decode;

@@ -6,6 +6,7 @@ use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
 use domain::signals::Readings;
 use sqlx::types::Json;
 
+use crate::bulk::in_bulk;
 use crate::{DeviceFilter, Page, StorageError, Store, decode};
 
 /// An active device with what is held of it.
@@ -77,7 +78,7 @@ impl Store {
         filter: &DeviceFilter,
         page: &Page,
     ) -> Result<Vec<SnapshotRow>, StorageError> {
-        sqlx::query_as!(
+        let rows = sqlx::query_as!(
             Row,
             r#"/* snapshots: page */
             SELECT d.device_id AS "device_id!", d.vehicle_id AS "vehicle_id!", d.provider_id AS "provider_id!",
@@ -103,11 +104,12 @@ impl Store {
             filter.vehicle_id.as_ref().map(VehicleId::as_str),
             page.limit,
         )
-        .fetch_all(&self.pool)
-        .await?
-        .into_iter()
-        .map(SnapshotRow::try_from)
-        .collect()
+        .fetch_all(&self.pool);
+        in_bulk(rows)
+            .await?
+            .into_iter()
+            .map(SnapshotRow::try_from)
+            .collect()
     }
 
     /// One active device with its snapshot.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use application::queries::{
     DeviceHealth, HealthReport, VehicleHealth, by_vehicle, workspace_health,
 };
-use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::TimeText;
@@ -16,6 +15,7 @@ use persistence::WorkspaceRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::long_json::LongJson;
 use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
@@ -193,6 +193,9 @@ pub(crate) struct VehicleHealthView {
     devices: Vec<DeviceHealthView>,
 }
 
+/// What one device takes of an answer, at most but for long ids and many devices a vehicle.
+const DEVICE_BYTES: usize = 768;
+
 /// Evaluates a workspace's devices now.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/health", tag = "health",
@@ -208,7 +211,7 @@ pub(crate) async fn get_health(
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
     Query(query): Query<HealthQuery>,
-) -> Result<Json<HealthAnswer>, Problem> {
+) -> Result<LongJson<HealthAnswer>, Problem> {
     let paged = Paged::try_new(list, query.page.clone(), state.core.clock.now())?;
     let record = state
         .core
@@ -217,6 +220,7 @@ pub(crate) async fn get_health(
         .await?
         .ok_or_else(|| Problem::not_found("workspace"))?;
     let report = workspace_health(&state.core, &record, paged.instant()).await?;
+    let shown = report.devices.len().min(paged.limit());
     let answer = if query.by_vehicle {
         let mut vehicles = by_vehicle(&report.devices);
         vehicles.retain(|vehicle| {
@@ -247,7 +251,10 @@ pub(crate) async fn get_health(
             ..summary(&record, &report, paged.instant())
         }
     };
-    Ok(Json(answer))
+    Ok(LongJson {
+        about_bytes: 1_024 + shown * DEVICE_BYTES,
+        answer,
+    })
 }
 
 fn is_after(after: Option<&str>, id: &str) -> bool {
