@@ -25,9 +25,9 @@ async fn after_kill_9_the_next_start_works_at_once() {
         dev.api.get("/workspaces/demo-west/policy").await["poll_interval_minutes"],
         10
     );
-    // It was killed while it polled: its cycles are others' once their leases of 30 s are over.
+    // It was killed while it polled: its cycles are others' once their leases, of 5 s in `dev`, are over.
     dev.api
-        .is_healthy_within(dev.ready_at, Duration::from_secs(30 + 15))
+        .is_healthy_within(dev.ready_at, Duration::from_secs(5 + 15))
         .await;
     assert!(dev.ctrl_c().success());
 }
