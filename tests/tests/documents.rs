@@ -5,13 +5,20 @@ use std::fs;
 use std::path::Path;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-/// Where tests of tokens are.
-const SOURCES: [&str; 4] = [
-    "crates/auth/src",
-    "crates/auth/tests",
-    "crates/api/tests",
-    "tests/tests",
-];
+/// Where tests are.
+const SOURCES: [&str; 2] = ["crates", "tests/tests"];
+
+fn page(name: &str) -> String {
+    fs::read_to_string(Path::new(ROOT).join(name)).expect("the page")
+}
+
+fn all_tests() -> BTreeSet<String> {
+    let mut tests = BTreeSet::new();
+    for directory in SOURCES {
+        tests_below(&Path::new(ROOT).join(directory), &mut tests);
+    }
+    tests
+}
 
 /// Names of functions that are marked as tests, below a directory.
 fn tests_below(directory: &Path, names: &mut BTreeSet<String>) {
@@ -32,11 +39,7 @@ fn tests_below(directory: &Path, names: &mut BTreeSet<String>) {
 
 #[test]
 fn every_token_case_names_tests_that_there_are() {
-    let mut tests = BTreeSet::new();
-    for directory in SOURCES {
-        tests_below(&Path::new(ROOT).join(directory), &mut tests);
-    }
-    let page = fs::read_to_string(Path::new(ROOT).join("docs/tokens.md")).expect("the page");
+    let (tests, page) = (all_tests(), page("docs/tokens.md"));
     let mut cases = Vec::new();
     for row in page.lines() {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
@@ -57,4 +60,25 @@ fn every_token_case_names_tests_that_there_are() {
         }
     }
     assert_eq!(cases, (1..=41).collect::<Vec<u32>>());
+}
+
+#[test]
+fn every_requirement_names_tests_that_there_are() {
+    let (tests, page) = (all_tests(), page("docs/requirements.md"));
+    // A sentence in snake case is a test; a column or a setting has fewer words.
+    let is_a_sentence = |text: &&str| {
+        let mut words = text.split('_');
+        let of_words = words.all(|word| word.bytes().all(|b| b.is_ascii_alphanumeric()));
+        of_words && text.matches('_').count() >= 4
+    };
+    let named: BTreeSet<&str> = page
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(is_a_sentence)
+        .collect();
+    assert!(named.len() > 20, "{named:?}");
+    for name in named {
+        assert!(tests.contains(name), "there is no test {name}");
+    }
 }
