@@ -81,11 +81,11 @@ impl Store {
             SELECT provider_id, provider_type, base_url, credential_ref, enabled,
                    expected_reporting_interval_minutes, settings, version
             FROM provider_connections
-            WHERE workspace_id = $1 AND ($2::text IS NULL OR provider_id > $2)
+            WHERE workspace_id = $1 AND provider_id > $2
             ORDER BY provider_id
             LIMIT $3"#,
             workspace_id.as_str(),
-            page.after.as_deref(),
+            page.after.as_deref().unwrap_or_default(),
             page.limit,
         )
         .fetch_all(&self.pool)

@@ -38,11 +38,11 @@ impl Store {
             r#"/* cutover_changes: page */
             SELECT version, changed_at, changed_by, reason, from_flags, to_flags
             FROM cutover_changes
-            WHERE workspace_id = $1 AND ($2::bigint IS NULL OR version < $2)
+            WHERE workspace_id = $1 AND version < $2
             ORDER BY version DESC
             LIMIT $3"#,
             id.as_str(),
-            before_version,
+            before_version.unwrap_or(i64::MAX),
             limit,
         )
         .fetch_all(&self.pool)

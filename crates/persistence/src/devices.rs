@@ -80,13 +80,13 @@ impl Store {
             WHERE workspace_id = $1
               AND ($2::boolean IS NULL OR active = $2)
               AND ($3::text IS NULL OR vehicle_id = $3)
-              AND ($4::text IS NULL OR device_id > $4)
+              AND device_id > $4
             ORDER BY device_id
             LIMIT $5"#,
             workspace_id.as_str(),
             filter.active,
             filter.vehicle_id.as_ref().map(VehicleId::as_str),
-            page.after.as_deref(),
+            page.after.as_deref().unwrap_or_default(),
             page.limit,
         )
         .fetch_all(&self.pool)

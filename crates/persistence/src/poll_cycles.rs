@@ -300,16 +300,18 @@ impl Store {
         before: Option<Uuid>,
         limit: i64,
     ) -> Result<Vec<PollCycle>, StorageError> {
+        let (first, last) = only.map_or((Uuid::nil(), Uuid::max()), |id| (id.0, id.0));
         let rows = sqlx::query!(
             r#"/* poll_cycles: page */
             SELECT cycle_id, trigger, status, scheduled_time, due_at, triggered_at, started_at, ended_at, reason, trace_id
             FROM poll_cycles
-            WHERE workspace_id = $1 AND ($2::uuid IS NULL OR cycle_id = $2) AND ($3::uuid IS NULL OR cycle_id < $3)
+            WHERE workspace_id = $1 AND cycle_id BETWEEN $2 AND $3 AND cycle_id < $4
             ORDER BY cycle_id DESC
-            LIMIT $4"#,
+            LIMIT $5"#,
             workspace_id.as_str(),
-            only.map(|id| id.0),
-            before,
+            first,
+            last,
+            before.unwrap_or(Uuid::max()),
             limit,
         )
         .fetch_all(&self.pool)

@@ -89,7 +89,7 @@ impl Store {
                    s.dropped AS "drops?: Json<Drops>"
             FROM (
                 SELECT device_id, vehicle_id, provider_id, activated_at, activation_id FROM devices
-                WHERE workspace_id = $1 AND active AND ($2::text IS NULL OR device_id > $2)
+                WHERE workspace_id = $1 AND active AND device_id > $2
                   AND ($3::text IS NULL OR vehicle_id = $3)
                 ORDER BY device_id
                 LIMIT $4
@@ -100,7 +100,7 @@ impl Store {
             LEFT JOIN provider_connections c ON c.workspace_id = $1 AND c.provider_id = d.provider_id
             ORDER BY d.device_id"#,
             workspace_id.as_str(),
-            page.after.as_deref(),
+            page.after.as_deref().unwrap_or_default(),
             filter.vehicle_id.as_ref().map(VehicleId::as_str),
             page.limit,
         )

@@ -139,10 +139,10 @@ impl Store {
                    poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes,
                    policy_version, policy_changed_at
             FROM workspaces
-            WHERE $1::text IS NULL OR workspace_id > $1
+            WHERE workspace_id > $1
             ORDER BY workspace_id
             LIMIT $2"#,
-            page.after.as_deref(),
+            page.after.as_deref().unwrap_or_default(),
             page.limit,
         )
         .fetch_all(&self.pool)

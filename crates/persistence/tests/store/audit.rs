@@ -1,11 +1,10 @@
 //! Who changed what: found without reading what nobody changed.
 
-use std::fs;
-use std::path::Path;
-
 use persistence::{ChangeFilter, Store};
 use sqlx::Executor;
 use testkit::{Fixture, TestDatabase, a_device, a_workspace, an_update, hours, start};
+
+use crate::plans::{plan_of, sources};
 
 /// The version before events had a column for their author.
 const BEFORE: i64 = 20_261_124_230_000;
@@ -91,51 +90,14 @@ async fn changes_are_read_from_their_index_whatever_the_filter() {
     )
     .await
     .expect("a day of updates");
-    let sql = statement("event_store: changes");
-    let mut connection = pool.acquire().await.expect("a connection");
-    connection
-        .execute("SET plan_cache_mode = force_generic_plan")
-        .await
-        .expect("a setting");
-    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PREPARE changes AS {sql}")))
-        .execute(&mut *connection)
-        .await
-        .expect("a statement");
     let nothing = "NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-24', NULL, NULL, 100";
-    let plan: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-        "EXPLAIN EXECUTE changes ({nothing})"
-    )))
-    .fetch_all(&mut *connection)
-    .await
-    .expect("a plan");
-    let plan = plan.join("\n");
+    let plan = plan_of(pool, "event_store: changes", nothing).await;
     assert!(!plan.contains("Seq Scan on event_store_20261123"), "{plan}");
     assert!(
         plan.contains("event_store_20261123_workspace_id_recorded_at_event_id"),
         "{plan}"
     );
     assert!(!plan.contains("event_store_20261123_pkey"), "{plan}");
-}
-
-/// The text of a statement of this crate.
-fn statement(name: &str) -> String {
-    let head = format!("/* {name} */");
-    let source = sources()
-        .into_iter()
-        .find(|source| source.contains(&head))
-        .expect("a source with the statement");
-    let from = source.find(&head).expect("its head");
-    let length = source[from..].find("\"#").expect("its end");
-    // What it tells the macro of types are names of columns to the server.
-    source[from..from + length].to_owned()
-}
-
-fn sources() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    fs::read_dir(folder)
-        .expect("the sources")
-        .map(|file| fs::read_to_string(file.expect("a file").path()).expect("a source"))
-        .collect()
 }
 
 #[tokio::test]

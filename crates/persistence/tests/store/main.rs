@@ -8,5 +8,6 @@ mod leases;
 mod migrations;
 mod pages;
 mod partitions;
+mod plans;
 mod registration;
 mod schema;
