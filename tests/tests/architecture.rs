@@ -9,6 +9,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("domain", &[]),
     ("pgdev", &[]),
+    ("telemetry", &[]),
     ("auth", &["clock"]),
     ("bf-depot-sim", &["clock"]),
     ("persistence", &["domain"]),
@@ -16,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("scheduling", &["clock", "domain"]),
     (
         "application",
-        &["clock", "domain", "persistence", "providers"],
+        &["clock", "domain", "persistence", "providers", "telemetry"],
     ),
     (
         "api",
@@ -27,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "domain",
             "persistence",
             "providers",
+            "telemetry",
         ],
     ),
     (
@@ -42,6 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "pgdev",
             "providers",
             "scheduling",
+            "telemetry",
         ],
     ),
     // Sees the wire contract only, once it is there.
@@ -77,6 +80,8 @@ const KEPT_TO: &[(&str, &[&str])] = &[
         "clap",
         &["bf-manage-core", "bf-depot-sim", "bf-telematics", "bench"],
     ),
+    ("metrics", &["telemetry"]),
+    ("metrics-exporter-prometheus", &["telemetry"]),
     ("figment", &["bf-manage-core", "bf-telematics"]),
     ("jsonwebtoken", &["auth"]),
     (

@@ -15,6 +15,7 @@ mod health;
 mod idempotency;
 mod ingest;
 mod long_json;
+mod metrics_page;
 mod openapi;
 mod operations;
 mod policy;
@@ -29,6 +30,7 @@ mod snapshots;
 mod state;
 mod workspaces;
 
+pub use metrics_page::serve_metrics;
 pub use openapi::openapi_json;
 pub use router::router;
 pub use server::{HttpLimits, serve};

@@ -18,6 +18,7 @@ use serde::{Deserialize, Deserializer};
 pub struct Settings {
     pub profile: Profile,
     pub listen: String,
+    pub metrics_listen: String,
     pub database_url: Option<SecretString>,
     pub database_max_connections: u32,
     pub auth_issuer: Option<String>,
@@ -68,6 +69,7 @@ pub enum Scheduler {
 const NAMES: &[&str] = &[
     "profile",
     "listen",
+    "metrics_listen",
     "database_url",
     "database_max_connections",
     "auth_issuer",

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Profile, Scheduler, Settings};
+use crate::metrics::Metrics;
 
 /// How long answers in progress are waited for at shutdown.
 const GRACE: Duration = Duration::from_secs(8);
@@ -27,6 +28,7 @@ pub struct Instance {
     pub core: Core,
     state: AppState,
     worker: Worker,
+    metrics: Option<Metrics>,
 }
 
 impl Instance {
@@ -40,6 +42,7 @@ impl Instance {
         clock: Clock,
         verifier: Verifier,
         dev_issuer: Option<Arc<DevIssuer>>,
+        metrics: Option<Metrics>,
     ) -> anyhow::Result<Self> {
         let rules = Rules {
             future_tolerance: settings.future_tolerance(),
@@ -67,6 +70,7 @@ impl Instance {
         let worker_settings = WorkerSettings {
             concurrency: settings.poll_concurrency,
             lease: settings.lease(),
+            measure_ages: metrics.is_some(),
             ..WorkerSettings::default()
         };
         let worker = Worker::new(core.clone(), providers, worker_settings);
@@ -92,6 +96,7 @@ impl Instance {
             core,
             state,
             worker,
+            metrics,
         })
     }
 
@@ -103,6 +108,9 @@ impl Instance {
         background.spawn(async move { verifier.warm_up().await });
         background.spawn(self.worker.run(shutdown.clone()));
         background.spawn(maintain(self.core.clone(), shutdown.clone()));
+        if let Some(metrics) = self.metrics {
+            background.spawn(metrics.serve(self.core.store.clone(), shutdown.clone()));
+        }
         background.close();
         let limits = self.state.http;
         api::serve(listener, api::router(self.state), limits, shutdown, GRACE).await;

@@ -3,9 +3,9 @@
 mod config;
 mod dev;
 mod instance;
+mod metrics;
 mod production;
 mod serve;
-mod telemetry;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,7 +63,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Profile::Production
     };
     let mut settings = Settings::load(profile)?;
-    telemetry::start(&settings.log)?;
+    telemetry::logs::start(&settings.log)?;
     match command {
         Command::Serve { listen, dev_data } => {
             settings.listen = listen.unwrap_or(settings.listen);

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::config::Settings;
 use crate::instance::{Instance, shutdown_signal};
+use crate::metrics::Metrics;
 use crate::production::refuse_dev_settings;
 
 /// Serves until asked to stop. `dev_data` is the data directory of a `dev` whose tokens count.
@@ -23,6 +24,7 @@ pub async fn serve(settings: Settings, dev_data: Option<&Path>) -> anyhow::Resul
     let listener = TcpListener::bind(&settings.listen)
         .await
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
+    let metrics = Metrics::keep(&settings.metrics_listen).await?;
     let store = open(&settings)?;
     store.migrate().await.context("the database is not ready")?;
     let clock = Clock::system();
@@ -46,7 +48,13 @@ pub async fn serve(settings: Settings, dev_data: Option<&Path>) -> anyhow::Resul
         settings.auth_audience.as_deref(),
     )?;
     let verifier = Verifier::try_new(verifier, clock.clone())?;
-    let instance = Instance::try_new(&settings, store, clock, verifier, dev_issuer)?;
+    if let Some(metrics) = &metrics {
+        println!(
+            "bf-manage-core has metrics at http://{}/metrics",
+            metrics.address()?
+        );
+    }
+    let instance = Instance::try_new(&settings, store, clock, verifier, dev_issuer, metrics)?;
     println!("bf-manage-core serves http://{}", listener.local_addr()?);
     instance.run(listener, shutdown_signal()?).await;
     Ok(())

@@ -36,6 +36,17 @@ pub struct ClaimedCycle {
     pub started_at: DateTime<Utc>,
     /// The trigger's trace id.
     pub trace_id: Option<String>,
+    /// How long after its due time a slot's cycle started, for the one holder that started it.
+    pub slot_started_after: Option<TimeDelta>,
+}
+
+/// A cycle that was ended because it will never run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetiredCycle {
+    /// Which.
+    pub cycle_id: CycleId,
+    /// Expired or abandoned.
+    pub status: CycleStatus,
 }
 
 impl Store {
@@ -96,7 +107,8 @@ impl Store {
             WHERE workspace_id = $1 AND cycle_id = $2
               AND ((status = 'queued' AND due_at <= $5)
                    OR (status = 'running' AND lease_expires_at < now() AND leases_lost + 1 < $6))
-            RETURNING started_at AS "started_at!", trace_id"#,
+            RETURNING started_at AS "started_at!", trace_id, due_at,
+                      trigger = 'scheduled' AND leases_lost = 0 AS "first_of_a_slot!""#,
             candidate.workspace_id.as_str(),
             candidate.cycle_id.0,
             lease.0,
@@ -108,6 +120,8 @@ impl Store {
         .await;
         match claimed {
             Ok(row) => Ok(row.map(|row| ClaimedCycle {
+                slot_started_after: (row.first_of_a_slot && row.started_at == now)
+                    .then(|| row.started_at - row.due_at),
                 workspace_id: candidate.workspace_id.clone(),
                 cycle_id: candidate.cycle_id,
                 lease,
@@ -172,8 +186,8 @@ impl Store {
         &self,
         workspace_id: &WorkspaceId,
         now: DateTime<Utc>,
-    ) -> Result<u64, StorageError> {
-        let retired = sqlx::query!(
+    ) -> Result<Vec<RetiredCycle>, StorageError> {
+        sqlx::query!(
             r#"/* poll_cycles: retire */
             UPDATE poll_cycles AS old
             SET status = CASE status WHEN 'queued' THEN 'expired' ELSE 'abandoned' END,
@@ -187,16 +201,24 @@ impl Store {
                       AND newer.scheduled_time > old.scheduled_time AND newer.due_at <= $2
                       AND newer.status IN ('queued', 'running', 'completed', 'partial', 'failed')
                 ))
-            )"#,
+            )
+            RETURNING cycle_id, status"#,
             workspace_id.as_str(),
             now,
             LEASES_LOST_AT_MOST,
             SkipReason::Superseded.as_str(),
             SkipReason::LeaseLost.as_str(),
         )
-        .execute(&self.pool)
-        .await?;
-        Ok(retired.rows_affected())
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .map(|row| {
+            Ok(RetiredCycle {
+                cycle_id: CycleId(row.cycle_id),
+                status: decode::word(CycleStatus::parse, "status", &row.status)?,
+            })
+        })
+        .collect()
     }
 }
 
@@ -257,7 +279,7 @@ impl UnitOfWork {
     }
 
     /// Ends this workspace's running cycles and those that wait, under an exclusive fence: polls are
-    /// no longer core's. What they would still bring is refused.
+    /// no longer core's. What they would still bring is refused. Answers how many there were.
     ///
     /// # Errors
     /// When the store fails.
@@ -265,8 +287,8 @@ impl UnitOfWork {
         &mut self,
         reason: &str,
         now: DateTime<Utc>,
-    ) -> Result<(), StorageError> {
-        sqlx::query!(
+    ) -> Result<u64, StorageError> {
+        let skipped = sqlx::query!(
             r#"/* poll_cycles: skip the open ones */
             UPDATE poll_cycles
             SET status = 'skipped', reason = $2, ended_at = $3, lease_token = NULL, lease_expires_at = NULL
@@ -277,7 +299,7 @@ impl UnitOfWork {
         )
         .execute(&mut *self.tx)
         .await?;
-        Ok(())
+        Ok(skipped.rows_affected())
     }
 }
 

@@ -7,6 +7,7 @@
 //! fences what was decided under the old state; an event is appended if and only if a snapshot moved.
 
 mod acceptance;
+mod ages;
 mod audit;
 mod bulk;
 mod connections;
@@ -27,6 +28,7 @@ mod unit_of_work;
 mod workspaces;
 
 pub use acceptance::{AcceptedEvent, HeldByDevice, MovedSnapshot};
+pub use ages::AgeGroup;
 pub use audit::{ChangeFilter, RecordedChange};
 pub use connections::ConnectionChange;
 pub use cutover::CutoverChange;
@@ -35,9 +37,9 @@ pub use error::StorageError;
 pub use events::Event;
 pub use health::{ConnectionPolling, HealthRow, WorkspaceHealthFacts};
 pub use idempotency::{KeptAnswer, KeyName, KeyRecord};
-pub use leases::{ClaimCandidate, ClaimedCycle};
+pub use leases::{ClaimCandidate, ClaimedCycle, RetiredCycle};
 pub use poll_cycles::{NewCycle, PollCycle, RecordedTrigger};
 pub use snapshots::SnapshotRow;
-pub use store::{Page, Store};
+pub use store::{Page, PoolUse, Store};
 pub use unit_of_work::{Fence, UnitOfWork};
 pub use workspaces::{CutoverRecord, PolicyRecord, WorkspaceRecord};

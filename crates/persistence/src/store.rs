@@ -19,6 +19,17 @@ pub struct Page {
     pub limit: i64,
 }
 
+/// How the connections to the database are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// Open and waiting.
+    pub idle: u32,
+    /// Borrowed.
+    pub used: u32,
+    /// That may be open at once.
+    pub max: u32,
+}
+
 /// The database, for reading, and where units of work begin.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -71,6 +82,16 @@ impl Store {
             .fetch_one(&self.pool)
             .await?;
         Ok(())
+    }
+
+    /// How the pool stands.
+    pub fn pool_use(&self) -> PoolUse {
+        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
+        PoolUse {
+            idle,
+            used: self.pool.size().saturating_sub(idle),
+            max: self.pool.options().get_max_connections(),
+        }
     }
 
     /// Closes the pool, waiting for borrowed connections.

@@ -157,6 +157,34 @@ impl Dev {
         line.unwrap_or_else(|| panic!("a serve line in {:#?}", self.banner))
     }
 
+    /// Starts the second instance: as pasted, but for the building.
+    pub fn second_instance(&self, place: &Place) -> (Running, Api) {
+        let program = program("bf-manage-core");
+        let pasted = self.serve_line().replace(
+            "cargo run --release --",
+            &format!("'{}'", program.display()),
+        );
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &format!("exec env {pasted}")])
+            .current_dir(place.data());
+        let mut running = Running::start(&mut shell);
+        let said = running.has_said("serves http://", Duration::from_secs(30));
+        let address = said.iter().find_map(|line| line.split("serves ").nth(1));
+        let url = format!("{}/api/telematics-mvp", address.expect("an address"));
+        let api = Api {
+            url,
+            ..self.api.clone()
+        };
+        (running, api)
+    }
+
+    /// What the banner says of something.
+    pub fn said(&self, of: &str) -> Option<&str> {
+        let mut lines = self.banner.iter();
+        lines.find_map(|line| line.trim().strip_prefix(of).map(str::trim))
+    }
+
     /// The lines to paste, by their tool.
     pub fn curl_lines(&self) -> impl Iterator<Item = &str> {
         self.banner

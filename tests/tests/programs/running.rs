@@ -8,10 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Names of settings that the surroundings of the tests may have.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 13] = [
     "DATABASE_URL",
     "PROFILE",
     "LISTEN",
+    "METRICS_LISTEN",
     "LOG",
     "SCHEDULER",
     "AUTH_ISSUER",

@@ -1,13 +1,10 @@
 //! The line that `dev` prints starts a second instance, which goes on alone.
 
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::built::program;
-use crate::dev::{Api, Place, UNTIL_STOPPED};
-use crate::running::Running;
+use crate::dev::{Place, UNTIL_STOPPED};
 
 #[tokio::test]
 async fn it_answers_the_same_and_goes_on_when_the_first_is_killed() {
@@ -17,26 +14,7 @@ async fn it_answers_the_same_and_goes_on_when_the_first_is_killed() {
         .is_healthy_within(dev.ready_at, Duration::from_secs(10))
         .await;
 
-    // As pasted, but for the building.
-    let program = program("bf-manage-core");
-    let pasted = dev.serve_line().replace(
-        "cargo run --release --",
-        &format!("'{}'", program.display()),
-    );
-    let mut second = Running::start(
-        Command::new("sh")
-            .args(["-c", &format!("exec env {pasted}")])
-            .current_dir(place.data()),
-    );
-    let said = second.has_said("serves http://", Duration::from_secs(30));
-    let address = said
-        .iter()
-        .find_map(|line| line.split("serves ").nth(1))
-        .expect("an address");
-    let api = Api {
-        url: format!("{address}/api/telematics-mvp"),
-        ..dev.api.clone()
-    };
+    let (mut second, api) = dev.second_instance(&place);
 
     let path = "/workspaces/demo-north/snapshots/north-bus-01-obu";
     let (mut here, mut there) = (dev.api.get(path).await, api.get(path).await);

@@ -105,6 +105,7 @@ pub(crate) async fn list_changes(
 ) -> Result<Json<RecordedChangeList>, Problem> {
     let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
     let before = paged.after().map(read_key).transpose()?;
+    let _measured = telemetry::metrics::query("audit");
     let changes = state
         .core
         .store

@@ -62,6 +62,7 @@ pub(crate) async fn get_history(
             "is not a cursor of this list",
         )])
     })?;
+    let _measured = telemetry::metrics::query("cutover_history");
     let changes = state
         .core
         .store

@@ -62,6 +62,7 @@ pub(crate) async fn list_devices(
         active: query.active,
         vehicle_id: None,
     };
+    let _measured = telemetry::metrics::query("devices");
     let devices = state
         .core
         .store

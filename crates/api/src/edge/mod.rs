@@ -8,6 +8,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use telemetry::metrics;
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
@@ -28,6 +29,7 @@ pub(crate) async fn edge(
     let request_id = RequestId::of(request.headers(), fresh);
     let span = span_of(&request, &trace, &request_id);
     request.extensions_mut().insert(trace.clone());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let answering = async {
         let method = request.method().clone();
         let (mut answer, error_type) = answer(&state, request, next, &trace).await;
@@ -37,7 +39,10 @@ pub(crate) async fn edge(
         }
         request_id.tell(headers);
         security_headers::add(headers, state.strict_transport);
-        log_line::write(&method, answer.status(), error_type, since.elapsed());
+        let (status, took) = (answer.status(), since.elapsed());
+        log_line::write(&method, status, error_type, took);
+        let route = route.as_ref().map(MatchedPath::as_str);
+        metrics::http_answered(method.as_str(), route, status.as_u16(), took);
         answer
     };
     answering.instrument(span).await

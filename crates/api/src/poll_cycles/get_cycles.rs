@@ -131,6 +131,7 @@ pub(crate) async fn list_cycles(
             "is not a cursor of this list",
         )])
     })?;
+    let _measured = telemetry::metrics::query("poll_cycles");
     let cycles = state
         .core
         .store

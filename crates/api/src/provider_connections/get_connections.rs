@@ -40,6 +40,7 @@ pub(crate) async fn list_connections(
         .workspace(&workspace_id)
         .await?
         .ok_or_else(|| Problem::not_found("workspace"))?;
+    let _measured = telemetry::metrics::query("provider_connections");
     let connections = state
         .core
         .store

@@ -8,3 +8,4 @@ mod stall;
 
 pub use limits::HttpLimits;
 pub use serve::serve;
+pub(crate) use serve::serve_counted;

@@ -8,6 +8,7 @@ use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use telemetry::metrics::Connections;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -28,6 +29,19 @@ pub async fn serve(
     shutdown: CancellationToken,
     grace: Duration,
 ) {
+    let open = Connections::counted();
+    serve_counted(listener, router, limits, open, shutdown, grace).await;
+}
+
+/// The same, with where its connections are counted.
+pub(crate) async fn serve_counted(
+    listener: TcpListener,
+    router: Router,
+    limits: HttpLimits,
+    open: Connections,
+    shutdown: CancellationToken,
+    grace: Duration,
+) {
     let connections = TaskTracker::new();
     let cut_off = CancellationToken::new();
     let door = Door::new(listener, limits.connections);
@@ -37,12 +51,13 @@ pub async fn serve(
             next = door.next() => next,
         };
         let (router, shutdown, cut_off) = (router.clone(), shutdown.clone(), cut_off.clone());
+        let open = open.open();
         connections.spawn(async move {
             tokio::select! {
                 () = connection(stream, router, limits, shutdown) => {}
                 () = cut_off.cancelled() => {}
             }
-            drop(permit);
+            drop((permit, open));
         });
     }
     // Nobody else is let in while the last ones are answered.

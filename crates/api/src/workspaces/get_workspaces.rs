@@ -33,6 +33,7 @@ pub(crate) async fn list_workspaces(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<WorkspaceList>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
+    let _measured = telemetry::metrics::query("workspaces");
     let records = state.core.store.workspaces(&paged.page()).await?;
     let (workspaces, next_cursor) = paged.cut_and_show(
         records,

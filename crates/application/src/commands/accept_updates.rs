@@ -14,7 +14,9 @@ use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
 use domain::signals::{DroppedSignal, Readings};
 use persistence::{AcceptedEvent, Fence, HeldByDevice, MovedSnapshot, StorageError, UnitOfWork};
 use serde::Serialize;
+use telemetry::metrics;
 
+use super::count_judged;
 use crate::Core;
 
 /// Updates of one workspace, decided in one transaction.
@@ -54,9 +56,11 @@ pub enum AcceptError {
 /// # Errors
 /// [`AcceptError`], with nothing persisted.
 pub async fn accept_updates(core: &Core, batch: Batch<'_>) -> Result<Vec<Judged>, AcceptError> {
+    let _measured = metrics::query("accept_updates");
     let mut uow = core.store.begin(batch.workspace_id, Fence::Shared).await?;
     let judged = accept_in_tx(core, &mut uow, batch).await?;
     uow.commit().await?;
+    count_judged(&judged);
     Ok(judged)
 }
 

@@ -3,9 +3,10 @@
 use domain::audit::ChangeType;
 use domain::fleet::{Cutover, CutoverPatch};
 use domain::ids::WorkspaceId;
-use domain::polling::SkipReason;
+use domain::polling::{CycleStatus, SkipReason};
 use persistence::{Fence, WorkspaceRecord};
 use serde_json::json;
+use telemetry::metrics;
 
 use super::{ChangeError, Precondition};
 use crate::audit::Change;
@@ -55,10 +56,12 @@ pub async fn change_cutover(
     }
     uow.update_cutover(record.cutover.version + 1, from, to, author.id, reason, now)
         .await?;
-    if !to.poll_owner.core_polls() {
+    let skipped = if to.poll_owner.core_polls() {
+        0
+    } else {
         uow.skip_open_cycles(SkipReason::NotOwner.as_str(), now)
-            .await?;
-    }
+            .await?
+    };
     let payload =
         json!({"version": record.cutover.version + 1, "from": from, "to": to, "reason": reason});
     let change = Change::new(ChangeType::WorkspaceCutoverChanged, payload);
@@ -68,6 +71,7 @@ pub async fn change_cutover(
         .await?
         .ok_or(ChangeError::UnknownWorkspace)?;
     uow.commit().await?;
+    metrics::cycles_ended(CycleStatus::Skipped.as_str(), skipped);
     Ok(record)
 }
 

@@ -5,6 +5,7 @@ mod change_cutover;
 mod change_policy;
 mod configure_connection;
 mod configure_device;
+mod judged;
 mod register_workspace;
 mod trigger_cycle;
 
@@ -14,6 +15,7 @@ pub use change_cutover::{CutoverCommand, change_cutover, roll_back};
 pub use change_policy::change_policy;
 pub use configure_connection::{ConnectionSpec, put_connection, remove_connection};
 pub use configure_device::{deactivate_device, put_device};
+pub(crate) use judged::count as count_judged;
 pub use register_workspace::put_workspace;
 pub use trigger_cycle::{CycleRequest, TriggerAnswer, TriggerOutcome, trigger_cycle};
 

@@ -3,9 +3,10 @@
 use domain::audit::ChangeType;
 use domain::fleet::{Cutover, WorkspaceName};
 use domain::ids::WorkspaceId;
-use domain::polling::SkipReason;
+use domain::polling::{CycleStatus, SkipReason};
 use persistence::{Fence, WorkspaceRecord};
 use serde_json::json;
+use telemetry::metrics;
 
 use super::{ChangeError, Conflict, Precondition};
 use crate::audit::Change;
@@ -39,6 +40,7 @@ pub async fn put_workspace(
         }));
     }
     let created = existing.is_none();
+    let mut skipped = 0;
     match &existing {
         None => {
             uow.insert_workspace(name, active, cutover.unwrap_or_default(), author.id, now)
@@ -51,7 +53,8 @@ pub async fn put_workspace(
             }
             uow.update_workspace(name, active).await?;
             if !active {
-                uow.skip_open_cycles(SkipReason::Inactive.as_str(), now)
+                skipped = uow
+                    .skip_open_cycles(SkipReason::Inactive.as_str(), now)
                     .await?;
             }
         }
@@ -72,5 +75,6 @@ pub async fn put_workspace(
         .await?
         .ok_or(ChangeError::UnknownWorkspace)?;
     uow.commit().await?;
+    metrics::cycles_ended(CycleStatus::Skipped.as_str(), skipped);
     Ok((record, created))
 }

@@ -8,6 +8,7 @@ use domain::polling::{
 };
 use persistence::{Fence, NewCycle, StorageError};
 use serde_json::json;
+use telemetry::metrics;
 
 use crate::audit::Change;
 use crate::{Author, Core};
@@ -65,6 +66,7 @@ pub async fn trigger_cycle(
     id: &WorkspaceId,
     request: CycleRequest<'_>,
 ) -> Result<Option<TriggerAnswer>, StorageError> {
+    let _measured = metrics::query("trigger_cycle");
     let now = core.clock.now();
     let slot = request.scheduled_time.map(slot_key);
     let mut uow = core.store.begin(id, Fence::Shared).await?;
@@ -135,6 +137,9 @@ pub async fn trigger_cycle(
         }
     }
     uow.commit().await?;
+    if status.is_terminal() {
+        metrics::cycles_ended(status.as_str(), 1);
+    }
     Ok(Some(TriggerAnswer {
         outcome,
         reason,

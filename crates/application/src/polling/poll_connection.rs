@@ -8,10 +8,11 @@ use domain::ids::DeviceId;
 use domain::polling::{ConnectionOutcome, ConnectionReport, ErrorClass, PollError};
 use persistence::{ClaimedCycle, Fence, WorkspaceRecord};
 use providers::{Polled, Providers};
+use telemetry::metrics;
 use tokio::time::Instant;
 
 use crate::Core;
-use crate::commands::{AcceptError, Batch, accept_in_tx};
+use crate::commands::{AcceptError, Batch, accept_in_tx, count_judged};
 
 /// Devices with rejected updates that a report names, at most.
 const REJECTED_DEVICES_AT_MOST: usize = 100;
@@ -44,8 +45,10 @@ pub(super) async fn poll_connection(
             .map_err(|error| (ConnectionOutcome::Failed, error, answer.attempts))
     };
     let prepared_at = core.clock.now();
+    let _measured = metrics::query("accept_poll");
     let mut uow = core.store.begin(&cycle.workspace_id, Fence::Shared).await?;
     let devices_expected = count(expected.len());
+    let mut brought = Vec::new();
     let mut report = match answer {
         Ok((polled, attempts)) => {
             let batch = Batch {
@@ -61,6 +64,7 @@ pub(super) async fn poll_connection(
             let judged = accept_in_tx(core, &mut uow, batch).await?;
             let mut report = report_of(connection, &expected, &polled, &judged);
             report.attempts = attempts;
+            brought = judged;
             report
         }
         Err((outcome, error, attempts)) => {
@@ -80,6 +84,7 @@ pub(super) async fn poll_connection(
     uow.record_connection(cycle.cycle_id, &report, started_at, core.clock.now())
         .await?;
     uow.commit().await?;
+    count_judged(&brought);
     Ok(report)
 }
 

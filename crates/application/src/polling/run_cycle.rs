@@ -5,6 +5,7 @@ use futures::future::join_all;
 use persistence::{ClaimedCycle, Fence, Page, StorageError};
 use providers::Providers;
 use serde_json::json;
+use telemetry::metrics;
 
 use super::poll_connection::poll_connection;
 use crate::Core;
@@ -116,6 +117,7 @@ async fn end_cycle(core: &Core, cycle: &ClaimedCycle) -> Result<CycleStatus, Run
     )
     .await?;
     uow.commit().await?;
+    metrics::cycles_ended(status.as_str(), 1);
     tracing::info!(
         outcome = %status,
         connections = reports.len(),

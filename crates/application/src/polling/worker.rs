@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ids::{LeaseToken, WorkspaceId};
+use domain::polling::CycleStatus;
 use persistence::{ClaimedCycle, StorageError};
 use providers::Providers;
+use telemetry::metrics;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -28,6 +30,8 @@ pub struct WorkerSettings {
     pub interval: Duration,
     /// How long a shutdown waits for running cycles before it gives them back.
     pub drain: Duration,
+    /// Whether the ages of a workspace's devices are measured as its cycle begins, for metrics.
+    pub measure_ages: bool,
 }
 
 impl Default for WorkerSettings {
@@ -37,6 +41,7 @@ impl Default for WorkerSettings {
             lease: Duration::from_secs(30),
             interval: Duration::from_millis(500),
             drain: Duration::from_secs(20),
+            measure_ages: false,
         }
     }
 }
@@ -118,10 +123,14 @@ impl Worker {
         for candidate in candidates {
             let now = self.core.clock.now();
             if tidied.insert(candidate.workspace_id.clone()) {
-                self.core
+                let retired = self
+                    .core
                     .store
                     .retire_cycles(&candidate.workspace_id, now)
                     .await?;
+                for cycle in retired {
+                    metrics::cycles_ended(cycle.status.as_str(), 1);
+                }
             }
             let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
                 break;
@@ -149,7 +158,7 @@ impl Worker {
         give_back: CancellationToken,
     ) {
         let ended = tokio::select! {
-            ended = run_cycle(&self.core, &self.providers, &cycle) => ended.map(drop),
+            ended = self.run_measured(&cycle) => ended.map(drop),
             lost = self.keep_lease(&cycle) => Err(lost),
             () = give_back.cancelled() => self.core.store.release_cycle(&cycle).await.map_err(RunError::from),
         };
@@ -162,6 +171,37 @@ impl Worker {
         drop(permit);
         // A newer cycle of the workspace may have waited for this one.
         self.wake();
+    }
+
+    async fn run_measured(&self, cycle: &ClaimedCycle) -> Result<CycleStatus, RunError> {
+        if let Some(late) = cycle.slot_started_after {
+            metrics::cycle_started(late.to_std().unwrap_or_default());
+            if self.settings.measure_ages {
+                self.measure_ages(cycle).await;
+            }
+        }
+        run_cycle(&self.core, &self.providers, cycle).await
+    }
+
+    /// Before anything is polled: this is as old as the devices become.
+    async fn measure_ages(&self, cycle: &ClaimedCycle) {
+        let now = self.core.clock.now();
+        let ages = self
+            .core
+            .store
+            .device_ages(&cycle.workspace_id, metrics::AGE_BOUNDS, now);
+        match ages.await {
+            Ok(groups) => {
+                for group in groups {
+                    metrics::device_ages(group.age, group.devices);
+                }
+            }
+            // The cycle itself does without.
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "ages could not be measured"
+            ),
+        }
     }
 
     /// Renews the lease three times in its length; returns when it is lost or cannot be renewed.

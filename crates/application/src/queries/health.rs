@@ -9,6 +9,7 @@ use domain::ids::VehicleId;
 use persistence::{
     ConnectionPolling, HealthRow, StorageError, WorkspaceHealthFacts, WorkspaceRecord,
 };
+use telemetry::metrics;
 
 use crate::Core;
 
@@ -60,7 +61,9 @@ pub async fn workspace_health(
     record: &WorkspaceRecord,
     now: DateTime<Utc>,
 ) -> Result<HealthReport, StorageError> {
+    let mut measured = metrics::query("health");
     let facts = core.store.health_facts(&record.workspace.id).await?;
+    measured.about_devices(facts.devices.len());
     Ok(report(record, facts, now))
 }
 

@@ -54,6 +54,7 @@ pub async fn device_snapshots(
     page: &Page,
     now: DateTime<Utc>,
 ) -> Result<Vec<DeviceSnapshot>, StorageError> {
+    let _measured = telemetry::metrics::query("snapshots");
     let rows = core.store.snapshots(workspace_id, filter, page).await?;
     Ok(rows
         .into_iter()
@@ -72,6 +73,7 @@ pub async fn device_snapshot(
     device_id: &DeviceId,
     now: DateTime<Utc>,
 ) -> Result<Option<DeviceSnapshot>, StorageError> {
+    let _measured = telemetry::metrics::query("snapshot");
     let row = core.store.snapshot(workspace_id, device_id).await?;
     Ok(row.map(|row| of_row(row, policy, now)))
 }

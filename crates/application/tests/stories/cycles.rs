@@ -189,6 +189,7 @@ async fn of_two_due_slots_the_older_expires() {
             .retire_cycles(&depot.id, fixture.clock.now())
             .await
             .expect("the store")
+            .len()
     };
     let slot = depot
         .record()
@@ -238,7 +239,7 @@ async fn a_slot_that_was_refused_supersedes_nothing() {
             .retire_cycles(&depot.id, fixture.clock.now())
             .await
             .expect("the store"),
-        0
+        []
     );
     assert_eq!(depot.claimable().await, [queued.cycle_id]);
 }

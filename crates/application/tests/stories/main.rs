@@ -12,6 +12,7 @@ mod fences;
 mod health;
 mod idempotency;
 mod maintenance;
+mod metrics;
 mod policy;
 mod provider;
 mod snapshots;

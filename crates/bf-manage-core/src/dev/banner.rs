@@ -11,6 +11,7 @@ use super::ISSUER;
 /// What there is to say.
 pub struct Facts<'a> {
     pub address: SocketAddr,
+    pub metrics: Option<SocketAddr>,
     pub sim_url: &'a str,
     pub database_url: &'a str,
     pub data_dir: &'a Path,
@@ -37,6 +38,9 @@ pub fn print(facts: &Facts<'_>) {
     println!("bf-manage-core dev is ready\n");
     println!("  API        {api}");
     println!("  OpenAPI    http://{}/openapi.json", facts.address);
+    if let Some(metrics) = facts.metrics {
+        println!("  metrics    http://{metrics}/metrics");
+    }
     println!("  simulator  {}/control/accounts", facts.sim_url);
     println!("  database   {}", facts.database_url);
     println!("  data       {}\n", facts.data_dir.display());

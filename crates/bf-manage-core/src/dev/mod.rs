@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Settings;
 use crate::instance::{Instance, shutdown_signal};
+use crate::metrics::Metrics;
 use crate::serve::open_at;
 
 /// The issuer that development tokens name.
@@ -59,6 +60,8 @@ pub async fn dev(mut settings: Settings, flags: Flags) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {listen}"))?;
     let address = reachable(listener.local_addr()?);
+    let metrics = Metrics::keep(&settings.metrics_listen).await?;
+    let metrics_address = metrics.as_ref().map(Metrics::address).transpose()?;
     let shutdown = shutdown_signal()?;
     let clock = Clock::system();
 
@@ -94,6 +97,7 @@ pub async fn dev(mut settings: Settings, flags: Flags) -> anyhow::Result<()> {
         clock.clone(),
         verifier,
         Some(Arc::clone(&issuer)),
+        metrics,
     )?;
     demo::register(
         &instance.core,
@@ -121,6 +125,7 @@ pub async fn dev(mut settings: Settings, flags: Flags) -> anyhow::Result<()> {
 
     banner::print(&banner::Facts {
         address,
+        metrics: metrics_address.map(reachable),
         sim_url: &sim_url,
         database_url: &database.shown(),
         data_dir: data_dir.path(),

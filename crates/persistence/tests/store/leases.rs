@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::ids::CycleId;
 use domain::polling::CycleStatus;
 use futures::future::join_all;
-use persistence::{ClaimedCycle, Fence};
+use persistence::{ClaimedCycle, Fence, RetiredCycle};
 use testkit::{Fixture, Fleet, a_workspace, eventually};
 
 const LEASE: Duration = Duration::from_mins(1);
@@ -206,7 +206,7 @@ async fn the_third_lost_lease_abandons_the_cycle() {
                 .retire_cycles(&depot.id, depot.core.clock.now())
                 .await
                 .expect("the store");
-            assert_eq!(retired, 0, "lost {lost}");
+            assert_eq!(retired, [], "lost {lost}");
         }
     }
     assert!(depot.claim(cycle_id).await.is_none(), "not a fourth time");
@@ -216,7 +216,11 @@ async fn the_third_lost_lease_abandons_the_cycle() {
         .retire_cycles(&depot.id, depot.core.clock.now())
         .await
         .expect("the store");
-    assert_eq!(retired, 1);
+    let abandoned = RetiredCycle {
+        cycle_id,
+        status: CycleStatus::Abandoned,
+    };
+    assert_eq!(retired, [abandoned]);
     let cycle = depot.cycle(cycle_id).await;
     assert_eq!(
         (cycle.status.as_str(), cycle.reason.as_deref()),

@@ -1,14 +1,12 @@
 //! Log lines: JSON on standard error, one object a line.
 
-mod json_line;
-
 use anyhow::Context;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use json_line::JsonLine;
+use crate::json_line::JsonLine;
 
 /// Quotes what it does not know of a database's URL, where a mistyped password may be.
 const NEVER: &str = "sqlx_postgres::options::parse";
