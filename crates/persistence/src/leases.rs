@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{CycleId, LeaseToken, WorkspaceId};
 use domain::polling::{CycleStatus, SkipReason};
 use sqlx::postgres::types::PgInterval;
+use uuid::Uuid;
 
 use crate::error::violated_constraint;
 use crate::{StorageError, Store, UnitOfWork, decode};
@@ -40,13 +41,37 @@ pub struct ClaimedCycle {
     pub slot_started_after: Option<TimeDelta>,
 }
 
-/// A cycle that was ended because it will never run.
+/// A cycle that was ended without being polled to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RetiredCycle {
+pub struct ClosedCycle {
     /// Which.
     pub cycle_id: CycleId,
-    /// Expired or abandoned.
+    /// Skipped, expired or abandoned.
     pub status: CycleStatus,
+    /// Why.
+    pub reason: Option<String>,
+    /// The trigger's trace id.
+    pub trace_id: Option<String>,
+}
+
+struct ClosedRow {
+    cycle_id: Uuid,
+    status: String,
+    reason: Option<String>,
+    trace_id: Option<String>,
+}
+
+impl TryFrom<ClosedRow> for ClosedCycle {
+    type Error = StorageError;
+
+    fn try_from(row: ClosedRow) -> Result<Self, StorageError> {
+        Ok(Self {
+            cycle_id: CycleId(row.cycle_id),
+            status: decode::word(CycleStatus::parse, "status", &row.status)?,
+            reason: row.reason,
+            trace_id: row.trace_id,
+        })
+    }
 }
 
 impl Store {
@@ -86,7 +111,8 @@ impl Store {
         .collect()
     }
 
-    /// Takes a candidate, by a conditional update within its workspace: of many that try, one wins.
+    /// Takes a candidate, by a conditional update within its workspace: of many that try, one wins, and
+    /// its start is an event, in the same statement. That has the lease's id: there is one to each.
     /// `None` when another was quicker, or another cycle of the workspace runs.
     ///
     /// # Errors
@@ -100,15 +126,24 @@ impl Store {
     ) -> Result<Option<ClaimedCycle>, StorageError> {
         let claimed = sqlx::query!(
             r#"/* poll_cycles: claim */
-            UPDATE poll_cycles
-            SET status = 'running', lease_token = $3, lease_expires_at = now() + $4,
-                started_at = coalesce(started_at, $5),
-                leases_lost = leases_lost + CASE status WHEN 'running' THEN 1 ELSE 0 END
-            WHERE workspace_id = $1 AND cycle_id = $2
-              AND ((status = 'queued' AND due_at <= $5)
-                   OR (status = 'running' AND lease_expires_at < now() AND leases_lost + 1 < $6))
-            RETURNING started_at AS "started_at!", trace_id, due_at,
-                      trigger = 'scheduled' AND leases_lost = 0 AS "first_of_a_slot!""#,
+            WITH claimed AS (
+                UPDATE poll_cycles
+                SET status = 'running', lease_token = $3, lease_expires_at = now() + $4,
+                    started_at = coalesce(started_at, $5), claimed_at = claimed_at || $5::timestamptz,
+                    leases_lost = leases_lost + CASE status WHEN 'running' THEN 1 ELSE 0 END
+                WHERE workspace_id = $1 AND cycle_id = $2
+                  AND ((status = 'queued' AND due_at <= $5)
+                       OR (status = 'running' AND lease_expires_at < now() AND leases_lost + 1 < $6))
+                RETURNING started_at, trace_id, due_at, trigger, claimed_at, leases_lost
+            ), recorded AS (
+                INSERT INTO event_store (workspace_id, recorded_at, event_id, type, cycle_id, trace_id, payload)
+                SELECT $1, $5, $3, 'WorkspacePollCycleStarted', $2, trace_id,
+                       json_build_object('claim', cardinality(claimed_at), 'leases_lost', leases_lost)
+                FROM claimed
+            )
+            SELECT started_at AS "started_at!", trace_id, due_at,
+                   trigger = 'scheduled' AND cardinality(claimed_at) = 1 AS "first_of_a_slot!"
+            FROM claimed"#,
             candidate.workspace_id.as_str(),
             candidate.cycle_id.0,
             lease.0,
@@ -120,8 +155,7 @@ impl Store {
         .await;
         match claimed {
             Ok(row) => Ok(row.map(|row| ClaimedCycle {
-                slot_started_after: (row.first_of_a_slot && row.started_at == now)
-                    .then(|| row.started_at - row.due_at),
+                slot_started_after: row.first_of_a_slot.then(|| row.started_at - row.due_at),
                 workspace_id: candidate.workspace_id.clone(),
                 cycle_id: candidate.cycle_id,
                 lease,
@@ -178,7 +212,8 @@ impl Store {
     }
 
     /// Ends cycles that will never run: abandoned after the last of their leases was lost, superseded
-    /// when a newer slot of the workspace is due as well.
+    /// when a newer slot of the workspace is due as well. Each end is an event, in the same statement,
+    /// with the cycle's own id: it ends once.
     ///
     /// # Errors
     /// When the store fails.
@@ -186,23 +221,32 @@ impl Store {
         &self,
         workspace_id: &WorkspaceId,
         now: DateTime<Utc>,
-    ) -> Result<Vec<RetiredCycle>, StorageError> {
-        sqlx::query!(
+    ) -> Result<Vec<ClosedCycle>, StorageError> {
+        sqlx::query_as!(
+            ClosedRow,
             r#"/* poll_cycles: retire */
-            UPDATE poll_cycles AS old
-            SET status = CASE status WHEN 'queued' THEN 'expired' ELSE 'abandoned' END,
-                reason = CASE status WHEN 'queued' THEN $4 ELSE $5 END,
-                ended_at = $2
-            WHERE workspace_id = $1 AND (
-                (status = 'running' AND lease_expires_at < now() AND leases_lost + 1 >= $3)
-                OR (status = 'queued' AND trigger = 'scheduled' AND due_at <= $2 AND EXISTS (
-                    SELECT 1 FROM poll_cycles newer
-                    WHERE newer.workspace_id = $1 AND newer.trigger = 'scheduled'
-                      AND newer.scheduled_time > old.scheduled_time AND newer.due_at <= $2
-                      AND newer.status IN ('queued', 'running', 'completed', 'partial', 'failed')
-                ))
+            WITH closed AS (
+                UPDATE poll_cycles AS old
+                SET status = CASE status WHEN 'queued' THEN 'expired' ELSE 'abandoned' END,
+                    reason = CASE status WHEN 'queued' THEN $4 ELSE $5 END,
+                    ended_at = $2
+                WHERE workspace_id = $1 AND (
+                    (status = 'running' AND lease_expires_at < now() AND leases_lost + 1 >= $3)
+                    OR (status = 'queued' AND trigger = 'scheduled' AND due_at <= $2 AND EXISTS (
+                        SELECT 1 FROM poll_cycles newer
+                        WHERE newer.workspace_id = $1 AND newer.trigger = 'scheduled'
+                          AND newer.scheduled_time > old.scheduled_time AND newer.due_at <= $2
+                          AND newer.status IN ('queued', 'running', 'completed', 'partial', 'failed')
+                    ))
+                )
+                RETURNING cycle_id, status, reason, trace_id
+            ), recorded AS (
+                INSERT INTO event_store (workspace_id, recorded_at, event_id, type, cycle_id, trace_id, payload)
+                SELECT $1, $2, cycle_id, 'WorkspacePollCycleClosed', cycle_id, trace_id,
+                       json_build_object('status', status, 'reason', reason)
+                FROM closed
             )
-            RETURNING cycle_id, status"#,
+            SELECT cycle_id, status, reason, trace_id FROM closed"#,
             workspace_id.as_str(),
             now,
             LEASES_LOST_AT_MOST,
@@ -212,12 +256,7 @@ impl Store {
         .fetch_all(&self.pool)
         .await?
         .into_iter()
-        .map(|row| {
-            Ok(RetiredCycle {
-                cycle_id: CycleId(row.cycle_id),
-                status: decode::word(CycleStatus::parse, "status", &row.status)?,
-            })
-        })
+        .map(ClosedCycle::try_from)
         .collect()
     }
 }
@@ -279,7 +318,7 @@ impl UnitOfWork {
     }
 
     /// Ends this workspace's running cycles and those that wait, under an exclusive fence: polls are
-    /// no longer core's. What they would still bring is refused. Answers how many there were.
+    /// no longer core's. What they would still bring is refused. Each end is an event, as above.
     ///
     /// # Errors
     /// When the store fails.
@@ -287,19 +326,31 @@ impl UnitOfWork {
         &mut self,
         reason: &str,
         now: DateTime<Utc>,
-    ) -> Result<u64, StorageError> {
-        let skipped = sqlx::query!(
+    ) -> Result<Vec<ClosedCycle>, StorageError> {
+        sqlx::query_as!(
+            ClosedRow,
             r#"/* poll_cycles: skip the open ones */
-            UPDATE poll_cycles
-            SET status = 'skipped', reason = $2, ended_at = $3, lease_token = NULL, lease_expires_at = NULL
-            WHERE workspace_id = $1 AND status IN ('queued', 'running')"#,
+            WITH closed AS (
+                UPDATE poll_cycles
+                SET status = 'skipped', reason = $2, ended_at = $3, lease_token = NULL, lease_expires_at = NULL
+                WHERE workspace_id = $1 AND status IN ('queued', 'running')
+                RETURNING cycle_id, status, reason, trace_id
+            ), recorded AS (
+                INSERT INTO event_store (workspace_id, recorded_at, event_id, type, cycle_id, trace_id, payload)
+                SELECT $1, $3, cycle_id, 'WorkspacePollCycleClosed', cycle_id, trace_id,
+                       json_build_object('status', status, 'reason', reason)
+                FROM closed
+            )
+            SELECT cycle_id, status, reason, trace_id FROM closed"#,
             self.workspace_id.as_str(),
             reason,
             now,
         )
-        .execute(&mut *self.tx)
-        .await?;
-        Ok(skipped.rows_affected())
+        .fetch_all(&mut *self.tx)
+        .await?
+        .into_iter()
+        .map(ClosedCycle::try_from)
+        .collect()
     }
 }
 

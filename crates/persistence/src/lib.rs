@@ -37,7 +37,7 @@ pub use error::StorageError;
 pub use events::Event;
 pub use health::{ConnectionPolling, HealthRow, WorkspaceHealthFacts};
 pub use idempotency::{KeptAnswer, KeyName, KeyRecord};
-pub use leases::{ClaimCandidate, ClaimedCycle, RetiredCycle};
+pub use leases::{ClaimCandidate, ClaimedCycle, ClosedCycle};
 pub use poll_cycles::{NewCycle, PollCycle, RecordedTrigger};
 pub use snapshots::SnapshotRow;
 pub use store::{Page, PoolUse, Store};

@@ -76,6 +76,10 @@ pub struct PollCycle {
     pub trace_id: Option<String>,
     /// What each connection gave, in order of id.
     pub connections: Vec<ConnectionReport>,
+    /// When instances took it: once, and again after each lease that was lost or given back.
+    pub claimed_at: Vec<DateTime<Utc>>,
+    /// When each connection's part was done, in the order of `connections`.
+    pub polled_at: Vec<DateTime<Utc>>,
 }
 
 impl UnitOfWork {
@@ -303,7 +307,8 @@ impl Store {
         let (first, last) = only.map_or((Uuid::nil(), Uuid::max()), |id| (id.0, id.0));
         let rows = sqlx::query!(
             r#"/* poll_cycles: page */
-            SELECT cycle_id, trigger, status, scheduled_time, due_at, triggered_at, started_at, ended_at, reason, trace_id
+            SELECT cycle_id, trigger, status, scheduled_time, due_at, triggered_at, started_at, ended_at, reason, trace_id,
+                   CASE WHEN claimed_at = '{}' THEN array_remove(ARRAY[started_at], NULL) ELSE claimed_at END AS "claimed_at!"
             FROM poll_cycles
             WHERE workspace_id = $1 AND cycle_id BETWEEN $2 AND $3 AND cycle_id < $4
             ORDER BY cycle_id DESC
@@ -320,6 +325,7 @@ impl Store {
         let mut reports = self.connection_reports(workspace_id, &ids).await?;
         rows.into_iter()
             .map(|row| {
+                let (connections, polled_at) = reports.remove(&row.cycle_id).unwrap_or_default();
                 Ok(PollCycle {
                     cycle_id: CycleId(row.cycle_id),
                     trigger: decode::word(Trigger::parse, "trigger", &row.trigger)?,
@@ -331,7 +337,9 @@ impl Store {
                     ended_at: row.ended_at,
                     reason: row.reason,
                     trace_id: row.trace_id,
-                    connections: reports.remove(&row.cycle_id).unwrap_or_default(),
+                    connections,
+                    claimed_at: row.claimed_at,
+                    polled_at,
                 })
             })
             .collect()
@@ -341,11 +349,11 @@ impl Store {
         &self,
         workspace_id: &WorkspaceId,
         cycle_ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, Vec<ConnectionReport>>, StorageError> {
+    ) -> Result<HashMap<Uuid, Reports>, StorageError> {
         let rows = sqlx::query!(
             r#"/* poll_cycle_connections: of some cycles */
             SELECT cycle_id, provider_id, outcome, error_class, error_detail, devices_expected, returned, missing,
-                   unchanged, accepted, duplicate, stale, rejected, rejected_devices, attempts, duration_ms
+                   unchanged, accepted, duplicate, stale, rejected, rejected_devices, attempts, duration_ms, ended_at
             FROM poll_cycle_connections
             WHERE workspace_id = $1 AND cycle_id = ANY ($2)
             ORDER BY cycle_id, provider_id"#,
@@ -354,7 +362,7 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let mut reports: HashMap<Uuid, Vec<ConnectionReport>> = HashMap::new();
+        let mut reports: HashMap<Uuid, Reports> = HashMap::new();
         for row in rows {
             let error = match (row.error_class, row.error_detail) {
                 (Some(class), Some(detail)) => Some(PollError {
@@ -383,11 +391,16 @@ impl Store {
                 attempts: count(row.attempts),
                 duration_ms: count(row.duration_ms),
             };
-            reports.entry(row.cycle_id).or_default().push(report);
+            let of_cycle = reports.entry(row.cycle_id).or_default();
+            of_cycle.0.push(report);
+            of_cycle.1.push(row.ended_at);
         }
         Ok(reports)
     }
 }
+
+/// What each connection of a cycle gave, and when.
+type Reports = (Vec<ConnectionReport>, Vec<DateTime<Utc>>);
 
 /// A count as its column's type; counts of one cycle fit by far.
 fn column(count: u32) -> i32 {

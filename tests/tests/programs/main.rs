@@ -16,6 +16,7 @@ mod ctrl_c;
 mod descriptors;
 mod first_start;
 mod killed;
+mod lifecycle;
 mod metrics;
 mod oidc_provider;
 mod one_at_a_time;

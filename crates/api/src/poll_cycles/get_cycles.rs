@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::timeline::{Moment, timeline};
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{ListName, NoQuery, PageQuery, Paged, Path1, Path2, Query};
@@ -95,14 +96,6 @@ pub(crate) struct PollErrorView {
     detail: String,
 }
 
-/// A moment in a cycle's life.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Moment {
-    at: DateTime<Utc>,
-    #[schema(example = "WorkspacePollCycleTriggered")]
-    event: &'static str,
-}
-
 /// Cycles of a workspace, newest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CycleList {
@@ -176,21 +169,6 @@ async fn known(state: &AppState, workspace_id: &WorkspaceId) -> Result<(), Probl
 }
 
 fn shown(cycle: &PollCycle) -> CycleView {
-    let started = cycle.started_at.map(|at| Moment {
-        at,
-        event: "WorkspacePollCycleStarted",
-    });
-    let ended = cycle
-        .ended_at
-        .filter(|_| cycle.started_at.is_some())
-        .map(|at| Moment {
-            at,
-            event: "WorkspacePollIngestCompleted",
-        });
-    let triggered = Moment {
-        at: cycle.triggered_at,
-        event: "WorkspacePollCycleTriggered",
-    };
     CycleView {
         cycle_id: cycle.cycle_id,
         trigger: cycle.trigger,
@@ -203,10 +181,7 @@ fn shown(cycle: &PollCycle) -> CycleView {
         reason: cycle.reason.clone(),
         connections: cycle.connections.iter().map(connection).collect(),
         streams: [],
-        timeline: std::iter::once(triggered)
-            .chain(started)
-            .chain(ended)
-            .collect(),
+        timeline: timeline(cycle),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod get_cycles;
 mod post_cycle;
+mod timeline;
 
 pub(crate) use get_cycles::*;
 pub(crate) use post_cycle::*;

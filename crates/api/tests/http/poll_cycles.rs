@@ -1,8 +1,9 @@
 //! Triggering cycles, and reading what became of them.
 
+use domain::fleet::Cutover;
 use domain::polling::ErrorClass;
 use serde_json::{Value, json};
-use testkit::{a_connection, a_device, a_report, a_workspace, minutes, start};
+use testkit::{a_connection, a_device, a_report, a_workspace, minutes, seconds, start};
 
 use crate::service::{NORTH, POLL, SYSTEM_ADMIN, Service, VIEWER};
 
@@ -189,9 +190,58 @@ async fn a_cycle_tells_what_each_connection_gave() {
             "timeline": [
                 {"at": now, "event": "WorkspacePollCycleTriggered"},
                 {"at": now, "event": "WorkspacePollCycleStarted"},
-                {"at": now, "event": "WorkspacePollIngestCompleted"},
+                {"at": now, "event": "ProviderConnectionPolled", "provider_id": "sim-down", "outcome": "failed"},
+                {"at": now, "event": "ProviderConnectionPolled", "provider_id": "sim-main", "outcome": "ok"},
+                {"at": now, "event": "WorkspacePollIngestCompleted", "outcome": "partial"},
             ],
         })
+    );
+}
+
+#[tokio::test]
+async fn a_timeline_has_every_holder_and_how_it_ended() {
+    let workspace = a_workspace(NORTH)
+        .through(a_connection("sim-main"))
+        .through(a_connection("sim-late"));
+    let (service, fleet) = Service::with(workspace).await;
+    let clock = &service.fixture.clock;
+    let cycle_id = fleet.trigger(None).await.cycle_id;
+    clock.advance(seconds(1));
+    fleet.claim_and_die(cycle_id).await.expect("a claim");
+    clock.advance(seconds(31));
+    let cycle = fleet.claim(cycle_id).await.expect("another's claim");
+    fleet.record_reports(&cycle, [a_report("sim-main")]).await;
+    clock.advance(seconds(2));
+    fleet.record_reports(&cycle, [a_report("sim-late")]).await;
+    fleet.finish(&cycle).await;
+    let path = format!("/workspaces/depot-north/poll-cycles/{cycle_id}");
+    let cycle = service.get(VIEWER, &path).await.of(200);
+    assert_eq!(
+        cycle["timeline"],
+        json!([
+            {"at": "2026-11-23T08:00:00Z", "event": "WorkspacePollCycleTriggered"},
+            {"at": "2026-11-23T08:00:01Z", "event": "WorkspacePollCycleStarted"},
+            {"at": "2026-11-23T08:00:32Z", "event": "WorkspacePollCycleStarted"},
+            {"at": "2026-11-23T08:00:32Z", "event": "ProviderConnectionPolled", "provider_id": "sim-main", "outcome": "ok"},
+            {"at": "2026-11-23T08:00:34Z", "event": "ProviderConnectionPolled", "provider_id": "sim-late", "outcome": "ok"},
+            {"at": "2026-11-23T08:00:34Z", "event": "WorkspacePollIngestCompleted", "outcome": "completed"},
+        ])
+    );
+}
+
+#[tokio::test]
+async fn a_trigger_that_comes_to_nothing_has_its_end_in_its_timeline() {
+    let (service, fleet) = Service::with(a_workspace(NORTH).flags(Cutover::default())).await;
+    let cycle_id = fleet.trigger(None).await.cycle_id;
+    let path = format!("/workspaces/depot-north/poll-cycles/{cycle_id}");
+    let cycle = service.get(VIEWER, &path).await.of(200);
+    let now = "2026-11-23T08:00:00Z";
+    assert_eq!(
+        cycle["timeline"],
+        json!([
+            {"at": now, "event": "WorkspacePollCycleTriggered"},
+            {"at": now, "event": "WorkspacePollCycleClosed", "outcome": "skipped"},
+        ])
     );
 }
 

@@ -3,13 +3,13 @@
 use domain::audit::ChangeType;
 use domain::fleet::{Cutover, CutoverPatch};
 use domain::ids::WorkspaceId;
-use domain::polling::{CycleStatus, SkipReason};
+use domain::polling::SkipReason;
 use persistence::{Fence, WorkspaceRecord};
 use serde_json::json;
-use telemetry::metrics;
 
 use super::{ChangeError, Precondition};
 use crate::audit::Change;
+use crate::polling::tell_closed;
 use crate::{Author, Core};
 
 /// What is asked of the flags.
@@ -57,7 +57,7 @@ pub async fn change_cutover(
     uow.update_cutover(record.cutover.version + 1, from, to, author.id, reason, now)
         .await?;
     let skipped = if to.poll_owner.core_polls() {
-        0
+        Vec::new()
     } else {
         uow.skip_open_cycles(SkipReason::NotOwner.as_str(), now)
             .await?
@@ -71,7 +71,7 @@ pub async fn change_cutover(
         .await?
         .ok_or(ChangeError::UnknownWorkspace)?;
     uow.commit().await?;
-    metrics::cycles_ended(CycleStatus::Skipped.as_str(), skipped);
+    tell_closed(id, &skipped);
     Ok(record)
 }
 

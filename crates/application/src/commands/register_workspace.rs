@@ -3,13 +3,13 @@
 use domain::audit::ChangeType;
 use domain::fleet::{Cutover, WorkspaceName};
 use domain::ids::WorkspaceId;
-use domain::polling::{CycleStatus, SkipReason};
+use domain::polling::SkipReason;
 use persistence::{Fence, WorkspaceRecord};
 use serde_json::json;
-use telemetry::metrics;
 
 use super::{ChangeError, Conflict, Precondition};
 use crate::audit::Change;
+use crate::polling::tell_closed;
 use crate::{Author, Core};
 
 /// Writes a workspace as asked for; `true` when it is new. Cutover flags may come with a new one; on
@@ -40,7 +40,7 @@ pub async fn put_workspace(
         }));
     }
     let created = existing.is_none();
-    let mut skipped = 0;
+    let mut skipped = Vec::new();
     match &existing {
         None => {
             uow.insert_workspace(name, active, cutover.unwrap_or_default(), author.id, now)
@@ -75,6 +75,6 @@ pub async fn put_workspace(
         .await?
         .ok_or(ChangeError::UnknownWorkspace)?;
     uow.commit().await?;
-    metrics::cycles_ended(CycleStatus::Skipped.as_str(), skipped);
+    tell_closed(id, &skipped);
     Ok((record, created))
 }

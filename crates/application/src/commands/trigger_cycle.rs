@@ -6,11 +6,12 @@ use domain::ids::{CycleId, WorkspaceId};
 use domain::polling::{
     CycleStatus, Trigger, TriggerDecision, TriggerFacts, decide_trigger, slot_key,
 };
-use persistence::{Fence, NewCycle, StorageError};
+use persistence::{ClosedCycle, Fence, NewCycle, StorageError};
 use serde_json::json;
 use telemetry::metrics;
 
 use crate::audit::Change;
+use crate::polling::tell_closed;
 use crate::{Author, Core};
 
 /// What a trigger says.
@@ -136,10 +137,25 @@ pub async fn trigger_cycle(
             .await?;
         }
     }
-    uow.commit().await?;
-    if status.is_terminal() {
-        metrics::cycles_ended(status.as_str(), 1);
+    let closed = status.is_terminal().then(|| ClosedCycle {
+        cycle_id: cycle.cycle_id,
+        status,
+        reason: reason.map(str::to_owned),
+        trace_id: author.trace_id.map(str::to_owned),
+    });
+    if closed.is_some() {
+        core.append(
+            &mut uow,
+            "WorkspacePollCycleClosed",
+            None,
+            Some(cycle.cycle_id),
+            author.trace_id,
+            json!({"status": status, "reason": reason}),
+        )
+        .await?;
     }
+    uow.commit().await?;
+    tell_closed(id, closed.as_slice());
     Ok(Some(TriggerAnswer {
         outcome,
         reason,

@@ -118,10 +118,18 @@ async fn end_cycle(core: &Core, cycle: &ClaimedCycle) -> Result<CycleStatus, Run
     .await?;
     uow.commit().await?;
     metrics::cycles_ended(status.as_str(), 1);
+    let took = (now - cycle.started_at).num_milliseconds();
     tracing::info!(
         outcome = %status,
+        duration_ms = took,
         connections = reports.len(),
+        connections_failed = failed,
+        devices_expected = total(|report| report.devices_expected),
+        returned = total(|report| report.returned),
         accepted = total(|report| report.accepted),
+        duplicate = total(|report| report.duplicate),
+        stale = total(|report| report.stale),
+        rejected = total(|report| report.rejected.values().sum()),
         "poll cycle ended"
     );
     Ok(status)

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
-use super::{RunError, run_cycle};
+use super::{RunError, run_cycle, tell_closed};
 use crate::Core;
 
 /// How an instance works off cycles.
@@ -128,9 +128,7 @@ impl Worker {
                     .store
                     .retire_cycles(&candidate.workspace_id, now)
                     .await?;
-                for cycle in retired {
-                    metrics::cycles_ended(cycle.status.as_str(), 1);
-                }
+                tell_closed(&candidate.workspace_id, &retired);
             }
             let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
                 break;

@@ -157,5 +157,8 @@ fn no_statement_changes_or_deletes_an_event() {
             appended += 1;
         }
     }
-    assert_eq!(appended, 2, "by the acceptance path and by commands");
+    assert_eq!(
+        appended, 5,
+        "by the acceptance path, by commands, and where cycles are claimed, retired and skipped"
+    );
 }

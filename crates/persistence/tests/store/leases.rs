@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::ids::CycleId;
 use domain::polling::CycleStatus;
 use futures::future::join_all;
-use persistence::{ClaimedCycle, Fence, RetiredCycle};
+use persistence::{ClaimedCycle, ClosedCycle, Fence};
 use testkit::{Fixture, Fleet, a_workspace, eventually};
 
 const LEASE: Duration = Duration::from_mins(1);
@@ -216,9 +216,11 @@ async fn the_third_lost_lease_abandons_the_cycle() {
         .retire_cycles(&depot.id, depot.core.clock.now())
         .await
         .expect("the store");
-    let abandoned = RetiredCycle {
+    let abandoned = ClosedCycle {
         cycle_id,
         status: CycleStatus::Abandoned,
+        reason: Some("lease_lost".to_owned()),
+        trace_id: None,
     };
     assert_eq!(retired, [abandoned]);
     let cycle = depot.cycle(cycle_id).await;

@@ -5,6 +5,7 @@ mod audit;
 mod fences;
 mod idempotency;
 mod leases;
+mod lifecycle;
 mod migrations;
 mod pages;
 mod partitions;

@@ -119,7 +119,7 @@ async fn words_are_text_and_times_know_their_zone() {
     let wrong = names(
         &database,
         "SELECT table_name || '.' || column_name || ' ' || data_type FROM information_schema.columns
-         WHERE table_schema = 'public' AND data_type <> 'timestamp with time zone'
+         WHERE table_schema = 'public' AND data_type <> 'timestamp with time zone' AND udt_name <> '_timestamptz'
            AND (data_type IN ('timestamp without time zone', 'date', 'time without time zone', 'time with time zone')
                 OR column_name ~ '_(at|on|since|until|time)$')
            AND (table_name, column_name) <> ('_sqlx_migrations', 'execution_time')",
