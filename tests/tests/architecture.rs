@@ -13,7 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("auth", &["clock"]),
     ("bf-depot-sim", &["clock"]),
     ("persistence", &["domain"]),
-    ("providers", &["clock", "domain"]),
+    ("providers", &["clock", "domain", "telemetry"]),
     ("scheduling", &["clock", "domain"]),
     (
         "application",
@@ -82,6 +82,8 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ),
     ("metrics", &["telemetry"]),
     ("metrics-exporter-prometheus", &["telemetry"]),
+    ("opentelemetry", &["telemetry"]),
+    ("tracing-opentelemetry", &["telemetry"]),
     ("figment", &["bf-manage-core", "bf-telematics"]),
     ("jsonwebtoken", &["auth"]),
     (
@@ -92,6 +94,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
             "scheduling",
             "bf-manage-core",
             "bf-telematics",
+            "telemetry",
         ],
     ),
 ];

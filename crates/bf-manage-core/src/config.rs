@@ -46,6 +46,7 @@ pub struct Settings {
     #[expect(clippy::struct_field_names, reason = "the flag's own name")]
     pub feature_workspace_settings: bool,
     pub log: String,
+    pub otlp_endpoint: Option<String>,
 }
 
 /// Where an instance runs.
@@ -94,6 +95,7 @@ const NAMES: &[&str] = &[
     "future_tolerance_seconds",
     "feature_workspace_settings",
     "log",
+    "otlp_endpoint",
 ];
 
 impl Settings {

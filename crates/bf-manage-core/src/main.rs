@@ -12,6 +12,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use telemetry::traces::SpanExport;
+
 use crate::config::{Profile, Settings};
 
 /// Batches of a hundred updates take and leave large buffers; the system's allocator gives each back
@@ -63,13 +65,24 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Profile::Production
     };
     let mut settings = Settings::load(profile)?;
-    telemetry::logs::start(&settings.log)?;
-    match command {
+    let endpoint = settings
+        .otlp_endpoint
+        .as_deref()
+        .filter(|url| !url.is_empty());
+    let export = endpoint
+        .map(|url| SpanExport::try_new(url, env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")))
+        .transpose()?;
+    telemetry::logs::start(&settings.log, export.as_ref())?;
+    let ended = match command {
         Command::Serve { listen, dev_data } => {
             settings.listen = listen.unwrap_or(settings.listen);
             serve::serve(settings, dev_data.as_deref()).await
         }
         Command::Dev(flags) => dev::dev(settings, flags).await,
         Command::Migrate => serve::migrate(settings).await,
+    };
+    if let Some(export) = export {
+        export.finish().await;
     }
+    ended
 }

@@ -6,6 +6,7 @@ use backon::{ExponentialBuilder, Retryable};
 use domain::polling::{ErrorClass, PollError};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{RequestBuilder, Response, StatusCode};
+use telemetry::traces;
 use tokio::time::Instant;
 
 use crate::PollLimits;
@@ -48,7 +49,7 @@ pub(crate) async fn fetch(
     let attempts = || sent.load(std::sync::atomic::Ordering::Relaxed);
     let attempt = || async {
         sent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        once(request(), limits).await
+        once(traced(request()), limits).await
     };
     let backoff = ExponentialBuilder::default()
         .with_min_delay(limits.backoff)
@@ -81,6 +82,14 @@ pub(crate) async fn fetch(
             ),
             attempts: attempts(),
         }),
+    }
+}
+
+/// With what this attempt belongs to, where spans are exported.
+fn traced(request: RequestBuilder) -> RequestBuilder {
+    match traces::traceparent() {
+        Some(traceparent) => request.header("traceparent", traceparent),
+        None => request,
     }
 }
 

@@ -24,4 +24,5 @@ mod production;
 mod replay;
 mod second_instance;
 mod secrets;
+mod spans;
 mod without_postgres;

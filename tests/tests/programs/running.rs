@@ -8,12 +8,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Names of settings that the surroundings of the tests may have.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 14] = [
     "DATABASE_URL",
     "PROFILE",
     "LISTEN",
     "METRICS_LISTEN",
     "LOG",
+    "OTLP_ENDPOINT",
     "SCHEDULER",
     "AUTH_ISSUER",
     "AUTH_JWKS_URL",

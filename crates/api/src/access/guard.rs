@@ -117,13 +117,7 @@ async fn admit(
         if route.is_some_and(|route| !route.access.allows(&principal, workspace_id)) {
             return Err(Problem::of(ProblemKind::FORBIDDEN));
         }
-        let trace = request
-            .extensions()
-            .get()
-            .cloned()
-            .unwrap_or_else(|| TraceContext {
-                trace_id: "".into(),
-            });
+        let trace: TraceContext = request.extensions().get().cloned().unwrap_or_default();
         request.extensions_mut().insert(Caller {
             principal,
             id,

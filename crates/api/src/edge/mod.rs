@@ -8,7 +8,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use telemetry::metrics;
+use telemetry::{metrics, traces};
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
@@ -28,6 +28,7 @@ pub(crate) async fn edge(
     let trace = TraceContext::of(request.headers(), fresh);
     let request_id = RequestId::of(request.headers(), fresh);
     let span = span_of(&request, &trace, &request_id);
+    traces::enter(&span, &trace.trace_id, trace.parent_id.as_deref());
     request.extensions_mut().insert(trace.clone());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let answering = async {
@@ -43,6 +44,7 @@ pub(crate) async fn edge(
         log_line::write(&method, status, error_type, took);
         let route = route.as_ref().map(MatchedPath::as_str);
         metrics::http_answered(method.as_str(), route, status.as_u16(), took);
+        traces::answered(&Span::current(), method.as_str(), route, status.as_u16());
         answer
     };
     answering.instrument(span).await

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// The trace that a request belongs to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct TraceContext {
     /// 32 lower-case hex digits.
     pub trace_id: Arc<str>,
+    /// The caller's span, 16 lower-case hex digits, where it has sent one.
+    pub parent_id: Option<Arc<str>>,
 }
 
 impl TraceContext {
@@ -20,15 +22,22 @@ impl TraceContext {
         let continued = headers
             .get("traceparent")
             .and_then(|value| value.to_str().ok())
-            .and_then(trace_id_of);
-        Self {
-            trace_id: continued.map_or_else(|| fresh.simple().to_string().into(), Into::into),
+            .and_then(ids_of);
+        match continued {
+            Some((trace_id, parent_id)) => Self {
+                trace_id: trace_id.into(),
+                parent_id: Some(parent_id.into()),
+            },
+            None => Self {
+                trace_id: fresh.simple().to_string().into(),
+                parent_id: None,
+            },
         }
     }
 }
 
-/// The trace id of a `traceparent` header (W3C Trace Context, section 3.2).
-fn trace_id_of(header: &str) -> Option<&str> {
+/// The trace and parent ids of a `traceparent` header (W3C Trace Context, section 3.2).
+fn ids_of(header: &str) -> Option<(&str, &str)> {
     let hex = |text: &str, length: usize| {
         text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     };
@@ -39,7 +48,7 @@ fn trace_id_of(header: &str) -> Option<&str> {
         hex(version, 2) && version != "ff" && hex(trace_id, 32) && hex(parent, 16) && hex(flags, 2);
     let all_zero = trace_id.bytes().all(|b| b == b'0') || parent.bytes().all(|b| b == b'0');
     let trailing = parts.next().is_some() && version == "00";
-    (well_formed && !all_zero && !trailing).then_some(trace_id)
+    (well_formed && !all_zero && !trailing).then_some((trace_id, parent))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for TraceContext {
@@ -47,9 +56,7 @@ impl<S: Send + Sync> FromRequestParts<S> for TraceContext {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         // The edge puts one into every request.
-        Ok(parts.extensions.get().cloned().unwrap_or_else(|| Self {
-            trace_id: "".into(),
-        }))
+        Ok(parts.extensions.get().cloned().unwrap_or_default())
     }
 }
 
@@ -60,7 +67,8 @@ mod tests {
     #[test]
     fn only_a_well_formed_traceparent_is_continued() {
         let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        assert_eq!(trace_id_of(good), Some("0af7651916cd43dd8448eb211c80319c"));
+        let ids = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
+        assert_eq!(ids_of(good), Some(ids));
         for bad in [
             "",
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
@@ -70,7 +78,7 @@ mod tests {
             "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
         ] {
-            assert_eq!(trace_id_of(bad), None, "{bad}");
+            assert_eq!(ids_of(bad), None, "{bad}");
         }
     }
 }

@@ -8,8 +8,9 @@ use domain::ids::DeviceId;
 use domain::polling::{ConnectionOutcome, ConnectionReport, ErrorClass, PollError};
 use persistence::{ClaimedCycle, Fence, WorkspaceRecord};
 use providers::{Polled, Providers};
-use telemetry::metrics;
+use telemetry::{metrics, traces};
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 use crate::Core;
 use crate::commands::{AcceptError, Batch, accept_in_tx, count_judged};
@@ -61,7 +62,8 @@ pub(super) async fn poll_connection(
                 prepared_at,
                 trace_id: cycle.trace_id.as_deref(),
             };
-            let judged = accept_in_tx(core, &mut uow, batch).await?;
+            let span = tracing::error_span!("accept_updates", updates = polled.items.len());
+            let judged = accept_in_tx(core, &mut uow, batch).instrument(span).await?;
             let mut report = report_of(connection, &expected, &polled, &judged);
             report.attempts = attempts;
             brought = judged;
@@ -85,6 +87,8 @@ pub(super) async fn poll_connection(
         .await?;
     uow.commit().await?;
     count_judged(&brought);
+    let class = report.error.as_ref().map(|error| error.class.as_str());
+    traces::ended(&Span::current(), report.outcome.as_str(), class);
     Ok(report)
 }
 

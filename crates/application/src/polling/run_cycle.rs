@@ -5,7 +5,8 @@ use futures::future::join_all;
 use persistence::{ClaimedCycle, Fence, Page, StorageError};
 use providers::Providers;
 use serde_json::json;
-use telemetry::metrics;
+use telemetry::{metrics, traces};
+use tracing::{Instrument, Span};
 
 use super::poll_connection::poll_connection;
 use crate::Core;
@@ -64,7 +65,10 @@ pub async fn run_cycle(
     let polls = connections
         .iter()
         .filter(|connection| !recorded.contains_key(&connection.id))
-        .map(|connection| poll_connection(core, providers, cycle, &workspace, connection));
+        .map(|connection| {
+            let span = tracing::error_span!("poll_connection", provider_id = %connection.id);
+            poll_connection(core, providers, cycle, &workspace, connection).instrument(span)
+        });
     for polled in join_all(polls).await {
         polled?;
     }
@@ -118,6 +122,7 @@ async fn end_cycle(core: &Core, cycle: &ClaimedCycle) -> Result<CycleStatus, Run
     .await?;
     uow.commit().await?;
     metrics::cycles_ended(status.as_str(), 1);
+    traces::ended(&Span::current(), status.as_str(), None);
     let took = (now - cycle.started_at).num_milliseconds();
     tracing::info!(
         outcome = %status,

@@ -10,7 +10,7 @@ use domain::ids::{LeaseToken, WorkspaceId};
 use domain::polling::CycleStatus;
 use persistence::{ClaimedCycle, StorageError};
 use providers::Providers;
-use telemetry::metrics;
+use telemetry::{metrics, traces};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -225,10 +225,14 @@ impl Worker {
 /// What every log line of a cycle says of it; at the highest level, so that whichever filter shows the
 /// line shows this too.
 fn span_of(cycle: &ClaimedCycle) -> Span {
-    tracing::error_span!(
+    let span = tracing::error_span!(
         "poll_cycle",
         workspace_id = %cycle.workspace_id,
         cycle_id = %cycle.cycle_id,
         trace_id = cycle.trace_id,
-    )
+    );
+    if let Some(trace_id) = &cycle.trace_id {
+        traces::enter(&span, trace_id, None);
+    }
+    span
 }
