@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::dev::{Place, UNTIL_STOPPED};
+use crate::running::Running;
 
 async fn scraped(url: &str) -> String {
     let answer = reqwest::get(url).await.expect("an answer");
@@ -78,4 +79,26 @@ async fn without_a_place_to_listen_there_are_none() {
     let dev = place.dev_in([("METRICS_LISTEN", "")]);
     assert_eq!(dev.said("metrics"), None);
     assert!(dev.ctrl_c().success());
+}
+
+#[test]
+fn a_busy_port_is_one_clear_line() {
+    let place = Place::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let mut refused = Running::start_with(
+        &mut place.command("127.0.0.1:0"),
+        [("METRICS_LISTEN", address.as_str())],
+    );
+    assert!(!refused.ends_within(UNTIL_STOPPED).success());
+    let complaints = refused.complaints();
+    let [line] = &complaints[..] else {
+        panic!("one line: {complaints:#?}");
+    };
+    assert!(
+        line.contains(&format!(
+            "cannot listen on {address}, which is METRICS_LISTEN"
+        )),
+        "{line}"
+    );
 }
