@@ -4,6 +4,7 @@ mod acceptance;
 mod acceptance_history;
 mod acceptance_memory;
 mod acceptance_races;
+mod cadence;
 mod connections;
 mod cutover;
 mod cycles;
