@@ -163,8 +163,36 @@ impl Store {
         Ok(())
     }
 
+    /// Workspaces with cycles that will never run; [`Self::retire_cycles`] ends them. A read across
+    /// workspaces, of the few cycles that are open.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn workspaces_to_tidy(
+        &self,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<WorkspaceId>, StorageError> {
+        sqlx::query_scalar!(
+            r#"/* poll_cycles: workspaces with some to retire */
+            SELECT DISTINCT workspace_id FROM poll_cycles AS old
+            WHERE (status = 'running' AND lease_expires_at < now() AND leases_lost + 1 >= $2)
+               OR (status = 'queued' AND due_at <= $1 AND EXISTS (
+                    SELECT 1 FROM poll_cycles newer
+                    WHERE newer.workspace_id = old.workspace_id AND newer.scheduled_time > old.scheduled_time
+                      AND newer.due_at <= $1 AND newer.status IN ('queued', 'running', 'completed', 'partial', 'failed')
+                ))"#,
+            now,
+            LEASES_LOST_AT_MOST,
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .map(|id| decode::id(WorkspaceId::try_new, "workspace_id", &id))
+        .collect()
+    }
+
     /// Ends cycles that will never run: abandoned after the last of their leases was lost, superseded
-    /// when a newer slot of the workspace is due as well.
+    /// when a newer slot of the workspace is due as well. A manual cycle has no slot to be older than.
     ///
     /// # Errors
     /// When the store fails.
@@ -181,10 +209,9 @@ impl Store {
                 ended_at = $2
             WHERE workspace_id = $1 AND (
                 (status = 'running' AND lease_expires_at < now() AND leases_lost + 1 >= $3)
-                OR (status = 'queued' AND trigger = 'scheduled' AND due_at <= $2 AND EXISTS (
+                OR (status = 'queued' AND due_at <= $2 AND EXISTS (
                     SELECT 1 FROM poll_cycles newer
-                    WHERE newer.workspace_id = $1 AND newer.trigger = 'scheduled'
-                      AND newer.scheduled_time > old.scheduled_time AND newer.due_at <= $2
+                    WHERE newer.workspace_id = $1 AND newer.scheduled_time > old.scheduled_time AND newer.due_at <= $2
                       AND newer.status IN ('queued', 'running', 'completed', 'partial', 'failed')
                 ))
             )"#,

@@ -58,7 +58,7 @@ pub struct PollCycle {
     pub cycle_id: CycleId,
     /// What set it off.
     pub trigger: Trigger,
-    /// How far it has come; `missed` is a word of rows alone, so text.
+    /// How far it has come.
     pub status: String,
     /// The slot, unless manual.
     pub scheduled_time: Option<DateTime<Utc>>,
@@ -74,6 +74,8 @@ pub struct PollCycle {
     pub reason: Option<String>,
     /// The W3C trace id.
     pub trace_id: Option<String>,
+    /// When its slot was found to have had no trigger; a recovery cycle's too.
+    pub missed_at: Option<DateTime<Utc>>,
     /// What each connection gave, in order of id.
     pub connections: Vec<ConnectionReport>,
 }
@@ -302,7 +304,8 @@ impl Store {
     ) -> Result<Vec<PollCycle>, StorageError> {
         let rows = sqlx::query!(
             r#"/* poll_cycles: page */
-            SELECT cycle_id, trigger, status, scheduled_time, due_at, triggered_at, started_at, ended_at, reason, trace_id
+            SELECT cycle_id, trigger, status, scheduled_time, due_at, triggered_at, started_at, ended_at, reason, trace_id,
+                   missed_at
             FROM poll_cycles
             WHERE workspace_id = $1 AND ($2::uuid IS NULL OR cycle_id = $2) AND ($3::uuid IS NULL OR cycle_id < $3)
             ORDER BY cycle_id DESC
@@ -329,6 +332,7 @@ impl Store {
                     ended_at: row.ended_at,
                     reason: row.reason,
                     trace_id: row.trace_id,
+                    missed_at: row.missed_at,
                     connections: reports.remove(&row.cycle_id).unwrap_or_default(),
                 })
             })

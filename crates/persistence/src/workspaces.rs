@@ -97,7 +97,7 @@ impl TryFrom<Row> for WorkspaceRecord {
             previous: row
                 .previous_poll_interval_minutes
                 .zip(row.previous_poll_interval_since)
-                .map(|(minutes, since)| previous_cadence(minutes, since))
+                .map(|(minutes, since)| cadence(minutes, since))
                 .transpose()?,
         };
         let workspace = Workspace {
@@ -131,9 +131,10 @@ impl TryFrom<Row> for WorkspaceRecord {
     }
 }
 
-fn previous_cadence(minutes: i32, since: DateTime<Utc>) -> Result<Cadence, StorageError> {
+/// A cadence as its two columns.
+pub(crate) fn cadence(minutes: i32, since: DateTime<Utc>) -> Result<Cadence, StorageError> {
     let interval = PollInterval::try_new(minutes.into())
-        .ok_or_else(|| StorageError::corrupt("previous_poll_interval_minutes", minutes))?;
+        .ok_or_else(|| StorageError::corrupt("poll interval", minutes))?;
     Ok(Cadence { interval, since })
 }
 

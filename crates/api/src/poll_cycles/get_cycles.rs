@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::ids::{CycleId, DeviceId, WorkspaceId};
-use domain::polling::{ConnectionOutcome, ConnectionReport, PollError, Trigger};
+use domain::polling::{ConnectionOutcome, ConnectionReport, CycleStatus, PollError, Trigger};
 use persistence::PollCycle;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -40,6 +40,10 @@ pub(crate) struct CycleView {
     trace_id: Option<String>,
     #[schema(required, value_type = Option<schema::SkipReason>)]
     reason: Option<String>,
+    /// When its slot was found to have had no trigger. A recovery cycle, which makes up for the slot, has
+    /// it too.
+    #[schema(required)]
+    missed_at: Option<DateTime<Utc>>,
     connections: Vec<ConnectionView>,
     /// What stream connections brought since the last cycle.
     #[schema(value_type = Vec<Object>, example = json!([]))]
@@ -186,10 +190,10 @@ fn shown(cycle: &PollCycle) -> CycleView {
             at,
             event: "WorkspacePollIngestCompleted",
         });
-    let triggered = Moment {
+    let triggered = (cycle.status != CycleStatus::Missed.as_str()).then_some(Moment {
         at: cycle.triggered_at,
         event: "WorkspacePollCycleTriggered",
-    };
+    });
     CycleView {
         cycle_id: cycle.cycle_id,
         trigger: cycle.trigger,
@@ -200,12 +204,10 @@ fn shown(cycle: &PollCycle) -> CycleView {
         ended_at: cycle.ended_at,
         trace_id: cycle.trace_id.clone(),
         reason: cycle.reason.clone(),
+        missed_at: cycle.missed_at,
         connections: cycle.connections.iter().map(connection).collect(),
         streams: [],
-        timeline: std::iter::once(triggered)
-            .chain(started)
-            .chain(ended)
-            .collect(),
+        timeline: triggered.into_iter().chain(started).chain(ended).collect(),
     }
 }
 

@@ -3,7 +3,9 @@
 
 mod poll_connection;
 mod run_cycle;
+mod slots;
 mod worker;
 
 pub use run_cycle::{RunError, run_cycle};
+pub use slots::SlotWatch;
 pub use worker::{Worker, WorkerSettings};

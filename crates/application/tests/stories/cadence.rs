@@ -17,7 +17,7 @@ async fn change(depot: &Fleet, policy: Policy) {
         .expect("a change");
 }
 
-async fn at(fixture: &Fixture, instant: DateTime<Utc>) {
+fn at(fixture: &Fixture, instant: DateTime<Utc>) {
     fixture.clock.advance(instant - fixture.clock.now());
 }
 
@@ -26,9 +26,9 @@ async fn at(fixture: &Fixture, instant: DateTime<Utc>) {
 async fn the_old_schedules_next_slot_bridges_a_longer_cadence() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north").create(&fixture).await;
-    at(&fixture, start() + minutes(3)).await;
+    at(&fixture, start() + minutes(3));
     let last = depot.trigger(Some(start() + minutes(3))).await;
-    at(&fixture, start() + minutes(4) + seconds(30)).await;
+    at(&fixture, start() + minutes(4) + seconds(30));
     change(&depot, every(20)).await;
 
     let cadences = depot.record().await.workspace.cadences;
@@ -50,7 +50,7 @@ async fn the_old_schedules_next_slot_bridges_a_longer_cadence() {
     );
     assert_eq!(queued.due_at - before.due_at, minutes(5));
 
-    at(&fixture, bridge).await;
+    at(&fixture, bridge);
     for (minute, outcome) in [
         (3, Duplicate),
         (8, Duplicate),
@@ -80,7 +80,7 @@ async fn the_old_schedules_next_slot_bridges_a_longer_cadence() {
 async fn slots_before_the_change_stay_the_old_schedules() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north").create(&fixture).await;
-    at(&fixture, start() + minutes(3) + seconds(5)).await;
+    at(&fixture, start() + minutes(3) + seconds(5));
     change(&depot, every(20)).await;
     let answer = depot.trigger(Some(start() + minutes(3))).await;
     assert_eq!(answer.outcome, Queued);

@@ -15,6 +15,7 @@ mod idempotency;
 mod maintenance;
 mod policy;
 mod provider;
+mod slots;
 mod snapshots;
 mod triggers;
 mod vehicle;

@@ -26,6 +26,8 @@ words!(
         Expired = "expired",
         /// Three instances lost their lease on it.
         Abandoned = "abandoned",
+        /// No trigger came for its slot, and a newer one was made up for instead.
+        Missed = "missed",
     }
 );
 
