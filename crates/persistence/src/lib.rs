@@ -8,6 +8,7 @@
 
 mod acceptance;
 mod audit;
+mod circuits;
 mod connections;
 mod cutover;
 mod decode;

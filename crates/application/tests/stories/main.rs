@@ -5,6 +5,7 @@ mod acceptance_history;
 mod acceptance_memory;
 mod acceptance_races;
 mod cadence;
+mod circuits;
 mod connections;
 mod cutover;
 mod cycles;
