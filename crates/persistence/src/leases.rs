@@ -21,6 +21,8 @@ pub struct ClaimCandidate {
     pub workspace_id: WorkspaceId,
     /// Which.
     pub cycle_id: CycleId,
+    /// Whether some connection of the workspace failed in its latest cycle, and so may hang in this one.
+    pub troubled: bool,
 }
 
 /// A cycle that this instance holds.
@@ -39,29 +41,43 @@ pub struct ClaimedCycle {
 }
 
 impl Store {
-    /// Cycles that can be claimed, longest due first: one of the few reads across workspaces.
+    /// Cycles that can be claimed, longest due first, so many of workspaces whose latest cycle completed
+    /// and so many of troubled ones: neither crowds out the other. One of the few reads across workspaces.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn claim_candidates(
         &self,
         now: DateTime<Utc>,
-        limit: i64,
+        well: i64,
+        troubled: i64,
     ) -> Result<Vec<ClaimCandidate>, StorageError> {
         sqlx::query!(
             r#"/* poll_cycles: claim candidates */
-            SELECT workspace_id, cycle_id FROM poll_cycles AS open
-            WHERE status IN ('queued', 'running')
-              AND CASE status
-                  WHEN 'queued' THEN due_at <= $1 AND NOT EXISTS (
-                      SELECT 1 FROM poll_cycles running
-                      WHERE running.workspace_id = open.workspace_id AND running.status = 'running')
-                  ELSE lease_expires_at < now()
-                  END
-            ORDER BY due_at
-            LIMIT $2"#,
+            WITH due AS MATERIALIZED (
+                SELECT workspace_id, cycle_id, due_at, coalesce((
+                    SELECT ran.status <> 'completed' FROM poll_cycles ran
+                    WHERE ran.workspace_id = open.workspace_id AND ran.status IN ('completed', 'partial', 'failed')
+                    ORDER BY ran.ended_at DESC LIMIT 1
+                ), false) AS troubled
+                FROM poll_cycles AS open
+                WHERE status IN ('queued', 'running')
+                  AND CASE status
+                      WHEN 'queued' THEN due_at <= $1 AND NOT EXISTS (
+                          SELECT 1 FROM poll_cycles running
+                          WHERE running.workspace_id = open.workspace_id AND running.status = 'running')
+                      ELSE lease_expires_at < now()
+                      END
+            )
+            SELECT workspace_id AS "workspace_id!", cycle_id AS "cycle_id!", troubled AS "troubled!" FROM (
+                (SELECT * FROM due WHERE NOT troubled ORDER BY due_at LIMIT $2)
+                UNION ALL
+                (SELECT * FROM due WHERE troubled ORDER BY due_at LIMIT $3)
+            ) AS candidates
+            ORDER BY due_at"#,
             now,
-            limit,
+            well,
+            troubled,
         )
         .fetch_all(&self.pool)
         .await?
@@ -70,6 +86,7 @@ impl Store {
             Ok(ClaimCandidate {
                 workspace_id: decode::id(WorkspaceId::try_new, "workspace_id", &row.workspace_id)?,
                 cycle_id: CycleId(row.cycle_id),
+                troubled: row.troubled,
             })
         })
         .collect()
