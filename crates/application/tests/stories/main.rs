@@ -9,6 +9,7 @@ mod circuits;
 mod connections;
 mod cutover;
 mod cycles;
+mod day;
 mod devices;
 mod fences;
 mod health;
