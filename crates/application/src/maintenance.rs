@@ -15,25 +15,36 @@ use crate::polling::SlotWatch;
 const TICK: Duration = Duration::from_secs(15);
 const JITTER: f64 = 0.2;
 
-/// Looks after the store until `shutdown`: a week of partitions ahead, cycles that will never run, slots
-/// that nothing triggered, expired idempotency keys. Safe on any number of instances.
+/// Looks after the store until `shutdown`. Safe on any number of instances.
 pub async fn maintain(core: Core, shutdown: CancellationToken) {
     let mut slots = SlotWatch::default();
-    loop {
-        let partitions = core.store.ensure_partitions(core.clock.now()).await;
-        warn_of("partitions could not be ensured", partitions);
-        let tidied = tidy_cycles(&core).await;
-        warn_of("cycles that will never run could not be ended", tidied);
-        let looked = slots.look(&core).await;
-        warn_of("slots could not be looked over", looked);
-        let removed = remove_expired_keys(&core).await;
-        warn_of("expired idempotency keys could not be removed", removed);
-        let pause = TICK.mul_f64(rand::rng().random_range(1.0 - JITTER..1.0 + JITTER));
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = core.clock.sleep(pause) => {}
+    let ticks = async {
+        loop {
+            tick(&core, &mut slots).await;
+            core.clock.sleep(pause()).await;
         }
+    };
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        () = ticks => {}
     }
+}
+
+/// A week of partitions ahead, cycles that will never run, slots that nothing triggered, expired
+/// idempotency keys; what fails of it is tried again at the next tick.
+async fn tick(core: &Core, slots: &mut SlotWatch) {
+    let partitions = core.store.ensure_partitions(core.clock.now()).await;
+    warn_of("partitions could not be ensured", partitions);
+    let tidied = tidy_cycles(core).await;
+    warn_of("cycles that will never run could not be ended", tidied);
+    let looked = slots.look(core).await;
+    warn_of("slots could not be looked over", looked);
+    let removed = remove_expired_keys(core).await;
+    warn_of("expired idempotency keys could not be removed", removed);
+}
+
+fn pause() -> Duration {
+    TICK.mul_f64(rand::rng().random_range(1.0 - JITTER..1.0 + JITTER))
 }
 
 /// Ends what a worker ends before it claims, also while every permit is taken.
