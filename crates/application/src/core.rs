@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use clock::Clock;
 use domain::ids::{CycleId, DeviceId, EventId, IdSource};
+use domain::polling::Breaker;
 use persistence::{Event, StorageError, Store, UnitOfWork};
 
 /// Store, clock, ids and the deployment's rules. Cheap to clone.
@@ -27,6 +28,8 @@ pub struct Rules {
     pub future_tolerance: TimeDelta,
     /// How imprecisely triggers fire: 60 s for EventBridge, 0 for the in-process scheduler.
     pub trigger_precision: TimeDelta,
+    /// When a connection that keeps failing is left alone.
+    pub breaker: Breaker,
 }
 
 impl Default for Rules {
@@ -34,6 +37,7 @@ impl Default for Rules {
         Self {
             future_tolerance: TimeDelta::minutes(5),
             trigger_precision: TimeDelta::seconds(60),
+            breaker: Breaker::default(),
         }
     }
 }

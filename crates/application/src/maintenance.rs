@@ -2,32 +2,62 @@
 
 use std::time::Duration;
 
+use persistence::StorageError;
+use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
 use crate::Core;
 use crate::idempotency::remove_expired_keys;
+use crate::polling::SlotWatch;
 
-/// How often an instance looks after the store.
+/// How often an instance looks after the store, give or take a fifth: instances that were started
+/// together drift apart.
 const TICK: Duration = Duration::from_secs(15);
+const JITTER: f64 = 0.2;
 
-/// Keeps a week of partitions ahead and removes expired idempotency keys until `shutdown`. Safe on any number of instances.
+/// Looks after the store until `shutdown`. Safe on any number of instances.
 pub async fn maintain(core: Core, shutdown: CancellationToken) {
-    loop {
-        if let Err(error) = core.store.ensure_partitions(core.clock.now()).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "partitions could not be ensured"
-            );
+    let mut slots = SlotWatch::default();
+    let ticks = async {
+        loop {
+            tick(&core, &mut slots).await;
+            core.clock.sleep(pause()).await;
         }
-        if let Err(error) = remove_expired_keys(&core).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "expired idempotency keys could not be removed"
-            );
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = core.clock.sleep(TICK) => {}
-        }
+    };
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        () = ticks => {}
+    }
+}
+
+/// A week of partitions ahead, cycles that will never run, slots that nothing triggered, expired
+/// idempotency keys; what fails of it is tried again at the next tick.
+async fn tick(core: &Core, slots: &mut SlotWatch) {
+    let partitions = core.store.ensure_partitions(core.clock.now()).await;
+    warn_of("partitions could not be ensured", partitions);
+    let tidied = tidy_cycles(core).await;
+    warn_of("cycles that will never run could not be ended", tidied);
+    let looked = slots.look(core).await;
+    warn_of("slots could not be looked over", looked);
+    let removed = remove_expired_keys(core).await;
+    warn_of("expired idempotency keys could not be removed", removed);
+}
+
+fn pause() -> Duration {
+    TICK.mul_f64(rand::rng().random_range(1.0 - JITTER..1.0 + JITTER))
+}
+
+/// Ends what a worker ends before it claims, also while every permit is taken.
+async fn tidy_cycles(core: &Core) -> Result<(), StorageError> {
+    let now = core.clock.now();
+    for id in core.store.workspaces_to_tidy(now).await? {
+        core.store.retire_cycles(&id, now).await?;
+    }
+    Ok(())
+}
+
+fn warn_of<T>(what: &'static str, outcome: Result<T, StorageError>) {
+    if let Err(error) = outcome {
+        tracing::warn!(error = &error as &dyn std::error::Error, "{what}");
     }
 }

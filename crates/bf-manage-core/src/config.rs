@@ -7,8 +7,10 @@ use anyhow::{Context, ensure};
 use api::HttpLimits;
 use api::access::Rate;
 use chrono::TimeDelta;
+use domain::polling::Breaker;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
+use providers::AccountRate;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
@@ -40,6 +42,10 @@ pub struct Settings {
     pub provider_allowed_hosts: Vec<String>,
     pub provider_credentials_dir: Option<PathBuf>,
     pub provider_deadline_seconds: u32,
+    pub provider_account_per_second: u32,
+    pub provider_account_burst: u32,
+    pub breaker_failures: u32,
+    pub breaker_probe_seconds: u32,
     pub poll_concurrency: usize,
     pub lease_seconds: u32,
     pub future_tolerance_seconds: u32,
@@ -90,6 +96,10 @@ const NAMES: &[&str] = &[
     "provider_allowed_hosts",
     "provider_credentials_dir",
     "provider_deadline_seconds",
+    "provider_account_per_second",
+    "provider_account_burst",
+    "breaker_failures",
+    "breaker_probe_seconds",
     "poll_concurrency",
     "lease_seconds",
     "future_tolerance_seconds",
@@ -162,6 +172,18 @@ impl Settings {
             "PROVIDER_DEADLINE_SECONDS must be 1 to 55: below the shortest poll interval"
         );
         ensure!(
+            self.provider_account_burst > 0,
+            "PROVIDER_ACCOUNT_BURST must be at least 1"
+        );
+        ensure!(
+            self.breaker_failures <= 100,
+            "BREAKER_FAILURES must be at most 100"
+        );
+        ensure!(
+            (60..=86_400).contains(&self.breaker_probe_seconds),
+            "BREAKER_PROBE_SECONDS must be 60 to 86400"
+        );
+        ensure!(
             (1..=1_000).contains(&self.poll_concurrency),
             "POLL_CONCURRENCY must be 1 to 1000"
         );
@@ -207,6 +229,20 @@ impl Settings {
             body_within: Duration::from_secs(self.http_body_seconds.into()),
             answer_within: Duration::from_secs(self.http_answer_seconds.into()),
             ..HttpLimits::default()
+        }
+    }
+
+    pub fn breaker(&self) -> Breaker {
+        Breaker {
+            failures: self.breaker_failures,
+            probe_every: TimeDelta::seconds(self.breaker_probe_seconds.into()),
+        }
+    }
+
+    pub fn provider_account_rate(&self) -> AccountRate {
+        AccountRate {
+            per_second: self.provider_account_per_second,
+            burst: self.provider_account_burst,
         }
     }
 

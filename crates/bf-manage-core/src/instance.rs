@@ -47,6 +47,7 @@ impl Instance {
         let rules = Rules {
             future_tolerance: settings.future_tolerance(),
             trigger_precision: settings.trigger_precision(),
+            breaker: settings.breaker(),
         };
         let core = Core {
             store,
@@ -63,6 +64,7 @@ impl Instance {
         };
         let limits = PollLimits {
             deadline: settings.provider_deadline(),
+            account_rate: settings.provider_account_rate(),
             ..PollLimits::default()
         };
         let providers = Providers::try_new(addresses.clone(), credentials, limits)

@@ -121,14 +121,14 @@ impl UnitOfWork {
             r#"/* provider_connections: put */
             INSERT INTO provider_connections (
                 workspace_id, provider_id, provider_type, base_url, credential_ref, enabled,
-                expected_reporting_interval_minutes, settings, version, created_at
+                expected_reporting_interval_minutes, settings, version, created_at, changed_at
             )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
             ON CONFLICT (workspace_id, provider_id) DO UPDATE SET
                 provider_type = excluded.provider_type, base_url = excluded.base_url,
                 credential_ref = excluded.credential_ref, enabled = excluded.enabled,
                 expected_reporting_interval_minutes = excluded.expected_reporting_interval_minutes,
-                settings = excluded.settings, version = excluded.version"#,
+                settings = excluded.settings, version = excluded.version, changed_at = excluded.changed_at"#,
             self.workspace_id.as_str(),
             connection.id.as_str(),
             connection.provider_type.as_str(),

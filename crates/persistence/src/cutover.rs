@@ -83,7 +83,8 @@ impl UnitOfWork {
             r#"/* workspaces: change flags */
             UPDATE workspaces
             SET device_registry_source = $2, poll_owner = $3, read_owner = $4, provider_mode = $5,
-                cutover_version = $6, cutover_changed_at = $7, cutover_changed_by = $8
+                cutover_version = $6, cutover_changed_at = $7, cutover_changed_by = $8,
+                polling_changed_at = CASE WHEN $9 THEN $7 ELSE polling_changed_at END
             WHERE workspace_id = $1"#,
             self.workspace_id.as_str(),
             to.device_registry_source.as_str(),
@@ -93,6 +94,7 @@ impl UnitOfWork {
             version,
             now,
             by,
+            from.poll_owner.core_polls() != to.poll_owner.core_polls(),
         )
         .execute(&mut *self.tx)
         .await?;

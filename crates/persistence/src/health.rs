@@ -165,6 +165,8 @@ impl Store {
             LEFT JOIN LATERAL (
                 SELECT started_at, outcome, error_class, rejected_devices FROM poll_cycle_connections
                 WHERE workspace_id = $1 AND provider_id = c.provider_id
+                  -- Left alone for what it failed at before: that failure is still the latest news.
+                  AND error_class IS DISTINCT FROM 'circuit_open'
                 ORDER BY ended_at DESC LIMIT 1
             ) p ON true
             LEFT JOIN LATERAL (

@@ -22,6 +22,8 @@ pub struct ClaimCandidate {
     pub workspace_id: WorkspaceId,
     /// Which.
     pub cycle_id: CycleId,
+    /// Whether some connection of the workspace failed in its latest cycle, and so may hang in this one.
+    pub troubled: bool,
 }
 
 /// A cycle that this instance holds.
@@ -75,29 +77,43 @@ impl TryFrom<ClosedRow> for ClosedCycle {
 }
 
 impl Store {
-    /// Cycles that can be claimed, longest due first: one of the few reads across workspaces.
+    /// Cycles that can be claimed, longest due first, so many of workspaces whose latest cycle completed
+    /// and so many of troubled ones: neither crowds out the other. One of the few reads across workspaces.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn claim_candidates(
         &self,
         now: DateTime<Utc>,
-        limit: i64,
+        well: i64,
+        troubled: i64,
     ) -> Result<Vec<ClaimCandidate>, StorageError> {
         sqlx::query!(
             r#"/* poll_cycles: claim candidates */
-            SELECT workspace_id, cycle_id FROM poll_cycles AS open
-            WHERE status IN ('queued', 'running')
-              AND CASE status
-                  WHEN 'queued' THEN due_at <= $1 AND NOT EXISTS (
-                      SELECT 1 FROM poll_cycles running
-                      WHERE running.workspace_id = open.workspace_id AND running.status = 'running')
-                  ELSE lease_expires_at < now()
-                  END
-            ORDER BY due_at
-            LIMIT $2"#,
+            WITH due AS MATERIALIZED (
+                SELECT workspace_id, cycle_id, due_at, coalesce((
+                    SELECT ran.status <> 'completed' FROM poll_cycles ran
+                    WHERE ran.workspace_id = open.workspace_id AND ran.status IN ('completed', 'partial', 'failed')
+                    ORDER BY ran.ended_at DESC LIMIT 1
+                ), false) AS troubled
+                FROM poll_cycles AS open
+                WHERE status IN ('queued', 'running')
+                  AND CASE status
+                      WHEN 'queued' THEN due_at <= $1 AND NOT EXISTS (
+                          SELECT 1 FROM poll_cycles running
+                          WHERE running.workspace_id = open.workspace_id AND running.status = 'running')
+                      ELSE lease_expires_at < now()
+                      END
+            )
+            SELECT workspace_id AS "workspace_id!", cycle_id AS "cycle_id!", troubled AS "troubled!" FROM (
+                (SELECT * FROM due WHERE NOT troubled ORDER BY due_at LIMIT $2)
+                UNION ALL
+                (SELECT * FROM due WHERE troubled ORDER BY due_at LIMIT $3)
+            ) AS candidates
+            ORDER BY due_at"#,
             now,
-            limit,
+            well,
+            troubled,
         )
         .fetch_all(&self.pool)
         .await?
@@ -106,6 +122,7 @@ impl Store {
             Ok(ClaimCandidate {
                 workspace_id: decode::id(WorkspaceId::try_new, "workspace_id", &row.workspace_id)?,
                 cycle_id: CycleId(row.cycle_id),
+                troubled: row.troubled,
             })
         })
         .collect()
@@ -211,9 +228,37 @@ impl Store {
         Ok(())
     }
 
+    /// Workspaces with cycles that will never run; [`Self::retire_cycles`] ends them. A read across
+    /// workspaces, of the few cycles that are open.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn workspaces_to_tidy(
+        &self,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<WorkspaceId>, StorageError> {
+        sqlx::query_scalar!(
+            r#"/* poll_cycles: workspaces with some to retire */
+            SELECT DISTINCT workspace_id FROM poll_cycles AS old
+            WHERE (status = 'running' AND lease_expires_at < now() AND leases_lost + 1 >= $2)
+               OR (status = 'queued' AND due_at <= $1 AND EXISTS (
+                    SELECT 1 FROM poll_cycles newer
+                    WHERE newer.workspace_id = old.workspace_id AND newer.scheduled_time > old.scheduled_time
+                      AND newer.due_at <= $1 AND newer.status IN ('queued', 'running', 'completed', 'partial', 'failed')
+                ))"#,
+            now,
+            LEASES_LOST_AT_MOST,
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .map(|id| decode::id(WorkspaceId::try_new, "workspace_id", &id))
+        .collect()
+    }
+
     /// Ends cycles that will never run: abandoned after the last of their leases was lost, superseded
-    /// when a newer slot of the workspace is due as well. Each end is an event, in the same statement,
-    /// with the cycle's own id: it ends once.
+    /// when a newer slot of the workspace is due as well; a manual cycle has no slot to be older than. Each
+    /// end is an event, in the same statement, with the cycle's own id: it ends once.
     ///
     /// # Errors
     /// When the store fails.
@@ -232,10 +277,9 @@ impl Store {
                     ended_at = $2
                 WHERE workspace_id = $1 AND (
                     (status = 'running' AND lease_expires_at < now() AND leases_lost + 1 >= $3)
-                    OR (status = 'queued' AND trigger = 'scheduled' AND due_at <= $2 AND EXISTS (
+                    OR (status = 'queued' AND due_at <= $2 AND EXISTS (
                         SELECT 1 FROM poll_cycles newer
-                        WHERE newer.workspace_id = $1 AND newer.trigger = 'scheduled'
-                          AND newer.scheduled_time > old.scheduled_time AND newer.due_at <= $2
+                        WHERE newer.workspace_id = $1 AND newer.scheduled_time > old.scheduled_time AND newer.due_at <= $2
                           AND newer.status IN ('queued', 'running', 'completed', 'partial', 'failed')
                     ))
                 )

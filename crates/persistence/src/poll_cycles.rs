@@ -58,7 +58,7 @@ pub struct PollCycle {
     pub cycle_id: CycleId,
     /// What set it off.
     pub trigger: Trigger,
-    /// How far it has come; `missed` is a word of rows alone, so text.
+    /// How far it has come.
     pub status: String,
     /// The slot, unless manual.
     pub scheduled_time: Option<DateTime<Utc>>,
@@ -74,6 +74,8 @@ pub struct PollCycle {
     pub reason: Option<String>,
     /// The W3C trace id.
     pub trace_id: Option<String>,
+    /// When its slot was found to have had no trigger; a recovery cycle's too.
+    pub missed_at: Option<DateTime<Utc>>,
     /// What each connection gave, in order of id.
     pub connections: Vec<ConnectionReport>,
     /// When instances took it: once, and again after each lease that was lost or given back.
@@ -308,6 +310,7 @@ impl Store {
         let rows = sqlx::query!(
             r#"/* poll_cycles: page */
             SELECT cycle_id, trigger, status, scheduled_time, due_at, triggered_at, started_at, ended_at, reason, trace_id,
+                   missed_at,
                    CASE WHEN claimed_at = '{}' THEN array_remove(ARRAY[started_at], NULL) ELSE claimed_at END AS "claimed_at!"
             FROM poll_cycles
             WHERE workspace_id = $1 AND cycle_id BETWEEN $2 AND $3 AND cycle_id < $4
@@ -337,6 +340,7 @@ impl Store {
                     ended_at: row.ended_at,
                     reason: row.reason,
                     trace_id: row.trace_id,
+                    missed_at: row.missed_at,
                     connections,
                     claimed_at: row.claimed_at,
                     polled_at,

@@ -6,6 +6,7 @@ use domain::fleet::{
     WorkspaceName,
 };
 use domain::ids::WorkspaceId;
+use domain::polling::{Cadence, Cadences, PollInterval};
 
 use crate::{Page, StorageError, Store, UnitOfWork, decode};
 
@@ -62,6 +63,10 @@ pub(crate) struct Row {
     pub no_data_grace_minutes: i32,
     pub policy_version: i64,
     pub policy_changed_at: DateTime<Utc>,
+    pub polling_changed_at: DateTime<Utc>,
+    pub poll_interval_since: DateTime<Utc>,
+    pub previous_poll_interval_minutes: Option<i32>,
+    pub previous_poll_interval_since: Option<DateTime<Utc>>,
 }
 
 impl TryFrom<Row> for WorkspaceRecord {
@@ -84,6 +89,17 @@ impl TryFrom<Row> for WorkspaceRecord {
             row.no_data_grace_minutes.into(),
         )
         .map_err(|wrong| StorageError::corrupt("policy", wrong))?;
+        let cadences = Cadences {
+            current: Cadence {
+                interval: policy.poll_interval,
+                since: row.poll_interval_since,
+            },
+            previous: row
+                .previous_poll_interval_minutes
+                .zip(row.previous_poll_interval_since)
+                .map(|(minutes, since)| cadence(minutes, since))
+                .transpose()?,
+        };
         let workspace = Workspace {
             id: decode::id(WorkspaceId::try_new, "workspace_id", &row.workspace_id)?,
             name: WorkspaceName::try_new(&row.name)
@@ -94,6 +110,8 @@ impl TryFrom<Row> for WorkspaceRecord {
             version: row.version,
             cutover,
             policy,
+            cadences,
+            polling_changed_at: row.polling_changed_at,
         };
         let cutover = CutoverRecord {
             version: row.cutover_version,
@@ -111,6 +129,13 @@ impl TryFrom<Row> for WorkspaceRecord {
             registry_version: row.registry_version,
         })
     }
+}
+
+/// A cadence as its two columns.
+pub(crate) fn cadence(minutes: i32, since: DateTime<Utc>) -> Result<Cadence, StorageError> {
+    let interval = PollInterval::try_new(minutes.into())
+        .ok_or_else(|| StorageError::corrupt("poll interval", minutes))?;
+    Ok(Cadence { interval, since })
 }
 
 impl Store {
@@ -137,7 +162,8 @@ impl Store {
                    device_registry_source, poll_owner, read_owner, provider_mode,
                    cutover_version, cutover_changed_at, cutover_changed_by,
                    poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes,
-                   policy_version, policy_changed_at
+                   policy_version, policy_changed_at, polling_changed_at, poll_interval_since,
+                   previous_poll_interval_minutes, previous_poll_interval_since
             FROM workspaces
             WHERE workspace_id > $1
             ORDER BY workspace_id
@@ -190,9 +216,9 @@ impl UnitOfWork {
                 device_registry_source, poll_owner, read_owner, provider_mode,
                 cutover_version, cutover_changed_at, cutover_changed_by,
                 poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes,
-                policy_version, policy_changed_at
+                policy_version, policy_changed_at, polling_changed_at, poll_interval_since
             )
-            SELECT $1, $2, $3, $4, last_number, 1, $5, $6, $7, $8, 1, $4, $9, $10, $11, $12, 1, $4
+            SELECT $1, $2, $3, $4, last_number, 1, $5, $6, $7, $8, 1, $4, $9, $10, $11, $12, 1, $4, $4, $4
             FROM counted"#,
             self.workspace_id.as_str(),
             name.as_str(),
@@ -221,39 +247,50 @@ impl UnitOfWork {
         &mut self,
         name: &WorkspaceName,
         active: bool,
+        now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         sqlx::query!(
             r#"/* workspaces: change */
-            UPDATE workspaces SET name = $2, active = $3, version = version + 1 WHERE workspace_id = $1"#,
+            UPDATE workspaces
+            SET name = $2, active = $3, version = version + 1,
+                polling_changed_at = CASE WHEN active = $3 THEN polling_changed_at ELSE $4 END
+            WHERE workspace_id = $1"#,
             self.workspace_id.as_str(),
             name.as_str(),
             active,
+            now,
         )
         .execute(&mut *self.tx)
         .await?;
         Ok(())
     }
 
-    /// Replaces the policy.
+    /// Replaces the policy, whose cadence counts as `cadences` say.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn update_policy(
         &mut self,
         policy: Policy,
+        cadences: Cadences,
         now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
+        let previous = cadences.previous;
         sqlx::query!(
             r#"/* workspaces: change policy */
             UPDATE workspaces
             SET poll_interval_minutes = $2, stale_threshold_minutes = $3, no_data_grace_minutes = $4,
-                policy_version = policy_version + 1, policy_changed_at = $5
+                policy_version = policy_version + 1, policy_changed_at = $5, poll_interval_since = $6,
+                previous_poll_interval_minutes = $7, previous_poll_interval_since = $8
             WHERE workspace_id = $1"#,
             self.workspace_id.as_str(),
             whole(policy.poll_interval.minutes()),
             whole(policy.stale_threshold_minutes),
             whole(policy.no_data_grace_minutes),
             now,
+            cadences.current.since,
+            previous.map(|cadence| whole(cadence.interval.minutes())),
+            previous.map(|cadence| cadence.since),
         )
         .execute(&mut *self.tx)
         .await?;
@@ -284,7 +321,8 @@ async fn load(
                device_registry_source, poll_owner, read_owner, provider_mode,
                cutover_version, cutover_changed_at, cutover_changed_by,
                poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes,
-               policy_version, policy_changed_at
+               policy_version, policy_changed_at, polling_changed_at, poll_interval_since,
+               previous_poll_interval_minutes, previous_poll_interval_since
         FROM workspaces WHERE workspace_id = $1"#,
         id.as_str(),
     )

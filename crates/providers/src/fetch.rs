@@ -3,13 +3,18 @@
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
+use chrono::DateTime;
 use domain::polling::{ErrorClass, PollError};
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use telemetry::traces;
 use tokio::time::Instant;
 
 use crate::PollLimits;
+use crate::accounts::{NoTurn, Turns};
+
+/// Whatever a provider asks for, it is asked again after this.
+const WAIT_AT_MOST: Duration = Duration::from_hours(1);
 
 /// A page's body, with how many requests it took.
 pub(crate) struct Fetched {
@@ -39,17 +44,20 @@ enum Retry {
     After(Duration),
 }
 
-/// Sends `request` until it is answered well, at most `limits.attempts` times and never past `deadline`.
+/// Sends `request` until it is answered well, at most `limits.attempts` times, each in its turn and never
+/// past `deadline`.
 pub(crate) async fn fetch(
     request: impl Fn() -> RequestBuilder,
+    turns: &Turns,
     limits: &PollLimits,
     deadline: Instant,
 ) -> Result<Fetched, FetchError> {
     let sent = std::sync::atomic::AtomicU32::new(0);
     let attempts = || sent.load(std::sync::atomic::Ordering::Relaxed);
     let attempt = || async {
+        turns.next(deadline).await.map_err(no_turn)?;
         sent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        once(traced(request()), limits).await
+        once(traced(request()), turns, limits).await
     };
     let backoff = ExponentialBuilder::default()
         .with_min_delay(limits.backoff)
@@ -93,7 +101,11 @@ fn traced(request: RequestBuilder) -> RequestBuilder {
     }
 }
 
-async fn once(request: RequestBuilder, limits: &PollLimits) -> Result<Vec<u8>, Failure> {
+async fn once(
+    request: RequestBuilder,
+    turns: &Turns,
+    limits: &PollLimits,
+) -> Result<Vec<u8>, Failure> {
     let response = request.send().await.map_err(|error| Failure {
         error: unreachable(&error),
         retry: Retry::After(Duration::ZERO),
@@ -107,17 +119,21 @@ async fn once(request: RequestBuilder, limits: &PollLimits) -> Result<Vec<u8>, F
             ),
             retry: Retry::Never,
         }),
-        StatusCode::TOO_MANY_REQUESTS => Err(Failure {
-            error: failure(ErrorClass::RateLimited, "the provider answered 429"),
-            retry: Retry::After(retry_after(&response)),
-        }),
+        StatusCode::TOO_MANY_REQUESTS => {
+            let asked = retry_after(response.headers());
+            turns.pause(asked);
+            Err(Failure {
+                error: failure(ErrorClass::RateLimited, "the provider answered 429"),
+                retry: Retry::After(asked),
+            })
+        }
         status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
             Err(Failure {
                 error: failure(
                     ErrorClass::Unavailable,
                     format!("the provider answered {status}"),
                 ),
-                retry: Retry::After(retry_after(&response)),
+                retry: Retry::After(retry_after(response.headers())),
             })
         }
         status => Err(Failure {
@@ -150,11 +166,34 @@ async fn body_of(mut response: Response, page_bytes: usize) -> Result<Vec<u8>, F
     Ok(body)
 }
 
-/// `Retry-After` in seconds; its date form is rare among telematics providers and reads as absent.
-fn retry_after(response: &Response) -> Duration {
-    let header = response.headers().get(RETRY_AFTER);
-    let seconds = header.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    Duration::from_secs(seconds.unwrap_or(0))
+/// `Retry-After` as a number of seconds or as a date, which counts from the answer's own `Date`: the two
+/// clocks need not agree. Zero where there is none that can be read.
+fn retry_after(headers: &HeaderMap) -> Duration {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let Some(asked) = text(RETRY_AFTER) else {
+        return Duration::ZERO;
+    };
+    if let Ok(seconds) = asked.parse() {
+        return Duration::from_secs(seconds).min(WAIT_AT_MOST);
+    }
+    // An HTTP date (RFC 9110, 5.6.7) in the one form that may be sent is one of RFC 2822 as well.
+    let date = |text: &str| DateTime::parse_from_rfc2822(text).ok();
+    let wait = date(asked)
+        .zip(text(DATE).and_then(date))
+        .and_then(|(until, sent)| (until - sent).to_std().ok());
+    wait.unwrap_or(Duration::ZERO).min(WAIT_AT_MOST)
+}
+
+/// What came of not having had a turn: as if the provider had said so, and no request was sent.
+fn no_turn(no_turn: NoTurn) -> Failure {
+    let detail = match no_turn {
+        NoTurn::Limit => "the account's own limit left no turn before the deadline",
+        NoTurn::Pause => "the provider asked not to be asked until after the deadline",
+    };
+    Failure {
+        error: failure(ErrorClass::RateLimited, detail),
+        retry: Retry::Never,
+    }
 }
 
 /// What kept the request from being answered, without the URL: it is configuration, not diagnosis.
@@ -175,5 +214,36 @@ pub(crate) fn failure(class: ErrorClass, detail: impl Into<String>) -> PollError
     PollError {
         class,
         detail: detail.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_asked_for_in_seconds_or_until_a_date() {
+        let sent = "Mon, 23 Nov 2026 08:00:00 GMT";
+        for (asked, date, seconds) in [
+            (Some("120"), None, 120),
+            (Some("18446744073709551615"), None, 3_600),
+            (Some("Sun, 23 Nov 2036 08:00:00 GMT"), Some(sent), 3_600),
+            (Some(" 7 "), Some(sent), 7),
+            (Some("Mon, 23 Nov 2026 08:01:30 GMT"), Some(sent), 90),
+            (Some("Mon, 23 Nov 2026 07:59:00 GMT"), Some(sent), 0),
+            (Some("Mon, 23 Nov 2026 08:01:30 GMT"), None, 0),
+            (Some("soon"), Some(sent), 0),
+            (Some("-5"), Some(sent), 0),
+            (Some("1.5"), Some(sent), 0),
+            (None, Some(sent), 0),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in [(RETRY_AFTER, asked), (DATE, date)] {
+                let value = value.map(|value| value.parse().expect("a header"));
+                headers.extend(value.map(|value| (name, value)));
+            }
+            let waited = retry_after(&headers);
+            assert_eq!(waited, Duration::from_secs(seconds), "{asked:?} {date:?}");
+        }
     }
 }

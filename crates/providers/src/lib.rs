@@ -5,12 +5,14 @@
 //! what it sends is untrusted: sizes, pages and attempts are capped, redirects are not followed, and
 //! secrets stay out of errors and logs.
 
+mod accounts;
 mod address;
 mod credentials;
 mod depot_sim;
 mod fetch;
 mod poll;
 
+pub use accounts::AccountRate;
 pub use address::{AddressPolicy, AddressRefusal};
 pub use credentials::Credentials;
 pub use poll::{Answer, PollLimits, Polled, Providers};

@@ -10,8 +10,9 @@ use domain::polling::{ErrorClass, PollError};
 use secrecy::SecretString;
 use tokio::time::Instant;
 
+use crate::accounts::{Account, Accounts, Turns};
 use crate::fetch::failure;
-use crate::{AddressPolicy, Credentials, depot_sim};
+use crate::{AccountRate, AddressPolicy, Credentials, depot_sim};
 
 /// Bounds of one poll of one connection.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,8 @@ pub struct PollLimits {
     pub page_bytes: usize,
     /// Pages of one answer.
     pub pages: usize,
+    /// Requests to one account, all its connections together.
+    pub account_rate: AccountRate,
 }
 
 impl Default for PollLimits {
@@ -36,6 +39,7 @@ impl Default for PollLimits {
             backoff: Duration::from_millis(500),
             page_bytes: 8 * 1024 * 1024,
             pages: 200,
+            account_rate: AccountRate::default(),
         }
     }
 }
@@ -65,6 +69,7 @@ pub struct Providers {
     addresses: AddressPolicy,
     credentials: Credentials,
     limits: PollLimits,
+    accounts: Accounts,
 }
 
 impl Providers {
@@ -89,6 +94,7 @@ impl Providers {
             addresses,
             credentials,
             limits,
+            accounts: Accounts::new(limits.account_rate),
         })
     }
 
@@ -104,22 +110,39 @@ impl Providers {
 
     /// Asks a connection, within the deadline, whatever it does.
     pub async fn poll(&self, connection: &Connection) -> Answer {
+        self.poll_within(connection, self.limits).await
+    }
+
+    /// As [`Self::poll`], with one attempt a page: a provider that has been failing is not pressed.
+    pub async fn probe(&self, connection: &Connection) -> Answer {
+        let limits = PollLimits {
+            attempts: 1,
+            ..self.limits
+        };
+        self.poll_within(connection, limits).await
+    }
+
+    async fn poll_within(&self, connection: &Connection, limits: PollLimits) -> Answer {
         match self.prepare(connection) {
             Err(error) => Answer {
                 result: Err(error),
                 attempts: 0,
             },
-            Ok((base_url, key)) => {
-                let deadline = Instant::now() + self.limits.deadline;
+            Ok((base_url, key, turns)) => {
+                let deadline = Instant::now() + limits.deadline;
                 let client =
-                    depot_sim::Client::new(&self.http, base_url, key, self.limits, deadline);
+                    depot_sim::Client::new(&self.http, base_url, key, turns, limits, deadline);
                 depot_sim::poll(&client, &connection.id).await
             }
         }
     }
 
-    /// The address and the secret, checked again at use: the list of hosts may have become shorter.
-    fn prepare(&self, connection: &Connection) -> Result<(reqwest::Url, SecretString), PollError> {
+    /// The address, the secret and the account's turns, checked again at use: the list of hosts may have
+    /// become shorter.
+    fn prepare(
+        &self,
+        connection: &Connection,
+    ) -> Result<(reqwest::Url, SecretString, Turns), PollError> {
         if !Self::supports(connection.provider_type) {
             return Err(failure(
                 ErrorClass::NotSupported,
@@ -138,7 +161,9 @@ impl Providers {
                 "the connection has no credential_ref",
             )
         })?;
-        Ok((base_url, self.credentials.resolve(reference)?))
+        let account = Account::new(connection.provider_type, &base_url, reference);
+        let secret = self.credentials.resolve(reference)?;
+        Ok((base_url, secret, self.accounts.turns(account)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A scheduler in this process, for one machine.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::time::Duration;
 
@@ -8,9 +9,13 @@ use clock::Clock;
 use domain::ids::WorkspaceId;
 use domain::polling::Schedule;
 use futures::stream::{self, StreamExt};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use reqwest::Url;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
+
+use crate::Disturbances;
 
 /// Triggers that are under way at once.
 const CONCURRENCY: usize = 16;
@@ -58,7 +63,11 @@ pub struct InProcessScheduler<S, T> {
     endpoint: Url,
     schedules: S,
     tokens: T,
+    disturbances: Disturbances,
 }
+
+/// A trigger to be sent: when, whose, and of which slot.
+type Firing = (DateTime<Utc>, WorkspaceId, DateTime<Utc>);
 
 impl<S: Schedules, T: TokenSource> InProcessScheduler<S, T> {
     /// A scheduler that posts to `endpoint`: `…/api/telematics-mvp/poll-cycles`.
@@ -70,6 +79,7 @@ impl<S: Schedules, T: TokenSource> InProcessScheduler<S, T> {
         endpoint: Url,
         schedules: S,
         tokens: T,
+        disturbances: Disturbances,
     ) -> Result<Self, reqwest::Error> {
         // API destinations give an endpoint five seconds; so do we.
         let http = reqwest::Client::builder()
@@ -81,19 +91,39 @@ impl<S: Schedules, T: TokenSource> InProcessScheduler<S, T> {
             endpoint,
             schedules,
             tokens,
+            disturbances,
         })
     }
 
-    /// Runs until `shutdown`: first one cycle of every workspace, then each slot at its minute.
+    /// Runs until `shutdown`: first one cycle of every workspace, then each slot at its minute, or as the
+    /// disturbances have it.
     pub async fn run(self, shutdown: CancellationToken) {
         let work = async {
+            let mut chance = StdRng::from_os_rng();
+            let mut firings: BTreeSet<Firing> = BTreeSet::new();
             let mut minute = next_minute(self.clock.now());
-            self.fire(None).await;
+            self.fire(
+                self.schedules_now()
+                    .await
+                    .into_iter()
+                    .map(|(id, _)| (id, None)),
+            )
+            .await;
             loop {
-                self.clock.sleep_until(minute).await;
-                self.fire(Some(minute)).await;
-                minute = next_minute(minute)
-                    .max(next_minute(self.clock.now()) - TimeDelta::minutes(MINUTES_BEHIND));
+                let next = firings.first().map_or(minute, |(at, ..)| minute.min(*at));
+                self.clock.sleep_until(next).await;
+                let now = self.clock.now();
+                if minute <= now {
+                    let due = self.schedules_now().await.into_iter();
+                    for (id, _) in due.filter(|(_, schedule)| schedule.has_slot(minute)) {
+                        let at = self.disturbances.firings(minute, &mut chance).into_iter();
+                        firings.extend(at.map(|at| (at, id.clone(), minute)));
+                    }
+                    minute = next_minute(minute)
+                        .max(next_minute(now) - TimeDelta::minutes(MINUTES_BEHIND));
+                }
+                let due = firings.extract_if(.., |(at, ..)| *at <= now);
+                self.fire(due.map(|(_, id, slot)| (id, Some(slot)))).await;
             }
         };
         tokio::select! {
@@ -102,20 +132,20 @@ impl<S: Schedules, T: TokenSource> InProcessScheduler<S, T> {
         }
     }
 
-    /// Triggers every workspace that has a slot in this minute; all of them where there is none.
-    async fn fire(&self, slot: Option<DateTime<Utc>>) {
-        let schedules = match self.schedules.active().await {
+    async fn schedules_now(&self) -> Vec<(WorkspaceId, Schedule)> {
+        match self.schedules.active().await {
             Ok(schedules) => schedules,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn Error, "schedules could not be read");
-                return;
+                Vec::new()
             }
-        };
-        let due = schedules
-            .into_iter()
-            .filter(|(_, schedule)| slot.is_none_or(|slot| schedule.has_slot(slot)));
-        stream::iter(due)
-            .for_each_concurrent(CONCURRENCY, |(id, _)| async move {
+        }
+    }
+
+    /// Triggers slots, or cycles now where there is none.
+    async fn fire(&self, triggers: impl Iterator<Item = (WorkspaceId, Option<DateTime<Utc>>)>) {
+        stream::iter(triggers)
+            .for_each_concurrent(CONCURRENCY, |(id, slot)| async move {
                 self.trigger(&id, slot).await;
             })
             .await;
@@ -215,6 +245,7 @@ mod tests {
             endpoint,
             Fixed(vec![(id, schedule)]),
             NoToken,
+            Disturbances::default(),
         )
         .expect("a client");
         let shutdown = CancellationToken::new();

@@ -54,6 +54,7 @@ impl Fleet {
         let candidate = ClaimCandidate {
             workspace_id: self.id.clone(),
             cycle_id,
+            troubled: false,
         };
         let token = LeaseToken(self.core.ids.next(now));
         self.core
@@ -163,7 +164,7 @@ impl Fleet {
         let candidates = self
             .core
             .store
-            .claim_candidates(self.core.clock.now(), 1_000)
+            .claim_candidates(self.core.clock.now(), 1_000, 1_000)
             .await
             .expect("the store");
         candidates

@@ -41,6 +41,10 @@ pub(crate) struct CycleView {
     trace_id: Option<String>,
     #[schema(required, value_type = Option<schema::SkipReason>)]
     reason: Option<String>,
+    /// When its slot was found to have had no trigger. A recovery cycle, which makes up for the slot, has
+    /// it too.
+    #[schema(required)]
+    missed_at: Option<DateTime<Utc>>,
     connections: Vec<ConnectionView>,
     /// What stream connections brought since the last cycle.
     #[schema(value_type = Vec<Object>, example = json!([]))]
@@ -179,6 +183,7 @@ fn shown(cycle: &PollCycle) -> CycleView {
         ended_at: cycle.ended_at,
         trace_id: cycle.trace_id.clone(),
         reason: cycle.reason.clone(),
+        missed_at: cycle.missed_at,
         connections: cycle.connections.iter().map(connection).collect(),
         streams: [],
         timeline: timeline(cycle),

@@ -36,8 +36,12 @@ impl Moment {
     }
 }
 
-/// Triggered, taken by an instance (again after each lost lease), each connection polled, over.
+/// Triggered, taken by an instance (again after each lost lease), each connection polled, over. Of a
+/// slot that was missed nothing is told, for nothing happened.
 pub(super) fn timeline(cycle: &PollCycle) -> Vec<Moment> {
+    if CycleStatus::parse(&cycle.status) == Some(CycleStatus::Missed) {
+        return Vec::new();
+    }
     let triggered = Moment::of(cycle.triggered_at, "WorkspacePollCycleTriggered");
     let claims = cycle.claimed_at.iter();
     let started = claims.map(|at| Moment::of(*at, "WorkspacePollCycleStarted"));

@@ -44,7 +44,9 @@ pub(super) fn workspace_view(core: &Core, record: &WorkspaceRecord) -> Workspace
         schedule: ScheduleView {
             interval_seconds: schedule.interval().seconds(),
             offset_seconds: schedule.offset_seconds(),
-            next_due_at: schedule.next_due_at(core.clock.now(), core.rules.trigger_precision),
+            next_due_at: workspace
+                .timetable()
+                .next_due_at(core.clock.now(), core.rules.trigger_precision),
         },
     }
 }

@@ -1,5 +1,6 @@
 //! Triggering cycles, and reading what became of them.
 
+use application::polling::SlotWatch;
 use domain::fleet::Cutover;
 use domain::polling::ErrorClass;
 use serde_json::{Value, json};
@@ -177,7 +178,7 @@ async fn a_cycle_tells_what_each_connection_gave() {
         cycle,
         json!({
             "cycle_id": cycle_id.to_string(), "trigger": "manual", "status": "partial", "scheduled_time": null, "due_at": now,
-            "started_at": now, "ended_at": now, "trace_id": null, "reason": null,
+            "started_at": now, "ended_at": now, "trace_id": null, "reason": null, "missed_at": null,
             "connections": [
                 {"provider_id": "sim-down", "outcome": "failed", "error": {"class": "rate_limited", "detail": "as the test has it"},
                  "devices_expected": 0, "returned": 0, "missing": [], "unchanged": 0, "accepted": 0, "duplicate": 0, "stale": 0,
@@ -195,6 +196,56 @@ async fn a_cycle_tells_what_each_connection_gave() {
                 {"at": now, "event": "WorkspacePollIngestCompleted", "outcome": "partial"},
             ],
         })
+    );
+}
+
+/// Registered with slots at minutes 3 and 8, each due 65 s later.
+#[tokio::test]
+async fn slots_without_a_trigger_are_shown_as_missed_and_the_newest_as_recovered() {
+    let depot = a_workspace(NORTH).registered_for(minutes(0));
+    let (service, depot) = Service::with(depot).await;
+    service.fixture.clock.advance(minutes(10));
+    SlotWatch::default()
+        .look(&depot.core)
+        .await
+        .expect("the store");
+    let cycles = service
+        .get(VIEWER, "/workspaces/depot-north/poll-cycles")
+        .await
+        .of(200);
+    let shown = |n: usize| {
+        let cycle = &cycles["poll_cycles"][n];
+        ["scheduled_time", "trigger", "status", "reason", "missed_at"]
+            .map(|name| cycle[name].clone())
+    };
+    let (found_at, first, second) = (
+        "2026-11-23T08:10:00Z",
+        "2026-11-23T08:03:00Z",
+        "2026-11-23T08:08:00Z",
+    );
+    let recovered = json!([second, "recovery", "queued", null, found_at]);
+    let missed = json!([first, "scheduled", "missed", "no_trigger", found_at]);
+    assert_eq!(json!([shown(0), shown(1)]), json!([recovered, missed]));
+    assert_eq!(
+        cycles["poll_cycles"][1]["timeline"],
+        json!([]),
+        "nothing happened"
+    );
+
+    let late = json!({"workspace_id": NORTH, "scheduled_time": second});
+    let answer = service.post(POLL, "/poll-cycles", &late).await.of(200);
+    assert_eq!(
+        (&answer["outcome"], &answer["cycle_id"]),
+        (&json!("duplicate"), &cycles["poll_cycles"][0]["cycle_id"])
+    );
+    let missed_too = json!({"workspace_id": NORTH, "scheduled_time": first});
+    let answer = service
+        .post(POLL, "/poll-cycles", &missed_too)
+        .await
+        .of(200);
+    assert_eq!(
+        (&answer["outcome"], &answer["status"]),
+        (&json!("duplicate"), &json!("missed"))
     );
 }
 

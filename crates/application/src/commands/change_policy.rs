@@ -2,15 +2,17 @@
 
 use domain::audit::ChangeType;
 use domain::fleet::Policy;
-use domain::ids::WorkspaceId;
-use persistence::{Fence, WorkspaceRecord};
+use domain::ids::{CycleId, WorkspaceId};
+use domain::polling::{CycleStatus, Trigger};
+use persistence::{Fence, NewCycle, StorageError, UnitOfWork, WorkspaceRecord};
 use serde_json::json;
 
 use super::{ChangeError, Precondition};
 use crate::audit::Change;
 use crate::{Author, Core};
 
-/// Replaces the policy; one that changes nothing keeps its version.
+/// Replaces the policy; one that changes nothing keeps its version. Another cadence counts from the next
+/// whole minute on; the slot that bridges it is recorded here, since neither schedule may fire it.
 ///
 /// # Errors
 /// [`ChangeError`], with nothing changed.
@@ -32,11 +34,15 @@ pub async fn change_policy(
     if record.workspace.policy == policy {
         return Ok(record);
     }
-    uow.update_policy(policy, core.clock.now()).await?;
+    let now = core.clock.now();
+    let cadences = record.workspace.cadences.changed(policy.poll_interval, now);
+    uow.update_policy(policy, cadences, now).await?;
+    let cadence_changed = cadences != record.workspace.cadences;
     let payload = json!({
         "version": record.policy.version + 1,
         "from": members(record.workspace.policy),
         "to": members(policy),
+        "poll_interval_since": cadence_changed.then_some(cadences.current.since),
     });
     let change = Change::new(ChangeType::WorkspacePolicyChanged, payload);
     core.record_change(&mut uow, author, change).await?;
@@ -44,8 +50,40 @@ pub async fn change_policy(
         .workspace()
         .await?
         .ok_or(ChangeError::UnknownWorkspace)?;
+    if cadence_changed && record.workspace.polled_since().is_some() {
+        queue_bridge(core, author, &mut uow, &record).await?;
+    }
     uow.commit().await?;
     Ok(record)
+}
+
+/// Queues the slot of the replaced schedule that keeps the gap within the longer interval, where there is
+/// one. A trigger of the old schedule that still comes for it is then a duplicate.
+async fn queue_bridge(
+    core: &Core,
+    author: Author<'_>,
+    uow: &mut UnitOfWork,
+    record: &WorkspaceRecord,
+) -> Result<(), StorageError> {
+    let timetable = record.workspace.timetable();
+    let Some(slot) = timetable.bridge() else {
+        return Ok(());
+    };
+    let now = core.clock.now();
+    let cycle = NewCycle {
+        cycle_id: CycleId(core.ids.next(now)),
+        trigger: Trigger::Scheduled,
+        status: CycleStatus::Queued,
+        reason: None,
+        scheduled_time: Some(slot),
+        due_at: timetable.due_at(slot, core.rules.trigger_precision),
+        trace_id: author.trace_id,
+        fired_by: [None; 3],
+    };
+    if uow.record_trigger(&cycle, now).await?.duplicate {
+        return Ok(());
+    }
+    core.append_triggered(uow, author, &cycle).await
 }
 
 fn members(policy: Policy) -> serde_json::Value {

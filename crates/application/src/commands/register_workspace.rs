@@ -51,7 +51,7 @@ pub async fn put_workspace(
             if held.name == *name && held.active == active {
                 return Ok((record.clone(), false));
             }
-            uow.update_workspace(name, active).await?;
+            uow.update_workspace(name, active, now).await?;
             if !active {
                 skipped = uow
                     .skip_open_cycles(SkipReason::Inactive.as_str(), now)

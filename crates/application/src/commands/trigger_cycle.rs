@@ -6,7 +6,7 @@ use domain::ids::{CycleId, WorkspaceId};
 use domain::polling::{
     CycleStatus, Trigger, TriggerDecision, TriggerFacts, decide_trigger, slot_key,
 };
-use persistence::{ClosedCycle, Fence, NewCycle, StorageError};
+use persistence::{ClosedCycle, Fence, NewCycle, StorageError, UnitOfWork};
 use serde_json::json;
 use telemetry::metrics;
 
@@ -80,7 +80,7 @@ pub async fn trigger_cycle(
     let facts = TriggerFacts {
         active: record.workspace.active,
         poll_owner: record.workspace.cutover.poll_owner,
-        schedule: record.workspace.schedule(),
+        timetable: record.workspace.timetable(),
         precision: core.rules.trigger_precision,
     };
     let (outcome, status, reason, due_at) = match decide_trigger(facts, slot, now) {
@@ -119,23 +119,7 @@ pub async fn trigger_cycle(
         return Ok(Some(duplicate(&recorded, slot)));
     }
     if outcome == TriggerOutcome::Queued {
-        let payload = json!({"trigger": cycle.trigger, "scheduled_time": slot, "due_at": due_at, "triggered_by": author.id});
-        let event = ChangeType::WorkspacePollCycleTriggered;
-        // What somebody asked for is the audit's; the schedule's own would be most of its list.
-        if cycle.trigger == Trigger::Manual {
-            let change = Change::new(event, payload).of_cycle(cycle.cycle_id);
-            core.record_change(&mut uow, author, change).await?;
-        } else {
-            core.append(
-                &mut uow,
-                event.as_str(),
-                None,
-                Some(cycle.cycle_id),
-                author.trace_id,
-                payload,
-            )
-            .await?;
-        }
+        core.append_triggered(&mut uow, author, &cycle).await?;
     }
     let closed = status.is_terminal().then(|| ClosedCycle {
         cycle_id: cycle.cycle_id,
@@ -164,6 +148,38 @@ pub async fn trigger_cycle(
         scheduled_time: slot,
         due_at,
     }))
+}
+
+impl Core {
+    /// Appends what queued a cycle. What somebody asked for is the audit's; the schedule's own would be
+    /// most of its list.
+    pub(crate) async fn append_triggered(
+        &self,
+        uow: &mut UnitOfWork,
+        author: Author<'_>,
+        cycle: &NewCycle<'_>,
+    ) -> Result<(), StorageError> {
+        let event = ChangeType::WorkspacePollCycleTriggered;
+        let payload = json!({
+            "trigger": cycle.trigger,
+            "scheduled_time": cycle.scheduled_time,
+            "due_at": cycle.due_at,
+            "triggered_by": author.id,
+        });
+        if cycle.trigger == Trigger::Manual {
+            let change = Change::new(event, payload).of_cycle(cycle.cycle_id);
+            return self.record_change(uow, author, change).await;
+        }
+        self.append(
+            uow,
+            event.as_str(),
+            None,
+            Some(cycle.cycle_id),
+            author.trace_id,
+            payload,
+        )
+        .await
+    }
 }
 
 fn duplicate(met: &persistence::RecordedTrigger, slot: Option<DateTime<Utc>>) -> TriggerAnswer {

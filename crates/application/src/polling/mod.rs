@@ -4,8 +4,10 @@
 mod closed;
 mod poll_connection;
 mod run_cycle;
+mod slots;
 mod worker;
 
 pub(crate) use closed::tell_closed;
 pub use run_cycle::{RunError, run_cycle};
+pub use slots::SlotWatch;
 pub use worker::{Worker, WorkerSettings};

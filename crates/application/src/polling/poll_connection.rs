@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use chrono::SecondsFormat;
 use domain::acceptance::{Judged, Source, Verdict};
 use domain::fleet::{Connection, Device};
 use domain::ids::DeviceId;
-use domain::polling::{ConnectionOutcome, ConnectionReport, ErrorClass, PollError};
-use persistence::{ClaimedCycle, Fence, WorkspaceRecord};
-use providers::{Polled, Providers};
+use domain::polling::{Circuit, ConnectionOutcome, ConnectionReport, ErrorClass, PollError};
+use persistence::{ClaimedCycle, Fence, StorageError, WorkspaceRecord};
+use providers::{Answer, Polled, Providers};
 use telemetry::{metrics, traces};
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
@@ -36,14 +37,16 @@ pub(super) async fn poll_connection(
         .store
         .devices_of_connection(&cycle.workspace_id, &connection.id)
         .await?;
-    let answer = if let Some(error) = reason_to_skip(workspace, connection) {
-        Err((ConnectionOutcome::Skipped, error, 0))
-    } else {
-        let answer = providers.poll(connection).await;
-        answer
+    let asked = match reason_to_skip(workspace, connection) {
+        Some(error) => Err(error),
+        None => ask(core, providers, cycle, connection).await?,
+    };
+    let answer = match asked {
+        Err(error) => Err((ConnectionOutcome::Skipped, error, 0)),
+        Ok(answer) => answer
             .result
             .map(|polled| (polled, answer.attempts))
-            .map_err(|error| (ConnectionOutcome::Failed, error, answer.attempts))
+            .map_err(|error| (ConnectionOutcome::Failed, error, answer.attempts)),
     };
     let prepared_at = core.clock.now();
     let _measured = metrics::query("accept_poll");
@@ -90,6 +93,33 @@ pub(super) async fn poll_connection(
     let class = report.error.as_ref().map(|error| error.class.as_str());
     traces::ended(&Span::current(), report.outcome.as_str(), class);
     Ok(report)
+}
+
+/// Asks the connection as its circuit allows. One cycle of the workspace runs at a time, and each leaves
+/// its record, so there is one probe whatever the number of instances.
+async fn ask(
+    core: &Core,
+    providers: &Providers,
+    cycle: &ClaimedCycle,
+    connection: &Connection,
+) -> Result<Result<Answer, PollError>, StorageError> {
+    let breaker = core.rules.breaker;
+    let latest = core
+        .store
+        .latest_asked(&cycle.workspace_id, &connection.id, breaker.failures)
+        .await?;
+    Ok(match breaker.judge(&latest, core.clock.now()) {
+        Circuit::Closed => Ok(providers.poll(connection).await),
+        Circuit::Probing => Ok(providers.probe(connection).await),
+        Circuit::Open { until } => Err(PollError {
+            class: ErrorClass::CircuitOpen,
+            detail: format!(
+                "the last {} polls failed; it is asked again at {}",
+                breaker.failures,
+                until.to_rfc3339_opts(SecondsFormat::Secs, true)
+            ),
+        }),
+    })
 }
 
 fn reason_to_skip(workspace: &WorkspaceRecord, connection: &Connection) -> Option<PollError> {

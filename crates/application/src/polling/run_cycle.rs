@@ -82,7 +82,7 @@ async fn end_cycle(core: &Core, cycle: &ClaimedCycle) -> Result<CycleStatus, Run
         .poll_cycles(&cycle.workspace_id, Some(cycle.cycle_id), None, 1)
         .await?;
     let reports = ended.first().map_or(&[][..], |cycle| &cycle.connections);
-    let status = CycleStatus::of_outcomes(reports.iter().map(|report| report.outcome));
+    let status = CycleStatus::of_outcomes(reports.iter().map(ConnectionReport::counts_as));
     let now = core.clock.now();
     let mut uow = core.store.begin(&cycle.workspace_id, Fence::Shared).await?;
     if !uow
@@ -94,7 +94,7 @@ async fn end_cycle(core: &Core, cycle: &ClaimedCycle) -> Result<CycleStatus, Run
     let total = |of: fn(&ConnectionReport) -> u32| reports.iter().map(of).sum::<u32>();
     let failed = reports
         .iter()
-        .filter(|report| report.outcome == ConnectionOutcome::Failed)
+        .filter(|report| report.counts_as() == ConnectionOutcome::Failed)
         .count();
     let payload = json!({
         "cycle_started_at": cycle.started_at,

@@ -22,7 +22,8 @@ use crate::Core;
 /// How an instance works off cycles.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkerSettings {
-    /// Cycles that run at once in this instance.
+    /// Cycles that run at once in this instance. A quarter is kept for workspaces whose latest cycle
+    /// completed: however many hang, those go on.
     pub concurrency: usize,
     /// How long a lease lasts without renewal: how long a killed instance delays its cycles.
     pub lease: Duration,
@@ -37,13 +38,20 @@ pub struct WorkerSettings {
 impl Default for WorkerSettings {
     fn default() -> Self {
         Self {
-            concurrency: 32,
+            concurrency: 128,
             lease: Duration::from_secs(30),
             interval: Duration::from_millis(500),
             drain: Duration::from_secs(20),
             measure_ages: false,
         }
     }
+}
+
+/// What a running cycle holds of its instance.
+#[derive(Debug)]
+struct Permits {
+    _one: OwnedSemaphorePermit,
+    _of_troubled: Option<OwnedSemaphorePermit>,
 }
 
 /// An instance's worker.
@@ -53,18 +61,21 @@ pub struct Worker {
     providers: Providers,
     settings: WorkerSettings,
     permits: Arc<Semaphore>,
+    troubled_permits: Arc<Semaphore>,
     wake: Arc<Notify>,
 }
 
 impl Worker {
     /// A worker that has not begun.
     pub fn new(core: Core, providers: Providers, settings: WorkerSettings) -> Self {
-        let permits = Arc::new(Semaphore::new(settings.concurrency));
+        let kept = settings.concurrency.div_ceil(4);
+        let troubled = settings.concurrency.saturating_sub(kept).max(1);
         Self {
             core,
             providers,
             settings,
-            permits,
+            permits: Arc::new(Semaphore::new(settings.concurrency)),
+            troubled_permits: Arc::new(Semaphore::new(troubled)),
             wake: Arc::new(Notify::new()),
         }
     }
@@ -112,12 +123,13 @@ impl Worker {
         if free == 0 {
             return Ok(());
         }
+        let troubled = free.min(self.troubled_permits.available_permits());
         // More than can be taken: another instance is after the same ones.
-        let limit = i64::try_from(free * 2).unwrap_or(i64::MAX);
+        let limit = |free: usize| i64::try_from(free * 2).unwrap_or(i64::MAX);
         let candidates = self
             .core
             .store
-            .claim_candidates(self.core.clock.now(), limit)
+            .claim_candidates(self.core.clock.now(), limit(free), limit(troubled))
             .await?;
         let mut tidied: HashSet<WorkspaceId> = HashSet::new();
         for candidate in candidates {
@@ -130,8 +142,8 @@ impl Worker {
                     .await?;
                 tell_closed(&candidate.workspace_id, &retired);
             }
-            let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-                break;
+            let Some(permits) = self.take_permits(candidate.troubled) else {
+                continue;
             };
             let lease = LeaseToken(self.core.ids.next(now));
             if let Some(cycle) = self
@@ -141,20 +153,28 @@ impl Worker {
                 .await?
             {
                 let span = span_of(&cycle);
-                let held = self.clone().hold(cycle, permit, give_back.clone());
+                let held = self.clone().hold(cycle, permits, give_back.clone());
                 running.spawn(held.instrument(span));
             }
         }
         Ok(())
     }
 
+    fn take_permits(&self, troubled: bool) -> Option<Permits> {
+        let take = |from: &Arc<Semaphore>| Arc::clone(from).try_acquire_owned().ok();
+        let of_troubled = if troubled {
+            Some(take(&self.troubled_permits)?)
+        } else {
+            None
+        };
+        Some(Permits {
+            _one: take(&self.permits)?,
+            _of_troubled: of_troubled,
+        })
+    }
+
     /// Runs a cycle while its lease is kept alive.
-    async fn hold(
-        self,
-        cycle: ClaimedCycle,
-        permit: OwnedSemaphorePermit,
-        give_back: CancellationToken,
-    ) {
+    async fn hold(self, cycle: ClaimedCycle, permits: Permits, give_back: CancellationToken) {
         let ended = tokio::select! {
             ended = self.run_measured(&cycle) => ended.map(drop),
             lost = self.keep_lease(&cycle) => Err(lost),
@@ -166,7 +186,7 @@ impl Worker {
                 "poll cycle left to another holder"
             );
         }
-        drop(permit);
+        drop(permits);
         // A newer cycle of the workspace may have waited for this one.
         self.wake();
     }

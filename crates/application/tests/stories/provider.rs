@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bf_depot_sim::{Account, Scenario, Simulator, SimulatorSettings, Speed};
+use bf_depot_sim::{Account, Fault, Scenario, Simulator, SimulatorSettings, Speed};
 use clock::Clock;
 use providers::{AddressPolicy, Credentials, PollLimits, Providers};
 use tempfile::TempDir;
@@ -76,6 +76,12 @@ impl Provider {
             ..PollLimits::default()
         };
         Providers::try_new(addresses, credentials, limits).expect("a TLS backend")
+    }
+
+    pub fn set_fault(&self, account: &str, fault: Fault) {
+        self.simulator
+            .set_fault(account, fault)
+            .expect("an account");
     }
 
     pub fn clear_fault(&self, account: &str) {

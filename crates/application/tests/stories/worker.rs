@@ -9,7 +9,9 @@ use bf_depot_sim::{Account, Fault};
 use domain::ids::{CycleId, DeviceId};
 use domain::polling::{ConnectionOutcome, ErrorClass};
 use providers::Providers;
-use testkit::{AUTHOR, Fixture, Fleet, a_device, a_workspace, eventually, seconds, start};
+use testkit::{
+    AUTHOR, Fixture, Fleet, a_device, a_report, a_workspace, eventually, seconds, start,
+};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -172,6 +174,8 @@ async fn a_slots_cycle_runs_when_it_is_due_and_not_before() {
     assert_eq!(depot.cycle(answer.cycle_id).await.status, "queued");
 
     fixture.clock.advance(seconds(1));
+    // It may have looked just before, and would sleep until the clock moves again.
+    instance.worker.wake();
     assert_eq!(ends(&depot, answer.cycle_id).await, "completed");
     assert_eq!(
         depot.cycle(answer.cycle_id).await.started_at,
@@ -429,5 +433,46 @@ async fn one_instance_runs_no_more_cycles_than_it_has_permits() {
         "the permit came free when the first cycle had ended"
     );
     assert!(provider.requests("well") == 1 && second.started_at.is_some());
+    instance.stop().await;
+}
+
+/// Workspaces that have hung before hold what is theirs of the permits, and a quarter is left.
+#[tokio::test]
+async fn more_hanging_workspaces_than_permits_delay_no_workspace_that_is_well() {
+    let fixture = Fixture::create().await;
+    let accounts = [Account::fleet("well", 1), Account::fleet("hanging", 1)];
+    let provider = Provider::serve(&fixture.clock, accounts).await;
+    let mut hanging = Vec::new();
+    for n in 0..6 {
+        let depot = a_workspace(&format!("hanging-{n}"))
+            .through(provider.connection("sim-main", "hanging"))
+            .create(&fixture)
+            .await;
+        depot
+            .polled([a_report("sim-main").failed(ErrorClass::Timeout)])
+            .await;
+        depot.trigger(None).await;
+        hanging.push(depot);
+    }
+    provider.set_fault("hanging", Fault::Hang);
+    let well = a_workspace("well")
+        .through(provider.connection("sim-main", "well"))
+        .create(&fixture)
+        .await;
+    let few = WorkerSettings {
+        concurrency: 4,
+        drain: Duration::ZERO,
+        ..WorkerSettings::default()
+    };
+    let instance = Instance::start(&well.core, provider.clients(), few);
+    eventually("the hanging ones take all they may", async || {
+        provider.in_flight("hanging") == 3
+    })
+    .await;
+    for _ in 0..3 {
+        let cycle_id = instance.poll(&well).await;
+        assert_eq!(ends(&well, cycle_id).await, "completed");
+    }
+    assert_eq!(provider.in_flight("hanging"), 3, "all the while");
     instance.stop().await;
 }

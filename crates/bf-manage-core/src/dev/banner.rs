@@ -20,6 +20,7 @@ pub struct Facts<'a> {
     pub now: DateTime<Utc>,
     pub replay: bool,
     pub stops_database: bool,
+    pub trigger_precision_seconds: u32,
 }
 
 /// Prints it.
@@ -74,9 +75,14 @@ pub fn print(facts: &Facts<'_>) {
         "curl -s -H \"Authorization: Bearer $MACHINE\" -H 'Content-Type: application/json' -d '{{\"workspace_id\":\"demo-north\"}}' '{api}/poll-cycles'\n"
     );
     let listen = second_address(facts.address);
+    // Instances must agree on when a slot is due.
+    let precision = match facts.trigger_precision_seconds {
+        0 => String::new(),
+        seconds => format!("TRIGGER_PRECISION_SECONDS={seconds} "),
+    };
     println!("A second instance on the same database:\n");
     println!(
-        "PROFILE=dev DATABASE_URL={} AUTH_ISSUER={ISSUER} AUTH_JWKS_URL=http://{listen}/dev/jwks.json AUTH_CLIENT_IDS={DEV_CLIENT_ID} PROVIDER_CREDENTIALS_DIR='{}' cargo run --release -- serve --listen {listen} --dev-data '{}'\n",
+        "PROFILE=dev {precision}DATABASE_URL={} AUTH_ISSUER={ISSUER} AUTH_JWKS_URL=http://{listen}/dev/jwks.json AUTH_CLIENT_IDS={DEV_CLIENT_ID} PROVIDER_CREDENTIALS_DIR='{}' cargo run --release -- serve --listen {listen} --dev-data '{}'\n",
         facts.database_url,
         facts.credentials.display(),
         facts.data_dir.display(),

@@ -1,7 +1,7 @@
 //! The demo fleet: five workspaces of twelve devices, with a past, in which something is wrong.
 
 use anyhow::Context;
-use application::commands::{self, Batch, ConnectionSpec, Precondition};
+use application::commands::{self, Batch, ConnectionSpec, CutoverCommand, Precondition};
 use application::{Author, Core};
 use bf_depot_sim::{Account, Behaviour, Fault, REPLAY_VEHICLE, Recording, Scenario, Simulator};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -162,10 +162,13 @@ pub async fn register(
         }
         if is_new {
             seed_past(&silence, simulator, depot).await?;
+            hand_over(core, depot.id).await?;
         }
     }
     if replay {
-        ensure_workspace(&past, REPLAY_WORKSPACE, "Demo Replay").await?;
+        if ensure_workspace(&past, REPLAY_WORKSPACE, "Demo Replay").await? {
+            hand_over(core, REPLAY_WORKSPACE).await?;
+        }
         ensure_connection(core, data_dir, sim_url, REPLAY_WORKSPACE, MAIN).await?;
         // A recording is watched, so its workspace is polled as often as schedules allow.
         let policy = Policy::try_new(1, 15, 60).map_err(|wrong| anyhow::anyhow!("{wrong:?}"))?;
@@ -195,23 +198,40 @@ async fn ensure_workspace(core: &Core, id: &str, name: &str) -> anyhow::Result<b
     if core.store.workspace(&id).await?.is_some() {
         return Ok(false);
     }
-    let cutover = Cutover {
-        device_registry_source: DeviceRegistrySource::Core,
-        poll_owner: PollOwner::Core,
-        read_owner: ReadOwner::Core,
-        provider_mode: ProviderMode::Mixed,
-    };
     commands::put_workspace(
         core,
         AUTHOR,
         &id,
         &WorkspaceName::try_new(name)?,
         true,
-        Some(cutover),
+        Some(polled_by(PollOwner::Legacy)),
         &Precondition::None,
     )
     .await?;
     Ok(true)
+}
+
+/// Polls become core's only now: nobody has missed the slots of the past that a demo workspace is given.
+async fn hand_over(core: &Core, id: &str) -> anyhow::Result<()> {
+    commands::change_cutover(
+        core,
+        AUTHOR,
+        &workspace_id(id)?,
+        CutoverCommand::Replace(polled_by(PollOwner::Core)),
+        Some("the demo begins"),
+        &Precondition::None,
+    )
+    .await?;
+    Ok(())
+}
+
+fn polled_by(poll_owner: PollOwner) -> Cutover {
+    Cutover {
+        device_registry_source: DeviceRegistrySource::Core,
+        poll_owner,
+        read_owner: ReadOwner::Core,
+        provider_mode: ProviderMode::Mixed,
+    }
 }
 
 async fn ensure_connection(

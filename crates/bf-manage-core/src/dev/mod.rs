@@ -4,6 +4,7 @@ mod banner;
 mod data_dir;
 mod database;
 mod demo;
+mod disturbances;
 mod triggers;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -42,6 +43,8 @@ pub struct Flags {
     /// (milliseconds since the epoch) and any of energy, gps ("lat|lon"), odo, speed, soc.
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
+    #[command(flatten)]
+    disturbances: disturbances::DisturbanceFlags,
 }
 
 /// Runs until Ctrl-C or SIGTERM; then everything stops, the database included.
@@ -54,6 +57,11 @@ pub async fn dev(mut settings: Settings, flags: Flags) -> anyhow::Result<()> {
         Some(file) => Some(Recording::load(file).with_context(|| format!("{}", file.display()))?),
         None => None,
     };
+    let disturbances = flags.disturbances.disturbances();
+    // What waits out the imprecision makes the cycles periodic again.
+    settings.trigger_precision_seconds = settings
+        .trigger_precision_seconds
+        .max(disturbances.spread_seconds);
     let data_dir = data_dir::DataDir::open(flags.data_dir)?;
     let listen = flags.listen.as_ref().unwrap_or(&settings.listen);
     let listener = TcpListener::bind(listen)
@@ -115,7 +123,8 @@ pub async fn dev(mut settings: Settings, flags: Flags) -> anyhow::Result<()> {
         issuer: Arc::clone(&issuer),
         clock: clock.clone(),
     };
-    let scheduler = InProcessScheduler::try_new(clock.clone(), endpoint, stored, tokens)?;
+    let scheduler =
+        InProcessScheduler::try_new(clock.clone(), endpoint, stored, tokens, disturbances)?;
 
     let background = TaskTracker::new();
     let sim_shutdown = shutdown.clone();
@@ -134,6 +143,7 @@ pub async fn dev(mut settings: Settings, flags: Flags) -> anyhow::Result<()> {
         now: clock.now(),
         replay: flags.replay.is_some(),
         stops_database: database.is_private(),
+        trigger_precision_seconds: settings.trigger_precision_seconds,
     });
     instance.run(listener, shutdown.clone()).await;
     shutdown.cancel();

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::fleet::{Cutover, Policy};
 use crate::ids::WorkspaceId;
-use crate::polling::Schedule;
+use crate::polling::{Cadences, Schedule, Timetable};
 
 /// A workspace as it is registered here.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,12 +26,27 @@ pub struct Workspace {
     pub cutover: Cutover,
     /// Freshness thresholds and cadence.
     pub policy: Policy,
+    /// From when the policy's cadence counts, and the one before it.
+    pub cadences: Cadences,
+    /// Since when core has polled it, or has not: `active` and the poll owner together.
+    pub polling_changed_at: DateTime<Utc>,
 }
 
 impl Workspace {
     /// When this workspace is polled.
     pub fn schedule(&self) -> Schedule {
         Schedule::new(self.policy.poll_interval, self.registration_number)
+    }
+
+    /// Its slots, also around a change of the cadence.
+    pub fn timetable(&self) -> Timetable {
+        Timetable::new(self.cadences, self.registration_number)
+    }
+
+    /// Since when core polls it; none when it does not.
+    pub fn polled_since(&self) -> Option<DateTime<Utc>> {
+        let polled = self.active && self.cutover.poll_owner.core_polls();
+        polled.then_some(self.polling_changed_at)
     }
 }
 

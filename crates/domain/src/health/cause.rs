@@ -197,9 +197,13 @@ const fn of_failure(class: Option<ErrorClass>) -> Reason {
             Reason::ProviderCredentialsRejected
         }
         Some(ErrorClass::RateLimited) => Reason::ProviderRateLimited,
-        Some(ErrorClass::Unavailable | ErrorClass::Timeout | ErrorClass::InvalidResponse) => {
-            Reason::ProviderUnavailable
-        }
+        Some(
+            ErrorClass::Unavailable
+            | ErrorClass::Timeout
+            | ErrorClass::InvalidResponse
+            | ErrorClass::CursorLoop
+            | ErrorClass::CircuitOpen,
+        ) => Reason::ProviderUnavailable,
         Some(
             ErrorClass::AddressNotAllowed | ErrorClass::Disabled | ErrorClass::ProviderNotAllowed,
         ) => Reason::PollingDisabled,
@@ -387,6 +391,12 @@ mod tests {
                 "garbage",
                 silent(),
                 failed(ErrorClass::InvalidResponse),
+                Some(Reason::ProviderUnavailable),
+            ),
+            (
+                "pages in a circle",
+                silent(),
+                failed(ErrorClass::CursorLoop),
                 Some(Reason::ProviderUnavailable),
             ),
             (

@@ -26,6 +26,8 @@ words!(
         Expired = "expired",
         /// Three instances lost their lease on it.
         Abandoned = "abandoned",
+        /// No trigger came for its slot, and a newer one was made up for instead.
+        Missed = "missed",
     }
 );
 
@@ -75,6 +77,8 @@ words!(
         Timeout = "timeout",
         /// The provider's answer is not of its protocol, or too large.
         InvalidResponse = "invalid_response",
+        /// The provider's pages lead back to one that was read already.
+        CursorLoop = "cursor_loop",
         /// The connection's address is not one that core may call.
         AddressNotAllowed = "address_not_allowed",
         /// No poll client for this provider type.
@@ -83,6 +87,8 @@ words!(
         Disabled = "disabled",
         /// The workspace's provider mode does not admit this type.
         ProviderNotAllowed = "provider_not_allowed",
+        /// It failed so often in a row that it is left alone for a while.
+        CircuitOpen = "circuit_open",
     }
 );
 
@@ -151,6 +157,17 @@ impl ConnectionReport {
             rejected_devices: BTreeMap::new(),
             attempts: 0,
             duration_ms: 0,
+        }
+    }
+}
+
+impl ConnectionReport {
+    /// As which outcome it counts towards its cycle's: one that is left alone because it fails has not
+    /// answered either, and a cycle must not look better for that.
+    pub fn counts_as(&self) -> ConnectionOutcome {
+        match &self.error {
+            Some(error) if error.class == ErrorClass::CircuitOpen => ConnectionOutcome::Failed,
+            _ => self.outcome,
         }
     }
 }

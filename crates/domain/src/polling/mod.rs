@@ -1,9 +1,15 @@
 //! When providers are asked: cadences, staggered offsets, slots, and what becomes of a trigger.
 
+mod circuit;
 mod cycle;
+mod missed;
 mod schedule;
+mod timetable;
 mod trigger;
 
+pub use circuit::{AskedPoll, Breaker, Circuit};
 pub use cycle::{ConnectionOutcome, ConnectionReport, CycleStatus, ErrorClass, PollError, Trigger};
+pub use missed::{LOOK_BACK, RecordedSlot, TRIGGER_PATIENCE, missed_slots, slot_to_recover};
 pub use schedule::{PollInterval, Schedule};
+pub use timetable::{Cadence, Cadences, Timetable};
 pub use trigger::{SkipReason, TriggerDecision, TriggerFacts, decide_trigger, slot_key};

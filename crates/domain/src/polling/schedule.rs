@@ -126,7 +126,7 @@ impl Schedule {
 }
 
 /// The minute that an instant lies in: the key of a slot.
-pub(crate) fn to_minute(instant: DateTime<Utc>) -> DateTime<Utc> {
+pub(super) fn to_minute(instant: DateTime<Utc>) -> DateTime<Utc> {
     instant
         .duration_trunc(TimeDelta::minutes(1))
         .unwrap_or(instant)

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Schedule, schedule::to_minute};
+use super::{Timetable, schedule::to_minute};
 use crate::fleet::PollOwner;
 use crate::vocabulary::words;
 
@@ -21,6 +21,8 @@ words!(
         Superseded = "superseded",
         /// The last of the leases that a cycle may lose was lost.
         LeaseLost = "lease_lost",
+        /// Nothing had triggered the slot 15 s after it was due.
+        NoTrigger = "no_trigger",
     }
 );
 
@@ -32,7 +34,7 @@ pub struct TriggerFacts {
     /// Who polls it.
     pub poll_owner: PollOwner,
     /// Its slots.
-    pub schedule: Schedule,
+    pub timetable: Timetable,
     /// How imprecisely the trigger fires: 60 s for EventBridge, 0 in `dev`.
     pub precision: TimeDelta,
 }
@@ -73,11 +75,12 @@ pub fn decide_trigger(
     let Some(slot) = slot else {
         return TriggerDecision::Queued { due_at: now };
     };
-    if now > slot + facts.schedule.interval().as_delta() + TimeDelta::seconds(60) {
+    let timetable = facts.timetable;
+    if now > slot + timetable.interval_at(slot).as_delta() + TimeDelta::seconds(60) {
         TriggerDecision::Expired(SkipReason::TooLate)
-    } else if facts.schedule.has_slot(slot) {
+    } else if timetable.has_slot(slot) {
         TriggerDecision::Queued {
-            due_at: facts.schedule.due_at(slot, facts.precision),
+            due_at: timetable.due_at(slot, facts.precision),
         }
     } else {
         TriggerDecision::Skipped(SkipReason::NotInSchedule)
@@ -87,20 +90,21 @@ pub fn decide_trigger(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::polling::PollInterval;
+    use crate::polling::{Cadences, PollInterval};
     use chrono::TimeZone;
 
     #[test]
     fn each_row_of_the_table_in_its_order() {
-        let schedule = Schedule::new(PollInterval::DEFAULT, 0);
         let slot = Utc
             .with_ymd_and_hms(2026, 11, 23, 8, 5, 0)
             .single()
             .expect("a time");
+        let registered_at = slot - TimeDelta::days(1);
+        let timetable = Timetable::new(Cadences::first(PollInterval::DEFAULT, registered_at), 0);
         let sound = TriggerFacts {
             active: true,
             poll_owner: PollOwner::Core,
-            schedule,
+            timetable,
             precision: TimeDelta::seconds(60),
         };
         let last = slot + TimeDelta::seconds(360);

@@ -53,3 +53,48 @@ async fn instances_that_start_at_once_migrate_once() {
         "{versions:?}"
     );
 }
+
+/// The version before slots were looked over.
+const BEFORE_SLOTS: i64 = 20_261_124_231_500;
+
+/// Nobody knows when a workspace that was there before was inactive: none of its past slots is missed.
+#[tokio::test]
+async fn a_workspace_that_was_there_before_is_held_to_its_slots_from_the_migration_on() {
+    let database = TestDatabase::create_empty().await;
+    let store = database.store();
+    sqlx::migrate!("../../migrations")
+        .run_to(BEFORE_SLOTS, store.pool())
+        .await
+        .expect("migrations as they were");
+    let insert = "INSERT INTO workspaces (workspace_id, name, active, created_at, registration_number, version,
+                      device_registry_source, poll_owner, read_owner, provider_mode, cutover_version,
+                      cutover_changed_at, cutover_changed_by, poll_interval_minutes, stale_threshold_minutes,
+                      no_data_grace_minutes, policy_version, policy_changed_at)
+                  VALUES ($1, 'North', true, $2, 1, 1, 'core', 'core', 'core', 'mixed', 1, $2, 'anna', 5, 15, 60, 2,
+                          $2 + interval '1 hour')";
+    let created_at = testkit::start() - testkit::hours(10_000);
+    let register = async |id: &str| {
+        sqlx::query(insert)
+            .bind(id)
+            .bind(created_at)
+            .execute(store.pool())
+            .await
+            .expect("a workspace");
+    };
+    register("north").await;
+    store.migrate().await.expect("the rest");
+    // An instance of the version before registers one more.
+    register("south").await;
+    let workspace = async |id: &str| {
+        let id = domain::ids::WorkspaceId::try_new(id).expect("an id");
+        let record = store.workspace(&id).await.expect("the store");
+        record.expect("the workspace").workspace
+    };
+    let (north, south) = (workspace("north").await, workspace("south").await);
+    let changed_at = created_at + testkit::hours(1);
+    assert_eq!(north.cadences.current.since, changed_at);
+    assert_eq!(north.cadences.previous, None);
+    for workspace in [north, south] {
+        assert!(workspace.polled_since().expect("core polls it") > changed_at);
+    }
+}

@@ -1,5 +1,7 @@
 //! The wire: `GET {base}/vehicles`, page by page.
 
+use std::collections::HashSet;
+
 use domain::polling::{ErrorClass, PollError};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
@@ -8,6 +10,7 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::PollLimits;
+use crate::accounts::Turns;
 use crate::fetch::{FetchError, failure, fetch};
 
 /// Vehicles a page; the protocol's maximum.
@@ -25,6 +28,7 @@ pub(crate) struct Client<'a> {
     http: &'a reqwest::Client,
     base_url: Url,
     key: SecretString,
+    turns: Turns,
     limits: PollLimits,
     deadline: Instant,
 }
@@ -34,6 +38,7 @@ impl<'a> Client<'a> {
         http: &'a reqwest::Client,
         base_url: Url,
         key: SecretString,
+        turns: Turns,
         limits: PollLimits,
         deadline: Instant,
     ) -> Self {
@@ -41,6 +46,7 @@ impl<'a> Client<'a> {
             http,
             base_url,
             key,
+            turns,
             limits,
             deadline,
         }
@@ -50,6 +56,7 @@ impl<'a> Client<'a> {
     pub(super) async fn pages(&self) -> Result<(Vec<Page>, u32), FetchError> {
         let mut pages = Vec::new();
         let mut attempts = 0;
+        let mut seen = HashSet::new();
         let mut token: Option<String> = None;
         loop {
             if pages.len() == self.limits.pages {
@@ -61,6 +68,7 @@ impl<'a> Client<'a> {
             }
             let fetched = fetch(
                 || self.request(token.as_deref()),
+                &self.turns,
                 &self.limits,
                 self.deadline,
             )
@@ -74,11 +82,12 @@ impl<'a> Client<'a> {
             pages.push(page);
             match next {
                 None => return Ok((pages, attempts)),
-                Some(next) if token.as_ref() == Some(&next) => {
-                    return Err(FetchError {
-                        error: failure(ErrorClass::InvalidResponse, "the pages go in a circle"),
-                        attempts,
-                    });
+                Some(next) if !seen.insert(next.clone()) => {
+                    let error = failure(
+                        ErrorClass::CursorLoop,
+                        format!("the pages go in a circle after {} of them", pages.len()),
+                    );
+                    return Err(FetchError { error, attempts });
                 }
                 Some(next) => token = Some(next),
             }

@@ -1,0 +1,186 @@
+//! Providers that do not keep to their protocol, or ask to be left alone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use domain::fleet::{Connection, CredentialRef, ProviderType};
+use domain::ids::ProviderId;
+use domain::polling::{ErrorClass, PollError};
+use providers::{AddressPolicy, Credentials, PollLimits, Providers};
+use serde::Deserialize;
+use tempfile::TempDir;
+
+/// How the provider answers a page token.
+type Answers = fn(Option<&str>) -> Response;
+
+struct Provider {
+    address: String,
+    requests: Arc<AtomicU32>,
+    credentials: TempDir,
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    page_token: Option<String>,
+}
+
+impl Provider {
+    async fn serve(answers: Answers) -> Self {
+        let requests = Arc::new(AtomicU32::new(0));
+        let answer = move |State(requests): State<Arc<AtomicU32>>, Query(asked): Query<Asked>| async move {
+            requests.fetch_add(1, Ordering::Relaxed);
+            answers(asked.page_token.as_deref())
+        };
+        let app = Router::new()
+            .route("/{account}/vehicles", get(answer))
+            .with_state(Arc::clone(&requests));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let credentials = tempfile::tempdir().expect("a folder");
+        for key in ["one", "another"] {
+            std::fs::write(credentials.path().join(key), "s3cret").expect("a file");
+        }
+        Self {
+            address,
+            requests,
+            credentials,
+        }
+    }
+
+    fn clients(&self) -> Providers {
+        let addresses = AddressPolicy {
+            allowed_hosts: Vec::new(),
+            loopback_http: true,
+        };
+        let credentials = Credentials {
+            folder: Some(self.credentials.path().to_owned()),
+        };
+        Providers::try_new(addresses, credentials, PollLimits::default()).expect("a TLS backend")
+    }
+
+    fn connection(&self, path: &str, key: &str) -> Connection {
+        Connection {
+            id: ProviderId::try_new(path).expect("an id"),
+            provider_type: ProviderType::DepotSim,
+            base_url: format!("{}/{path}", self.address),
+            credential_ref: Some(
+                CredentialRef::try_new(&format!("file:{key}")).expect("a reference"),
+            ),
+            enabled: true,
+            expected_reporting_interval_minutes: None,
+            settings: serde_json::Map::default(),
+            version: 1,
+        }
+    }
+
+    fn requests(&self) -> u32 {
+        self.requests.load(Ordering::Relaxed)
+    }
+}
+
+async fn failure_of(clients: &Providers, connection: &Connection) -> PollError {
+    let answer = clients.poll(connection).await;
+    answer.result.expect_err("a failure")
+}
+
+fn page(next: Option<&str>) -> Response {
+    Json(serde_json::json!({"vehicles": [], "next_page_token": next})).into_response()
+}
+
+#[tokio::test]
+async fn pages_that_lead_back_to_one_before_are_a_loop() {
+    let provider = Provider::serve(|token| match token {
+        Some("a") => page(Some("b")),
+        Some("b") => page(Some("c")),
+        None | Some(_) => page(Some("a")),
+    })
+    .await;
+    let connection = provider.connection("north", "one");
+    let error = failure_of(&provider.clients(), &connection).await;
+    assert_eq!(error.class, ErrorClass::CursorLoop);
+    assert_eq!(error.detail, "the pages go in a circle after 4 of them");
+    assert_eq!(provider.requests(), 4);
+}
+
+#[tokio::test]
+async fn pages_without_end_are_cut_off() {
+    static SENT: AtomicU32 = AtomicU32::new(0);
+    let provider = Provider::serve(|_| {
+        let next = SENT.fetch_add(1, Ordering::Relaxed).to_string();
+        page(Some(&next))
+    })
+    .await;
+    let limits = PollLimits {
+        pages: 5,
+        ..PollLimits::default()
+    };
+    let clients = Providers::try_new(
+        provider.clients().addresses().clone(),
+        Credentials {
+            folder: Some(provider.credentials.path().to_owned()),
+        },
+        limits,
+    );
+    let connection = provider.connection("north", "one");
+    let error = failure_of(&clients.expect("a TLS backend"), &connection).await;
+    assert_eq!(error.class, ErrorClass::InvalidResponse);
+    assert_eq!(provider.requests(), 5);
+}
+
+#[tokio::test]
+async fn an_account_that_asks_for_a_pause_is_not_asked_for_any_of_its_connections() {
+    let provider = Provider::serve(|_| {
+        let later = [
+            ("retry-after", "Mon, 23 Nov 2026 09:00:00 GMT"),
+            ("date", "Mon, 23 Nov 2026 08:00:00 GMT"),
+        ];
+        (StatusCode::TOO_MANY_REQUESTS, later).into_response()
+    })
+    .await;
+    let clients = provider.clients();
+    for (path, key, requests, detail) in [
+        ("north", "one", 1, "the provider answered 429"),
+        (
+            "north",
+            "one",
+            1,
+            "the provider asked not to be asked until after the deadline",
+        ),
+        (
+            "south",
+            "one",
+            1,
+            "the provider asked not to be asked until after the deadline",
+        ),
+        ("south", "another", 2, "the provider answered 429"),
+    ] {
+        let error = failure_of(&clients, &provider.connection(path, key)).await;
+        assert_eq!(
+            (error.class, error.detail.as_str(), provider.requests()),
+            (ErrorClass::RateLimited, detail, requests),
+            "{path} {key}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_probe_is_one_request() {
+    let provider = Provider::serve(|_| StatusCode::SERVICE_UNAVAILABLE.into_response()).await;
+    let answer = provider
+        .clients()
+        .probe(&provider.connection("north", "one"))
+        .await;
+    assert_eq!(
+        answer.result.expect_err("a failure").class,
+        ErrorClass::Unavailable
+    );
+    assert_eq!((answer.attempts, provider.requests()), (1, 1));
+}
