@@ -14,9 +14,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("persistence", &["domain"]),
     ("providers", &["clock", "domain"]),
     ("scheduling", &["clock", "domain"]),
+    ("eventbridge", &["domain", "scheduling"]),
     (
         "application",
-        &["clock", "domain", "persistence", "providers"],
+        &["clock", "domain", "persistence", "providers", "scheduling"],
     ),
     (
         "api",
@@ -38,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "bf-depot-sim",
             "clock",
             "domain",
+            "eventbridge",
             "persistence",
             "pgdev",
             "providers",
@@ -70,6 +72,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Third-party crates that only some of ours may know.
 const KEPT_TO: &[(&str, &[&str])] = &[
     ("sqlx", &["persistence", "testkit", "bench"]),
+    ("aws-config", &["eventbridge"]),
+    ("aws-sdk-scheduler", &["eventbridge"]),
     ("axum", &["api", "bf-depot-sim"]),
     ("hyper", &["api", "bench"]),
     ("utoipa", &["api"]),

@@ -1,8 +1,13 @@
 //! What fires triggers.
 //!
 //! In production EventBridge does, from outside. [`InProcessScheduler`] takes its place in `dev`: it
-//! sends the same HTTP request, so that everything behind the endpoint is the same.
+//! sends the same HTTP request, so that everything behind the endpoint is the same. [`Scheduler`] is the
+//! port through which either is told the schedules; EventBridge's adapter is the crate `eventbridge`.
 
 mod in_process;
+mod in_process_schedules;
+mod scheduler;
 
 pub use in_process::{InProcessScheduler, Schedules, TokenSource, Trigger};
+pub use in_process_schedules::InProcessSchedules;
+pub use scheduler::{Scheduler, SchedulerError, Source, Standing};
