@@ -27,6 +27,8 @@ pub struct Rules {
     pub future_tolerance: TimeDelta,
     /// How imprecisely triggers fire: 60 s for EventBridge, 0 for the in-process scheduler.
     pub trigger_precision: TimeDelta,
+    /// How long events are kept, in whole days; the sweep drops older ones.
+    pub event_retention: TimeDelta,
 }
 
 impl Default for Rules {
@@ -34,6 +36,7 @@ impl Default for Rules {
         Self {
             future_tolerance: TimeDelta::minutes(5),
             trigger_precision: TimeDelta::seconds(60),
+            event_retention: TimeDelta::days(90),
         }
     }
 }

@@ -5,6 +5,7 @@ mod dev;
 mod instance;
 mod production;
 mod serve;
+mod sweep;
 mod telemetry;
 
 use std::path::PathBuf;
@@ -43,6 +44,8 @@ enum Command {
     Dev(dev::Flags),
     /// Brings the database's schema up to date.
     Migrate,
+    /// Runs one reconciliation sweep and prints what it found.
+    Sweep,
 }
 
 #[tokio::main]
@@ -71,5 +74,6 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Dev(flags) => dev::dev(settings, flags).await,
         Command::Migrate => serve::migrate(settings).await,
+        Command::Sweep => sweep::sweep(settings).await,
     }
 }

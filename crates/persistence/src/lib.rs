@@ -20,8 +20,10 @@ mod leases;
 mod memory;
 mod partitions;
 mod poll_cycles;
+mod schedules;
 mod snapshots;
 mod store;
+mod sweeps;
 mod unit_of_work;
 mod workspaces;
 
@@ -38,5 +40,6 @@ pub use leases::{ClaimCandidate, ClaimedCycle};
 pub use poll_cycles::{NewCycle, PollCycle, RecordedTrigger};
 pub use snapshots::SnapshotRow;
 pub use store::{Page, Store};
+pub use sweeps::{ClaimedSweep, SweepRecord};
 pub use unit_of_work::{Fence, UnitOfWork};
 pub use workspaces::{CutoverRecord, PolicyRecord, WorkspaceRecord};
