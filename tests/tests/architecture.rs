@@ -15,9 +15,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("persistence", &["domain"]),
     ("providers", &["clock", "domain", "telemetry"]),
     ("scheduling", &["clock", "domain"]),
+    ("eventbridge", &["domain", "scheduling"]),
     (
         "application",
-        &["clock", "domain", "persistence", "providers", "telemetry"],
+        &[
+            "clock",
+            "domain",
+            "persistence",
+            "providers",
+            "scheduling",
+            "telemetry",
+        ],
     ),
     (
         "api",
@@ -40,6 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "bf-depot-sim",
             "clock",
             "domain",
+            "eventbridge",
             "persistence",
             "pgdev",
             "providers",
@@ -73,6 +82,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Third-party crates that only some of ours may know.
 const KEPT_TO: &[(&str, &[&str])] = &[
     ("sqlx", &["persistence", "testkit", "bench"]),
+    ("aws-config", &["eventbridge"]),
+    ("aws-sdk-scheduler", &["eventbridge"]),
     ("axum", &["api", "bf-depot-sim"]),
     ("hyper", &["api", "bench"]),
     ("utoipa", &["api"]),

@@ -15,7 +15,7 @@ use crate::idempotency::idempotent;
 use crate::state::AppState;
 use crate::{
     audit, cutover, dev, devices, docs, health, ingest, operations, policy, poll_cycles,
-    problem_pages, provider_connections, snapshots, workspaces,
+    problem_pages, provider_connections, reconciliation_sweeps, snapshots, workspaces,
 };
 
 /// Every route with its documentation.
@@ -34,6 +34,8 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(poll_cycles::post_cycle))
         .routes(routes!(poll_cycles::list_cycles))
         .routes(routes!(poll_cycles::get_cycle))
+        .routes(routes!(reconciliation_sweeps::post_sweep))
+        .routes(routes!(reconciliation_sweeps::get_sweep))
         .routes(routes!(health::get_health))
         .routes(routes!(snapshots::list_snapshots))
         .routes(routes!(snapshots::get_snapshot))

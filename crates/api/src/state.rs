@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use application::Core;
 use application::polling::Worker;
+use application::schedules::Applier;
+use application::sweeps::Sweeper;
 use auth::{DevIssuer, Verifier};
 use providers::AddressPolicy;
 
@@ -25,14 +27,16 @@ pub struct AppState {
     pub strict_transport: bool,
     /// The worker to wake when a cycle was recorded, where this instance runs one.
     pub worker: Option<Worker>,
+    /// The applier to wake when a schedule may have changed, where this instance is told of a scheduler.
+    pub applier: Option<Applier>,
+    /// The sweeper to wake when a sweep was asked for, where this instance runs any.
+    pub sweeper: Option<Sweeper>,
     /// Which addresses connections may name.
     pub addresses: AddressPolicy,
     /// The local token issuer, in `dev` only: its presence opens `/dev/*`.
     pub dev_issuer: Option<Arc<DevIssuer>>,
     /// Gates of pages, by name.
     pub features: Features,
-    /// Whether the scheduler reads schedules where they are kept, so that each counts as it is changed.
-    pub schedules_applied: bool,
 }
 
 /// Feature flags that the user interface asks for; they gate pages, never an API.
@@ -47,6 +51,20 @@ impl AppState {
     pub(crate) fn wake_worker(&self) {
         if let Some(worker) = &self.worker {
             worker.wake();
+        }
+    }
+
+    /// Hints the applier that a schedule may be out of line.
+    pub(crate) fn wake_applier(&self) {
+        if let Some(applier) = &self.applier {
+            applier.wake();
+        }
+    }
+
+    /// Hints the sweeper that a sweep was asked for.
+    pub(crate) fn wake_sweeper(&self) {
+        if let Some(sweeper) = &self.sweeper {
+            sweeper.wake();
         }
     }
 }

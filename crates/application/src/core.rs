@@ -30,6 +30,8 @@ pub struct Rules {
     pub trigger_precision: TimeDelta,
     /// When a connection that keeps failing is left alone.
     pub breaker: Breaker,
+    /// How long events are kept, in whole days; the sweep drops older ones.
+    pub event_retention: TimeDelta,
 }
 
 impl Default for Rules {
@@ -38,6 +40,7 @@ impl Default for Rules {
             future_tolerance: TimeDelta::minutes(5),
             trigger_precision: TimeDelta::seconds(60),
             breaker: Breaker::default(),
+            event_retention: TimeDelta::days(90),
         }
     }
 }

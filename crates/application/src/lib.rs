@@ -12,6 +12,8 @@ pub mod idempotency;
 mod maintenance;
 pub mod polling;
 pub mod queries;
+pub mod schedules;
+pub mod sweeps;
 
 pub use crate::core::{Author, Core, Rules};
 pub use crate::maintenance::maintain;

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use api::HttpLimits;
 use api::access::Rate;
 use chrono::TimeDelta;
 use domain::polling::Breaker;
+use eventbridge::EventBridgeSettings;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use providers::AccountRate;
@@ -38,6 +39,13 @@ pub struct Settings {
     pub http_answer_seconds: u32,
     pub scheduler: Scheduler,
     pub trigger_precision_seconds: u32,
+    pub eventbridge_group: Option<String>,
+    pub eventbridge_bus_arn: Option<String>,
+    pub eventbridge_role_arn: Option<String>,
+    pub eventbridge_dlq_arn: Option<String>,
+    pub eventbridge_region: Option<String>,
+    pub eventbridge_endpoint_url: Option<String>,
+    pub event_retention_days: u32,
     #[serde(deserialize_with = "list")]
     pub provider_allowed_hosts: Vec<String>,
     pub provider_credentials_dir: Option<PathBuf>,
@@ -93,6 +101,13 @@ const NAMES: &[&str] = &[
     "http_answer_seconds",
     "scheduler",
     "trigger_precision_seconds",
+    "eventbridge_group",
+    "eventbridge_bus_arn",
+    "eventbridge_role_arn",
+    "eventbridge_dlq_arn",
+    "eventbridge_region",
+    "eventbridge_endpoint_url",
+    "event_retention_days",
     "provider_allowed_hosts",
     "provider_credentials_dir",
     "provider_deadline_seconds",
@@ -196,6 +211,10 @@ impl Settings {
             "TRIGGER_PRECISION_SECONDS must be at most 120"
         );
         ensure!(
+            (7..=3_650).contains(&self.event_retention_days),
+            "EVENT_RETENTION_DAYS must be 7 to 3650"
+        );
+        ensure!(
             self.future_tolerance_seconds <= 3_600,
             "FUTURE_TOLERANCE_SECONDS must be at most 3600"
         );
@@ -204,6 +223,37 @@ impl Settings {
 
     pub fn trigger_precision(&self) -> TimeDelta {
         TimeDelta::seconds(self.trigger_precision_seconds.into())
+    }
+
+    pub fn event_retention(&self) -> TimeDelta {
+        TimeDelta::days(self.event_retention_days.into())
+    }
+
+    /// Where EventBridge keeps schedules and what they lead to.
+    ///
+    /// # Errors
+    /// The first setting that is missing, or not as AWS would have it, by its name.
+    pub fn eventbridge(&self) -> anyhow::Result<EventBridgeSettings> {
+        let needed = |value: &Option<String>, name: &str| {
+            value.clone().with_context(|| {
+                format!("EVENTBRIDGE_{name} is not set: SCHEDULER=eventbridge needs it")
+            })
+        };
+        let checked = EventBridgeSettings::try_new(
+            &needed(&self.eventbridge_group, "GROUP")?,
+            &needed(&self.eventbridge_bus_arn, "BUS_ARN")?,
+            &needed(&self.eventbridge_role_arn, "ROLE_ARN")?,
+            &needed(&self.eventbridge_dlq_arn, "DLQ_ARN")?,
+            &needed(&self.eventbridge_region, "REGION")?,
+            self.eventbridge_endpoint_url.as_deref(),
+        );
+        checked.map_err(|invalid| {
+            anyhow!(
+                "EVENTBRIDGE_{} must be {}",
+                invalid.member.to_ascii_uppercase(),
+                invalid.rule
+            )
+        })
     }
 
     pub fn future_tolerance(&self) -> TimeDelta {

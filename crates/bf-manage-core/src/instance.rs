@@ -7,17 +7,20 @@ use anyhow::Context;
 use api::access::RateLimits;
 use api::{AppState, Features};
 use application::polling::{Worker, WorkerSettings};
+use application::schedules::Applier;
+use application::sweeps::{Outside, Sweeper};
 use application::{Core, Rules, maintain};
 use auth::{DevIssuer, Verifier};
 use clock::Clock;
 use domain::ids::IdSource;
 use persistence::Store;
 use providers::{AddressPolicy, Credentials, PollLimits, Providers};
+use scheduling::Scheduler;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Profile, Scheduler, Settings};
+use crate::config::{Profile, Settings};
 use crate::metrics::Metrics;
 
 /// How long answers in progress are waited for at shutdown.
@@ -29,10 +32,12 @@ pub struct Instance {
     state: AppState,
     worker: Worker,
     metrics: Option<Metrics>,
+    applier: Option<Applier>,
+    sweeper: Sweeper,
 }
 
 impl Instance {
-    /// Wires an instance; nothing runs yet.
+    /// Wires an instance; nothing runs yet. `scheduler` is what it tells of schedules, if anything.
     ///
     /// # Errors
     /// When a part cannot be set up.
@@ -43,18 +48,9 @@ impl Instance {
         verifier: Verifier,
         dev_issuer: Option<Arc<DevIssuer>>,
         metrics: Option<Metrics>,
+        scheduler: Option<Arc<dyn Scheduler>>,
     ) -> anyhow::Result<Self> {
-        let rules = Rules {
-            future_tolerance: settings.future_tolerance(),
-            trigger_precision: settings.trigger_precision(),
-            breaker: settings.breaker(),
-        };
-        let core = Core {
-            store,
-            clock,
-            ids: Arc::new(IdSource::new()),
-            rules,
-        };
+        let core = core(settings, store, clock);
         let addresses = AddressPolicy {
             allowed_hosts: settings.provider_allowed_hosts.clone(),
             loopback_http: settings.profile == Profile::Dev,
@@ -76,6 +72,10 @@ impl Instance {
             ..WorkerSettings::default()
         };
         let worker = Worker::new(core.clone(), providers, worker_settings);
+        let applier = scheduler
+            .clone()
+            .map(|scheduler| Applier::new(core.clone(), scheduler));
+        let sweeper = Sweeper::new(core.clone(), Outside::new(scheduler));
         let state = AppState {
             core: core.clone(),
             verifier,
@@ -87,18 +87,21 @@ impl Instance {
             http: settings.http(),
             strict_transport: settings.profile == Profile::Production,
             worker: Some(worker.clone()),
+            applier: applier.clone(),
+            sweeper: Some(sweeper.clone()),
             addresses,
             dev_issuer,
             features: Features {
                 workspace_settings: settings.feature_workspace_settings,
             },
-            schedules_applied: settings.scheduler != Scheduler::Eventbridge,
         };
         Ok(Self {
             core,
             state,
             worker,
             metrics,
+            applier,
+            sweeper,
         })
     }
 
@@ -109,6 +112,10 @@ impl Instance {
         let verifier = self.state.verifier.clone();
         background.spawn(async move { verifier.warm_up().await });
         background.spawn(self.worker.run(shutdown.clone()));
+        if let Some(applier) = self.applier {
+            background.spawn(applier.run(shutdown.clone()));
+        }
+        background.spawn(self.sweeper.run(shutdown.clone()));
         background.spawn(maintain(self.core.clone(), shutdown.clone()));
         if let Some(metrics) = self.metrics {
             background.spawn(metrics.serve(self.core.store.clone(), shutdown.clone()));
@@ -118,6 +125,21 @@ impl Instance {
         api::serve(listener, api::router(self.state), limits, shutdown, GRACE).await;
         background.wait().await;
         self.core.store.close().await;
+    }
+}
+
+/// The use cases' surroundings, by the settings.
+pub fn core(settings: &Settings, store: Store, clock: Clock) -> Core {
+    Core {
+        store,
+        clock,
+        ids: Arc::new(IdSource::new()),
+        rules: Rules {
+            future_tolerance: settings.future_tolerance(),
+            trigger_precision: settings.trigger_precision(),
+            breaker: settings.breaker(),
+            event_retention: settings.event_retention(),
+        },
     }
 }
 

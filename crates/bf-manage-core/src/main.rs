@@ -6,6 +6,7 @@ mod instance;
 mod metrics;
 mod production;
 mod serve;
+mod sweep;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -45,6 +46,8 @@ enum Command {
     Dev(dev::Flags),
     /// Brings the database's schema up to date.
     Migrate,
+    /// Runs one reconciliation sweep and prints what it found.
+    Sweep,
 }
 
 #[tokio::main]
@@ -80,6 +83,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Dev(flags) => dev::dev(settings, flags).await,
         Command::Migrate => serve::migrate(settings).await,
+        Command::Sweep => sweep::sweep(settings).await,
     };
     if let Some(export) = export {
         export.finish().await;

@@ -27,6 +27,13 @@ pub fn refuse_dev_settings(settings: &Settings, dev_data: Option<&Path>) -> anyh
         dev_data.is_none(),
         "--dev-data is a token issuer of our own, for PROFILE=dev only"
     );
+    if settings.scheduler == Scheduler::Eventbridge {
+        settings.eventbridge()?;
+        ensure!(
+            settings.eventbridge_endpoint_url.is_none(),
+            "EVENTBRIDGE_ENDPOINT_URL is an emulator's address: production asks AWS itself"
+        );
+    }
     check_database(settings)?;
     check_issuer(settings)?;
     for host in &settings.provider_allowed_hosts {
@@ -152,6 +159,14 @@ mod tests {
             Some("https://cognito-idp.eu-west-1.amazonaws.com/pool/.well-known/jwks.json".into());
         settings.auth_client_ids = vec!["web".into()];
         settings.provider_allowed_hosts = vec!["my.geotab.com".into()];
+        settings.eventbridge_group = Some("bf-telematics-poll-prod".into());
+        settings.eventbridge_bus_arn =
+            Some("arn:aws:events:eu-west-1:123456789012:event-bus/bf-telematics".into());
+        settings.eventbridge_role_arn =
+            Some("arn:aws:iam::123456789012:role/bf-telematics-scheduler".into());
+        settings.eventbridge_dlq_arn =
+            Some("arn:aws:sqs:eu-west-1:123456789012:bf-telematics-dlq".into());
+        settings.eventbridge_region = Some("eu-west-1".into());
         settings
     }
 
@@ -203,6 +218,36 @@ mod tests {
         }
         let own = refuse_dev_settings(&sound(), Some(Path::new("/tmp"))).expect_err("a refusal");
         assert!(own.to_string().starts_with("--dev-data"), "{own}");
+    }
+
+    #[test]
+    fn eventbridge_is_told_where_and_is_aws_itself() {
+        for (refused, starts) in [
+            (
+                refusal(|settings| settings.eventbridge_group = None),
+                "EVENTBRIDGE_GROUP is not set",
+            ),
+            (
+                refusal(|settings| settings.eventbridge_group = Some("default".into())),
+                "EVENTBRIDGE_GROUP must be",
+            ),
+            (
+                refusal(|settings| settings.eventbridge_role_arn = Some("scheduler".into())),
+                "EVENTBRIDGE_ROLE_ARN must be",
+            ),
+            (
+                refusal(|settings| {
+                    settings.eventbridge_endpoint_url = Some("http://127.0.0.1:5000".into());
+                }),
+                "EVENTBRIDGE_ENDPOINT_URL ",
+            ),
+        ] {
+            assert!(refused.starts_with(starts), "{refused}");
+        }
+        let mut unscheduled = sound();
+        unscheduled.scheduler = Scheduler::None;
+        unscheduled.eventbridge_group = None;
+        refuse_dev_settings(&unscheduled, None).expect("nothing to be told");
     }
 
     #[test]

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use auth::{DevIssuer, Verifier, VerifierSettings};
 use clock::Clock;
+use eventbridge::EventBridge;
 use persistence::Store;
+use scheduling::Scheduler;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::instance::{Instance, shutdown_signal};
 use crate::metrics::Metrics;
 use crate::production::refuse_dev_settings;
@@ -21,6 +23,7 @@ use crate::production::refuse_dev_settings;
 /// A missing setting or one that production refuses, a busy port, a database that cannot be migrated.
 pub async fn serve(settings: Settings, dev_data: Option<&Path>) -> anyhow::Result<()> {
     refuse_dev_settings(&settings, dev_data)?;
+    let scheduler = scheduler(&settings).await?;
     let listener = TcpListener::bind(&settings.listen)
         .await
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
@@ -54,7 +57,9 @@ pub async fn serve(settings: Settings, dev_data: Option<&Path>) -> anyhow::Resul
             metrics.address()?
         );
     }
-    let instance = Instance::try_new(&settings, store, clock, verifier, dev_issuer, metrics)?;
+    let instance = Instance::try_new(
+        &settings, store, clock, verifier, dev_issuer, metrics, scheduler,
+    )?;
     println!("bf-manage-core serves http://{}", listener.local_addr()?);
     instance.run(listener, shutdown_signal()?).await;
     Ok(())
@@ -72,7 +77,26 @@ pub async fn migrate(settings: Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open(settings: &Settings) -> anyhow::Result<Store> {
+/// What instances of this deployment tell of schedules.
+///
+/// # Errors
+/// A setting that EventBridge needs and that is missing or wrong.
+pub async fn scheduler(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Scheduler>>> {
+    match settings.scheduler {
+        config::Scheduler::Eventbridge => {
+            let eventbridge = EventBridge::connect(settings.eventbridge()?).await;
+            Ok(Some(Arc::new(eventbridge)))
+        }
+        // That of `dev` is wired there; a further instance beside it tells it nothing.
+        config::Scheduler::InProcess | config::Scheduler::None => Ok(None),
+    }
+}
+
+/// Opens the database of the settings.
+///
+/// # Errors
+/// As [`open_at`], and when none is named.
+pub fn open(settings: &Settings) -> anyhow::Result<Store> {
     let url = settings
         .database_url
         .as_ref()

@@ -182,7 +182,11 @@ minted_id!(
     LeaseToken
 );
 minted_id!(
-    /// Proof of having claimed an idempotency key.
+    /// One reconciliation sweep.
+    SweepId
+);
+minted_id!(
+    /// Proof of having claimed an idempotency key, a schedule or a sweep.
     ClaimToken
 );
 

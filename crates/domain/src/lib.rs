@@ -6,7 +6,7 @@
 //!
 //! Read in this order: [`ids`], [`signals`] (what is measured), [`fleet`] (what is configured),
 //! [`acceptance`] (what becomes of an update), [`health`] (what a reader is told), [`polling`] (when
-//! providers are asked), [`idempotency`] (what a request that comes again is told),
+//! providers are asked), [`schedules`] (how that is told to EventBridge), [`sweeps`], [`idempotency`] (what a request that comes again is told),
 //! [`audit`] (what somebody is named for).
 
 pub mod acceptance;
@@ -16,7 +16,9 @@ pub mod health;
 pub mod idempotency;
 pub mod ids;
 pub mod polling;
+pub mod schedules;
 pub mod signals;
+pub mod sweeps;
 mod time_text;
 mod vocabulary;
 

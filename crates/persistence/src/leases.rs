@@ -398,7 +398,7 @@ impl UnitOfWork {
     }
 }
 
-fn interval(duration: Duration) -> PgInterval {
+pub(crate) fn interval(duration: Duration) -> PgInterval {
     let microseconds = TimeDelta::from_std(duration)
         .ok()
         .and_then(|delta| delta.num_microseconds());

@@ -23,9 +23,11 @@ mod leases;
 mod memory;
 mod partitions;
 mod poll_cycles;
+mod schedules;
 mod slots;
 mod snapshots;
 mod store;
+mod sweeps;
 mod unit_of_work;
 mod workspaces;
 
@@ -44,5 +46,6 @@ pub use poll_cycles::{NewCycle, PollCycle, RecordedTrigger};
 pub use slots::{MissedSlot, PolledWorkspace};
 pub use snapshots::SnapshotRow;
 pub use store::{Page, PoolUse, Store};
+pub use sweeps::{ClaimedSweep, SweepRecord};
 pub use unit_of_work::{Fence, UnitOfWork};
 pub use workspaces::{CutoverRecord, PolicyRecord, WorkspaceRecord};

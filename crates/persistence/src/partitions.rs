@@ -27,6 +27,53 @@ impl Store {
         Ok(())
     }
 
+    /// Drops the days before `first_kept` with all their events; answers which days went. Readers and
+    /// writers of other days go on. Takes up what an interrupted drop has left.
+    ///
+    /// # Errors
+    /// When the store fails; days that went before that stay gone.
+    pub async fn drop_event_partitions(
+        &self,
+        first_kept: NaiveDate,
+    ) -> Result<Vec<NaiveDate>, StorageError> {
+        // Of those that are partitions no more, `detaching` is nothing.
+        let tables = sqlx::query!(
+            r#"/* event_store: partitions, those half gone too */
+            SELECT table_of.relname::text AS "name!", inhdetachpending AS "detaching?" FROM pg_class table_of
+            LEFT JOIN pg_inherits ON inhrelid = table_of.oid AND inhparent = 'event_store'::regclass
+            WHERE table_of.relkind = 'r' AND table_of.relname ~ '^event_store_[0-9]{8}$'
+              AND table_of.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'event_store'::regclass)
+            ORDER BY table_of.relname"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut dropped = Vec::new();
+        for table in tables {
+            let Some(day) = day_of(&table.name).filter(|day| *day < first_kept) else {
+                continue;
+            };
+            // As above, the name is made of a date only. Concurrently, because a plain detachment
+            // would wait for every reader of the store, and all others behind it.
+            let name = name_of(day);
+            let detach = match table.detaching {
+                Some(false) => Some("CONCURRENTLY"),
+                Some(true) => Some("FINALIZE"),
+                None => None,
+            };
+            if let Some(how) = detach {
+                let statement = format!("ALTER TABLE event_store DETACH PARTITION {name} {how}");
+                sqlx::raw_sql(AssertSqlSafe(statement))
+                    .execute(&self.pool)
+                    .await?;
+            }
+            sqlx::raw_sql(AssertSqlSafe(format!("DROP TABLE {name}")))
+                .execute(&self.pool)
+                .await?;
+            dropped.push(day);
+        }
+        Ok(dropped)
+    }
+
     async fn event_partitions(&self) -> Result<Vec<String>, StorageError> {
         Ok(sqlx::query_scalar!(
             r#"/* event_store: partitions */
@@ -65,4 +112,8 @@ impl Store {
 
 fn name_of(day: NaiveDate) -> String {
     format!("event_store_{}", day.format("%Y%m%d"))
+}
+
+fn day_of(name: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(name.strip_prefix("event_store_")?, "%Y%m%d").ok()
 }

@@ -208,13 +208,14 @@ mod tests {
             strict_transport: false,
             verifier: Verifier::try_new(settings.expect("settings"), clock).expect("a verifier"),
             worker: None,
+            applier: None,
+            sweeper: None,
             addresses: AddressPolicy {
                 allowed_hosts: Vec::new(),
                 loopback_http: false,
             },
             dev_issuer: None,
             features: Features::default(),
-            schedules_applied: true,
         }
     }
 

@@ -109,6 +109,8 @@ pub const TABLE: &[Route] = table! {
     DELETE "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}" SystemAdmin, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/features" Workspace, None;
     GET "/api/telematics-mvp/audit" SystemAdmin, None;
+    POST "/api/telematics-mvp/reconciliation-sweeps" ScopeOrSystemAdmin("telematics/sweep"), None;
+    GET "/api/telematics-mvp/reconciliation-sweeps/{sweep_id}" ScopeOrSystemAdmin("telematics/sweep"), None;
 };
 
 impl Route {

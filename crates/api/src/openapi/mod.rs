@@ -25,6 +25,7 @@ use crate::problem::{FieldError, ProblemBody};
     tags(
         (name = "ingest", description = "Machines push readings."),
         (name = "poll cycles", description = "The cycles in which core polls a workspace's providers: triggers, and what became of them."),
+        (name = "reconciliation sweeps", description = "What is compared with the world outside, and repaired."),
         (name = "health", description = "Who is silent, why, and whose it is to mend; computed when asked."),
         (name = "snapshots", description = "The canonical values, one snapshot a device, each signal with its own age."),
         (name = "workspaces", description = "Customer fleets."),

@@ -41,6 +41,7 @@ fn in_paths() -> Vec<(&'static str, Value)> {
         ("vehicle_id", component("VehicleId")),
         ("provider_id", component("ProviderId")),
         ("cycle_id", component("CycleId")),
+        ("sweep_id", component("SweepId")),
         (
             "slug",
             json!({"type": "string", "enum": slugs, "description": "The last part of a problem's `type`.", "example": "rate-limited"}),

@@ -7,7 +7,9 @@ use domain::audit;
 use domain::fleet;
 use domain::health;
 use domain::polling;
+use domain::schedules;
 use domain::signals;
+use domain::sweeps;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{Object, Schema};
@@ -47,6 +49,10 @@ schemas! {
         "type": "string", "format": "uuid", "description": "One run, or refused run, of a workspace's poll cycle.",
         "example": "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5a",
     });
+    SweepId = json!({
+        "type": "string", "format": "uuid", "description": "One reconciliation sweep.",
+        "example": "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5b",
+    });
     WorkspaceName = json!({
         "type": "string", "minLength": 1, "maxLength": 200, "pattern": PRINTABLE_NOT_BLANK,
         "description": "What people call a workspace: printable and not blank.", "example": "Depot North",
@@ -70,6 +76,9 @@ schemas! {
     SignalState = open("How old one signal is.", health::SignalFreshness::ALL, "fresh");
     CycleStatus = open("How far a cycle has come.", polling::CycleStatus::ALL, "completed");
     CycleTrigger = open("What set a cycle off.", polling::Trigger::ALL, "scheduled");
+    SweepStatus = open("How far a sweep has come.", sweeps::SweepStatus::ALL, "completed");
+    SweepStepOutcome = open("How one step of a sweep ended.", sweeps::StepOutcome::ALL, "completed");
+    ScheduleState = open("How a schedule stands with the scheduler.", schedules::ScheduleState::ALL, "applied");
     SkipReason = open("Why a trigger ran nothing, or a cycle did not end by itself.", polling::SkipReason::ALL, "not_owner");
     PollOutcome = open("How one connection fared in a cycle.", polling::ConnectionOutcome::ALL, "ok");
     PollErrorClass = open("Why a connection failed or was skipped.", polling::ErrorClass::ALL, "rate_limited");

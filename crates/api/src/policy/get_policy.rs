@@ -26,9 +26,10 @@ pub(crate) async fn get_policy(
         .workspace(&id)
         .await?
         .ok_or_else(|| Problem::not_found("workspace"))?;
+    let applied = state.core.store.applied_schedule(&id).await?;
     Ok(tagged(
         StatusCode::OK,
         record.policy.version,
-        policy_view(&record, state.schedules_applied),
+        policy_view(&record, &applied),
     ))
 }

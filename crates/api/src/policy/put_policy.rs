@@ -66,8 +66,11 @@ pub(crate) async fn put_policy(
                 .collect(),
         )
     })?;
-    let show = |record: &WorkspaceRecord| policy_view(record, state.schedules_applied);
+    // As it stood before: what changes now is pending, whatever it was.
+    let applied = state.core.store.applied_schedule(&id).await?;
+    let show = |record: &WorkspaceRecord| policy_view(record, &applied);
     let changed = change_policy(&state.core, caller.author(), &id, policy, &precondition).await;
     let record = changed.map_err(|error| Problem::of_change(error, show))?;
+    state.wake_applier();
     Ok(tagged(StatusCode::OK, record.policy.version, show(&record)))
 }

@@ -1,9 +1,12 @@
 //! How a policy is shown.
 
 use chrono::{DateTime, Utc};
+use domain::schedules::{AppliedSchedule, CronExpression, ScheduleState};
 use persistence::WorkspaceRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::openapi::schema;
 
 /// A policy, and how its schedule stands with the scheduler.
 #[derive(Serialize, ToSchema)]
@@ -16,36 +19,37 @@ pub(crate) struct PolicyView {
     no_data_grace_minutes: u32,
     #[schema(example = 7)]
     version: i64,
-    schedule: AppliedSchedule,
+    schedule: ScheduleView,
 }
 
-/// The workspace's schedule at the scheduler.
+/// The workspace's schedule at the scheduler: one while it is active, none otherwise.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct AppliedSchedule {
-    /// `applied`, `pending` or `error`.
-    #[schema(example = "applied")]
-    state: &'static str,
+#[schema(as = AppliedSchedule)]
+pub(crate) struct ScheduleView {
+    #[schema(value_type = schema::ScheduleState)]
+    state: ScheduleState,
+    /// When it fires, in UTC.
     #[schema(example = "cron(3/5 * * * ? *)")]
     expression: String,
+    /// When the scheduler confirmed it; null while it has not.
     #[schema(required)]
     applied_at: Option<DateTime<Utc>>,
 }
 
-pub(super) fn policy_view(record: &WorkspaceRecord, schedules_applied: bool) -> PolicyView {
+/// `applied` is what is recorded of the workspace's schedule.
+pub(super) fn policy_view(record: &WorkspaceRecord, applied: &AppliedSchedule) -> PolicyView {
     let policy = record.workspace.policy;
+    let expression = CronExpression::of(record.workspace.schedule());
+    let wanted = record.workspace.active.then_some(&expression);
     PolicyView {
         poll_interval_minutes: policy.poll_interval.minutes(),
         stale_threshold_minutes: policy.stale_threshold_minutes,
         no_data_grace_minutes: policy.no_data_grace_minutes,
         version: record.policy.version,
-        schedule: AppliedSchedule {
-            state: if schedules_applied {
-                "applied"
-            } else {
-                "pending"
-            },
-            expression: record.workspace.schedule().expression(),
-            applied_at: schedules_applied.then_some(record.policy.changed_at),
+        schedule: ScheduleView {
+            state: applied.state(wanted),
+            applied_at: applied.applied_at(wanted),
+            expression: expression.to_string(),
         },
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use domain::ids::{CycleId, DeviceId, InvalidId, ProviderId, VehicleId, WorkspaceId};
+use domain::ids::{CycleId, DeviceId, InvalidId, ProviderId, SweepId, VehicleId, WorkspaceId};
 
 use crate::problem::{FieldError, Problem};
 
@@ -36,14 +36,20 @@ path_ids! {
     ProviderId = "provider_id";
 }
 
-impl PathId for CycleId {
-    const PARAMETER: &'static str = "cycle_id";
+macro_rules! minted_path_ids {
+    ($($id:ident = $parameter:literal;)+) => {
+        $(impl PathId for $id {
+            const PARAMETER: &'static str = $parameter;
+            fn read(text: &str) -> Result<Self, String> {
+                text.parse().map(Self).map_err(|_| "must be a UUID".to_owned())
+            }
+        })+
+    };
+}
 
-    fn read(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map(Self)
-            .map_err(|_| "must be a UUID".to_owned())
-    }
+minted_path_ids! {
+    CycleId = "cycle_id";
+    SweepId = "sweep_id";
 }
 
 /// The one id of a path.

@@ -71,6 +71,7 @@ pub(crate) async fn put_workspace(
     .await;
     let show = |record: &WorkspaceRecord| workspace_view(&state.core, record);
     let (record, created) = put.map_err(|error| Problem::of_change(error, show))?;
+    state.wake_applier();
     let status = if created {
         StatusCode::CREATED
     } else {

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use api::access::{BodyRule, TABLE};
+use application::sweeps::request_sweep;
 use reqwest::Method;
 use serde_json::Value;
-use testkit::{a_connection, a_device, a_workspace, minutes};
+use testkit::{AUTHOR, a_connection, a_device, a_workspace, minutes};
 
 use crate::service::{
     ACCOUNTS, ADMIN, API, Caller, INGEST, NORTH, POLL, READ, SUPPORT, SYSTEM_ADMIN, Service,
@@ -18,6 +19,7 @@ enum May {
     Anybody,
     Ingest,
     PollOrSystemAdmin,
+    SweepOrSystemAdmin,
     /// (workspace)
     Workspace,
     /// (workspace admin)
@@ -31,8 +33,8 @@ enum May {
 }
 
 use May::{
-    Anybody, Ingest, PollOrSystemAdmin, Staff, SystemAdmin, SystemAdminOrSupport, Workspace,
-    WorkspaceAdmin,
+    Anybody, Ingest, PollOrSystemAdmin, Staff, SweepOrSystemAdmin, SystemAdmin,
+    SystemAdminOrSupport, Workspace, WorkspaceAdmin,
 };
 
 /// The contract's words in brackets, route by route; paths without `/api/telematics-mvp`.
@@ -48,6 +50,12 @@ const CONTRACT: &[(&str, &str, May)] = &[
     ("GET", "/dev/jwks.json", Anybody),
     ("POST", "/workspaces/{workspace_id}/ingest", Ingest),
     ("POST", "/poll-cycles", PollOrSystemAdmin),
+    ("POST", "/reconciliation-sweeps", SweepOrSystemAdmin),
+    (
+        "GET",
+        "/reconciliation-sweeps/{sweep_id}",
+        SweepOrSystemAdmin,
+    ),
     ("GET", "/workspaces/{workspace_id}/poll-cycles", Workspace),
     (
         "GET",
@@ -157,6 +165,7 @@ fn allowed(may: May) -> &'static [Caller] {
         Anybody => CALLERS,
         Ingest => &[INGEST],
         PollOrSystemAdmin => &[POLL, SYSTEM_ADMIN],
+        SweepOrSystemAdmin => &[Caller::Machine("telematics/sweep"), SYSTEM_ADMIN],
         Workspace => &[VIEWER, ADMIN, ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
         WorkspaceAdmin => &[ADMIN, SYSTEM_ADMIN],
         Staff => &[ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
@@ -179,6 +188,8 @@ fn expected(caller: Caller, method: &str, path: &str, may: May) -> u16 {
         return match method {
             "GET" => 200,
             "DELETE" => 412,
+            // It reads no body that could be wrong; there is one sweep, however many ask.
+            "POST" if path == "/reconciliation-sweeps" => 202,
             _ => 400,
         };
     }
@@ -198,6 +209,10 @@ async fn every_route_treats_every_caller_as_the_contract_says() {
     let (service, fleet) = Service::with(workspace).await;
     a_workspace("depot-south").create(&service.fixture).await;
     let cycle_id = fleet.trigger(None).await.cycle_id.to_string();
+    let sweep_id = request_sweep(&service.fixture.core, AUTHOR)
+        .await
+        .expect("a sweep")
+        .to_string();
     let mut wrong = Vec::new();
     for (method, template, may) in CONTRACT {
         let path = template
@@ -206,6 +221,7 @@ async fn every_route_treats_every_caller_as_the_contract_says() {
             .replace("{vehicle_id}", "bus-1-vehicle")
             .replace("{provider_id}", "spare")
             .replace("{cycle_id}", &cycle_id)
+            .replace("{sweep_id}", &sweep_id)
             .replace("{asset}", "swagger-ui.css")
             .replace("{slug}", "validation");
         let method = Method::from_bytes(method.as_bytes()).expect("a method");

@@ -23,6 +23,7 @@ async fn an_unknown_parameter_is_refused_on_every_route() {
             .replace("{vehicle_id}", "bus-1-vehicle")
             .replace("{provider_id}", "sim-main")
             .replace("{cycle_id}", "019a0000-0000-7000-8000-000000000000")
+            .replace("{sweep_id}", "019a0000-0000-7000-8000-000000000000")
             .replace("{asset}", "start.js")
             .replace("{slug}", "validation");
         let caller = if path.ends_with("/ingest") {
@@ -143,6 +144,7 @@ async fn an_id_that_breaks_its_rule_is_named() {
             "/workspaces/depot-north/poll-cycles/%00".to_owned(),
             "cycle_id",
         ),
+        ("/reconciliation-sweeps/7".to_owned(), "sweep_id"),
     ] {
         service.get(SYSTEM_ADMIN, &path).await.names(&[named]);
     }

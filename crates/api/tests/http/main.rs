@@ -26,6 +26,7 @@ mod preconditions;
 mod problems;
 mod provider_connections;
 mod rates;
+mod reconciliation_sweeps;
 mod request_ids;
 mod security_headers;
 mod service;

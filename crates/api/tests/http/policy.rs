@@ -1,5 +1,7 @@
 //! A workspace's policy.
 
+use application::schedules::apply_schedule;
+use scheduling::InProcessSchedules;
 use serde_json::{Value, json};
 use testkit::{a_device, a_workspace, minutes};
 
@@ -18,14 +20,14 @@ async fn a_new_workspace_has_the_specifications_policy() {
         json!({"poll_interval_minutes": 5, "stale_threshold_minutes": 15, "no_data_grace_minutes": 60, "version": 1, "schedule": null})
     );
     assert_eq!(answer.version(), 1);
-    assert_eq!(schedule["state"], "applied");
+    assert_eq!(schedule["state"], "pending", "nobody applies it here");
     assert!(
         schedule["expression"]
             .as_str()
             .is_some_and(|cron| cron.starts_with("cron(") && cron.ends_with("/5 * * * ? *)")),
         "{schedule}"
     );
-    assert!(schedule["applied_at"].is_string());
+    assert_eq!(schedule["applied_at"], Value::Null);
     assert_eq!(schedule.as_object().map(serde_json::Map::len), Some(3));
 }
 
@@ -52,17 +54,29 @@ async fn a_change_counts_from_its_answer_on() {
 }
 
 #[tokio::test]
-async fn a_schedule_that_somebody_else_keeps_is_pending() {
-    let service = Service::start_with(|state| state.schedules_applied = false).await;
-    a_workspace(NORTH).create(&service.fixture).await;
-    let policy = service.get(VIEWER, PATH).await.of(200);
+async fn a_schedule_is_applied_once_the_scheduler_has_confirmed_it_and_pending_when_it_changes() {
+    let (service, fleet) = Service::with(a_workspace(NORTH)).await;
+    let scheduler = InProcessSchedules::default();
+    let schedule = async || service.get(VIEWER, PATH).await.of(200)["schedule"].take();
+    assert_eq!(schedule().await["state"], "pending");
+    apply_schedule(&fleet.core, &scheduler, &fleet.id)
+        .await
+        .expect("it takes it");
+    let applied = schedule().await;
+    assert_eq!(applied["state"], "applied");
+    assert_eq!(applied["applied_at"], "2026-11-23T08:00:00Z");
+
+    let body = json!({"poll_interval_minutes": 60, "stale_threshold_minutes": 120, "no_data_grace_minutes": 60});
+    let changed = service.put(ADMIN, PATH, &body).await.of(200)["schedule"].take();
     assert_eq!(
-        (
-            &policy["schedule"]["state"],
-            &policy["schedule"]["applied_at"]
-        ),
+        (&changed["state"], &changed["applied_at"]),
         (&json!("pending"), &Value::Null)
     );
+    assert_ne!(changed["expression"], applied["expression"]);
+    apply_schedule(&fleet.core, &scheduler, &fleet.id)
+        .await
+        .expect("it takes it");
+    assert_eq!(schedule().await["state"], "applied");
 }
 
 #[tokio::test]

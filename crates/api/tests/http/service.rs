@@ -98,6 +98,8 @@ impl Service {
             http: HttpLimits::default(),
             strict_transport: false,
             worker: None,
+            applier: None,
+            sweeper: None,
             addresses: AddressPolicy {
                 allowed_hosts: vec!["my.geotab.com".to_owned()],
                 loopback_http: true,
@@ -106,7 +108,6 @@ impl Service {
             features: Features {
                 workspace_settings: true,
             },
-            schedules_applied: true,
         };
         change(&mut state);
         let limits = state.http;
@@ -213,9 +214,14 @@ impl Service {
 
 /// Whether a path is written without what most paths start with.
 pub fn is_of_the_api(path: &str) -> bool {
-    ["/workspaces", "/poll-cycles", "/audit"]
-        .iter()
-        .any(|start| path.starts_with(start))
+    [
+        "/workspaces",
+        "/poll-cycles",
+        "/reconciliation-sweeps",
+        "/audit",
+    ]
+    .iter()
+    .any(|start| path.starts_with(start))
 }
 
 /// One for all tests: a key takes a while to make, and nothing depends on whose it is.

@@ -12,10 +12,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use application::sweeps::reconcile_schedules;
 use auth::{DEV_CLIENT_ID, DevIssuer, Verifier, VerifierSettings};
 use bf_depot_sim::{Recording, Simulator, SimulatorSettings, Speed};
 use clock::Clock;
-use scheduling::InProcessScheduler;
+use scheduling::{InProcessScheduler, InProcessSchedules};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
@@ -99,6 +100,7 @@ pub async fn dev(mut settings: Settings, flags: Flags) -> anyhow::Result<()> {
         clock.clone(),
     )?;
     settings.provider_credentials_dir = Some(data_dir.credentials());
+    let fired_here = InProcessSchedules::default();
     let instance = Instance::try_new(
         &settings,
         store,
@@ -106,6 +108,7 @@ pub async fn dev(mut settings: Settings, flags: Flags) -> anyhow::Result<()> {
         verifier,
         Some(Arc::clone(&issuer)),
         metrics,
+        Some(Arc::new(fired_here.clone())),
     )?;
     demo::register(
         &instance.core,
@@ -118,13 +121,14 @@ pub async fn dev(mut settings: Settings, flags: Flags) -> anyhow::Result<()> {
     .await?;
 
     let endpoint = format!("http://{address}/api/telematics-mvp/poll-cycles").parse()?;
-    let stored = triggers::StoredSchedules(instance.core.store.clone());
+    // The schedules of an earlier start went with its process.
+    reconcile_schedules(&instance.core, &fired_here).await;
     let tokens = triggers::DevTokens {
         issuer: Arc::clone(&issuer),
         clock: clock.clone(),
     };
     let scheduler =
-        InProcessScheduler::try_new(clock.clone(), endpoint, stored, tokens, disturbances)?;
+        InProcessScheduler::try_new(clock.clone(), endpoint, fired_here, tokens, disturbances)?;
 
     let background = TaskTracker::new();
     let sim_shutdown = shutdown.clone();

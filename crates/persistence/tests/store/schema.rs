@@ -5,8 +5,13 @@ use std::collections::BTreeSet;
 use sqlx::FromRow;
 use testkit::TestDatabase;
 
-/// The tables that are not keyed by workspace: the migrations' own, and the one counter.
-const NOT_BY_WORKSPACE: [&str; 2] = ["_sqlx_migrations", "registration_counter"];
+/// The tables that are not keyed by workspace: the migrations' own, the one counter, and the sweeps,
+/// which are over all workspaces.
+const NOT_BY_WORKSPACE: [&str; 3] = [
+    "_sqlx_migrations",
+    "registration_counter",
+    "reconciliation_sweeps",
+];
 
 #[derive(Debug, FromRow)]
 struct Key {

@@ -1,0 +1,173 @@
+//! `GET /reconciliation-sweeps/{sweep_id}`
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::ids::SweepId;
+use domain::sweeps::{
+    StepOutcome, SweepReport, SweepStatus, SweptPartitions, SweptRegistry, SweptSchedules,
+};
+use persistence::SweepRecord;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::openapi::schema;
+use crate::problem::Problem;
+use crate::request::{NoQuery, Path1};
+use crate::state::AppState;
+
+/// A sweep as it stands; what it found is there once it has ended.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SweepView {
+    #[schema(value_type = schema::SweepId)]
+    sweep_id: SweepId,
+    #[schema(value_type = schema::SweepStatus)]
+    status: SweepStatus,
+    requested_at: DateTime<Utc>,
+    #[schema(example = "machine:nightly")]
+    requested_by: String,
+    #[schema(required)]
+    started_at: Option<DateTime<Utc>>,
+    #[schema(required)]
+    ended_at: Option<DateTime<Utc>>,
+    /// Why it ended without having found anything out.
+    #[schema(required, example = json!(null))]
+    error: Option<String>,
+    #[schema(required)]
+    schedules: Option<SchedulesView>,
+    #[schema(required)]
+    partitions: Option<PartitionsView>,
+    #[schema(required)]
+    legacy_registry: Option<RegistryView>,
+}
+
+/// Schedules at EventBridge against those that are wanted.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SchedulesView {
+    #[schema(value_type = schema::SweepStepOutcome)]
+    outcome: StepOutcome,
+    /// Active workspaces whose schedule was looked at.
+    #[schema(example = 412)]
+    checked: u32,
+    /// Schedules that were just as wanted.
+    #[schema(example = 408)]
+    in_line: u32,
+    /// Changes that were not applied yet when the sweep came.
+    #[schema(example = 1)]
+    pending: u32,
+    /// Schedules that were confirmed once and were not there.
+    #[schema(example = 1)]
+    missing: u32,
+    /// Schedules that were other than confirmed.
+    #[schema(example = 2)]
+    changed: u32,
+    /// Schedules of no active workspace.
+    #[schema(example = 1)]
+    orphaned: u32,
+    /// Names in the group that are none of ours; they are let be.
+    #[schema(example = 0)]
+    foreign: u32,
+    /// Of all these, what could not be repaired.
+    #[schema(example = 0)]
+    not_repaired: u32,
+    #[schema(required, example = json!(null))]
+    error: Option<String>,
+}
+
+/// Day partitions of events past their retention.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PartitionsView {
+    #[schema(value_type = schema::SweepStepOutcome)]
+    outcome: StepOutcome,
+    /// Days that are gone with all their events.
+    dropped: Vec<NaiveDate>,
+    #[schema(required, example = json!(null))]
+    error: Option<String>,
+}
+
+/// Devices mirrored from the legacy registry.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RegistryView {
+    #[schema(value_type = schema::SweepStepOutcome)]
+    outcome: StepOutcome,
+    /// Devices that were brought in line.
+    #[schema(example = 0)]
+    mirrored: u32,
+    #[schema(required, example = json!(null))]
+    error: Option<String>,
+}
+
+/// Shows a sweep.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/reconciliation-sweeps/{sweep_id}", tag = "reconciliation sweeps",
+    responses((status = 200, body = SweepView)),
+)]
+pub(crate) async fn get_sweep(
+    State(state): State<AppState>,
+    Path1(sweep_id): Path1<SweepId>,
+    NoQuery: NoQuery,
+) -> Result<Json<SweepView>, Problem> {
+    let record = state.core.store.sweep(sweep_id).await?;
+    record
+        .map(shown)
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("reconciliation sweep"))
+}
+
+fn shown(record: SweepRecord) -> SweepView {
+    let (schedules, partitions, legacy_registry) = match record.report {
+        Some(SweepReport {
+            schedules,
+            partitions,
+            legacy_registry,
+        }) => (
+            Some(schedules_shown(schedules)),
+            Some(partitions_shown(partitions)),
+            Some(registry_shown(legacy_registry)),
+        ),
+        None => (None, None, None),
+    };
+    SweepView {
+        sweep_id: record.sweep_id,
+        status: record.status,
+        requested_at: record.requested_at,
+        requested_by: record.requested_by,
+        started_at: record.started_at,
+        ended_at: record.ended_at,
+        error: record.error,
+        schedules,
+        partitions,
+        legacy_registry,
+    }
+}
+
+fn schedules_shown(swept: SweptSchedules) -> SchedulesView {
+    SchedulesView {
+        outcome: swept.outcome,
+        checked: swept.checked,
+        in_line: swept.in_line,
+        pending: swept.pending,
+        missing: swept.missing,
+        changed: swept.changed,
+        orphaned: swept.orphaned,
+        foreign: swept.foreign,
+        not_repaired: swept.not_repaired,
+        error: swept.error,
+    }
+}
+
+fn partitions_shown(swept: SweptPartitions) -> PartitionsView {
+    PartitionsView {
+        outcome: swept.outcome,
+        dropped: swept.dropped,
+        error: swept.error,
+    }
+}
+
+fn registry_shown(swept: SweptRegistry) -> RegistryView {
+    RegistryView {
+        outcome: swept.outcome,
+        mirrored: swept.mirrored,
+        error: swept.error,
+    }
+}
