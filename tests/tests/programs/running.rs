@@ -8,12 +8,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Names of settings that the surroundings of the tests may have.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 18] = [
     "DATABASE_URL",
     "PROFILE",
     "LISTEN",
     "LOG",
     "SCHEDULER",
+    "EVENTBRIDGE_GROUP",
+    "EVENTBRIDGE_BUS_ARN",
+    "EVENTBRIDGE_ROLE_ARN",
+    "EVENTBRIDGE_DLQ_ARN",
+    "EVENTBRIDGE_REGION",
+    "EVENTBRIDGE_ENDPOINT_URL",
     "AUTH_ISSUER",
     "AUTH_JWKS_URL",
     "AUTH_CLIENT_IDS",
