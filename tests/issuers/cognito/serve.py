@@ -1,4 +1,4 @@
-"""Amazon Cognito as moto emulates it, for the stories that want tokens of it.
+"""Amazon Cognito and EventBridge Scheduler as moto emulates them, for the stories that want them.
 
     python serve.py PORT
 

@@ -16,15 +16,23 @@ const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/cognit
 const PASSWORD: &str = "Correct-horse-9";
 const NORTH: &str = "depot-north";
 
+/// The emulator on this port, 0 being a free one; nothing where it is not installed.
+pub fn emulator(port: &str) -> Option<Issuer> {
+    let place = installed("cognito", "bin/moto_server")?;
+    let mut command = Command::new(place.join("bin/python"));
+    command.args(["-u", SERVE, port]);
+    Some(Issuer::start(&mut command, "Running on http://127.0.0.1:"))
+}
+
 /// A user pool with an app client.
-struct Pool<'a> {
+pub struct Pool<'a> {
     cognito: &'a Issuer,
     id: String,
     client_id: String,
 }
 
 impl<'a> Pool<'a> {
-    async fn create(cognito: &'a Issuer, name: &str) -> Self {
+    pub async fn create(cognito: &'a Issuer, name: &str) -> Self {
         let pool = call(cognito, "CreateUserPool", json!({"PoolName": name})).await;
         let id = text(&pool["UserPool"]["Id"]);
         let flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH"];
@@ -37,12 +45,20 @@ impl<'a> Pool<'a> {
         }
     }
 
-    fn issuer(&self) -> String {
+    pub fn jwks_url(&self) -> String {
+        format!("{}/{}/.well-known/jwks.json", self.cognito.url, self.id)
+    }
+
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    pub fn issuer(&self) -> String {
         format!("https://cognito-idp.eu-west-1.amazonaws.com/{}", self.id)
     }
 
     /// Somebody in these groups signs in: the access token and the id token.
-    async fn signs_in(&self, username: &str, groups: &[&str]) -> (String, String) {
+    pub async fn signs_in(&self, username: &str, groups: &[&str]) -> (String, String) {
         let of_user = |more: Value| {
             let mut body = json!({"UserPoolId": self.id, "Username": username});
             let members = more.as_object().cloned().unwrap_or_default();
@@ -93,19 +109,14 @@ fn text(value: &Value) -> String {
 
 #[tokio::test]
 async fn people_are_let_in_by_their_groups_and_with_access_tokens_only() {
-    let Some(place) = installed("cognito", "bin/moto_server") else {
+    let Some(cognito) = emulator("0") else {
         return;
     };
-    let mut command = Command::new(place.join("bin/python"));
-    let cognito = Issuer::start(
-        command.args(["-u", SERVE, "0"]),
-        "Running on http://127.0.0.1:",
-    );
     let ours = Pool::create(&cognito, "ours").await;
     let another = Pool::create(&cognito, "another").await;
     let trust = Trust {
         issuer: &ours.issuer(),
-        jwks_url: &format!("{}/{}/.well-known/jwks.json", cognito.url, ours.id),
+        jwks_url: &ours.jwks_url(),
         // Both, so that the other pool's tokens fail by their issuer and by nothing else: the emulator
         // has one key for all pools.
         client_ids: &[&ours.client_id, &another.client_id],

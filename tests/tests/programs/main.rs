@@ -14,6 +14,7 @@ mod serve;
 mod cognito;
 mod ctrl_c;
 mod descriptors;
+mod eventbridge;
 mod first_start;
 mod killed;
 mod lifecycle;

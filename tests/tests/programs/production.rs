@@ -8,7 +8,7 @@ use crate::dev::Place;
 use crate::running::Running;
 
 /// Sound settings, but for the database: nobody listens there.
-const SOUND: [(&str, &str); 4] = [
+const SOUND: [(&str, &str); 9] = [
     (
         "DATABASE_URL",
         "postgres://core:canary-password@127.0.0.1:1/telematics",
@@ -16,6 +16,20 @@ const SOUND: [(&str, &str); 4] = [
     ("AUTH_ISSUER", "https://idp.example/pool"),
     ("AUTH_JWKS_URL", "https://idp.example/pool/jwks.json"),
     ("AUTH_CLIENT_IDS", "web,depot"),
+    ("EVENTBRIDGE_GROUP", "bf-telematics-poll-prod"),
+    (
+        "EVENTBRIDGE_BUS_ARN",
+        "arn:aws:events:eu-west-1:123456789012:event-bus/bf-telematics",
+    ),
+    (
+        "EVENTBRIDGE_ROLE_ARN",
+        "arn:aws:iam::123456789012:role/bf-telematics-scheduler",
+    ),
+    (
+        "EVENTBRIDGE_DLQ_ARN",
+        "arn:aws:sqs:eu-west-1:123456789012:bf-telematics-dlq",
+    ),
+    ("EVENTBRIDGE_REGION", "eu-west-1"),
 ];
 
 /// Starts `serve`, and answers the one line with which it refuses.
@@ -37,6 +51,8 @@ fn refusal(flags: &[&str], settings: &[(&str, &str)]) -> String {
 fn each_setting_of_dev_is_one_line_that_names_it() {
     for (name, value) in [
         ("SCHEDULER", "in_process"),
+        ("EVENTBRIDGE_GROUP", "default"),
+        ("EVENTBRIDGE_ENDPOINT_URL", "http://127.0.0.1:5000"),
         ("AUTH_ISSUER", "http://idp.example/pool"),
         ("AUTH_ISSUER", "http://bf-dev-issuer.localhost"),
         ("AUTH_JWKS_URL", "http://127.0.0.1:8080/dev/jwks.json"),

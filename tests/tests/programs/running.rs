@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Names of settings that the surroundings of the tests may have.
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 20] = [
     "DATABASE_URL",
     "PROFILE",
     "LISTEN",
@@ -16,6 +16,12 @@ const SETTINGS: [&str; 14] = [
     "LOG",
     "OTLP_ENDPOINT",
     "SCHEDULER",
+    "EVENTBRIDGE_GROUP",
+    "EVENTBRIDGE_BUS_ARN",
+    "EVENTBRIDGE_ROLE_ARN",
+    "EVENTBRIDGE_DLQ_ARN",
+    "EVENTBRIDGE_REGION",
+    "EVENTBRIDGE_ENDPOINT_URL",
     "AUTH_ISSUER",
     "AUTH_JWKS_URL",
     "AUTH_CLIENT_IDS",

@@ -24,13 +24,22 @@ pub struct Trust<'a> {
 pub struct Serve {
     // Ends before its database goes.
     _running: Running,
-    _fixture: Fixture,
+    pub fixture: Fixture,
     client: Client,
     url: String,
 }
 
 impl Serve {
     pub async fn start(workspace: WorkspaceBuilder, trust: &Trust<'_>) -> Self {
+        Self::start_with(workspace, trust, &[]).await
+    }
+
+    /// With further settings.
+    pub async fn start_with(
+        workspace: WorkspaceBuilder,
+        trust: &Trust<'_>,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let fixture = Fixture::create().await;
         workspace.create(&fixture).await;
         let mut command = Command::new(program("bf-manage-core"));
@@ -46,6 +55,7 @@ impl Serve {
         if let Some(audience) = trust.audience {
             command.env("AUTH_AUDIENCE", audience);
         }
+        command.envs(settings.iter().copied());
         let mut running = Running::start(&mut command);
         let said = running.has_said("serves http://", UNTIL_SERVING);
         let address = said.iter().find_map(|line| line.split("serves ").nth(1));
@@ -54,7 +64,7 @@ impl Serve {
             url: format!("{}/api/telematics-mvp", address.expect("an address")),
             client: client.expect("a client"),
             _running: running,
-            _fixture: fixture,
+            fixture,
         }
     }
 
@@ -71,7 +81,8 @@ impl Serve {
             .await
     }
 
-    async fn ask(&self, method: Method, token: &str, path: &str, body: &Value) -> (u16, Value) {
+    /// What this request with this token is answered.
+    pub async fn ask(&self, method: Method, token: &str, path: &str, body: &Value) -> (u16, Value) {
         let url = format!("{}{path}", self.url);
         let mut request = self.client.request(method, url).bearer_auth(token);
         if !body.is_null() {

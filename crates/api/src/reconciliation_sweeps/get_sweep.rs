@@ -80,6 +80,7 @@ pub(crate) struct PartitionsView {
     #[schema(value_type = schema::SweepStepOutcome)]
     outcome: StepOutcome,
     /// Days that are gone with all their events.
+    #[schema(example = json!(["2026-08-24"]))]
     dropped: Vec<NaiveDate>,
     #[schema(required, example = json!(null))]
     error: Option<String>,

@@ -1,0 +1,135 @@
+//! Sweeps: one at a time, each with an end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::sweeps::{Outside, Sweeper, request_sweep};
+use domain::ids::{ClaimToken, SweepId};
+use domain::sweeps::{StepOutcome, SweepStatus};
+use persistence::SweepRecord;
+use scheduling::InProcessSchedules;
+use testkit::{AUTHOR, Fixture, a_device, a_workspace, an_update, hours, seconds, start};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+async fn asked_for(fixture: &Fixture) -> SweepId {
+    request_sweep(&fixture.core, AUTHOR).await.expect("a sweep")
+}
+
+async fn record(fixture: &Fixture, id: SweepId) -> SweepRecord {
+    let record = fixture.store().sweep(id).await.expect("the store");
+    record.expect("the sweep")
+}
+
+fn sweeper(fixture: &Fixture) -> Sweeper {
+    let outside = Outside::new(Some(Arc::new(InProcessSchedules::default())));
+    Sweeper::new(fixture.core.clone(), outside)
+}
+
+/// An instance takes the sweep and is killed over it.
+async fn is_killed_over_it(fixture: &Fixture, number: u128) {
+    let now = fixture.clock.now();
+    let claim = ClaimToken(Uuid::from_u128(number));
+    let claimed = fixture
+        .store()
+        .claim_sweep(claim, Duration::ZERO, now, now)
+        .await;
+    assert!(
+        claimed.expect("the store").is_some(),
+        "the {number}. instance"
+    );
+}
+
+#[tokio::test]
+async fn a_killed_instances_sweep_is_taken_over_and_the_third_time_it_fails() {
+    let fixture = Fixture::create().await;
+    let id = asked_for(&fixture).await;
+    is_killed_over_it(&fixture, 1).await;
+    assert_eq!(asked_for(&fixture).await, id, "it is under way");
+    let shutdown = CancellationToken::new();
+    sweeper(&fixture)
+        .take_one(&shutdown)
+        .await
+        .expect("a sweep");
+    assert_eq!(record(&fixture, id).await.status, SweepStatus::Completed);
+
+    let id = asked_for(&fixture).await;
+    for number in 1..=3 {
+        is_killed_over_it(&fixture, number).await;
+    }
+    sweeper(&fixture)
+        .take_one(&shutdown)
+        .await
+        .expect("no sweep");
+    let failed = record(&fixture, id).await;
+    assert_eq!(
+        (failed.status, failed.error.as_deref()),
+        (SweepStatus::Failed, Some("lease_lost"))
+    );
+    assert!(failed.ended_at.is_some());
+}
+
+#[tokio::test]
+async fn of_two_instances_one_runs_it_and_who_is_told_of_no_scheduler_waits_for_who_is() {
+    let fixture = Fixture::create().await;
+    let id = asked_for(&fixture).await;
+    let shutdown = CancellationToken::new();
+    let without = Sweeper::new(fixture.core.clone(), Outside::new(None));
+    without.take_one(&shutdown).await.expect("nothing yet");
+    assert_eq!(record(&fixture, id).await.status, SweepStatus::Queued);
+    let (one, other) = (sweeper(&fixture), sweeper(&fixture));
+    let (first, second) = tokio::join!(one.take_one(&shutdown), other.take_one(&shutdown));
+    first.and(second).expect("one of them");
+    let report = record(&fixture, id).await.report.expect("a report");
+    assert_eq!(report.schedules.outcome, StepOutcome::Completed);
+
+    let id = asked_for(&fixture).await;
+    fixture.clock.advance(seconds(10));
+    without.take_one(&shutdown).await.expect("a sweep");
+    let report = record(&fixture, id).await.report.expect("a report");
+    assert_eq!(report.schedules.outcome, StepOutcome::NotConfigured);
+    assert_eq!(report.status(), SweepStatus::Completed);
+}
+
+#[tokio::test]
+async fn days_past_retention_go_with_their_events_and_the_others_stay() {
+    let fixture = Fixture::create().await;
+    let depot = a_workspace("north")
+        .with(a_device("bus-1"))
+        .create(&fixture)
+        .await;
+    depot.push([an_update("bus-1").with("speed_kmh", 1)]).await;
+    let days = async || -> Vec<String> {
+        sqlx::query_scalar("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'event_store'::regclass ORDER BY 1")
+            .fetch_all(fixture.store().pool())
+            .await
+            .expect("partitions")
+    };
+    // What an interrupted drop has left: a day that is none of the store's any more.
+    sqlx::query("ALTER TABLE event_store DETACH PARTITION event_store_20261121")
+        .execute(fixture.store().pool())
+        .await
+        .expect("a detached day");
+    let id = asked_for(&fixture).await;
+    let shutdown = CancellationToken::new();
+    fixture.clock.advance(hours(24 * 90));
+    sweeper(&fixture)
+        .take_one(&shutdown)
+        .await
+        .expect("a sweep");
+    let partitions = record(&fixture, id)
+        .await
+        .report
+        .expect("a report")
+        .partitions;
+    assert_eq!(partitions.outcome, StepOutcome::Completed, "{partitions:?}");
+    let dropped: Vec<String> = partitions.dropped.iter().map(ToString::to_string).collect();
+    assert_eq!(dropped, ["2026-11-21", "2026-11-22"]);
+    assert_eq!(days().await[0], "event_store_20261123");
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM event_store WHERE recorded_at = $1")
+        .bind(start())
+        .fetch_one(fixture.store().pool())
+        .await
+        .expect("a count");
+    assert!(left > 0, "today's events are there, ninety days later");
+}
