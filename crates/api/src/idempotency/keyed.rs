@@ -22,7 +22,7 @@ use super::kept::{kept, replayed};
 use crate::access::{Caller, Route};
 use crate::edge::on_panic;
 use crate::problem::{FieldError, Problem, ProblemKind};
-use crate::request::bytes_of;
+use crate::request::{BODY_LIMIT, bytes_of};
 use crate::state::AppState;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -45,7 +45,8 @@ pub(crate) async fn idempotent(
         .get::<MatchedPath>()
         .and_then(|path| Route::find(&parts.method, path.as_str()))
         .filter(|route| route.takes_idempotency_key())
-        .and_then(|route| route.body.limit());
+        // A route that reads no body is named as well; what comes all the same is part of the request.
+        .map(|route| route.body.limit().unwrap_or(BODY_LIMIT));
     let (Some(limit), Some(caller)) = (limit, parts.extensions.get::<Caller>().cloned()) else {
         return next.run(Request::from_parts(parts, body)).await;
     };

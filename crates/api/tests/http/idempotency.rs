@@ -101,6 +101,21 @@ async fn a_compressed_body_is_the_body() {
     assert!(is_replay(&answer), "{}", answer.text());
 }
 
+/// A sweep takes no body, and a name all the same.
+#[tokio::test]
+async fn a_post_without_a_body_takes_a_key() {
+    let (service, _) = service().await;
+    let ask = |key: &'static str| {
+        let call = service.call(SYSTEM_ADMIN, &Method::POST, "/reconciliation-sweeps");
+        call.header("idempotency-key", key).send()
+    };
+    let first = ask("k-1").await;
+    let again = ask("k-1").await;
+    assert_eq!(again.of(202), first.of(202));
+    assert!(!is_replay(&first) && is_replay(&again));
+    ask("caf\u{e9}").await.problem(400, "validation");
+}
+
 #[tokio::test]
 async fn every_post_takes_a_key_and_keeps_its_status_and_tag() {
     let (service, fleet) = service().await;
