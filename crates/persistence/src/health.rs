@@ -74,7 +74,7 @@ impl Store {
             self.connection_polling(workspace_id),
             self.absences(workspace_id),
         )?;
-        for row in devices.iter_mut().filter(|_| !absences.is_empty()) {
+        for row in &mut devices {
             if let Some(last_returned_at) = absences.get(row.device_id.as_str()) {
                 row.absent = true;
                 row.returned_before_absence_at = *last_returned_at;

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::built::program;
@@ -215,6 +215,32 @@ pub struct Api {
 }
 
 impl Api {
+    /// A cycle of `demo-west` that is triggered with this `traceparent`, once it has ended. The trigger
+    /// is repeated until none of the start's own is in its way.
+    pub async fn cycle_in(&self, traceparent: &str) -> Value {
+        let client = reqwest::Client::builder().build().expect("a client");
+        let triggered = testkit::eventually("the trigger is queued", async || {
+            let answer = client
+                .post(format!("{}/poll-cycles", self.url))
+                .bearer_auth(&self.machine)
+                .header("traceparent", traceparent)
+                .json(&json!({"workspace_id": "demo-west"}))
+                .send()
+                .await
+                .expect("an answer");
+            let answer: Value = answer.json().await.expect("JSON");
+            (answer["outcome"] == "queued").then_some(answer)
+        })
+        .await;
+        let id = triggered["cycle_id"].as_str().expect("an id");
+        let path = format!("/workspaces/demo-west/poll-cycles/{id}");
+        testkit::eventually("the cycle ends", async || {
+            let cycle = self.get(&path).await;
+            (!cycle["ended_at"].is_null()).then_some(cycle)
+        })
+        .await
+    }
+
     pub async fn get(&self, path: &str) -> Value {
         self.ask(&Method::GET, &self.admin, path, None).await
     }

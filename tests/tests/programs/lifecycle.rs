@@ -3,34 +3,9 @@
 use pgdev::{PrivateServer, Settings};
 use serde_json::{Value, json};
 
-use crate::dev::{Dev, Place, UNTIL_STOPPED};
+use crate::dev::{Place, UNTIL_STOPPED};
 
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-
-/// The cycle of a trigger that comes with a trace, once it has ended.
-async fn cycle_of_the_trace(dev: &Dev) -> Value {
-    let client = reqwest::Client::builder().build().expect("a client");
-    let triggered = testkit::eventually("the cycle of the start is over", async || {
-        let answer = client
-            .post(format!("{}/poll-cycles", dev.api.url))
-            .bearer_auth(&dev.api.machine)
-            .header("traceparent", format!("00-{TRACE_ID}-b7ad6b7169203331-01"))
-            .json(&json!({"workspace_id": "demo-west"}))
-            .send()
-            .await
-            .expect("an answer");
-        let answer: Value = answer.json().await.expect("JSON");
-        (answer["outcome"] == "queued").then_some(answer)
-    })
-    .await;
-    let id = triggered["cycle_id"].as_str().expect("an id").to_owned();
-    let path = format!("/workspaces/demo-west/poll-cycles/{id}");
-    testkit::eventually("the cycle ends", async || {
-        let cycle = dev.api.get(&path).await;
-        (!cycle["ended_at"].is_null()).then_some(cycle)
-    })
-    .await
-}
 
 /// Types of the events that have the trace's id, with the cycle that each names, in order.
 fn events_of_the_trace(place: &Place) -> Vec<(String, String)> {
@@ -56,7 +31,10 @@ fn events_of_the_trace(place: &Place) -> Vec<(String, String)> {
 async fn a_cycle_is_followed_from_its_trigger_to_its_last_event() {
     let place = Place::new();
     let dev = place.dev_in([("LOG", "info")]);
-    let cycle = cycle_of_the_trace(&dev).await;
+    let cycle = dev
+        .api
+        .cycle_in(&format!("00-{TRACE_ID}-b7ad6b7169203331-01"))
+        .await;
     let id = cycle["cycle_id"].as_str().expect("an id").to_owned();
     assert_eq!(cycle["trace_id"], TRACE_ID);
     let moments: Vec<&str> = cycle["timeline"]

@@ -15,7 +15,7 @@ use prost::Message;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::dev::{Dev, Place, UNTIL_STOPPED};
+use crate::dev::{Place, UNTIL_STOPPED};
 
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLERS_SPAN: &str = "00f067aa0ba902b7";
@@ -88,31 +88,6 @@ fn attribute(span: &Span, key: &str) -> Option<String> {
     Some(format!("{:?}", found.value))
 }
 
-/// Triggers `demo-west` in a trace of the caller's, until that cycle is queued, and waits for its end.
-async fn cycle_of_the_trace(dev: &Dev) -> Value {
-    let client = reqwest::Client::builder().build().expect("a client");
-    let triggered = testkit::eventually("the trigger is queued", async || {
-        let answer = client
-            .post(format!("{}/poll-cycles", dev.api.url))
-            .bearer_auth(&dev.api.machine)
-            .header("traceparent", format!("00-{TRACE_ID}-{CALLERS_SPAN}-01"))
-            .json(&json!({"workspace_id": "demo-west"}))
-            .send()
-            .await
-            .expect("an answer");
-        let answer: Value = answer.json().await.expect("JSON");
-        (answer["outcome"] == "queued").then_some(answer)
-    })
-    .await;
-    let id = triggered["cycle_id"].as_str().expect("an id");
-    let path = format!("/workspaces/demo-west/poll-cycles/{id}");
-    testkit::eventually("the cycle ends", async || {
-        let cycle = dev.api.get(&path).await;
-        (!cycle["ended_at"].is_null()).then_some(cycle)
-    })
-    .await
-}
-
 // The collector answers while this thread waits for the program's end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_trace_runs_from_the_caller_to_the_provider() {
@@ -126,7 +101,10 @@ async fn a_trace_runs_from_the_caller_to_the_provider() {
     });
     let path = "/workspaces/demo-west/provider-connections/outside";
     dev.api.put(path, connection).await;
-    let cycle = cycle_of_the_trace(&dev).await;
+    let cycle = dev
+        .api
+        .cycle_in(&format!("00-{TRACE_ID}-{CALLERS_SPAN}-01"))
+        .await;
     assert_eq!(cycle["trace_id"], TRACE_ID);
     let client = reqwest::Client::builder().build().expect("a client");
     let nowhere = format!("{}/nowhere", dev.api.url);

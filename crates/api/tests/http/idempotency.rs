@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use domain::ids::WorkspaceId;
-use persistence::Fence;
+use persistence::{Fence, UnitOfWork};
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{Fleet, a_device, a_workspace, eventually, hours, seconds};
+use tokio::task::JoinHandle;
 
 use crate::bad_bodies::{gzip, in_chunks};
 use crate::service::{ADMIN, Answer, Caller, INGEST, NORTH, POLL, SYSTEM_ADMIN, Service};
@@ -195,27 +195,31 @@ async fn another_client_route_or_workspace_has_keys_of_its_own() {
     assert_eq!(keys_held(&service).await, 6);
 }
 
-#[tokio::test]
-async fn of_two_at_once_on_two_instances_one_is_run_and_the_other_told_to_wait() {
-    let (service, fleet) = service().await;
-    let service = Arc::new(service);
-    let other = service.another_instance().await;
-    // A change of the workspace holds the batch up for as long as it takes.
-    let id = WorkspaceId::try_new(NORTH).expect("an id");
+/// A batch in flight, and the change of its workspace that holds it up for as long as it is there.
+async fn held_up(service: &Arc<Service>, fleet: &Fleet) -> (UnitOfWork, JoinHandle<Answer>) {
     let change = fleet
         .core
         .store
-        .begin(&id, Fence::Exclusive)
+        .begin(&fleet.id, Fence::Exclusive)
         .await
         .expect("the store");
-    let first = {
-        let service = Arc::clone(&service);
+    let batch_in_flight = {
+        let service = Arc::clone(service);
         tokio::spawn(async move { ingest(&service, "k-1", &batch(1)).await })
     };
     eventually("the batch waits", async || {
         service.fixture.database.sessions_waiting().await == 1
     })
     .await;
+    (change, batch_in_flight)
+}
+
+#[tokio::test]
+async fn of_two_at_once_on_two_instances_one_is_run_and_the_other_told_to_wait() {
+    let (service, fleet) = service().await;
+    let service = Arc::new(service);
+    let other = service.another_instance().await;
+    let (change, first) = held_up(&service, &fleet).await;
     for instance in [&*service, &other] {
         let second = ingest(instance, "k-1", &batch(1)).await;
         second.problem(409, "idempotency-key-in-use");
@@ -240,21 +244,7 @@ async fn of_two_at_once_on_two_instances_one_is_run_and_the_other_told_to_wait()
 async fn a_caller_who_hung_up_is_told_later_what_became_of_the_request() {
     let (service, fleet) = service().await;
     let service = Arc::new(service);
-    let id = WorkspaceId::try_new(NORTH).expect("an id");
-    let change = fleet
-        .core
-        .store
-        .begin(&id, Fence::Exclusive)
-        .await
-        .expect("the store");
-    let first = {
-        let service = Arc::clone(&service);
-        tokio::spawn(async move { ingest(&service, "k-1", &batch(1)).await })
-    };
-    eventually("the batch waits", async || {
-        service.fixture.database.sessions_waiting().await == 1
-    })
-    .await;
+    let (change, first) = held_up(&service, &fleet).await;
     first.abort();
     assert!(first.await.expect_err("hung up").is_cancelled());
     drop(change);
