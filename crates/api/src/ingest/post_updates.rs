@@ -173,6 +173,7 @@ pub(crate) async fn post_updates(
         source: Source::Push,
         prepared_at: state.core.clock.now(),
         trace_id: caller.author().trace_id,
+        envelopes: &[],
     };
     let judged = accept_updates(&state.core, batch).await.map_err(refused)?;
     Ok(Json(answer(items, message_ids, judged)))
