@@ -25,6 +25,8 @@ mod poll_cycles;
 mod preconditions;
 mod problems;
 mod provider_connections;
+mod provider_ingest;
+mod quarantine;
 mod rates;
 mod reconciliation_sweeps;
 mod request_ids;
