@@ -3,6 +3,7 @@
 //! Every file is a behaviour; `service` is the instance that they call, over HTTP.
 
 mod access;
+mod any_bodies;
 mod audit;
 mod bad_bodies;
 mod bad_parameters;
