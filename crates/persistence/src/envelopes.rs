@@ -150,8 +150,8 @@ impl Store {
                     ORDER BY recorded_at, envelope_id
                     LIMIT $5
                 ), forgotten AS (
-                    DELETE FROM provider_envelopes e USING page
-                    WHERE e.workspace_id = $1 AND e.envelope_id = page.envelope_id AND e.recorded_at = page.recorded_at
+                    DELETE FROM provider_envelopes
+                    WHERE workspace_id = $1 AND envelope_id = ANY (ARRAY(SELECT envelope_id FROM page)) AND recorded_at < $2
                 )
                 SELECT recorded_at, envelope_id FROM page ORDER BY recorded_at DESC, envelope_id DESC LIMIT 1"#,
                 workspace_id.as_str(),
