@@ -19,7 +19,8 @@
 //!   built through the application's commands. [`an_update`], [`an_envelope`], [`a_report`]: what
 //!   providers send.
 //! - [`Fleet`]: a workspace that was built, to act on and to look into.
-//! - [`eventually`]: a condition instead of a sleep. [`statements_of`]: which SQL something ran.
+//! - [`eventually`]: a condition instead of a sleep. [`statements_of`]: which SQL something ran;
+//!   [`log_of`]: what it logged.
 
 mod clones;
 mod connection;
@@ -30,6 +31,7 @@ mod envelope;
 mod eventually;
 mod fixture;
 mod fleet;
+mod log;
 mod report;
 mod server;
 mod statements;
@@ -45,6 +47,7 @@ pub use envelope::{EnvelopeBuilder, KeptEnvelope, an_envelope, envelope_id, outc
 pub use eventually::{Condition, eventually};
 pub use fixture::{AUTHOR, Fixture};
 pub use fleet::{AcceptedEvent, Fleet};
+pub use log::log_of;
 pub use report::{ReportBuilder, a_report};
 pub use statements::statements_of;
 pub use time::{hours, minutes, seconds, start};

@@ -8,7 +8,8 @@ use sqlx::FromRow;
 use telemetry::metrics::{Exporter, ThreadExporter};
 use testkit::{
     AUTHOR, CORE_OWNED, EnvelopeBuilder, Fixture, Fleet, a_connection, a_device, a_workspace,
-    an_envelope, envelope_id, hours, minutes, outcomes_of, seconds, start, statements_of, words_of,
+    an_envelope, envelope_id, hours, log_of, minutes, outcomes_of, seconds, start, statements_of,
+    words_of,
 };
 use uuid::Uuid;
 
@@ -426,6 +427,60 @@ async fn a_batch_for_no_workspace_or_an_inactive_one_leaves_nothing() {
             "{refused:?}"
         );
     }
+}
+
+/// Whatever becomes of it, and when it is replayed.
+#[tokio::test]
+async fn the_record_of_a_prepared_payload_has_its_ids_and_nothing_of_the_payload() {
+    let fixture = Fixture::create().await;
+    let depot = depot(&fixture).await;
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let canary = "c4n4ry";
+    let messages = [
+        format!(
+            r#"{{"id":"bus-1-unit","signals":[{{"name":"speed_kmh","value":31,"time":"2026-11-23T08:00:00Z"}}],"note":"{canary}"}}"#
+        ),
+        format!(
+            r#"{{"id":"{canary}","signals":[{{"name":"{canary}","value":"{canary}","time":"{canary}"}}]}}"#
+        ),
+        format!(
+            r#"{{"id":"bus-1-unit","signals":[{{"name":"{canary}","value":1,"time":"2026-11-23T08:00:00Z"}}]}}"#
+        ),
+        format!(r#"{{"id":"{canary}\u0000","signals":[]}}"#),
+        format!(r#""{canary}""#),
+        format!(r#"["{canary}"]"#),
+    ];
+    let envelopes = || {
+        let traced = |(number, message): (u32, &String)| {
+            let envelope = an_envelope(number).saying(message);
+            if number == 1 {
+                envelope.traced(trace)
+            } else {
+                envelope
+            }
+        };
+        (1..).zip(&messages).map(traced)
+    };
+    let story = async {
+        depot.forward(envelopes()).await;
+        depot.forward(envelopes()).await;
+        depot.replay().await
+    };
+    let (replay, log) = log_of(story).await;
+    assert!(!replay.verdicts.is_empty());
+    let prepared: Vec<&str> = log
+        .lines()
+        .filter(|line| {
+            line.contains("TelematicsIngressPayloadPrepared") && line.contains("envelope_id")
+        })
+        .collect();
+    let expected = 2 * messages.len() + replay.verdicts.len();
+    assert_eq!(prepared.len(), expected, "{log}");
+    assert!(prepared[0].contains(trace), "{}", prepared[0]);
+    let first = envelope_id(1).to_string();
+    assert!(prepared[0].contains(&first), "{}", prepared[0]);
+    let told = log.lines().find(|line| line.contains(canary));
+    assert_eq!(told, None);
 }
 
 #[tokio::test]
