@@ -13,6 +13,8 @@ mod fetch;
 mod interpret;
 mod poll;
 mod reading;
+mod session;
+mod viriciti;
 
 pub use accounts::AccountRate;
 pub use address::{AddressPolicy, AddressRefusal};

@@ -87,7 +87,7 @@ impl Provider {
 }
 
 async fn failure_of(clients: &Providers, connection: &Connection) -> PollError {
-    let answer = clients.poll(connection).await;
+    let answer = clients.poll(connection, &[]).await;
     answer.result.expect_err("a failure")
 }
 
@@ -176,7 +176,7 @@ async fn a_probe_is_one_request() {
     let provider = Provider::serve(|_| StatusCode::SERVICE_UNAVAILABLE.into_response()).await;
     let answer = provider
         .clients()
-        .probe(&provider.connection("north", "one"))
+        .probe(&provider.connection("north", "one"), &[])
         .await;
     assert_eq!(
         answer.result.expect_err("a failure").class,

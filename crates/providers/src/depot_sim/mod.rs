@@ -4,6 +4,5 @@ mod client;
 mod polling_task;
 mod vehicle;
 
-pub(crate) use client::Client;
 pub(crate) use polling_task::poll;
 pub(crate) use vehicle::interpret;

@@ -4,27 +4,23 @@ use domain::acceptance::Item;
 use domain::ids::ProviderId;
 use serde_json::value::RawValue;
 
-use super::{Client, vehicle};
-use crate::{Answer, Polled};
+use super::client::pages;
+use super::vehicle;
+use crate::Polled;
+use crate::fetch::FetchError;
+use crate::session::Session;
 
-/// Asks for all vehicles of the account.
-pub(crate) async fn poll(client: &Client<'_>, provider_id: &ProviderId) -> Answer {
-    match client.pages().await {
-        Err(failed) => Answer {
-            result: Err(failed.error),
-            attempts: failed.attempts,
-        },
-        Ok((pages, attempts)) => {
-            let mut polled = Polled::default();
-            for vehicle in pages.iter().flat_map(|page| &page.vehicles) {
-                take(vehicle, provider_id, &mut polled);
-            }
-            Answer {
-                result: Ok(polled),
-                attempts,
-            }
-        }
+/// Asks for all vehicles of the account; with the requests of the most-tried page.
+pub(crate) async fn poll(
+    session: &Session<'_>,
+    provider_id: &ProviderId,
+) -> Result<(Polled, u32), FetchError> {
+    let (pages, attempts) = pages(session).await?;
+    let mut polled = Polled::default();
+    for vehicle in pages.iter().flat_map(|page| &page.vehicles) {
+        take(vehicle, provider_id, &mut polled);
     }
+    Ok((polled, attempts))
 }
 
 /// Reads one vehicle; what cannot be read is an item of its own.
