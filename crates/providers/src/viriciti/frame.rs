@@ -99,7 +99,7 @@ fn reading(text: &str) -> Result<Interpretation, Unclear> {
         return Ok(ignored("no_value"));
     }
     let mut reading = ProviderReading::at(vid, time.and_then(read_time));
-    reading.take(label.name, read);
+    reading.take(signal.name(), read);
     Ok(Interpretation::Readings(vec![reading]))
 }
 
@@ -177,15 +177,15 @@ mod tests {
         for (payload, expected) in [
             (
                 r#"{"vid":"demo_001","label":"soc","value":255,"time":1795420500000}"#,
-                "demo_001 2026-11-23T07:55:00+00:00 soc not_available",
+                "demo_001 2026-11-23T07:55:00+00:00 state_of_charge_percent not_available",
             ),
             (
                 r#"{"vid":"demo_001","label":"gps","value":"0|0","time":1795420500000}"#,
-                "demo_001 2026-11-23T07:55:00+00:00 gps out_of_range",
+                "demo_001 2026-11-23T07:55:00+00:00 position out_of_range",
             ),
             (
                 r#"{"vid":"demo_001","label":"odo","value":"far","time":1795420500000}"#,
-                "demo_001 2026-11-23T07:55:00+00:00 odo wrong_type",
+                "demo_001 2026-11-23T07:55:00+00:00 odometer_km wrong_type",
             ),
             (
                 r#"{"vid":"demo_001","label":"odo","value":7}"#,

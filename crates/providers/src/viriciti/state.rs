@@ -71,7 +71,7 @@ fn take_vehicle(
             Ok(Some(Measured { value, time })) => {
                 let read = value.map_or(Ok(None), |value| label.read(signal, value));
                 if !matches!(read, Ok(None)) {
-                    values.push((time.and_then(read_time), label.name, read));
+                    values.push((time.and_then(read_time), signal.name(), read));
                 }
             }
         }
@@ -153,7 +153,7 @@ mod tests {
                 (
                     at("2026-11-23T07:55:00Z"),
                     vec!["state_of_charge_percent", "position"],
-                    vec![("speed", DropReason::NotAvailable)]
+                    vec![("speed_kmh", DropReason::NotAvailable)]
                 ),
             ]
         );
