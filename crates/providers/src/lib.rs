@@ -10,6 +10,8 @@ mod address;
 mod credentials;
 mod depot_sim;
 mod fetch;
+#[cfg(test)]
+mod fuzz;
 mod interpret;
 mod poll;
 mod reading;

@@ -21,6 +21,14 @@ pub(super) struct Page {
     pub(super) next_page_token: Option<String>,
 }
 
+impl Page {
+    /// # Errors
+    /// When the answer is no page.
+    pub(super) fn read(body: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(body)
+    }
+}
+
 /// Every page, with the requests of the most-tried one.
 pub(super) async fn pages(session: &Session<'_>) -> Result<(Vec<Page>, u32), FetchError> {
     let mut pages = Vec::new();
@@ -37,7 +45,7 @@ pub(super) async fn pages(session: &Session<'_>) -> Result<(Vec<Page>, u32), Fet
         }
         let fetched = session.fetch(|| request(session, token.as_deref())).await?;
         attempts = attempts.max(fetched.attempts);
-        let page: Page = serde_json::from_slice(&fetched.body).map_err(|error| FetchError {
+        let page = Page::read(&fetched.body).map_err(|error| FetchError {
             error: unreadable(&error),
             attempts,
         })?;

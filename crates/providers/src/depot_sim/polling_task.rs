@@ -4,7 +4,7 @@ use domain::acceptance::Item;
 use domain::ids::ProviderId;
 use serde_json::value::RawValue;
 
-use super::client::pages;
+use super::client::{Page, pages};
 use super::vehicle;
 use crate::Polled;
 use crate::fetch::FetchError;
@@ -17,14 +17,21 @@ pub(crate) async fn poll(
 ) -> Result<(Polled, u32), FetchError> {
     let (pages, attempts) = pages(session).await?;
     let mut polled = Polled::default();
-    for vehicle in pages.iter().flat_map(|page| &page.vehicles) {
-        take(vehicle, provider_id, &mut polled);
+    for page in &pages {
+        take(page, provider_id, &mut polled);
     }
     Ok((polled, attempts))
 }
 
+/// Takes a page's vehicles.
+pub(super) fn take(page: &Page, provider_id: &ProviderId, polled: &mut Polled) {
+    for vehicle in &page.vehicles {
+        take_vehicle(vehicle, provider_id, polled);
+    }
+}
+
 /// Reads one vehicle; what cannot be read is an item of its own.
-fn take(json: &RawValue, provider_id: &ProviderId, polled: &mut Polled) {
+fn take_vehicle(json: &RawValue, provider_id: &ProviderId, polled: &mut Polled) {
     match vehicle::read(json.get()) {
         Ok((external_id, readings)) => {
             polled.items.extend(
@@ -48,7 +55,7 @@ mod tests {
     fn taken(vehicle: &serde_json::Value) -> Polled {
         let json = RawValue::from_string(vehicle.to_string()).expect("JSON");
         let mut polled = Polled::default();
-        take(
+        take_vehicle(
             &json,
             &ProviderId::try_new("sim").expect("an id"),
             &mut polled,

@@ -6,6 +6,8 @@
 
 mod client;
 mod frame;
+#[cfg(test)]
+mod fuzz;
 mod label;
 mod polling_task;
 mod state;
