@@ -1,7 +1,7 @@
 //! The benchmark: accepted updates a second through HTTP against the bare SQL statement on the same
 //! server, and a workspace's health against the bare query. `docs/performance.md` says how to read it.
 //!
-//! `bench hostile` is something else: honest and hostile traffic, and whether the service stands it.
+//! `bench interpret` measures how fast raw frames are read. `bench hostile` is something else: honest and hostile traffic, and whether the service stands it.
 //!
 //! One run of the benchmark alternates both sides, so that whatever else the machine does hits both;
 //! only the ratios mean something, and those of whole rounds.
@@ -14,6 +14,7 @@ mod health;
 mod hostile;
 mod http;
 mod ingest;
+mod interpret;
 mod load;
 mod place;
 mod report;
@@ -48,6 +49,7 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     Hostile(hostile::Flags),
+    Interpret(interpret::Flags),
 }
 
 #[derive(Debug, Args)]
@@ -118,6 +120,7 @@ impl CommandLine {
     async fn run(&self, running: &mut Running) -> anyhow::Result<()> {
         match &self.command {
             Some(Command::Hostile(flags)) => hostile::run(flags, running).await,
+            Some(Command::Interpret(flags)) => interpret::run(flags).await,
             None => run(&self.flags, running).await,
         }
     }

@@ -56,9 +56,9 @@
 //! | 429 | `rate_limited` | with `Retry-After` in seconds |
 //! | 503 | `unavailable` | |
 //!
-//! # `ViriCiti`
+//! # ViriCiti
 //!
-//! The same accounts and vehicles, faults included, answer as `ViriCiti` does; the base URL is the same.
+//! The same accounts and vehicles, faults included, answer as ViriCiti does; the base URL is the same.
 //!
 //! `POST {base}/api/v2/state` with the account key in the header `x-api-key` or the query parameter
 //! `apiKey`, and the labels of each vehicle that is asked for:

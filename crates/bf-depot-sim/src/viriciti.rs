@@ -1,4 +1,4 @@
-//! The same vehicles as `ViriCiti` shows them: by labels, each with its last value and its time in
+//! The same vehicles as ViriCiti shows them: by labels, each with its last value and its time in
 //! milliseconds.
 
 use std::collections::BTreeMap;
@@ -79,7 +79,7 @@ pub(crate) fn state(
         .collect()
 }
 
-/// None for what `ViriCiti` has no label of.
+/// None for what ViriCiti has no label of.
 fn labelled(reading: &Reading) -> Option<(&'static str, LabelValue)> {
     let (label, value) = match (reading.name, reading.value) {
         (SignalName::StateOfChargePercent, SignalValue::Number(percent)) => {

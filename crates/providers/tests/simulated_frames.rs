@@ -1,4 +1,4 @@
-//! Simulated vehicles, read from the frames that `ViriCiti` would send of them.
+//! Simulated vehicles, read from the frames that ViriCiti would send of them.
 
 use bf_depot_sim::viriciti::{Frame, frames};
 use bf_depot_sim::{Scenario, Simulator, SimulatorSettings, Speed, VehicleReadings};

@@ -1,4 +1,4 @@
-//! A connection to `ViriCiti` is polled in a cycle like any other.
+//! A connection to ViriCiti is polled in a cycle like any other.
 
 use application::polling::run_cycle;
 use bf_depot_sim::{Account, Behaviour, Fault, SignalName};
@@ -11,7 +11,7 @@ use testkit::{Fixture, Fleet, a_device, a_workspace, minutes};
 
 use crate::provider::Provider;
 
-/// Runs a cycle, and tells how it ended and how the `ViriCiti` connection fared in it.
+/// Runs a cycle, and tells how it ended and how the ViriCiti connection fared in it.
 async fn polled(depot: &Fleet, provider: &Provider) -> (CycleStatus, ConnectionReport) {
     let cycle_id = depot.trigger(None).await.cycle_id;
     let claimed = depot.claim(cycle_id).await.expect("a claim");

@@ -1,4 +1,4 @@
-//! `POST /accounts/{account}/api/v2/state`: `ViriCiti`'s last values.
+//! `POST /accounts/{account}/api/v2/state`: ViriCiti's last values.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The same vehicles as `ViriCiti` shows them.
+//! The same vehicles as ViriCiti shows them.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};

@@ -1,4 +1,4 @@
-//! Whatever comes, `ViriCiti`'s readers neither fail nor make much of little.
+//! Whatever comes, ViriCiti's readers neither fail nor make much of little.
 
 use domain::fleet::ProviderType;
 use domain::ids::{ExternalId, ProviderId};

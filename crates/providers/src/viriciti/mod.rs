@@ -1,4 +1,4 @@
-//! `ViriCiti`'s SDK, now `ChargePoint`'s: websocket frames, which others hold and forward, and the state
+//! ViriCiti's SDK, now ChargePoint's: websocket frames, which others hold and forward, and the state
 //! of vehicles, which core polls. Both speak of *labels*; what they mean here is one table.
 //!
 //! The vendor's pages describe the envelope of the frames, the addresses and the keys; label names, units

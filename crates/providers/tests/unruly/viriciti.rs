@@ -1,4 +1,4 @@
-//! `ViriCiti`: what it is asked, and what an answer that is none is called.
+//! ViriCiti: what it is asked, and what an answer that is none is called.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
