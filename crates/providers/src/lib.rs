@@ -7,6 +7,7 @@
 
 mod accounts;
 mod address;
+mod bounded;
 mod credentials;
 mod depot_sim;
 mod fetch;

@@ -1,13 +1,16 @@
 //! From the wire to updates: readings of one vehicle that share a time are one update.
 
+use std::collections::HashSet;
+
 use domain::acceptance::Item;
 use domain::ids::ProviderId;
+use domain::polling::ErrorClass;
 use serde_json::value::RawValue;
 
-use super::client::{Page, pages};
+use super::client::{Page, page};
 use super::vehicle;
 use crate::Polled;
-use crate::fetch::FetchError;
+use crate::fetch::{FetchError, failure};
 use crate::session::Session;
 
 /// Asks for all vehicles of the account; with the requests of the most-tried page.
@@ -15,12 +18,31 @@ pub(crate) async fn poll(
     session: &Session<'_>,
     provider_id: &ProviderId,
 ) -> Result<(Polled, u32), FetchError> {
-    let (pages, attempts) = pages(session).await?;
     let mut polled = Polled::default();
-    for page in &pages {
-        take(page, provider_id, &mut polled);
+    let mut attempts = 0;
+    let mut tokens = HashSet::new();
+    let mut token: Option<String> = None;
+    for number in 1..=session.limits.pages {
+        let (page, tried) = page(session, token.as_deref()).await?;
+        attempts = attempts.max(tried);
+        take(&page, provider_id, &mut polled);
+        let Some(next) = page.next_page_token else {
+            return Ok((polled, attempts));
+        };
+        if !tokens.insert(next.clone()) {
+            let error = failure(
+                ErrorClass::CursorLoop,
+                format!("the pages go in a circle after {number} of them"),
+            );
+            return Err(FetchError { error, attempts });
+        }
+        token = Some(next);
     }
-    Ok((polled, attempts))
+    let error = failure(
+        ErrorClass::InvalidResponse,
+        format!("the answer has more than {} pages", session.limits.pages),
+    );
+    Err(FetchError { error, attempts })
 }
 
 /// Takes a page's vehicles.

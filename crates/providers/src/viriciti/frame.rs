@@ -37,8 +37,7 @@ struct Reading<'a> {
     time: Option<&'a RawValue>,
 }
 
-/// Interprets a frame. What it says of the frames before or after it is nothing: late and repeated ones
-/// are acceptance's to judge.
+/// Interprets a frame by itself: late and repeated ones are acceptance's to judge.
 pub(crate) fn interpret(text: &str) -> Interpretation {
     read(text).unwrap_or_else(Interpretation::from)
 }

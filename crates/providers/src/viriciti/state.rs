@@ -1,6 +1,6 @@
 //! The state of vehicles: the last value of each label that was asked for.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use domain::acceptance::Item;
 use domain::ids::{ExternalId, ProviderId};
@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::label::{Label, read_time};
 use crate::Polled;
+use crate::bounded::members;
 use crate::reading::by_time;
 
 /// A label's last value. A vehicle without one has `null` in its place.
@@ -20,9 +21,6 @@ struct Measured<'a> {
     time: Option<&'a RawValue>,
 }
 
-/// What a vehicle has of each label.
-type Labels<'a> = HashMap<String, &'a RawValue>;
-
 /// Takes an answer's vehicles, of those that were asked for; what else it holds is nobody's.
 ///
 /// # Errors
@@ -33,7 +31,8 @@ pub(super) fn take(
     provider_id: &ProviderId,
     polled: &mut Polled,
 ) -> Result<(), serde_json::Error> {
-    let vehicles: HashMap<String, &RawValue> = serde_json::from_slice(body)?;
+    let names: HashSet<_> = asked.iter().map(ExternalId::as_str).collect();
+    let vehicles = members(body, |name| names.contains(name))?;
     for external_id in asked {
         match vehicles.get(external_id.as_str()) {
             // Not for this key to see, or nobody that the provider knows.
@@ -56,7 +55,8 @@ fn take_vehicle(
         pointer: String::new(),
         detail: format!("{what} of {external_id} is not of the protocol's shape"),
     };
-    let Ok(labels) = serde_json::from_str::<Labels<'_>>(json.get()) else {
+    let is_polled = |name: &str| Label::polled().any(|(label, _)| label.name == name);
+    let Ok(labels) = members(json.get().as_bytes(), is_polled) else {
         return polled.items.push(malformed("the state"));
     };
     polled.returned.insert(external_id.clone());

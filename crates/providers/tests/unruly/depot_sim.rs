@@ -64,6 +64,18 @@ async fn pages_without_end_are_cut_off() {
 }
 
 #[tokio::test]
+async fn a_page_with_more_vehicles_than_were_asked_for_is_none() {
+    let provider = serve(|_| {
+        let vehicles = vec![serde_json::json!({"id": "bus-1", "signals": []}); 101];
+        Json(serde_json::json!({"vehicles": vehicles, "next_page_token": null})).into_response()
+    })
+    .await;
+    let error = failure_of(&provider.clients(), &provider.connection("north", "one")).await;
+    assert_eq!(error.class, ErrorClass::InvalidResponse);
+    assert_eq!(provider.requests(), 1);
+}
+
+#[tokio::test]
 async fn an_account_that_asks_for_a_pause_is_not_asked_for_any_of_its_connections() {
     let provider = serve(|_| {
         let later = [

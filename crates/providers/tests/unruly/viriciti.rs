@@ -32,9 +32,16 @@ async fn serve(answers: fn(&str) -> Response) -> Provider {
 fn limits() -> PollLimits {
     PollLimits {
         backoff: Duration::from_millis(1),
-        deadline: Duration::from_millis(500),
         page_bytes: 100_000,
         ..PollLimits::default()
+    }
+}
+
+/// For whom nothing will come of waiting.
+fn impatient() -> PollLimits {
+    PollLimits {
+        deadline: Duration::from_millis(500),
+        ..limits()
     }
 }
 
@@ -173,7 +180,7 @@ async fn a_slow_answer_is_a_timeout() {
         Body::from_stream(begins.chain(stream::pending())).into_response()
     })
     .await;
-    let clients = provider.clients_within(limits());
+    let clients = provider.clients_within(impatient());
     let error = failure_of(&clients, &provider.connection("north", "one")).await;
     assert_eq!(error.class, ErrorClass::Timeout);
     assert_eq!(
@@ -220,9 +227,9 @@ async fn the_simulators_faults_are_called_as_they_are_in_the_native_protocol() {
     let simulator = Simulator::new(scenario, settings);
     for provider_type in [ProviderType::Viriciti, ProviderType::DepotSim] {
         let provider = Provider::serve(provider_type, simulator.router()).await;
-        // An account that asks for a pause gets it, and all of these are one.
-        for (name, _, class, attempts) in faults {
-            let clients = provider.clients_within(limits());
+        for (name, fault, class, attempts) in faults {
+            let hangs = fault == Fault::Hang;
+            let clients = provider.clients_within(if hangs { impatient() } else { limits() });
             let connection = provider.connection(&format!("accounts/{name}"), "one");
             let answer = clients.poll(&connection, &devices(1)).await;
             let error = answer.result.expect_err("a failure");
