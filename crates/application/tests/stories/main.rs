@@ -24,5 +24,6 @@ mod snapshots;
 mod sweeps;
 mod triggers;
 mod vehicle;
+mod viriciti;
 mod worker;
 mod workspaces;
