@@ -8,9 +8,9 @@ use domain::ids::ExternalId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{ProviderReading, depot_sim};
+use crate::{ProviderReading, depot_sim, viriciti};
 
-/// What a raw message says. Reasons are snake_case words of an open vocabulary.
+/// What a raw message says. Reasons are `snake_case` words of an open vocabulary.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Interpretation {
     /// Readings, in the order of the message; never empty.
@@ -35,10 +35,8 @@ pub fn interpret(provider_type: ProviderType, raw_message: &RawValue) -> Interpr
     let text = text_of(raw_message);
     match provider_type {
         ProviderType::DepotSim => depot_sim::interpret(&text),
-        ProviderType::Geotab
-        | ProviderType::Samsara
-        | ProviderType::Rfms
-        | ProviderType::Viriciti => Unclear::new(
+        ProviderType::Viriciti => viriciti::interpret(&text),
+        ProviderType::Geotab | ProviderType::Samsara | ProviderType::Rfms => Unclear::new(
             "unsupported_provider_type",
             format!("raw messages of {provider_type} are not interpreted"),
         )
@@ -46,13 +44,15 @@ pub fn interpret(provider_type: ProviderType, raw_message: &RawValue) -> Interpr
     }
 }
 
+/// A JSON string, borrowed where it holds no escapes.
+#[derive(Deserialize)]
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
 /// What the provider sent. Transports that know nothing of JSON forward a text frame as a string.
 fn text_of(raw_message: &RawValue) -> Cow<'_, str> {
     let json = raw_message.get();
     if json.starts_with('"') {
-        #[derive(Deserialize)]
-        struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-        // A string with half of a surrogate pair is JSON and no text; it is understood by nobody then.
+        // A string with half of a surrogate pair is JSON and no text: nobody will understand it.
         serde_json::from_str(json).map_or(Cow::Borrowed(json), |Text(text)| text)
     } else {
         Cow::Borrowed(json)
@@ -105,6 +105,11 @@ pub(crate) fn message<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unclea
         )),
         Ok(_) | Err(_) => Err(Unclear::shape()),
     }
+}
+
+/// A name of the message, quoted and cut to what a detail may hold.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("{:?}", name.chars().take(64).collect::<String>())
 }
 
 /// A device's name at its connection, as a message has it.

@@ -7,12 +7,17 @@
 
 mod accounts;
 mod address;
+mod bounded;
 mod credentials;
 mod depot_sim;
 mod fetch;
+#[cfg(test)]
+mod fuzz;
 mod interpret;
 mod poll;
 mod reading;
+mod session;
+mod viriciti;
 
 pub use accounts::AccountRate;
 pub use address::{AddressPolicy, AddressRefusal};

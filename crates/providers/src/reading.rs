@@ -22,7 +22,7 @@ pub struct ProviderReading {
     pub observed_at: Option<DateTime<Utc>>,
     /// In the catalogue's units, at most one value a signal; may be empty when all were dropped.
     pub signals: Vec<(Signal, SignalValue)>,
-    /// What the catalogue does not allow, under the provider's own names; the first 64.
+    /// What the catalogue does not allow, under its own name where it has one; the first 64.
     pub dropped: Vec<DroppedSignal>,
 }
 
@@ -40,7 +40,7 @@ impl ProviderReading {
         }
     }
 
-    /// Takes what was read under a provider's name for a signal. Of several readings of one signal the
+    /// Takes what was read of a signal under this name. Of several readings of one signal the
     /// first counts.
     pub(crate) fn take(&mut self, name: &str, read: Read) {
         match read {

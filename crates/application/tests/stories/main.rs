@@ -28,5 +28,6 @@ mod streams;
 mod sweeps;
 mod triggers;
 mod vehicle;
+mod viriciti;
 mod worker;
 mod workspaces;

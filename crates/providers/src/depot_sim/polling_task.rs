@@ -1,34 +1,59 @@
 //! From the wire to updates: readings of one vehicle that share a time are one update.
 
+use std::collections::HashSet;
+
 use domain::acceptance::Item;
 use domain::ids::ProviderId;
+use domain::polling::ErrorClass;
 use serde_json::value::RawValue;
 
-use super::{Client, vehicle};
-use crate::{Answer, Polled};
+use super::client::{Page, page};
+use super::vehicle;
+use crate::Polled;
+use crate::fetch::{FetchError, failure};
+use crate::session::Session;
 
-/// Asks for all vehicles of the account.
-pub(crate) async fn poll(client: &Client<'_>, provider_id: &ProviderId) -> Answer {
-    match client.pages().await {
-        Err(failed) => Answer {
-            result: Err(failed.error),
-            attempts: failed.attempts,
-        },
-        Ok((pages, attempts)) => {
-            let mut polled = Polled::default();
-            for vehicle in pages.iter().flat_map(|page| &page.vehicles) {
-                take(vehicle, provider_id, &mut polled);
-            }
-            Answer {
-                result: Ok(polled),
-                attempts,
-            }
+/// Asks for all vehicles of the account; with the requests of the most-tried page.
+pub(crate) async fn poll(
+    session: &Session<'_>,
+    provider_id: &ProviderId,
+) -> Result<(Polled, u32), FetchError> {
+    let mut polled = Polled::default();
+    let mut attempts = 0;
+    let mut tokens = HashSet::new();
+    let mut token: Option<String> = None;
+    for number in 1..=session.limits.pages {
+        let (page, tried) = page(session, token.as_deref()).await?;
+        attempts = attempts.max(tried);
+        take(&page, provider_id, &mut polled);
+        let Some(next) = page.next_page_token else {
+            return Ok((polled, attempts));
+        };
+        if !tokens.insert(next.clone()) {
+            let error = failure(
+                ErrorClass::CursorLoop,
+                format!("the pages go in a circle after {number} of them"),
+            );
+            return Err(FetchError { error, attempts });
         }
+        token = Some(next);
+    }
+    let error = failure(
+        ErrorClass::InvalidResponse,
+        format!("the answer has more than {} pages", session.limits.pages),
+    );
+    Err(FetchError { error, attempts })
+}
+
+/// Takes a page's vehicles.
+pub(super) fn take(page: &Page, provider_id: &ProviderId, polled: &mut Polled) {
+    for vehicle in &page.vehicles {
+        take_vehicle(vehicle, provider_id, polled);
     }
 }
 
 /// Reads one vehicle; what cannot be read is an item of its own.
-fn take(json: &RawValue, provider_id: &ProviderId, polled: &mut Polled) {
+fn take_vehicle(json: &RawValue, provider_id: &ProviderId, polled: &mut Polled) {
     match vehicle::read(json.get()) {
         Ok((external_id, readings)) => {
             polled.items.extend(
@@ -52,7 +77,7 @@ mod tests {
     fn taken(vehicle: &serde_json::Value) -> Polled {
         let json = RawValue::from_string(vehicle.to_string()).expect("JSON");
         let mut polled = Polled::default();
-        take(
+        take_vehicle(
             &json,
             &ProviderId::try_new("sim").expect("an id"),
             &mut polled,

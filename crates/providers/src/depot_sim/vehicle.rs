@@ -6,12 +6,15 @@ use domain::signals::{DropReason, Signal};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::bounded::at_most;
 use crate::interpret::{Interpretation, Unclear, external_id, message};
 use crate::reading::{ProviderReading, Read, by_time, value};
 
 #[derive(Deserialize)]
 struct Vehicle {
     id: String,
+    /// At most one a signal, says the protocol; more than it may ever have are no vehicle.
+    #[serde(deserialize_with = "at_most::<64, _, _>")]
     signals: Vec<Reading>,
 }
 
@@ -106,6 +109,16 @@ mod tests {
             &serde_json::json!({"id": "bus-1", "signals": [{"name": "speed_kmh", "value": 3, "time": "08:00"}]}),
         );
         assert_eq!(readings[0].observed_at, None);
+    }
+
+    #[test]
+    fn what_has_more_readings_than_there_can_be_is_no_vehicle() {
+        let reading = r#"{"name":"speed_kmh","value":3,"time":"2026-11-23T08:00:00Z"}"#;
+        for (count, is_one) in [(64, true), (65, false)] {
+            let readings = vec![reading; count].join(",");
+            let vehicle = format!(r#"{{"id":"bus-1","signals":[{readings}]}}"#);
+            assert_eq!(read(&vehicle).is_ok(), is_one, "{count}");
+        }
     }
 
     #[test]
