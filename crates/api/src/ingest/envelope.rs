@@ -42,15 +42,12 @@ pub(super) fn read_envelope(json: &RawValue) -> ReadEnvelope<'_> {
         return malformed(None, String::new(), "must be a JSON object");
     }
     // The path is tracked in a second reading, which only what is malformed pays for.
-    let shape: Shape<'_> = match serde_json::from_str(json.get()) {
-        Ok(shape) => shape,
-        Err(_) => {
-            let (pointer, detail) = explain::<Shape<'_>>(json);
-            return malformed(None, pointer, &detail);
-        }
+    let Ok(shape) = serde_json::from_str::<Shape<'_>>(json.get()) else {
+        let (pointer, detail) = explain::<Shape<'_>>(json);
+        return malformed(None, pointer, &detail);
     };
     let id = envelope_id(&shape.envelope_id.0);
-    match envelope(shape, id) {
+    match envelope(&shape, id) {
         Ok(envelope) => ReadEnvelope {
             id,
             item: EnvelopeItem::Envelope(envelope),
@@ -59,10 +56,10 @@ pub(super) fn read_envelope(json: &RawValue) -> ReadEnvelope<'_> {
     }
 }
 
-fn envelope(
-    shape: Shape<'_>,
+fn envelope<'a>(
+    shape: &Shape<'a>,
     id: Option<EnvelopeId>,
-) -> Result<ProviderEnvelope<'_>, (&'static str, &'static str)> {
+) -> Result<ProviderEnvelope<'a>, (&'static str, &'static str)> {
     Ok(ProviderEnvelope {
         id: id.ok_or((
             "/envelope_id",

@@ -52,12 +52,9 @@ pub(super) fn read_item(json: &RawValue) -> ReadItem {
         return malformed(String::new(), "must be a JSON object");
     }
     // The path is tracked in a second reading, which only what is malformed pays for.
-    let shape: Shape<'_> = match serde_json::from_str(json.get()) {
-        Ok(shape) => shape,
-        Err(_) => {
-            let (pointer, detail) = explain::<Shape<'_>>(json);
-            return malformed(pointer, &detail);
-        }
+    let Ok(shape) = serde_json::from_str::<Shape<'_>>(json.get()) else {
+        let (pointer, detail) = explain::<Shape<'_>>(json);
+        return malformed(pointer, &detail);
     };
     let message_id = shape.message_id.map(|id| id.0.into_owned());
     let address = match address(shape.device_id, shape.provider_id, shape.external_id) {

@@ -35,7 +35,7 @@ fn envelope(number: u32, raw_message: Value) -> Value {
     envelope
 }
 
-fn reading(number: u32, vehicle: &str, signal: &str, value: Value) -> Value {
+fn reading(number: u32, vehicle: &str, signal: &str, value: i32) -> Value {
     let signal = json!({"name": signal, "value": value, "time": start()});
     envelope(number, json!({"id": vehicle, "signals": [signal]}))
 }
@@ -45,10 +45,45 @@ async fn forward(service: &Service, envelopes: Vec<Value>) -> Value {
     service.post(FORWARD, PATH, &body).await.of(200)
 }
 
+/// A frame as ViriCiti sends it, as JSON and as the text that it was.
+#[tokio::test]
+async fn the_contracts_example() {
+    let workspace = a_workspace(NORTH)
+        .through(a_connection("viriciti-main").of_type(ProviderType::Viriciti))
+        .with(
+            a_device("bus-1")
+                .through("viriciti-main")
+                .called("demo_001"),
+        );
+    let (service, _) = Service::with(workspace).await;
+    let time = start().timestamp_millis();
+    let frame = |label: &str, value: f64| json!({"type": "vehicles", "payload": {"vid": "demo_001", "label": label, "value": value, "time": time}});
+    let envelope = |number, raw_message: Value| {
+        json!({"envelope_id": id(number), "provider_type": "viriciti", "provider_id": "viriciti-main",
+               "received_at": "2026-11-23T08:00:01.250Z", "raw_message": raw_message})
+    };
+    let envelopes = vec![
+        envelope(1, frame("soc", 72.8)),
+        envelope(2, json!(frame("odo", 88_526.413).to_string())),
+        envelope(3, json!({"vehicles": {"demo_001": ["soc", "odo"]}})),
+    ];
+    let answer = forward(&service, envelopes).await;
+    assert_eq!(
+        answer["summary"],
+        json!({"received": 3, "accepted": 2, "duplicate": 0, "stale": 0, "rejected": 0, "ignored": 1, "quarantined": 0})
+    );
+    assert_eq!(answer["results"][0]["updates"][0]["device_id"], "bus-1");
+    let snapshot = "/workspaces/depot-north/snapshots/bus-1";
+    let snapshot = service.get(SYSTEM_ADMIN, snapshot).await.of(200);
+    let value = |signal: &str| snapshot["signals"][signal]["value"].clone();
+    assert_eq!(value("state_of_charge_percent"), 72.8);
+    assert_eq!(value("odometer_km"), 88_526.413);
+}
+
 #[tokio::test]
 async fn each_envelope_has_its_outcome_in_the_order_of_the_batch() {
     let service = service().await;
-    let bus_1 = |number, value| reading(number, "bus-1-unit", "speed_kmh", json!(value));
+    let bus_1 = |number, value| reading(number, "bus-1-unit", "speed_kmh", value);
     let answer = forward(
         &service,
         vec![
@@ -120,11 +155,11 @@ async fn each_envelope_has_its_outcome_in_the_order_of_the_batch() {
 #[tokio::test]
 async fn a_malformed_envelope_does_not_use_up_its_id() {
     let service = service().await;
-    let mut wrong = reading(1, "bus-1-unit", "speed_kmh", json!(31));
+    let mut wrong = reading(1, "bus-1-unit", "speed_kmh", 31);
     wrong["received_at"] = json!("yesterday");
     let answer = forward(&service, vec![wrong]).await;
     assert_eq!(answer["results"][0]["pointer"], "/received_at");
-    let mended = reading(1, "bus-1-unit", "speed_kmh", json!(31));
+    let mended = reading(1, "bus-1-unit", "speed_kmh", 31);
     let answer = forward(&service, vec![mended]).await;
     assert_eq!(answer["results"][0]["outcome"], "accepted");
 }
@@ -132,7 +167,7 @@ async fn a_malformed_envelope_does_not_use_up_its_id() {
 #[tokio::test]
 async fn a_connection_that_may_not_speak_is_told_in_the_envelope_and_in_its_updates() {
     let service = service().await;
-    let mut mismatch = reading(1, "bus-1-unit", "speed_kmh", json!(31));
+    let mut mismatch = reading(1, "bus-1-unit", "speed_kmh", 31);
     mismatch["provider_id"] = json!("vc");
     let answer = forward(&service, vec![mismatch]).await;
     let result = &answer["results"][0];
@@ -144,7 +179,7 @@ async fn a_connection_that_may_not_speak_is_told_in_the_envelope_and_in_its_upda
 #[tokio::test]
 async fn a_workspace_that_is_not_there_is_404_and_an_inactive_one_409() {
     let service = service().await;
-    let body = json!({"envelopes": [reading(1, "bus-1-unit", "speed_kmh", json!(31))]});
+    let body = json!({"envelopes": [reading(1, "bus-1-unit", "speed_kmh", 31)]});
     let nowhere = "/workspaces/depot-nowhere/provider-ingest";
     service
         .post(FORWARD, nowhere, &body)
@@ -164,12 +199,12 @@ async fn a_workspace_that_is_not_there_is_404_and_an_inactive_one_409() {
 #[tokio::test]
 async fn one_envelope_too_many_is_413_and_none_is_taken_in() {
     let service = service().await;
-    let body = json!({"envelopes": vec![reading(1, "bus-1-unit", "speed_kmh", json!(31)); 1_001]});
+    let body = json!({"envelopes": vec![reading(1, "bus-1-unit", "speed_kmh", 31); 1_001]});
     service
         .post(FORWARD, PATH, &body)
         .await
         .problem(413, "payload-too-large");
-    let body = json!({"envelopes": vec![reading(1, "bus-1-unit", "speed_kmh", json!(31)); 1_000]});
+    let body = json!({"envelopes": vec![reading(1, "bus-1-unit", "speed_kmh", 31); 1_000]});
     let answer = service.post(FORWARD, PATH, &body).await.of(200);
     assert_eq!(answer["summary"]["accepted"], 1, "it was not there before");
     assert_eq!(answer["summary"]["duplicate"], 999);
@@ -202,25 +237,24 @@ async fn an_envelope_stays_in_its_trace_and_without_one_is_in_its_requests() {
     let service = service().await;
     let of_message = "0af7651916cd43dd8448eb211c80319c";
     let of_request = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    let mut traced = reading(1, "bus-1-unit", "speed_kmh", json!(31));
+    let mut traced = reading(1, "bus-1-unit", "speed_kmh", 31);
     traced["traceparent"] = json!(format!("00-{of_message}-b7ad6b7169203331-01"));
-    let mut garbled = reading(2, "bus-1-unit", "odometer_km", json!(31));
+    let mut garbled = reading(2, "bus-1-unit", "odometer_km", 31);
     garbled["traceparent"] = json!("00-garbled");
-    let body =
-        json!({"envelopes": [traced, garbled, reading(3, "bus-2-unit", "speed_kmh", json!(1))]});
+    let body = json!({"envelopes": [traced, garbled, reading(3, "bus-2-unit", "speed_kmh", 1)]});
     let call = service.call(FORWARD, &Method::POST, PATH);
     let call = call.header(
         "traceparent",
         format!("00-{of_request}-b7ad6b7169203331-01"),
     );
     assert_eq!(call.json(&body).await.of(200)["summary"]["accepted"], 3);
-    let traces: Vec<String> = sqlx::query_scalar(
+    let found: Vec<String> = sqlx::query_scalar(
         "SELECT trace_id FROM event_store WHERE type = 'TelematicsUpdateAccepted' ORDER BY event_id",
     )
     .fetch_all(service.fixture.store().pool())
     .await
     .expect("events");
-    assert_eq!(traces, [of_message, of_request, of_request]);
+    assert_eq!(found, [of_message, of_request, of_request]);
 }
 
 #[tokio::test]
@@ -230,7 +264,7 @@ async fn what_streams_brought_is_in_the_next_cycle() {
     forward(
         &service,
         vec![
-            reading(1, "bus-1-unit", "speed_kmh", json!(31)),
+            reading(1, "bus-1-unit", "speed_kmh", 31),
             envelope(2, json!("garbage")),
         ],
     )

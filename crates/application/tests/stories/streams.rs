@@ -8,7 +8,8 @@ use domain::fleet::ProviderType;
 use domain::ids::{CycleId, ProviderId};
 use domain::polling::StreamReport;
 use testkit::{
-    AUTHOR, Fixture, Fleet, a_connection, a_device, a_workspace, an_envelope, minutes, start,
+    AUTHOR, Fixture, Fleet, a_connection, a_device, a_report, a_workspace, an_envelope, minutes,
+    start,
 };
 
 async fn streams(depot: &Fleet, cycle_id: CycleId) -> Vec<StreamReport> {
@@ -88,6 +89,25 @@ async fn a_cycle_tells_what_arrived_since_the_one_before() {
     let names: Vec<String> = names.map(|stream| stream.provider_id.to_string()).collect();
     assert_eq!(names, ["sim-main", "vc"]);
     assert_eq!(streams(&depot, second).await.len(), 3, "what was, was");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_polled_and_streamed_is_in_both_lists() {
+    let fixture = Fixture::create().await;
+    let depot = a_workspace("north")
+        .through(a_connection("vc").of_type(ProviderType::Viriciti))
+        .create(&fixture)
+        .await;
+    depot
+        .forward([an_envelope(1)
+            .through("vc")
+            .of_type(ProviderType::Viriciti)
+            .saying("7")])
+        .await;
+    let cycle_id = depot.polled([a_report("vc")]).await;
+    let cycle = depot.cycle(cycle_id).await;
+    assert_eq!(cycle.connections[0].provider_id.as_str(), "vc");
+    assert_eq!(cycle.streams, [report("vc", [1, 0, 1], Some(0))]);
 }
 
 /// Whichever of two transactions commits first.
