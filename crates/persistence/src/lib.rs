@@ -34,7 +34,7 @@ mod sweeps;
 mod unit_of_work;
 mod workspaces;
 
-pub use acceptance::{AcceptedEvent, EnvelopeOrigin, HeldByDevice, MovedSnapshot};
+pub use acceptance::{AcceptedEvent, HeldByDevice, MovedSnapshot, Origin};
 pub use ages::AgeGroup;
 pub use audit::{ChangeFilter, RecordedChange};
 pub use connections::ConnectionChange;

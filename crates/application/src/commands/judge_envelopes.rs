@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::acceptance::{Item, Source, admit_connection};
 use domain::envelopes::{EnvelopeVerdict, ProviderEnvelope};
 use domain::fleet::Workspace;
-use persistence::{EnvelopeOrigin, UnitOfWork};
+use persistence::{Origin, UnitOfWork};
 use providers::{Interpretation, interpret};
 use telemetry::traces;
 use tracing::Span;
@@ -41,9 +41,9 @@ impl Prepared<'_> {
         }
     }
 
-    fn origin(&self) -> EnvelopeOrigin<'_> {
-        EnvelopeOrigin {
-            envelope_id: self.envelope.id,
+    fn origin(&self) -> Origin<'_> {
+        Origin {
+            envelope_id: Some(self.envelope.id),
             trace_id: (self.envelope.trace.as_ref()).map(|trace| trace.trace_id.as_str()),
         }
     }
@@ -106,7 +106,7 @@ pub(super) async fn judge_in_tx(
 ) -> Result<Vec<EnvelopeVerdict>, AcceptError> {
     let (registry, _) = uow.load_for_acceptance(iter::empty()).await?;
     let mode = workspace.cutover.provider_mode;
-    let (mut items, mut envelopes) = (Vec::new(), Vec::new());
+    let (mut items, mut origins) = (Vec::new(), Vec::new());
     let mut refusals = Vec::with_capacity(prepared.len());
     for one in prepared {
         let ProviderEnvelope {
@@ -117,7 +117,7 @@ pub(super) async fn judge_in_tx(
         let admitted = admit_connection(provider_id, Some(*provider_type), &registry, mode);
         if admitted.is_ok() {
             items.extend_from_slice(one.updates());
-            envelopes.extend(iter::repeat_n(one.origin(), one.updates().len()));
+            origins.extend(iter::repeat_n(one.origin(), one.updates().len()));
         }
         refusals.push(admitted.err());
     }
@@ -127,7 +127,7 @@ pub(super) async fn judge_in_tx(
         source: Source::Push,
         prepared_at,
         trace_id,
-        envelopes: &envelopes,
+        origins: &origins,
     };
     let judged = accept_as_it_stands(core, uow, workspace, batch).await?;
     let mut judged = items.into_iter().zip(judged);
