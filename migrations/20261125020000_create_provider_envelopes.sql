@@ -12,7 +12,6 @@ CREATE TABLE provider_envelopes (
     provider_id   text        NOT NULL,
     -- When the transport had it from the provider.
     received_at   timestamptz NOT NULL,
-    -- Of the message, or of the request that brought it.
     trace_id      text,
     outcome       text        NOT NULL,
     reason        text,
