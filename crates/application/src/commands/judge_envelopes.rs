@@ -44,7 +44,7 @@ impl Prepared<'_> {
     fn origin(&self) -> Origin<'_> {
         Origin {
             envelope_id: Some(self.envelope.id),
-            trace_id: (self.envelope.trace.as_ref()).map(|trace| trace.trace_id.as_str()),
+            trace_id: trace_of(self.envelope),
         }
     }
 }
@@ -68,6 +68,7 @@ pub(super) fn prepare<'e>(envelope: &'e ProviderEnvelope<'e>) -> Prepared<'e> {
         Says::Nothing { reason } | Says::Unclear { reason, .. } => (0, Some(*reason)),
     };
     tracing::debug!(
+        trace_id = trace_of(envelope),
         envelope_id = %envelope.id,
         provider_id = %envelope.provider_id,
         provider_type = %envelope.provider_type,
@@ -79,14 +80,18 @@ pub(super) fn prepare<'e>(envelope: &'e ProviderEnvelope<'e>) -> Prepared<'e> {
     Prepared { envelope, says }
 }
 
-/// Nothing of its own for an envelope that belongs to its request's trace.
+fn trace_of<'e>(envelope: &'e ProviderEnvelope<'_>) -> Option<&'e str> {
+    Some(&envelope.trace.as_ref()?.trace_id)
+}
+
+/// None for an envelope that belongs to its request's trace, nor where nobody would see it: a batch has a
+/// thousand.
 fn span_of(envelope: &ProviderEnvelope<'_>) -> Span {
-    let Some(trace) = &envelope.trace else {
+    let Some(trace) = envelope.trace.as_ref().filter(|_| traces::are_exported()) else {
         return Span::none();
     };
     let span = tracing::error_span!(
         "prepare_payload",
-        trace_id = trace.trace_id,
         envelope_id = %envelope.id,
         provider_id = %envelope.provider_id,
     );
