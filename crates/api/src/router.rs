@@ -14,7 +14,7 @@ use crate::edge::{edge, on_panic};
 use crate::idempotency::idempotent;
 use crate::state::AppState;
 use crate::{
-    audit, cutover, dev, devices, docs, health, ingest, operations, policy, poll_cycles,
+    audit, cutover, dev, devices, docs, follow_up, health, ingest, operations, policy, poll_cycles,
     problem_pages, provider_connections, reconciliation_sweeps, snapshots, workspaces,
 };
 
@@ -60,6 +60,8 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
             devices::put_device,
             devices::delete_device
         ))
+        .routes(routes!(follow_up::get_follow_up, follow_up::put_follow_up))
+        .routes(routes!(follow_up::get_follow_up_history))
         .routes(routes!(audit::list_changes))
         .routes(routes!(provider_connections::list_connections))
         .routes(routes!(

@@ -19,6 +19,8 @@ words! {
         DeviceConfigured = "DeviceConfigured",
         /// A device was deactivated.
         DeviceDeactivated = "DeviceDeactivated",
+        /// Something was written down about a device's silence.
+        DeviceFollowUpChanged = "DeviceFollowUpChanged",
         /// A poll cycle was asked for by hand; those of the schedule are nobody's.
         WorkspacePollCycleTriggered = "WorkspacePollCycleTriggered",
     }

@@ -17,6 +17,7 @@ mod decode;
 mod devices;
 mod error;
 mod events;
+mod follow_ups;
 mod health;
 mod idempotency;
 mod leases;

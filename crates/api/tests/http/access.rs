@@ -26,6 +26,8 @@ enum May {
     WorkspaceAdmin,
     /// (staff)
     Staff,
+    /// (accounts, support)
+    StaffPeople,
     /// (system-admin, support)
     SystemAdminOrSupport,
     /// (system-admin)
@@ -33,7 +35,7 @@ enum May {
 }
 
 use May::{
-    Anybody, Ingest, PollOrSystemAdmin, Staff, SweepOrSystemAdmin, SystemAdmin,
+    Anybody, Ingest, PollOrSystemAdmin, Staff, StaffPeople, SweepOrSystemAdmin, SystemAdmin,
     SystemAdminOrSupport, Workspace, WorkspaceAdmin,
 };
 
@@ -111,6 +113,21 @@ const CONTRACT: &[(&str, &str, May)] = &[
     ),
     (
         "GET",
+        "/workspaces/{workspace_id}/devices/{device_id}/follow-up",
+        Workspace,
+    ),
+    (
+        "PUT",
+        "/workspaces/{workspace_id}/devices/{device_id}/follow-up",
+        StaffPeople,
+    ),
+    (
+        "GET",
+        "/workspaces/{workspace_id}/devices/{device_id}/follow-up/history",
+        Workspace,
+    ),
+    (
+        "GET",
         "/workspaces/{workspace_id}/provider-connections",
         SystemAdminOrSupport,
     ),
@@ -169,6 +186,7 @@ fn allowed(may: May) -> &'static [Caller] {
         Workspace => &[VIEWER, ADMIN, ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
         WorkspaceAdmin => &[ADMIN, SYSTEM_ADMIN],
         Staff => &[ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
+        StaffPeople => &[ACCOUNTS, SUPPORT, SYSTEM_ADMIN],
         SystemAdminOrSupport => &[SYSTEM_ADMIN, SUPPORT],
         SystemAdmin => &[SYSTEM_ADMIN],
     }

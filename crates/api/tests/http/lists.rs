@@ -26,6 +26,9 @@ async fn service() -> (Service, Fleet) {
             .patch(SYSTEM_ADMIN, path, &json!({"poll_owner": owner}))
             .await
             .of(200);
+        let path = "/workspaces/depot-north/devices/z/follow-up";
+        let follow_up = json!({"contacted": true, "note": format!("call {n}")});
+        service.put(SYSTEM_ADMIN, path, &follow_up).await.of(200);
         let trigger = json!({"workspace_id": NORTH, "scheduled_time": service.fixture.clock.now()});
         let status = service.post(POLL, "/poll-cycles", &trigger).await.status;
         assert!([200, 202].contains(&status));
@@ -74,6 +77,11 @@ const LISTS: &[(&str, &str, &str)] = &[
     ),
     (
         "/workspaces/depot-north/cutover/history",
+        "changes",
+        "version",
+    ),
+    (
+        "/workspaces/depot-north/devices/z/follow-up/history",
         "changes",
         "version",
     ),

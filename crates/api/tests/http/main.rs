@@ -11,6 +11,7 @@ mod cutover;
 mod devices;
 mod docs;
 mod document;
+mod follow_up;
 mod grants;
 mod health;
 mod idempotency;
