@@ -1,10 +1,13 @@
 //! What people do about silent devices, version by version.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use domain::follow_up::{DeviceFollowUp, FollowUp, Note, WrittenFollowUp};
 use domain::ids::{DeviceId, WorkspaceId};
 
-use crate::{StorageError, Store, UnitOfWork};
+use crate::bulk::in_bulk;
+use crate::{StorageError, Store, UnitOfWork, decode};
 
 struct Row {
     version: i64,
@@ -81,6 +84,54 @@ impl Store {
         .into_iter()
         .map(WrittenFollowUp::try_from)
         .collect()
+    }
+
+    /// The latest that was written of each of some devices, of whichever of its silences. One of the few
+    /// reads across workspaces.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn follow_ups_of(
+        &self,
+        devices: &[(&WorkspaceId, &DeviceId)],
+    ) -> Result<HashMap<(WorkspaceId, DeviceId), WrittenFollowUp>, StorageError> {
+        let (workspaces, ids): (Vec<&str>, Vec<&str>) = devices
+            .iter()
+            .map(|(workspace, device)| (workspace.as_str(), device.as_str()))
+            .unzip();
+        let rows = sqlx::query!(
+            r#"/* follow_ups: latest of some devices */
+            SELECT f.*
+            FROM unnest($1::text[], $2::text[]) AS asked (workspace_id, device_id)
+            CROSS JOIN LATERAL (
+                SELECT * FROM follow_ups
+                WHERE workspace_id = asked.workspace_id AND device_id = asked.device_id
+                ORDER BY version DESC LIMIT 1
+            ) f"#,
+            &workspaces as &[&str],
+            &ids as &[&str],
+        )
+        .fetch_all(&self.pool);
+        in_bulk(rows)
+            .await?
+            .into_iter()
+            .map(|row| {
+                let of = (
+                    decode::id(WorkspaceId::try_new, "workspace_id", &row.workspace_id)?,
+                    decode::id(DeviceId::try_new, "device_id", &row.device_id)?,
+                );
+                let written = WrittenFollowUp::try_from(Row {
+                    version: row.version,
+                    silent_since: row.silent_since,
+                    contacted: row.contacted,
+                    snoozed_until: row.snoozed_until,
+                    note: row.note,
+                    updated_at: row.updated_at,
+                    updated_by: row.updated_by,
+                })?;
+                Ok((of, written))
+            })
+            .collect()
     }
 }
 

@@ -25,4 +25,5 @@ mod sweeps;
 mod triggers;
 mod vehicle;
 mod worker;
+mod worklist;
 mod workspaces;
