@@ -30,6 +30,7 @@ mod router;
 mod server;
 mod snapshots;
 mod state;
+mod worklist;
 mod workspaces;
 
 pub use metrics_page::serve_metrics;

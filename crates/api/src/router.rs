@@ -15,7 +15,7 @@ use crate::idempotency::idempotent;
 use crate::state::AppState;
 use crate::{
     audit, cutover, dev, devices, docs, follow_up, health, ingest, operations, policy, poll_cycles,
-    problem_pages, provider_connections, reconciliation_sweeps, snapshots, workspaces,
+    problem_pages, provider_connections, reconciliation_sweeps, snapshots, worklist, workspaces,
 };
 
 /// Every route with its documentation.
@@ -62,6 +62,8 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(follow_up::get_follow_up, follow_up::put_follow_up))
         .routes(routes!(follow_up::get_follow_up_history))
+        .routes(routes!(worklist::list_stale_devices))
+        .routes(routes!(worklist::list_follow_ups))
         .routes(routes!(audit::list_changes))
         .routes(routes!(provider_connections::list_connections))
         .routes(routes!(

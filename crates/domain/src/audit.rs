@@ -21,6 +21,8 @@ words! {
         DeviceDeactivated = "DeviceDeactivated",
         /// Something was written down about a device's silence.
         DeviceFollowUpChanged = "DeviceFollowUpChanged",
+        /// A list of silent devices was taken away as a spreadsheet.
+        WorklistExported = "WorklistExported",
         /// A poll cycle was asked for by hand; those of the schedule are nobody's.
         WorkspacePollCycleTriggered = "WorkspacePollCycleTriggered",
     }

@@ -8,3 +8,4 @@ mod view;
 pub(crate) use get_follow_up::*;
 pub(crate) use get_history::*;
 pub(crate) use put_follow_up::*;
+pub(crate) use view::FollowUpView;

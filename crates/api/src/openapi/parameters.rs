@@ -117,6 +117,21 @@ fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
             json!({"$ref": "#/components/schemas/WorkspaceId"}),
         ),
         (
+            "provider",
+            "Only devices of connections of this name, or of this type.",
+            json!({"$ref": "#/components/schemas/ProviderId"}),
+        ),
+        (
+            "silent_for_minutes",
+            "Only devices that have been silent for so long at least.",
+            json!({"type": "integer", "minimum": 0, "maximum": 5_256_000, "example": 1440}),
+        ),
+        (
+            "include",
+            "Also workspaces whose reads are not core's.",
+            json!({"type": "string", "enum": ["not_cut_over"]}),
+        ),
+        (
             "device",
             "Only this device.",
             json!({"$ref": "#/components/schemas/DeviceId"}),

@@ -146,6 +146,8 @@ const CONTRACT: &[(&str, &str, May)] = &[
         "/workspaces/{workspace_id}/provider-connections/{provider_id}",
         SystemAdmin,
     ),
+    ("GET", "/workspaces/{workspace_id}/stale-devices", Workspace),
+    ("GET", "/follow-ups", Staff),
     ("GET", "/audit", SystemAdmin),
 ];
 

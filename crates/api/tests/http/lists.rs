@@ -85,6 +85,17 @@ const LISTS: &[(&str, &str, &str)] = &[
         "changes",
         "version",
     ),
+    (
+        "/workspaces/depot-north/stale-devices",
+        "devices",
+        "device_id",
+    ),
+    ("/follow-ups", "follow_ups", "device_id"),
+    (
+        "/follow-ups?workspace=depot-north",
+        "follow_ups",
+        "device_id",
+    ),
     ("/audit", "changes", "event_id"),
     ("/audit?changed_by=anna", "changes", "event_id"),
 ];

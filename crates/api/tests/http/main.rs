@@ -35,5 +35,7 @@ mod slow_requests;
 mod snapshots;
 mod socket;
 mod tokens;
+mod worklist;
+mod worklist_csv;
 mod workspaces;
 mod wrong_members;
