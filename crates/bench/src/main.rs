@@ -1,7 +1,8 @@
 //! The benchmark: updates a second through HTTP against the bare SQL statement on the same server,
 //! and reads against the bare queries. `docs/performance.md` says how to read it.
 //!
-//! `bench growth` measures what an update costs as the number of snapshots grows. `bench hostile` is
+//! `bench growth` measures what an update costs as the number of snapshots grows, `bench worklist` the list of
+//! silent devices over all workspaces. `bench hostile` is
 //! something else: honest and hostile traffic, and whether the service stands it.
 //!
 //! One run of the benchmark alternates both sides, so that whatever else the machine does hits both;
@@ -23,6 +24,7 @@ mod place;
 mod report;
 mod rounds;
 mod service;
+mod worklist;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -55,6 +57,7 @@ struct CommandLine {
 enum Command {
     Growth(growth::Flags),
     Hostile(hostile::Flags),
+    Worklist(worklist::Flags),
 }
 
 #[derive(Debug, Args)]
@@ -145,6 +148,7 @@ impl CommandLine {
         match &self.command {
             Some(Command::Growth(flags)) => growth::run(flags, running).await,
             Some(Command::Hostile(flags)) => hostile::run(flags, running).await,
+            Some(Command::Worklist(flags)) => worklist::run(flags, running).await,
             None => run(&self.flags, running).await,
         }
     }
