@@ -167,7 +167,7 @@ pub(crate) fn worklist(devices: usize, reads: &Worklist, place: &Place, database
     println!("|---|---|");
     for (name, side) in [
         ("HTTP", &reads.http),
-        ("its own statement", &reads.statement),
+        ("its own statements", &reads.statements),
         ("a plain query", &reads.plain),
         ("a plain query of stale devices alone", &reads.stale_alone),
     ] {
@@ -180,8 +180,8 @@ pub(crate) fn worklist(devices: usize, reads: &Worklist, place: &Place, database
         median(of_rounds.map(|(ours, theirs)| ours.as_secs_f64() / theirs.as_secs_f64()))
     };
     println!(
-        "\n**Median of the rounds' ratios: {:.2}** to its own statement, {:.2} to the plain query, {:.2} to that of stale devices alone\n",
-        ratio(&reads.statement),
+        "\n**Median of the rounds' ratios: {:.2}** to its own statements, {:.2} to the plain query, {:.2} to that of stale devices alone\n",
+        ratio(&reads.statements),
         ratio(&reads.plain),
         ratio(&reads.stale_alone)
     );

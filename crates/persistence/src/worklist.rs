@@ -76,179 +76,192 @@ impl Store {
     /// Devices beyond their cut-off in the order of their places. One whose thresholds are not among those
     /// given, because they were changed meanwhile, is among the devices: the rule has the last word.
     ///
-    /// Reads snapshots once, by as many workers as there are, and looks up what it wants to know of the few
-    /// that are old enough, in order, until there are enough. The looseness of the first cut is what keeps
-    /// the snapshots without an index that every update would have to change. `OFFSET 0` keeps the planner
-    /// from hashing a million devices for the sake of a hundred.
-    ///
     /// # Errors
     /// When the store fails.
     pub async fn silent_devices(
         &self,
         query: SilenceQuery<'_>,
     ) -> Result<Vec<(WorkspaceId, HealthRow)>, StorageError> {
-        let loosest = |cut_off: fn(&CutOffs) -> DateTime<Utc>| {
-            query.cut_offs.iter().map(|(_, at)| cut_off(at)).max()
-        };
-        let (Some(stale_before), Some(no_data_before)) = (
-            loosest(|at| at.stale_before),
-            loosest(|at| at.no_data_before),
-        ) else {
+        let (stale, never_reported) =
+            tokio::try_join!(self.stale_devices(query), self.never_reported(query))?;
+        let rows = stale.into_iter().chain(never_reported);
+        let mut silent: Vec<(WorkspaceId, HealthRow)> =
+            rows.map(SilentRow::read).collect::<Result<_, _>>()?;
+        silent.sort_by_cached_key(|(workspace_id, row)| SilencePlace {
+            silent_since: row.facts.silent_since(),
+            workspace_id: workspace_id.clone(),
+            device_id: row.device_id.clone(),
+        });
+        silent.truncate(usize::try_from(query.limit).unwrap_or_default());
+        Ok(silent)
+    }
+
+    /// Reads the snapshots once, by as many workers as there are, and looks up what it wants to know of the
+    /// few that are old enough, in order, until there are enough. The looseness of the first cut is what
+    /// keeps the snapshots without an index that every update would have to change. `OFFSET 0` keeps the
+    /// planner from hashing a million devices for the sake of a hundred.
+    async fn stale_devices(&self, query: SilenceQuery<'_>) -> Result<Vec<SilentRow>, StorageError> {
+        let Some(loosest) = query.cut_offs.iter().map(|(_, at)| at.stale_before).max() else {
             return Ok(Vec::new());
         };
-        let columns = CutOffColumns::of(query.cut_offs);
-        let owners: Vec<&str> = query
-            .read_owners
+        let of = |minutes: fn(&Thresholds) -> u32| -> Vec<i32> {
+            let minutes = query
+                .cut_offs
+                .iter()
+                .map(|(thresholds, _)| minutes(thresholds));
+            minutes.map(int).collect()
+        };
+        let declared: Vec<Option<i32>> = query
+            .cut_offs
             .iter()
-            .map(|owner| owner.as_str())
+            .map(|(thresholds, _)| thresholds.declared_interval_minutes.map(int))
             .collect();
-        let rows = sqlx::query!(
-            r#"/* worklist: silent devices */
-            WITH cut_offs AS (
-                SELECT * FROM unnest($1::int[], $2::int[], $3::int[], $4::int[], $5::timestamptz[], $6::timestamptz[])
-                    AS t (poll_interval, stale_threshold, grace, declared_interval, stale_before, no_data_before)
-            ),
-            silent AS (
-                (
-                    SELECT s.last_update_received_at AS silent_since,
-                           s.workspace_id COLLATE "C" AS workspace_id, s.device_id COLLATE "C" AS device_id,
-                           d.activation_id, d.vehicle_id, d.provider_id, d.configured_at, d.activated_at,
-                           s.last_update_received_at, s.newest_observed_at
-                    FROM (
-                        SELECT workspace_id, device_id, activation_id, last_update_received_at, newest_observed_at
-                        FROM snapshots
-                        WHERE last_update_received_at < $7
-                          AND last_update_received_at <= coalesce($9::timestamptz, 'infinity')
-                          AND (last_update_received_at, workspace_id COLLATE "C", device_id COLLATE "C")
-                              > (coalesce($10::timestamptz, '-infinity'), $11::text COLLATE "C", $12::text COLLATE "C")
-                        ORDER BY last_update_received_at, workspace_id COLLATE "C", device_id COLLATE "C"
-                        OFFSET 0
-                    ) s
-                    CROSS JOIN LATERAL (
-                        SELECT * FROM devices
-                        WHERE workspace_id = s.workspace_id AND device_id = s.device_id
-                          AND activation_id = s.activation_id AND active
-                        OFFSET 0
-                    ) d
-                    CROSS JOIN LATERAL (
-                        SELECT * FROM workspaces
-                        WHERE workspace_id = s.workspace_id AND read_owner = ANY ($13::text[])
-                        OFFSET 0
-                    ) w
-                    LEFT JOIN LATERAL (
-                        SELECT * FROM provider_connections
-                        WHERE workspace_id = s.workspace_id AND provider_id = d.provider_id
-                        OFFSET 0
-                    ) c ON true
-                    LEFT JOIN LATERAL (
-                        SELECT stale_before FROM cut_offs
-                        WHERE poll_interval = w.poll_interval_minutes AND stale_threshold = w.stale_threshold_minutes
-                          AND grace = w.no_data_grace_minutes
-                          AND declared_interval IS NOT DISTINCT FROM c.expected_reporting_interval_minutes
-                        LIMIT 1
-                    ) cut_off ON true
-                    WHERE s.last_update_received_at < coalesce(cut_off.stale_before, 'infinity')
-                      AND ($14::text IS NULL OR d.provider_id = $14 OR c.provider_type = $14)
-                    ORDER BY 1, 2, 3
-                    LIMIT $15
-                )
-                UNION ALL
-                (
-                    SELECT d.activated_at, d.workspace_id COLLATE "C", d.device_id COLLATE "C",
-                           d.activation_id, d.vehicle_id, d.provider_id, d.configured_at, d.activated_at,
-                           NULL, NULL
-                    FROM (
-                        SELECT * FROM devices
-                        WHERE unreported
-                          AND activated_at < $8
-                          AND activated_at <= coalesce($9::timestamptz, 'infinity')
-                          AND (activated_at, workspace_id COLLATE "C", device_id COLLATE "C")
-                              > (coalesce($10::timestamptz, '-infinity'), $11::text COLLATE "C", $12::text COLLATE "C")
-                        ORDER BY activated_at, workspace_id COLLATE "C", device_id COLLATE "C"
-                        OFFSET 0
-                    ) d
-                    CROSS JOIN LATERAL (
-                        SELECT * FROM workspaces
-                        WHERE workspace_id = d.workspace_id AND read_owner = ANY ($13::text[])
-                        OFFSET 0
-                    ) w
-                    LEFT JOIN LATERAL (
-                        SELECT provider_type FROM provider_connections
-                        WHERE workspace_id = d.workspace_id AND provider_id = d.provider_id
-                        OFFSET 0
-                    ) c ON true
-                    LEFT JOIN LATERAL (
-                        SELECT no_data_before FROM cut_offs
-                        WHERE poll_interval = w.poll_interval_minutes AND stale_threshold = w.stale_threshold_minutes
-                          AND grace = w.no_data_grace_minutes
-                        LIMIT 1
-                    ) cut_off ON true
-                    WHERE d.activated_at < coalesce(cut_off.no_data_before, 'infinity')
-                      AND ($14::text IS NULL OR d.provider_id = $14 OR c.provider_type = $14)
-                      AND NOT EXISTS (
-                          SELECT FROM snapshots s
-                          WHERE s.workspace_id = d.workspace_id AND s.device_id = d.device_id
-                            AND s.activation_id = d.activation_id
-                      )
-                    ORDER BY 1, 2, 3
-                    LIMIT $15
-                )
-                ORDER BY 1, 2, 3
-                LIMIT $15
-            )
-            SELECT silent.workspace_id AS "workspace_id!", silent.device_id AS "device_id!",
-                   vehicle_id AS "vehicle_id!", provider_id AS "provider_id!", configured_at AS "configured_at!",
-                   activated_at AS "activated_at!", last_update_received_at AS "last_update_received_at?",
-                   newest_observed_at AS "newest_observed_at?",
+        let stale_before: Vec<_> = query
+            .cut_offs
+            .iter()
+            .map(|(_, at)| at.stale_before)
+            .collect();
+        let rows = sqlx::query_as!(
+            SilentRow,
+            r#"/* worklist: stale devices */
+            SELECT s.workspace_id, s.device_id, d.vehicle_id, d.provider_id, d.configured_at, d.activated_at,
+                   s.last_update_received_at AS "last_update_received_at?", s.newest_observed_at AS "newest_observed_at?",
                    a.device_id IS NOT NULL AS "absent!", a.last_returned_at AS "returned_before_absence_at?"
-            FROM silent
+            FROM (
+                SELECT workspace_id, device_id, activation_id, last_update_received_at, newest_observed_at
+                FROM snapshots
+                WHERE last_update_received_at < $5
+                  AND last_update_received_at <= coalesce($6::timestamptz, 'infinity')
+                  AND (last_update_received_at, workspace_id COLLATE "C", device_id COLLATE "C")
+                      > (coalesce($7::timestamptz, '-infinity'), $8::text COLLATE "C", $9::text COLLATE "C")
+                ORDER BY last_update_received_at, workspace_id COLLATE "C", device_id COLLATE "C"
+                OFFSET 0
+            ) s
+            CROSS JOIN LATERAL (
+                SELECT * FROM devices
+                WHERE workspace_id = s.workspace_id AND device_id = s.device_id
+                  AND activation_id = s.activation_id AND active
+                OFFSET 0
+            ) d
+            CROSS JOIN LATERAL (
+                SELECT * FROM workspaces
+                WHERE workspace_id = s.workspace_id AND read_owner = ANY ($10::text[])
+                OFFSET 0
+            ) w
+            LEFT JOIN LATERAL (
+                SELECT * FROM provider_connections
+                WHERE workspace_id = s.workspace_id AND provider_id = d.provider_id
+                OFFSET 0
+            ) c ON true
+            LEFT JOIN LATERAL (
+                SELECT stale_before
+                FROM unnest($1::int[], $2::int[], $3::int[], $4::timestamptz[])
+                    AS t (poll_interval, stale_threshold, declared_interval, stale_before)
+                WHERE poll_interval = w.poll_interval_minutes AND stale_threshold = w.stale_threshold_minutes
+                  AND declared_interval IS NOT DISTINCT FROM c.expected_reporting_interval_minutes
+                LIMIT 1
+            ) cut_off ON true
             LEFT JOIN LATERAL (
                 SELECT * FROM device_absences
-                WHERE workspace_id = silent.workspace_id AND device_id = silent.device_id
-                  AND activation_id = silent.activation_id
+                WHERE workspace_id = s.workspace_id AND device_id = s.device_id AND activation_id = s.activation_id
                 OFFSET 0
             ) a ON true
-            ORDER BY silent_since, silent.workspace_id, silent.device_id"#,
-            &columns.poll_interval,
-            &columns.stale_threshold,
-            &columns.grace,
-            columns.declared_interval.as_slice() as &[Option<i32>],
-            &columns.stale_before,
-            &columns.no_data_before,
-            stale_before,
-            no_data_before,
+            WHERE s.last_update_received_at < coalesce(cut_off.stale_before, 'infinity')
+              AND ($11::text IS NULL OR d.provider_id = $11 OR c.provider_type = $11)
+            ORDER BY s.last_update_received_at, s.workspace_id COLLATE "C", s.device_id COLLATE "C"
+            LIMIT $12"#,
+            &of(|thresholds| thresholds.policy.poll_interval.minutes()),
+            &of(|thresholds| thresholds.policy.stale_threshold_minutes),
+            &declared as &[Option<i32>],
+            &stale_before,
+            loosest,
             query.silent_since_at_latest,
             query.after.map(|place| place.silent_since),
             query.after.map_or("", |place| place.workspace_id.as_str()),
             query.after.map_or("", |place| place.device_id.as_str()),
-            &owners as &[&str],
+            &query.owners() as &[&str],
             query.provider.map(ProviderId::as_str),
             query.limit,
         )
         .fetch_all(&self.pool);
-        in_bulk(rows)
-            .await?
-            .into_iter()
-            .map(|row| {
-                let workspace_id =
-                    decode::id(WorkspaceId::try_new, "workspace_id", &row.workspace_id)?;
-                let device = HealthRow {
-                    device_id: decode::id(DeviceId::try_new, "device_id", &row.device_id)?,
-                    vehicle_id: decode::id(VehicleId::try_new, "vehicle_id", &row.vehicle_id)?,
-                    provider_id: decode::id(ProviderId::try_new, "provider_id", &row.provider_id)?,
-                    configured_at: row.configured_at,
-                    facts: DeviceFacts {
-                        activated_at: row.activated_at,
-                        last_update_received_at: row.last_update_received_at,
-                        newest_observed_at: row.newest_observed_at,
-                        declared_interval_minutes: None,
-                    },
-                    absent: row.absent,
-                    returned_before_absence_at: row.returned_before_absence_at,
-                };
-                Ok((workspace_id, device))
-            })
-            .collect()
+        Ok(in_bulk(rows).await?)
+    }
+
+    /// Looks at devices of which it is not known that they have reported, and at no other.
+    async fn never_reported(
+        &self,
+        query: SilenceQuery<'_>,
+    ) -> Result<Vec<SilentRow>, StorageError> {
+        let Some(loosest) = query.cut_offs.iter().map(|(_, at)| at.no_data_before).max() else {
+            return Ok(Vec::new());
+        };
+        let grace: Vec<i32> = query
+            .cut_offs
+            .iter()
+            .map(|(thresholds, _)| int(thresholds.policy.no_data_grace_minutes))
+            .collect();
+        let no_data_before: Vec<_> = query
+            .cut_offs
+            .iter()
+            .map(|(_, at)| at.no_data_before)
+            .collect();
+        let rows = sqlx::query_as!(
+            SilentRow,
+            r#"/* worklist: devices that never reported */
+            SELECT d.workspace_id, d.device_id, d.vehicle_id, d.provider_id, d.configured_at, d.activated_at,
+                   NULL::timestamptz AS last_update_received_at, NULL::timestamptz AS newest_observed_at,
+                   a.device_id IS NOT NULL AS "absent!", a.last_returned_at AS "returned_before_absence_at?"
+            FROM (
+                SELECT * FROM devices
+                WHERE unreported
+                  AND activated_at < $3
+                  AND activated_at <= coalesce($4::timestamptz, 'infinity')
+                  AND (activated_at, workspace_id COLLATE "C", device_id COLLATE "C")
+                      > (coalesce($5::timestamptz, '-infinity'), $6::text COLLATE "C", $7::text COLLATE "C")
+                ORDER BY activated_at, workspace_id COLLATE "C", device_id COLLATE "C"
+                OFFSET 0
+            ) d
+            CROSS JOIN LATERAL (
+                SELECT * FROM workspaces
+                WHERE workspace_id = d.workspace_id AND read_owner = ANY ($8::text[])
+                OFFSET 0
+            ) w
+            LEFT JOIN LATERAL (
+                SELECT provider_type FROM provider_connections
+                WHERE workspace_id = d.workspace_id AND provider_id = d.provider_id
+                OFFSET 0
+            ) c ON true
+            LEFT JOIN LATERAL (
+                SELECT no_data_before FROM unnest($1::int[], $2::timestamptz[]) AS t (grace, no_data_before)
+                WHERE grace = w.no_data_grace_minutes
+                LIMIT 1
+            ) cut_off ON true
+            LEFT JOIN LATERAL (
+                SELECT * FROM device_absences
+                WHERE workspace_id = d.workspace_id AND device_id = d.device_id AND activation_id = d.activation_id
+                OFFSET 0
+            ) a ON true
+            WHERE d.activated_at < coalesce(cut_off.no_data_before, 'infinity')
+              AND ($9::text IS NULL OR d.provider_id = $9 OR c.provider_type = $9)
+              AND NOT EXISTS (
+                  SELECT FROM snapshots s
+                  WHERE s.workspace_id = d.workspace_id AND s.device_id = d.device_id AND s.activation_id = d.activation_id
+              )
+            ORDER BY d.activated_at, d.workspace_id COLLATE "C", d.device_id COLLATE "C"
+            LIMIT $10"#,
+            &grace,
+            &no_data_before,
+            loosest,
+            query.silent_since_at_latest,
+            query.after.map(|place| place.silent_since),
+            query.after.map_or("", |place| place.workspace_id.as_str()),
+            query.after.map_or("", |place| place.device_id.as_str()),
+            &query.owners() as &[&str],
+            query.provider.map(ProviderId::as_str),
+            query.limit,
+        )
+        .fetch_all(&self.pool);
+        Ok(in_bulk(rows).await?)
     }
 
     /// How some connections have been polled lately, workspace by workspace.
@@ -331,37 +344,51 @@ impl Store {
     }
 }
 
-/// Cut-offs as the statement takes them.
-#[derive(Default)]
-struct CutOffColumns {
-    poll_interval: Vec<i32>,
-    stale_threshold: Vec<i32>,
-    grace: Vec<i32>,
-    declared_interval: Vec<Option<i32>>,
-    stale_before: Vec<DateTime<Utc>>,
-    no_data_before: Vec<DateTime<Utc>>,
+impl SilenceQuery<'_> {
+    fn owners(&self) -> Vec<&'static str> {
+        self.read_owners
+            .iter()
+            .map(|owner| owner.as_str())
+            .collect()
+    }
 }
 
-impl CutOffColumns {
-    fn of(cut_offs: &[(Thresholds, CutOffs)]) -> Self {
-        // Minutes of a policy are far below.
-        let int = |minutes: u32| i32::try_from(minutes).unwrap_or(i32::MAX);
-        let mut columns = Self::default();
-        for (thresholds, at) in cut_offs {
-            let policy = thresholds.policy;
-            columns
-                .poll_interval
-                .push(int(policy.poll_interval.minutes()));
-            columns
-                .stale_threshold
-                .push(int(policy.stale_threshold_minutes));
-            columns.grace.push(int(policy.no_data_grace_minutes));
-            columns
-                .declared_interval
-                .push(thresholds.declared_interval_minutes.map(int));
-            columns.stale_before.push(at.stale_before);
-            columns.no_data_before.push(at.no_data_before);
-        }
-        columns
+/// Minutes of a policy are far below the limit.
+fn int(minutes: u32) -> i32 {
+    i32::try_from(minutes).unwrap_or(i32::MAX)
+}
+
+/// A silent device.
+struct SilentRow {
+    workspace_id: String,
+    device_id: String,
+    vehicle_id: String,
+    provider_id: String,
+    configured_at: DateTime<Utc>,
+    activated_at: DateTime<Utc>,
+    last_update_received_at: Option<DateTime<Utc>>,
+    newest_observed_at: Option<DateTime<Utc>>,
+    absent: bool,
+    returned_before_absence_at: Option<DateTime<Utc>>,
+}
+
+impl SilentRow {
+    fn read(self) -> Result<(WorkspaceId, HealthRow), StorageError> {
+        let row = HealthRow {
+            device_id: decode::id(DeviceId::try_new, "device_id", &self.device_id)?,
+            vehicle_id: decode::id(VehicleId::try_new, "vehicle_id", &self.vehicle_id)?,
+            provider_id: decode::id(ProviderId::try_new, "provider_id", &self.provider_id)?,
+            configured_at: self.configured_at,
+            facts: DeviceFacts {
+                activated_at: self.activated_at,
+                last_update_received_at: self.last_update_received_at,
+                newest_observed_at: self.newest_observed_at,
+                declared_interval_minutes: None,
+            },
+            absent: self.absent,
+            returned_before_absence_at: self.returned_before_absence_at,
+        };
+        let workspace_id = decode::id(WorkspaceId::try_new, "workspace_id", &self.workspace_id)?;
+        Ok((workspace_id, row))
     }
 }

@@ -53,7 +53,7 @@ pub(crate) async fn put_follow_up(
     IfMatch(precondition): IfMatch,
     JsonBody(body): JsonBody<PutFollowUp>,
 ) -> Result<Response, Problem> {
-    let follow_up = read(body).map_err(Problem::invalid)?;
+    let follow_up = read(&body).map_err(Problem::invalid)?;
     let written = follow_up_device(
         &state.core,
         caller.author(),
@@ -68,7 +68,7 @@ pub(crate) async fn put_follow_up(
     Ok(tagged(StatusCode::OK, device.version(), show(&device)))
 }
 
-fn read(body: PutFollowUp) -> Result<FollowUp, Vec<FieldError>> {
+fn read(body: &PutFollowUp) -> Result<FollowUp, Vec<FieldError>> {
     let mut errors = Vec::new();
     let snoozed_until: Option<DateTime<Utc>> = body
         .snoozed_until

@@ -212,6 +212,8 @@ mod tests {
         let long = "x".repeat(49);
         let longer = "x".repeat(65);
         let longest = "x".repeat(129);
+        let longest_note = "x".repeat(1000);
+        let longer_note = "x".repeat(1001);
         let texts = [
             "",
             "a",
@@ -237,8 +239,6 @@ mod tests {
             "two\r\n\tlines",
             "\u{202e}turned",
         ];
-        let longest_note = "x".repeat(1000);
-        let longer_note = "x".repeat(1001);
         let judges: [(&str, Judge); 7] = [
             ("WorkspaceId", |text| {
                 ids::WorkspaceId::try_new(text).is_ok()

@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use ::csv::{Terminator, Writer, WriterBuilder};
 use bytes::Bytes;
 use domain::TimeText;
+use domain::fleet::ProviderType;
 use domain::follow_up::Note;
+use domain::health::{Reason, Responsibility};
 
 use super::view::SilentDeviceView;
 use crate::follow_up::FollowUpView;
@@ -72,7 +74,7 @@ fn writer(onto: Vec<u8>) -> Writer<Vec<u8>> {
 
 fn finish(writer: Writer<Vec<u8>>) -> Result<Bytes, ::csv::Error> {
     let written = writer.into_inner();
-    Ok(written.map_err(|error| error.into_error())?.into())
+    Ok(written.map_err(::csv::IntoInnerError::into_error)?.into())
 }
 
 /// In the order of [`COLUMNS`]; what is unknown is empty.
@@ -96,10 +98,10 @@ fn cells(device: &SilentDeviceView) -> [Cow<'_, str>; COLUMNS.len()] {
         device.device_id.as_str().into(),
         device.vehicle_id.as_str().into(),
         device.provider_id.as_str().into(),
-        word(device.provider_type.map(|word| word.as_str())),
+        word(device.provider_type.map(ProviderType::as_str)),
         device.state.as_str().into(),
-        word(device.reason.map(|word| word.as_str())),
-        word(device.responsibility.map(|word| word.as_str())),
+        word(device.reason.map(Reason::as_str)),
+        word(device.responsibility.map(Responsibility::as_str)),
         time(device.last_update_received_at),
         device.silent_minutes.to_string().into(),
         time(device.last_returned_at),

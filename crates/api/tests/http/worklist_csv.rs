@@ -1,6 +1,7 @@
 //! Worklists as spreadsheets: the same rows, harmless cells, and a record of who took them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -240,7 +241,10 @@ async fn an_export_that_nobody_reads_to_its_end_is_recorded_as_such() {
     .await
     .expect("a large workspace");
     let token = service.token(ACCOUNTS).expect("a token");
-    let mut answer = reqwest::Client::new()
+    let client = reqwest::Client::builder().timeout(Duration::from_mins(1));
+    let mut answer = client
+        .build()
+        .expect("a client")
         .get(format!("http://{}{API}/follow-ups", service.address))
         .bearer_auth(token)
         .header("accept", "text/csv")
@@ -254,8 +258,8 @@ async fn an_export_that_nobody_reads_to_its_end_is_recorded_as_such() {
         !exports(&service).await.is_empty()
     })
     .await;
-    let taken = exports(&service).await;
-    assert_eq!(taken[0]["details"]["complete"], false);
-    let rows = taken[0]["details"]["rows"].as_u64().expect("a number");
+    let recorded = exports(&service).await;
+    assert_eq!(recorded[0]["details"]["complete"], false);
+    let rows = recorded[0]["details"]["rows"].as_u64().expect("a number");
     assert!(rows < 60_000, "{rows}");
 }

@@ -263,7 +263,7 @@ async fn the_number_of_statements_does_not_grow_with_the_number_of_workspaces() 
     }
     assert_eq!(counts.keys().copied().collect::<Vec<_>>(), [1, 2, 3, 4]);
     assert_eq!(counts[&1], counts[&4], "{counts:?}");
-    assert!(counts[&4] <= 5, "{counts:?}");
+    assert!(counts[&4] <= 6, "{counts:?}");
 }
 
 /// A page that is read later is of the same instant: nothing twice, nothing skipped but who has reported.

@@ -140,7 +140,7 @@ async fn first_reports_of_devices_that_were_there_before_are_noted_by_upkeep() {
     assert_eq!(unreported().await, ["never", "refitted", "reported"]);
     let north = domain::ids::WorkspaceId::try_new("north").expect("an id");
     let found = store.workspaces_with_first_reports(10).await;
-    assert_eq!(found.expect("workspaces"), [north.clone()]);
+    assert_eq!(found.expect("workspaces"), std::slice::from_ref(&north));
     assert_eq!(store.note_first_reports(&north).await.expect("a note"), 1);
     assert_eq!(unreported().await, ["never", "refitted"]);
     assert_eq!(store.note_first_reports(&north).await.expect("nothing"), 0);

@@ -110,16 +110,22 @@ async fn silent_devices_are_looked_up_and_not_joined_to_all_there_are() {
     )
     .await
     .expect("a large workspace");
-    let arguments = "'{5}', '{15}', '{60}', '{NULL}', ARRAY[now()], ARRAY[now()], now(), now(), NULL, NULL, '', '', '{core}', NULL, 101";
-    let plan = plan_of(pool, "worklist: silent devices", arguments).await;
-    for wanted in [
-        "Seq Scan on snapshots",
-        "Index Scan using devices_pkey on devices",
-        "devices_unreported",
+    let stale =
+        "'{5}', '{15}', '{NULL}', ARRAY[now()], now(), NULL, NULL, '', '', '{core}', NULL, 101";
+    let stale = plan_of(pool, "worklist: stale devices", stale).await;
+    let never = "'{60}', ARRAY[now()], now(), NULL, NULL, '', '', '{core}', NULL, 101";
+    let never = plan_of(pool, "worklist: devices that never reported", never).await;
+    for (plan, wanted) in [
+        (&stale, "Seq Scan on snapshots"),
+        (&stale, "Index Scan using devices_pkey on devices"),
+        (&never, "devices_unreported"),
+        (&never, "Index Scan using snapshots_pkey on snapshots"),
     ] {
         assert!(plan.contains(wanted), "{wanted}: {plan}");
     }
-    for dear in ["Hash", "Seq Scan on devices"] {
-        assert!(!plan.contains(dear), "{dear}: {plan}");
+    for plan in [stale, never] {
+        for dear in ["Hash", "Seq Scan on devices"] {
+            assert!(!plan.contains(dear), "{dear}: {plan}");
+        }
     }
 }
