@@ -1,9 +1,9 @@
 //! The benchmark: updates a second through HTTP against the bare SQL statement on the same server,
 //! and reads against the bare queries. `docs/performance.md` says how to read it.
 //!
-//! `bench growth` measures what an update costs as the number of snapshots grows, `bench worklist` the list of
-//! silent devices over all workspaces. `bench hostile` is
-//! something else: honest and hostile traffic, and whether the service stands it.
+//! `bench growth` measures what an update costs as the number of snapshots grows, `bench worklist` what the
+//! list of silent devices over all workspaces costs, `bench interpret` how fast raw frames are read. `bench
+//! hostile` is something else: honest and hostile traffic, and whether the service stands it.
 //!
 //! One run of the benchmark alternates both sides, so that whatever else the machine does hits both;
 //! only the ratios mean something, and those of whole rounds.
@@ -18,6 +18,7 @@ mod health;
 mod hostile;
 mod http;
 mod ingest;
+mod interpret;
 mod load;
 mod pages;
 mod place;
@@ -57,6 +58,7 @@ struct CommandLine {
 enum Command {
     Growth(growth::Flags),
     Hostile(hostile::Flags),
+    Interpret(interpret::Flags),
     Worklist(worklist::Flags),
 }
 
@@ -148,6 +150,7 @@ impl CommandLine {
         match &self.command {
             Some(Command::Growth(flags)) => growth::run(flags, running).await,
             Some(Command::Hostile(flags)) => hostile::run(flags, running).await,
+            Some(Command::Interpret(flags)) => interpret::run(flags).await,
             Some(Command::Worklist(flags)) => worklist::run(flags, running).await,
             None => run(&self.flags, running).await,
         }

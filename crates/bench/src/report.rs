@@ -227,7 +227,7 @@ fn latencies(sorted: &[Duration]) -> String {
 }
 
 /// The middle one; of an even number, the mean of the two in the middle.
-fn median(figures: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
     let mut figures: Vec<f64> = figures.collect();
     figures.sort_unstable_by(f64::total_cmp);
     let half = figures.len() / 2;

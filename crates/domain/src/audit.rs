@@ -25,5 +25,7 @@ words! {
         WorklistExported = "WorklistExported",
         /// A poll cycle was asked for by hand; those of the schedule are nobody's.
         WorkspacePollCycleTriggered = "WorkspacePollCycleTriggered",
+        /// Envelopes in quarantine were interpreted again.
+        ProviderEnvelopesReplayed = "ProviderEnvelopesReplayed",
     }
 }
