@@ -1,9 +1,9 @@
 //! The benchmark: updates a second through HTTP against the bare SQL statement on the same server,
 //! and reads against the bare queries. `docs/performance.md` says how to read it.
 //!
-//! `bench growth` measures what an update costs as the number of snapshots grows, `bench interpret` how
-//! fast raw frames are read. `bench hostile` is something else: honest and hostile traffic, and whether
-//! the service stands it.
+//! `bench growth` measures what an update costs as the number of snapshots grows, `bench worklist` what the
+//! list of silent devices over all workspaces costs, `bench interpret` how fast raw frames are read. `bench
+//! hostile` is something else: honest and hostile traffic, and whether the service stands it.
 //!
 //! One run of the benchmark alternates both sides, so that whatever else the machine does hits both;
 //! only the ratios mean something, and those of whole rounds.
@@ -25,6 +25,7 @@ mod place;
 mod report;
 mod rounds;
 mod service;
+mod worklist;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,6 +59,7 @@ enum Command {
     Growth(growth::Flags),
     Hostile(hostile::Flags),
     Interpret(interpret::Flags),
+    Worklist(worklist::Flags),
 }
 
 #[derive(Debug, Args)]
@@ -149,6 +151,7 @@ impl CommandLine {
             Some(Command::Growth(flags)) => growth::run(flags, running).await,
             Some(Command::Hostile(flags)) => hostile::run(flags, running).await,
             Some(Command::Interpret(flags)) => interpret::run(flags).await,
+            Some(Command::Worklist(flags)) => worklist::run(flags, running).await,
             None => run(&self.flags, running).await,
         }
     }

@@ -27,6 +27,8 @@ enum May {
     WorkspaceAdmin,
     /// (staff)
     Staff,
+    /// (accounts, support)
+    StaffPeople,
     /// (system-admin, support)
     SystemAdminOrSupport,
     /// (system-admin)
@@ -34,8 +36,8 @@ enum May {
 }
 
 use May::{
-    Anybody, Ingest, PollOrSystemAdmin, ProviderIngest, Staff, SweepOrSystemAdmin, SystemAdmin,
-    SystemAdminOrSupport, Workspace, WorkspaceAdmin,
+    Anybody, Ingest, PollOrSystemAdmin, ProviderIngest, Staff, StaffPeople, SweepOrSystemAdmin,
+    SystemAdmin, SystemAdminOrSupport, Workspace, WorkspaceAdmin,
 };
 
 /// The contract's words in brackets, route by route; paths without `/api/telematics-mvp`.
@@ -123,6 +125,21 @@ const CONTRACT: &[(&str, &str, May)] = &[
     ),
     (
         "GET",
+        "/workspaces/{workspace_id}/devices/{device_id}/follow-up",
+        Workspace,
+    ),
+    (
+        "PUT",
+        "/workspaces/{workspace_id}/devices/{device_id}/follow-up",
+        StaffPeople,
+    ),
+    (
+        "GET",
+        "/workspaces/{workspace_id}/devices/{device_id}/follow-up/history",
+        Workspace,
+    ),
+    (
+        "GET",
         "/workspaces/{workspace_id}/provider-connections",
         SystemAdminOrSupport,
     ),
@@ -141,6 +158,8 @@ const CONTRACT: &[(&str, &str, May)] = &[
         "/workspaces/{workspace_id}/provider-connections/{provider_id}",
         SystemAdmin,
     ),
+    ("GET", "/workspaces/{workspace_id}/stale-devices", Workspace),
+    ("GET", "/follow-ups", Staff),
     ("GET", "/audit", SystemAdmin),
 ];
 
@@ -182,6 +201,7 @@ fn allowed(may: May) -> &'static [Caller] {
         Workspace => &[VIEWER, ADMIN, ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
         WorkspaceAdmin => &[ADMIN, SYSTEM_ADMIN],
         Staff => &[ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
+        StaffPeople => &[ACCOUNTS, SUPPORT, SYSTEM_ADMIN],
         SystemAdminOrSupport => &[SYSTEM_ADMIN, SUPPORT],
         SystemAdmin => &[SYSTEM_ADMIN],
     }

@@ -221,6 +221,7 @@ pub fn is_of_the_api(path: &str) -> bool {
         "/workspaces",
         "/poll-cycles",
         "/reconciliation-sweeps",
+        "/follow-ups",
         "/audit",
     ]
     .iter()

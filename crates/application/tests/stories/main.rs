@@ -31,4 +31,5 @@ mod triggers;
 mod vehicle;
 mod viriciti;
 mod worker;
+mod worklist;
 mod workspaces;
