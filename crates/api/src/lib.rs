@@ -11,6 +11,7 @@ mod dev;
 mod devices;
 mod docs;
 mod edge;
+mod events;
 mod health;
 mod idempotency;
 mod ingest;

@@ -14,7 +14,7 @@ use crate::edge::{edge, on_panic};
 use crate::idempotency::idempotent;
 use crate::state::AppState;
 use crate::{
-    audit, cutover, dev, devices, docs, health, ingest, operations, policy, poll_cycles,
+    audit, cutover, dev, devices, docs, events, health, ingest, operations, policy, poll_cycles,
     problem_pages, provider_connections, reconciliation_sweeps, snapshots, workspaces,
 };
 
@@ -60,6 +60,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
             devices::put_device,
             devices::delete_device
         ))
+        .routes(routes!(events::list_events))
         .routes(routes!(audit::list_changes))
         .routes(routes!(provider_connections::list_connections))
         .routes(routes!(

@@ -38,7 +38,7 @@ pub use connections::ConnectionChange;
 pub use cutover::CutoverChange;
 pub use devices::DeviceFilter;
 pub use error::StorageError;
-pub use events::Event;
+pub use events::{Event, EventFilter, EventSpan, RecordedEvent};
 pub use health::{ConnectionPolling, HealthRow, WorkspaceHealthFacts};
 pub use idempotency::{KeptAnswer, KeyName, KeyRecord};
 pub use leases::{ClaimCandidate, ClaimedCycle, ClosedCycle};

@@ -4,6 +4,7 @@
 
 use domain::acceptance;
 use domain::audit;
+use domain::events;
 use domain::fleet;
 use domain::health;
 use domain::polling;
@@ -86,6 +87,7 @@ schemas! {
     RejectReason = open("Why an update was rejected.", acceptance::RejectReason::ALL, "unknown_device");
     DropReason = open("Why a signal was left out.", signals::DropReason::ALL, "out_of_range");
 
+    EventType = open("What an event says.", events::EventType::ALL, "TelematicsUpdateAccepted");
     ChangeType = open("What somebody did.", audit::ChangeType::ALL, "DeviceConfigured");
 
     SignalName = open("A signal of the catalogue.", &signal_names(), "state_of_charge_percent");

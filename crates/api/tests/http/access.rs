@@ -129,6 +129,7 @@ const CONTRACT: &[(&str, &str, May)] = &[
         "/workspaces/{workspace_id}/provider-connections/{provider_id}",
         SystemAdmin,
     ),
+    ("GET", "/workspaces/{workspace_id}/events", Staff),
     ("GET", "/audit", SystemAdmin),
 ];
 

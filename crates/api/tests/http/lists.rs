@@ -77,6 +77,11 @@ const LISTS: &[(&str, &str, &str)] = &[
         "changes",
         "version",
     ),
+    (
+        "/workspaces/depot-north/events?from=2026-11-22T00:00:00Z",
+        "events",
+        "event_id",
+    ),
     ("/audit", "changes", "event_id"),
     ("/audit?changed_by=anna", "changes", "event_id"),
 ];
@@ -140,6 +145,9 @@ async fn rows_come_in_the_contracts_order() {
             // Newest first.
             "changes" if *key == "event_id" => sorted.sort_by_key(|row| {
                 std::cmp::Reverse((row["at"].to_string(), row["event_id"].to_string()))
+            }),
+            "events" => sorted.sort_by_key(|row| {
+                std::cmp::Reverse((row["recorded_at"].to_string(), row["event_id"].to_string()))
             }),
             "changes" => sorted.sort_by_key(|row| std::cmp::Reverse(row["version"].as_i64())),
             "poll_cycles" => {

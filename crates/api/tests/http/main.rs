@@ -11,6 +11,7 @@ mod cutover;
 mod devices;
 mod docs;
 mod document;
+mod events;
 mod grants;
 mod health;
 mod idempotency;

@@ -1,9 +1,11 @@
 //! Queries: they read, compute and write nothing.
 
+mod events;
 mod health;
 mod snapshots;
 mod vehicle;
 
+pub use events::{EventQuery, recorded_events};
 pub use health::{DeviceHealth, HealthReport, VehicleHealth, by_vehicle, workspace_health};
 pub use snapshots::{
     AbsentSignal, DeviceSnapshot, SnapshotSignal, device_snapshot, device_snapshots,
