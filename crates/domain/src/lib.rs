@@ -6,7 +6,7 @@
 //!
 //! Read in this order: [`ids`], [`signals`] (what is measured), [`fleet`] (what is configured),
 //! [`acceptance`] (what becomes of an update), [`health`] (what a reader is told), [`polling`] (when
-//! providers are asked), [`schedules`] (how that is told to EventBridge), [`sweeps`], [`idempotency`] (what a request that comes again is told),
+//! providers are asked), [`indicators`] (how well that goes), [`schedules`] (how that is told to EventBridge), [`sweeps`], [`idempotency`] (what a request that comes again is told),
 //! [`events`] and [`audit`] (what is on record, and what somebody is named for).
 
 pub mod acceptance;
@@ -16,6 +16,7 @@ pub mod fleet;
 pub mod health;
 pub mod idempotency;
 pub mod ids;
+pub mod indicators;
 pub mod polling;
 pub mod schedules;
 pub mod signals;
