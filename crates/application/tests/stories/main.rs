@@ -14,6 +14,8 @@ mod devices;
 mod fences;
 mod health;
 mod idempotency;
+mod indicators;
+mod indicators_history;
 mod maintenance;
 mod metrics;
 mod policy;
