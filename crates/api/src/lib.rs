@@ -14,6 +14,7 @@ mod edge;
 mod events;
 mod health;
 mod idempotency;
+mod indicators;
 mod ingest;
 mod long_json;
 mod metrics_page;

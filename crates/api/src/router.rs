@@ -14,8 +14,8 @@ use crate::edge::{edge, on_panic};
 use crate::idempotency::idempotent;
 use crate::state::AppState;
 use crate::{
-    audit, cutover, dev, devices, docs, events, health, ingest, operations, policy, poll_cycles,
-    problem_pages, provider_connections, reconciliation_sweeps, snapshots, workspaces,
+    audit, cutover, dev, devices, docs, events, health, indicators, ingest, operations, policy,
+    poll_cycles, problem_pages, provider_connections, reconciliation_sweeps, snapshots, workspaces,
 };
 
 /// Every route with its documentation.
@@ -60,6 +60,8 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
             devices::put_device,
             devices::delete_device
         ))
+        .routes(routes!(indicators::get_indicators))
+        .routes(routes!(indicators::get_overview))
         .routes(routes!(events::list_events))
         .routes(routes!(audit::list_changes))
         .routes(routes!(provider_connections::list_connections))

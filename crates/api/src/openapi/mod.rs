@@ -27,6 +27,7 @@ use crate::problem::{FieldError, ProblemBody};
         (name = "poll cycles", description = "The cycles in which core polls a workspace's providers: triggers, and what became of them."),
         (name = "reconciliation sweeps", description = "What is compared with the world outside, and repaired."),
         (name = "health", description = "Who is silent, why, and whose it is to mend; computed when asked."),
+        (name = "indicators", description = "How well workspaces are served: cycles, ages, and the share of time within five minutes."),
         (name = "snapshots", description = "The canonical values, one snapshot a device, each signal with its own age."),
         (name = "workspaces", description = "Customer fleets."),
         (name = "cutover", description = "Who owns what, per workspace: this service or the legacy one."),

@@ -129,7 +129,9 @@ const CONTRACT: &[(&str, &str, May)] = &[
         "/workspaces/{workspace_id}/provider-connections/{provider_id}",
         SystemAdmin,
     ),
+    ("GET", "/workspaces/{workspace_id}/indicators", Workspace),
     ("GET", "/workspaces/{workspace_id}/events", Staff),
+    ("GET", "/overview", Staff),
     ("GET", "/audit", SystemAdmin),
 ];
 

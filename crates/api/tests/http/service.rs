@@ -218,6 +218,7 @@ pub fn is_of_the_api(path: &str) -> bool {
         "/workspaces",
         "/poll-cycles",
         "/reconciliation-sweeps",
+        "/overview",
         "/audit",
     ]
     .iter()

@@ -86,6 +86,11 @@ impl SlotCounts {
     pub fn success_percent(&self) -> Option<f64> {
         percent_of(self.of(SlotOutcome::Completed).into(), self.judged().into())
     }
+
+    /// The same in hundredths of a percent.
+    pub fn success_hundredths(&self) -> Option<u32> {
+        hundredths_of(self.of(SlotOutcome::Completed).into(), self.judged().into())
+    }
 }
 
 impl AddAssign for SlotCounts {
