@@ -1,14 +1,15 @@
 //! The benchmark: updates a second through HTTP against the bare SQL statement on the same server,
 //! and reads against the bare queries. `docs/performance.md` says how to read it.
 //!
-//! `bench growth` measures what an update costs as the number of snapshots grows. `bench hostile` is
-//! something else: honest and hostile traffic, and whether the service stands it.
+//! `bench growth` measures what an update costs as the number of snapshots grows, `bench indicators` the looks
+//! back over cycles. `bench hostile` is something else: honest and hostile traffic, and whether the service stands it.
 //!
 //! One run of the benchmark alternates both sides, so that whatever else the machine does hits both;
 //! only the ratios mean something, and those of whole rounds.
 
 mod bare;
 mod cpu;
+mod cycles;
 mod database;
 mod fill;
 mod fleet;
@@ -16,6 +17,7 @@ mod growth;
 mod health;
 mod hostile;
 mod http;
+mod indicators;
 mod ingest;
 mod load;
 mod pages;
@@ -54,6 +56,7 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     Growth(growth::Flags),
+    Indicators(indicators::Flags),
     Hostile(hostile::Flags),
 }
 
@@ -144,6 +147,7 @@ impl CommandLine {
     async fn run(&self, running: &mut Running) -> anyhow::Result<()> {
         match &self.command {
             Some(Command::Growth(flags)) => growth::run(flags, running).await,
+            Some(Command::Indicators(flags)) => indicators::run(flags, running).await,
             Some(Command::Hostile(flags)) => hostile::run(flags, running).await,
             None => run(&self.flags, running).await,
         }
