@@ -1,6 +1,6 @@
 //! The facts that a workspace's indicators are computed from.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::WorkspaceId;
 use domain::indicators::{FreshTime, SlotOutcome, Window};
 use domain::polling::{CycleStatus, ErrorClass, Trigger};
@@ -128,14 +128,16 @@ impl Store {
                    coalesce(sum(returned), 0) AS "week_returned!"
             FROM poll_cycle_connections
             -- Ids are in the order of their minting, so the key leads to the window.
-            WHERE workspace_id = $1 AND cycle_id > $6 AND ended_at > $4 AND ended_at <= $5
-              AND (outcome <> 'skipped' OR error_class = $7)"#,
+            WHERE workspace_id = $1 AND cycle_id > $6 AND cycle_id < $7 AND ended_at > $4 AND ended_at <= $5
+              AND (outcome <> 'skipped' OR error_class = $8)"#,
             workspace_id.as_str(),
             hour,
             day,
             week,
             now,
-            first_id_of(week - chrono::TimeDelta::hours(CYCLE_HOURS_AT_MOST)),
+            first_id_of(week - TimeDelta::hours(CYCLE_HOURS_AT_MOST)),
+            // The clock that minted it can be ahead.
+            first_id_of(now + TimeDelta::hours(1)),
             ErrorClass::CircuitOpen.as_str(),
         )
         .fetch_one(&self.pool);
