@@ -1,8 +1,9 @@
 //! What is on record: found by type, device, cycle, trace and time, and followed to the snapshot.
 
+use domain::acceptance::Source;
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Fleet, a_device, a_report, a_workspace, hours, minutes, seconds};
+use testkit::{Fleet, a_device, a_report, a_workspace, an_update, hours, minutes, seconds};
 
 use crate::service::{INGEST, NORTH, POLL, SUPPORT, SYSTEM_ADMIN, Service};
 
@@ -88,6 +89,12 @@ async fn a_cycles_events_are_found_by_its_id_however_long_ago_it_was() {
         .claim(domain::ids::CycleId(cycle_id))
         .await
         .expect("a claim");
+    let source = Source::Cycle {
+        cycle_id: cycle.cycle_id,
+        lease: cycle.lease,
+    };
+    let reading = [an_update("bus-2").with("speed_kmh", 7).into()];
+    depot.accept(&reading, source).await.expect("the lease");
     depot.record_reports(&cycle, [a_report("sim-main")]).await;
     depot.finish(&cycle).await;
     push(&service, 12.0).await;
@@ -95,10 +102,18 @@ async fn a_cycles_events_are_found_by_its_id_however_long_ago_it_was() {
     let of_the_cycle = events(&service, &format!("&cycle_id={cycle_id}")).await;
     assert_eq!(
         types(&of_the_cycle),
-        ["WorkspacePollCycleStarted", "WorkspacePollCycleTriggered"]
+        [
+            "TelematicsUpdateAccepted",
+            "WorkspacePollCycleStarted",
+            "WorkspacePollCycleTriggered"
+        ]
     );
-    assert_eq!(of_the_cycle[1]["recorded_at"], json!(slot));
-    assert_eq!(of_the_cycle[1]["changed_by"], "machine:bf-dev");
+    let [reading, _, triggered] = &of_the_cycle[..] else {
+        panic!("three of them")
+    };
+    assert_eq!(reading["device_id"], "bus-2");
+    assert_eq!(triggered["recorded_at"], json!(slot));
+    assert_eq!(triggered["changed_by"], "machine:bf-dev");
     assert!(
         events(&service, "").await.is_empty(),
         "a day is read unless asked otherwise"
