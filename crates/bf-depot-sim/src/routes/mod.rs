@@ -2,8 +2,10 @@
 
 mod accounts;
 mod behaviour;
+mod changes;
 mod failure;
 mod fault;
+mod gate;
 mod json_body;
 mod vehicles;
 
@@ -24,6 +26,7 @@ struct App {
 pub(crate) fn router(simulator: Simulator, closing: CancellationToken) -> Router {
     Router::new()
         .route("/accounts/{account}/vehicles", get(vehicles::get))
+        .route("/accounts/{account}/changes", get(changes::get))
         .route("/control/accounts", get(accounts::list))
         .route("/control/accounts/{account}", put(accounts::put))
         .route(
