@@ -12,6 +12,7 @@ mod audit;
 mod bulk;
 mod circuits;
 mod connections;
+mod cursors;
 mod cutover;
 mod decode;
 mod devices;

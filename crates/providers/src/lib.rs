@@ -15,4 +15,4 @@ mod poll;
 pub use accounts::AccountRate;
 pub use address::{AddressPolicy, AddressRefusal};
 pub use credentials::Credentials;
-pub use poll::{Answer, PollLimits, Polled, Providers};
+pub use poll::{Answer, FeedPosition, PollLimits, Polled, Providers};

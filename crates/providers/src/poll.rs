@@ -6,12 +6,12 @@ use std::time::Duration;
 use domain::acceptance::Item;
 use domain::fleet::{Connection, ProviderType};
 use domain::ids::ExternalId;
-use domain::polling::{ErrorClass, PollError};
+use domain::polling::{ErrorClass, Feed, FeedCursor, PollError, Reach};
 use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::accounts::{Account, Accounts, Turns};
-use crate::fetch::failure;
+use crate::fetch::{FetchError, failure};
 use crate::{AccountRate, AddressPolicy, Credentials, depot_sim};
 
 /// Bounds of one poll of one connection.
@@ -51,6 +51,17 @@ pub struct Polled {
     pub items: Vec<Item>,
     /// Whom the answer named.
     pub returned: HashSet<ExternalId>,
+    /// Where to go on, of a feed; it counts once what it covers is committed.
+    pub position: Option<FeedPosition>,
+}
+
+/// How far a feed was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedPosition {
+    /// Handed out with the last page that was read.
+    pub cursor: FeedCursor,
+    /// Of what the pages up to it speak.
+    pub reach: Reach,
 }
 
 /// A poll's end.
@@ -60,6 +71,15 @@ pub struct Answer {
     pub result: Result<Polled, PollError>,
     /// Requests of the most-tried page.
     pub attempts: u32,
+}
+
+impl Answer {
+    pub(crate) fn failed(failed: FetchError) -> Self {
+        Self {
+            result: Err(failed.error),
+            attempts: failed.attempts,
+        }
+    }
 }
 
 /// Every provider that core can ask.
@@ -108,21 +128,27 @@ impl Providers {
         matches!(provider_type, ProviderType::DepotSim)
     }
 
-    /// Asks a connection, within the deadline, whatever it does.
-    pub async fn poll(&self, connection: &Connection) -> Answer {
-        self.poll_within(connection, self.limits).await
+    /// Asks a connection, within the deadline, whatever it does. A feed is read from a cursor that is held
+    /// of it, or from its beginning.
+    pub async fn poll(&self, connection: &Connection, from: Option<&FeedCursor>) -> Answer {
+        self.poll_within(connection, from, self.limits).await
     }
 
     /// As [`Self::poll`], with one attempt a page: a provider that has been failing is not pressed.
-    pub async fn probe(&self, connection: &Connection) -> Answer {
+    pub async fn probe(&self, connection: &Connection, from: Option<&FeedCursor>) -> Answer {
         let limits = PollLimits {
             attempts: 1,
             ..self.limits
         };
-        self.poll_within(connection, limits).await
+        self.poll_within(connection, from, limits).await
     }
 
-    async fn poll_within(&self, connection: &Connection, limits: PollLimits) -> Answer {
+    async fn poll_within(
+        &self,
+        connection: &Connection,
+        from: Option<&FeedCursor>,
+        limits: PollLimits,
+    ) -> Answer {
         match self.prepare(connection) {
             Err(error) => Answer {
                 result: Err(error),
@@ -132,7 +158,10 @@ impl Providers {
                 let deadline = Instant::now() + limits.deadline;
                 let client =
                     depot_sim::Client::new(&self.http, base_url, key, turns, limits, deadline);
-                depot_sim::poll(&client, &connection.id).await
+                match connection.feed() {
+                    Feed::Whole => depot_sim::poll(&client, &connection.id).await,
+                    Feed::Changes => depot_sim::poll_changes(&client, &connection.id, from).await,
+                }
             }
         }
     }
@@ -223,7 +252,7 @@ mod tests {
         let providers = providers.expect("a TLS backend");
         let poll = async {
             tokio::select! {
-                answer = providers.poll(&connection) => answer,
+                answer = providers.poll(&connection, None) => answer,
                 _ = elsewhere.accept() => panic!("the redirect was followed"),
             }
         };

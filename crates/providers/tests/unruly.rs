@@ -10,12 +10,12 @@ use axum::routing::get;
 use axum::{Json, Router};
 use domain::fleet::{Connection, CredentialRef, ProviderType};
 use domain::ids::ProviderId;
-use domain::polling::{ErrorClass, PollError};
-use providers::{AddressPolicy, Credentials, PollLimits, Providers};
+use domain::polling::{ErrorClass, FeedCursor, PollError, Reach};
+use providers::{AddressPolicy, Credentials, FeedPosition, PollLimits, Providers};
 use serde::Deserialize;
 use tempfile::TempDir;
 
-/// How the provider answers a page token.
+/// How the provider answers a page token, or a cursor.
 type Answers = fn(Option<&str>) -> Response;
 
 struct Provider {
@@ -27,6 +27,7 @@ struct Provider {
 #[derive(Deserialize)]
 struct Asked {
     page_token: Option<String>,
+    cursor: Option<String>,
 }
 
 impl Provider {
@@ -34,10 +35,11 @@ impl Provider {
         let requests = Arc::new(AtomicU32::new(0));
         let answer = move |State(requests): State<Arc<AtomicU32>>, Query(asked): Query<Asked>| async move {
             requests.fetch_add(1, Ordering::Relaxed);
-            answers(asked.page_token.as_deref())
+            answers(asked.page_token.or(asked.cursor).as_deref())
         };
         let app = Router::new()
-            .route("/{account}/vehicles", get(answer))
+            .route("/{account}/vehicles", get(answer.clone()))
+            .route("/{account}/changes", get(answer))
             .with_state(Arc::clone(&requests));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
@@ -56,6 +58,10 @@ impl Provider {
     }
 
     fn clients(&self) -> Providers {
+        self.clients_within(PollLimits::default())
+    }
+
+    fn clients_within(&self, limits: PollLimits) -> Providers {
         let addresses = AddressPolicy {
             allowed_hosts: Vec::new(),
             loopback_http: true,
@@ -63,7 +69,7 @@ impl Provider {
         let credentials = Credentials {
             folder: Some(self.credentials.path().to_owned()),
         };
-        Providers::try_new(addresses, credentials, PollLimits::default()).expect("a TLS backend")
+        Providers::try_new(addresses, credentials, limits).expect("a TLS backend")
     }
 
     fn connection(&self, path: &str, key: &str) -> Connection {
@@ -81,14 +87,40 @@ impl Provider {
         }
     }
 
+    /// The same connection, read by changes.
+    fn feed(&self) -> Connection {
+        let mut connection = self.connection("north", "one");
+        connection.settings.insert("feed".into(), "changes".into());
+        connection
+    }
+
     fn requests(&self) -> u32 {
         self.requests.load(Ordering::Relaxed)
     }
 }
 
 async fn failure_of(clients: &Providers, connection: &Connection) -> PollError {
-    let answer = clients.poll(connection).await;
+    let answer = clients.poll(connection, None).await;
     answer.result.expect_err("a failure")
+}
+
+fn cursor(text: &str) -> FeedCursor {
+    FeedCursor::try_new(text).expect("a cursor")
+}
+
+fn changes(cursor: &str, more: bool) -> Response {
+    Json(serde_json::json!({"vehicles": [], "cursor": cursor, "more": more})).into_response()
+}
+
+/// Where a poll of a feed ended, and with how many requests of its most-tried page.
+async fn position_of(
+    clients: &Providers,
+    connection: &Connection,
+    from: Option<&FeedCursor>,
+) -> (FeedPosition, u32) {
+    let answer = clients.poll(connection, from).await;
+    let polled = answer.result.expect("an answer");
+    (polled.position.expect("a position"), answer.attempts)
 }
 
 fn page(next: Option<&str>) -> Response {
@@ -122,17 +154,86 @@ async fn pages_without_end_are_cut_off() {
         pages: 5,
         ..PollLimits::default()
     };
-    let clients = Providers::try_new(
-        provider.clients().addresses().clone(),
-        Credentials {
-            folder: Some(provider.credentials.path().to_owned()),
-        },
-        limits,
-    );
     let connection = provider.connection("north", "one");
-    let error = failure_of(&clients.expect("a TLS backend"), &connection).await;
+    let error = failure_of(&provider.clients_within(limits), &connection).await;
     assert_eq!(error.class, ErrorClass::InvalidResponse);
     assert_eq!(provider.requests(), 5);
+}
+
+#[tokio::test]
+async fn a_feed_without_end_is_gone_on_with_in_the_next_poll() {
+    let provider = Provider::serve(|from| {
+        let place: u32 = from.map_or(0, |from| from.parse().expect("ours"));
+        changes(&(place + 1).to_string(), true)
+    })
+    .await;
+    let limits = PollLimits {
+        pages: 5,
+        ..PollLimits::default()
+    };
+    let clients = provider.clients_within(limits);
+    let first = position_of(&clients, &provider.feed(), None).await.0;
+    let beginning = FeedPosition {
+        cursor: cursor("5"),
+        reach: Reach::Beginning,
+    };
+    assert_eq!((&first, provider.requests()), (&beginning, 5));
+    let next = position_of(&clients, &provider.feed(), Some(&first.cursor))
+        .await
+        .0;
+    let changes = FeedPosition {
+        cursor: cursor("10"),
+        reach: Reach::Changes,
+    };
+    assert_eq!((next, provider.requests()), (changes, 10));
+}
+
+#[tokio::test]
+async fn a_feed_that_hands_out_a_cursor_again_is_a_loop() {
+    let provider = Provider::serve(|_| changes("c1", true)).await;
+    let error = failure_of(&provider.clients(), &provider.feed()).await;
+    assert_eq!(error.class, ErrorClass::CursorLoop);
+    assert_eq!(error.detail, "the pages go in a circle after 2 of them");
+}
+
+#[tokio::test]
+async fn a_forgotten_cursor_is_left_by_either_status_and_only_at_the_first_page() {
+    let forgets: [Answers; 2] = [
+        |from| match from {
+            Some(_) => StatusCode::GONE.into_response(),
+            None => changes("new", false),
+        },
+        |from| match from {
+            Some(_) => StatusCode::BAD_REQUEST.into_response(),
+            None => changes("new", false),
+        },
+    ];
+    for answers in forgets {
+        let provider = Provider::serve(answers).await;
+        let from = cursor("old");
+        let (position, attempts) =
+            position_of(&provider.clients(), &provider.feed(), Some(&from)).await;
+        let anew = FeedPosition {
+            cursor: cursor("new"),
+            reach: Reach::Everything,
+        };
+        assert_eq!((position, attempts, provider.requests()), (anew, 1, 2));
+    }
+    let refuses = Provider::serve(|from| match from {
+        None => changes("c1", true),
+        Some(_) => StatusCode::GONE.into_response(),
+    })
+    .await;
+    let error = failure_of(&refuses.clients(), &refuses.feed()).await;
+    assert_eq!(error.class, ErrorClass::InvalidResponse);
+    assert_eq!(error.detail, "the provider answered 410 Gone");
+}
+
+#[tokio::test]
+async fn a_cursor_that_cannot_be_kept_is_no_answer() {
+    let provider = Provider::serve(|_| changes("a\u{0}b", false)).await;
+    let error = failure_of(&provider.clients(), &provider.feed()).await;
+    assert_eq!(error.class, ErrorClass::InvalidResponse);
 }
 
 #[tokio::test]
@@ -176,7 +277,7 @@ async fn a_probe_is_one_request() {
     let provider = Provider::serve(|_| StatusCode::SERVICE_UNAVAILABLE.into_response()).await;
     let answer = provider
         .clients()
-        .probe(&provider.connection("north", "one"))
+        .probe(&provider.connection("north", "one"), None)
         .await;
     assert_eq!(
         answer.result.expect_err("a failure").class,

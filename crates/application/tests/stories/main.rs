@@ -11,6 +11,7 @@ mod cutover;
 mod cycles;
 mod day;
 mod devices;
+mod feeds;
 mod fences;
 mod health;
 mod idempotency;

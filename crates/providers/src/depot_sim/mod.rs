@@ -1,7 +1,8 @@
-//! The simulator's native protocol: pages of vehicles, each with its signals and their own times.
+//! The simulator's native protocol: pages of vehicles, each with its signals and their own times; all of
+//! them at every poll, or what has changed since a cursor.
 
 mod client;
 mod polling_task;
 
 pub(crate) use client::Client;
-pub(crate) use polling_task::poll;
+pub(crate) use polling_task::{poll, poll_changes};

@@ -1,16 +1,17 @@
 //! From the wire to updates: readings of one vehicle that share a time are one update.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::acceptance::{Address, Item, Update};
 use domain::ids::{ExternalId, ProviderId};
+use domain::polling::FeedCursor;
 use domain::signals::{DropReason, DroppedSignal, Signal, SignalValue};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Client;
-use crate::{Answer, Polled};
+use crate::{Answer, FeedPosition, Polled};
 
 #[derive(Deserialize)]
 struct Vehicle {
@@ -28,24 +29,47 @@ struct Reading {
 /// Asks for all vehicles of the account.
 pub(crate) async fn poll(client: &Client<'_>, provider_id: &ProviderId) -> Answer {
     match client.pages().await {
-        Err(failed) => Answer {
-            result: Err(failed.error),
-            attempts: failed.attempts,
-        },
+        Err(failed) => Answer::failed(failed),
         Ok((pages, attempts)) => {
-            let mut polled = Polled {
-                items: Vec::new(),
-                returned: HashSet::new(),
-            };
-            for vehicle in pages.iter().flat_map(|page| &page.vehicles) {
-                interpret(vehicle, provider_id, &mut polled);
-            }
+            let vehicles = pages.iter().flat_map(|page| &page.vehicles);
             Answer {
-                result: Ok(polled),
+                result: Ok(polled(vehicles, provider_id)),
                 attempts,
             }
         }
     }
+}
+
+/// Asks for what has changed since a cursor, or for everything.
+pub(crate) async fn poll_changes(
+    client: &Client<'_>,
+    provider_id: &ProviderId,
+    from: Option<&FeedCursor>,
+) -> Answer {
+    match client.changes(from).await {
+        Err(failed) => Answer::failed(failed),
+        Ok(changes) => Answer {
+            result: Ok(Polled {
+                position: Some(FeedPosition {
+                    cursor: changes.cursor,
+                    reach: changes.reach,
+                }),
+                ..polled(&changes.vehicles, provider_id)
+            }),
+            attempts: changes.attempts,
+        },
+    }
+}
+
+fn polled<'v>(
+    vehicles: impl IntoIterator<Item = &'v Box<RawValue>>,
+    provider_id: &ProviderId,
+) -> Polled {
+    let mut polled = Polled::default();
+    for vehicle in vehicles {
+        interpret(vehicle, provider_id, &mut polled);
+    }
+    polled
 }
 
 /// Reads one vehicle; what cannot be read is an item of its own.
