@@ -46,6 +46,7 @@ pub struct Settings {
     pub eventbridge_region: Option<String>,
     pub eventbridge_endpoint_url: Option<String>,
     pub event_retention_days: u32,
+    pub cycle_retention_days: u32,
     #[serde(deserialize_with = "list")]
     pub provider_allowed_hosts: Vec<String>,
     pub provider_credentials_dir: Option<PathBuf>,
@@ -108,6 +109,7 @@ const NAMES: &[&str] = &[
     "eventbridge_region",
     "eventbridge_endpoint_url",
     "event_retention_days",
+    "cycle_retention_days",
     "provider_allowed_hosts",
     "provider_credentials_dir",
     "provider_deadline_seconds",
@@ -215,6 +217,10 @@ impl Settings {
             "EVENT_RETENTION_DAYS must be 7 to 3650"
         );
         ensure!(
+            (8..=3_650).contains(&self.cycle_retention_days),
+            "CYCLE_RETENTION_DAYS must be 8 to 3650"
+        );
+        ensure!(
             self.future_tolerance_seconds <= 3_600,
             "FUTURE_TOLERANCE_SECONDS must be at most 3600"
         );
@@ -227,6 +233,10 @@ impl Settings {
 
     pub fn event_retention(&self) -> TimeDelta {
         TimeDelta::days(self.event_retention_days.into())
+    }
+
+    pub fn cycle_retention(&self) -> TimeDelta {
+        TimeDelta::days(self.cycle_retention_days.into())
     }
 
     /// Where EventBridge keeps schedules and what they lead to.

@@ -24,6 +24,7 @@ mod leases;
 mod memory;
 mod partitions;
 mod poll_cycles;
+mod retention;
 mod schedules;
 mod slots;
 mod snapshots;
