@@ -5,10 +5,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use reqwest::Client;
+use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testkit::{Fixture, Fleet, seconds};
+use testkit::{Fixture, Fleet, eventually, seconds};
 
 use crate::built::program;
 use crate::running::Running;
@@ -42,6 +42,11 @@ impl Deployment {
 
     /// Starts an instance, and waits until it serves.
     pub async fn instance(&self) -> Instance {
+        self.instance_with(&[]).await
+    }
+
+    /// With further settings.
+    pub async fn instance_with(&self, settings: &[(&str, &str)]) -> Instance {
         let address = free_address();
         let mut command = Command::new(program("bf-manage-core"));
         command
@@ -58,11 +63,13 @@ impl Deployment {
             .env("METRICS_LISTEN", "")
             .env("TRIGGER_PRECISION_SECONDS", "0")
             .env("LEASE_SECONDS", LEASE.as_secs().to_string())
-            .env("LOG", "info");
+            .env("LOG", "info")
+            .envs(settings.iter().copied());
         let mut running = Running::start(&mut command);
         running.has_said("serves http://", UNTIL_SERVING);
         let url = format!("http://{address}");
-        let asked = json!({"kind": "machine", "scopes": ["telematics/poll"]});
+        let scopes = ["telematics/poll", "telematics/sweep"];
+        let asked = json!({"kind": "machine", "scopes": scopes});
         let minted = self.client.post(format!("{url}/dev/token")).json(&asked);
         let minted = minted.send().await.expect("an answer");
         let minted: Value = minted.json().await.expect("JSON");
@@ -100,6 +107,16 @@ impl Deployment {
         ended.collect()
     }
 
+    /// When each workspace's schedule was confirmed last, by its id.
+    pub async fn schedules_applied(&self) -> Vec<(String, DateTime<Utc>)> {
+        sqlx::query_as(
+            "SELECT workspace_id, applied_at FROM schedules WHERE claim IS NULL AND applied_at IS NOT NULL ORDER BY 1",
+        )
+        .fetch_all(self.fixture.store().pool())
+        .await
+        .expect("the schedules")
+    }
+
     /// Updates accepted, by the events, and by the versions of the snapshots that they moved.
     pub async fn accepted(&self) -> (i64, i64) {
         sqlx::query_as(
@@ -133,12 +150,30 @@ impl Instance {
     /// Triggers a slot; what the trigger is answered.
     pub async fn trigger(&self, workspace_id: &str, slot: DateTime<Utc>) -> (u16, Value) {
         let trigger = json!({"workspace_id": workspace_id, "scheduled_time": slot.to_rfc3339()});
-        let request = self
-            .client
-            .post(format!("{}/api/telematics-mvp/poll-cycles", self.url))
-            .bearer_auth(&self.token)
-            .json(&trigger);
-        let answer = request.send().await.expect("an answer");
+        self.ask(Method::POST, "/poll-cycles", &trigger).await
+    }
+
+    /// Asks for a sweep, and waits for its end.
+    pub async fn sweep(&self) -> Value {
+        let path = "/reconciliation-sweeps";
+        let (status, asked) = self.ask(Method::POST, path, &json!({})).await;
+        assert_eq!(status, 202, "{asked}");
+        let path = format!("{path}/{}", asked["sweep_id"].as_str().expect("an id"));
+        eventually("the sweep has ended", async || {
+            let (_, sweep) = self.ask(Method::GET, &path, &json!({})).await;
+            sweep["ended_at"].is_string().then_some(sweep)
+        })
+        .await
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
+        let url = format!("{}/api/telematics-mvp{path}", self.url);
+        let mut request = self.client.request(method.clone(), url);
+        if method == Method::POST {
+            request = request.json(body);
+        }
+        let answer = request.bearer_auth(&self.token).send().await;
+        let answer = answer.expect("an answer");
         let status = answer.status().as_u16();
         (status, answer.json().await.expect("JSON"))
     }
