@@ -24,6 +24,7 @@ pub struct Settings {
     pub metrics_listen: String,
     pub database_url: Option<SecretString>,
     pub database_max_connections: u32,
+    pub memory_devices: u64,
     pub auth_issuer: Option<String>,
     pub auth_jwks_url: Option<String>,
     #[serde(deserialize_with = "list")]
@@ -88,6 +89,7 @@ const NAMES: &[&str] = &[
     "metrics_listen",
     "database_url",
     "database_max_connections",
+    "memory_devices",
     "auth_issuer",
     "auth_jwks_url",
     "auth_client_ids",

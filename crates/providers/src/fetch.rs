@@ -31,6 +31,17 @@ pub(crate) struct FetchError {
     pub(crate) status: Option<StatusCode>,
 }
 
+impl FetchError {
+    /// What is wrong with an answer that came.
+    pub(crate) const fn new(error: PollError, attempts: u32) -> Self {
+        Self {
+            error,
+            attempts,
+            status: None,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Failure {
     error: PollError,

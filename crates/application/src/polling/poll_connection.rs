@@ -43,7 +43,17 @@ pub(super) async fn poll_connection(
     let start = FeedStart::of(core, cycle, connection, &expected, started_at).await?;
     let asked = match reason_to_skip(workspace, connection) {
         Some(error) => Err(error),
-        None => ask(core, providers, cycle, connection, start.cursor()).await?,
+        None => {
+            ask(
+                core,
+                providers,
+                cycle,
+                connection,
+                &expected,
+                start.cursor(),
+            )
+            .await?
+        }
     };
     let answer = match asked {
         Err(error) => Err((ConnectionOutcome::Skipped, error, 0)),
@@ -113,16 +123,21 @@ async fn ask(
     providers: &Providers,
     cycle: &ClaimedCycle,
     connection: &Connection,
+    expected: &[Device],
     from: Option<&FeedCursor>,
 ) -> Result<Result<Answer, PollError>, StorageError> {
+    let devices: Vec<_> = expected
+        .iter()
+        .map(|device| device.spec.external_id.clone())
+        .collect();
     let breaker = core.rules.breaker;
     let latest = core
         .store
         .latest_asked(&cycle.workspace_id, &connection.id, breaker.failures)
         .await?;
     Ok(match breaker.judge(&latest, core.clock.now()) {
-        Circuit::Closed => Ok(providers.poll(connection, from).await),
-        Circuit::Probing => Ok(providers.probe(connection, from).await),
+        Circuit::Closed => Ok(providers.poll(connection, &devices, from).await),
+        Circuit::Probing => Ok(providers.probe(connection, &devices, from).await),
         Circuit::Open { until } => Err(PollError {
             class: ErrorClass::CircuitOpen,
             detail: format!(

@@ -25,5 +25,6 @@ mod snapshots;
 mod sweeps;
 mod triggers;
 mod vehicle;
+mod viriciti;
 mod worker;
 mod workspaces;

@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::App;
+use super::entrance::{Entrance, enter};
 use super::failure::Failure;
-use super::gate::{Gate, pass};
-use super::vehicles::page_size_of;
+use super::vehicles::{bearer, page_size_of};
 use crate::cursor::Cursor;
 
 #[derive(Debug, Deserialize)]
@@ -38,9 +38,9 @@ pub(super) async fn get(
             ..
         }))
     );
-    let _in_flight = match pass(&app, &account, &headers, first_page).await? {
-        Gate::Open(in_flight) => in_flight,
-        Gate::Instead(instead) => return Ok(instead),
+    let _in_flight = match enter(&app, &account, first_page, bearer(&headers)).await? {
+        Entrance::Open(in_flight) => in_flight,
+        Entrance::Instead(answer) => return Ok(answer),
     };
     let Query(query) = query.map_err(|rejection| Failure::BadRequest(rejection.body_text()))?;
     let page_size = page_size_of(query.page_size)?;

@@ -4,12 +4,13 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::App;
+use super::entrance::{Entrance, enter};
 use super::failure::Failure;
-use super::gate::{Gate, pass};
 use crate::protocol::MAX_PAGE_SIZE;
 
 #[derive(Debug, Deserialize)]
@@ -25,9 +26,9 @@ pub(super) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let first_page = query.as_ref().is_ok_and(|query| query.page_token.is_none());
-    let _in_flight = match pass(&app, &account, &headers, first_page).await? {
-        Gate::Open(in_flight) => in_flight,
-        Gate::Instead(instead) => return Ok(instead),
+    let _in_flight = match enter(&app, &account, first_page, bearer(&headers)).await? {
+        Entrance::Open(in_flight) => in_flight,
+        Entrance::Instead(answer) => return Ok(answer),
     };
     let Query(query) = query.map_err(|rejection| Failure::BadRequest(rejection.body_text()))?;
     let page_size = page_size_of(query.page_size)?;
@@ -47,4 +48,9 @@ pub(super) fn page_size_of(asked: Option<usize>) -> Result<usize, Failure> {
             "page_size is 1 to {MAX_PAGE_SIZE}"
         )))
     }
+}
+
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }

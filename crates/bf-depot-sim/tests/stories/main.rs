@@ -10,3 +10,4 @@ mod replay;
 mod reports;
 mod serving;
 mod stage;
+mod viriciti;

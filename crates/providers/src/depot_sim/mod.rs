@@ -2,7 +2,10 @@
 //! them at every poll, or what has changed since a cursor.
 
 mod client;
+#[cfg(test)]
+mod fuzz;
 mod polling_task;
+mod vehicle;
 
-pub(crate) use client::Client;
 pub(crate) use polling_task::{poll, poll_changes};
+pub(crate) use vehicle::interpret;

@@ -1,8 +1,5 @@
-//! What comes before any answer of the provider protocol: the request is counted, then meets the
-//! account's fault, then the key.
+//! What every request to a provider meets first: it is counted, then the account's fault, then the key.
 
-use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
 use axum::response::{Html, IntoResponse, Response};
 
 use super::App;
@@ -10,23 +7,23 @@ use super::failure::Failure;
 use crate::fault::Fault;
 use crate::requests::InFlight;
 
-/// How far a request came.
-pub(super) enum Gate {
-    /// It is to be answered, and counts as in flight until this is dropped.
+/// A request at an account.
+pub(super) enum Entrance {
+    /// It is answered, and counted as long as this lives.
     Open(InFlight),
-    /// A fault has answered it.
+    /// It is answered with this instead.
     Instead(Response),
 }
 
-/// Lets a request to an account through, or says what it gets instead.
-pub(super) async fn pass(
+/// Lets a request in that came with this key, if with any.
+pub(super) async fn enter(
     app: &App,
     account: &str,
-    headers: &HeaderMap,
     first_page: bool,
-) -> Result<Gate, Failure> {
+    key: Option<&str>,
+) -> Result<Entrance, Failure> {
     let now = app.simulator.settings.clock.now();
-    let (in_flight, fault, key) = app.simulator.with_account(account, |running| {
+    let (in_flight, fault, expected) = app.simulator.with_account(account, |running| {
         (
             running.requests.enter(first_page),
             running.fault_at(now),
@@ -34,15 +31,15 @@ pub(super) async fn pass(
         )
     })?;
     if let Some(instead) = faulty_answer(fault, app).await {
-        return instead.map(Gate::Instead);
+        return instead.map(Entrance::Instead);
     }
-    if bearer(headers) != Some(&key) {
+    if key != Some(&expected) {
         return Err(Failure::CredentialsRejected);
     }
-    Ok(Gate::Open(in_flight))
+    Ok(Entrance::Open(in_flight))
 }
 
-/// What a fault answers in place of the provider; none when that answers after all.
+/// What a fault answers in place of the vehicles; none when they are answered after all.
 async fn faulty_answer(fault: Option<Fault>, app: &App) -> Option<Result<Response, Failure>> {
     match fault? {
         Fault::Unavailable => Some(Err(Failure::Unavailable)),
@@ -62,9 +59,4 @@ async fn faulty_answer(fault: Option<Fault>, app: &App) -> Option<Result<Respons
         .into_response())),
         Fault::Late { .. } | Fault::FlappingUnavailable { .. } => None,
     }
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }

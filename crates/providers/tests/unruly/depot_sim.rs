@@ -1,28 +1,18 @@
-//! Providers that do not keep to their protocol, or ask to be left alone.
+//! The native protocol.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use domain::fleet::{Connection, CredentialRef, ProviderType};
-use domain::ids::ProviderId;
-use domain::polling::{ErrorClass, FeedCursor, PollError, Reach};
-use providers::{AddressPolicy, Credentials, FeedPosition, PollLimits, Providers};
+use domain::fleet::{Connection, ProviderType};
+use domain::polling::{ErrorClass, FeedCursor, Reach};
+use providers::{FeedPosition, PollLimits, Providers};
 use serde::Deserialize;
-use tempfile::TempDir;
 
-/// How the provider answers a page token, or a cursor.
-type Answers = fn(Option<&str>) -> Response;
-
-struct Provider {
-    address: String,
-    requests: Arc<AtomicU32>,
-    credentials: TempDir,
-}
+use crate::provider::{Provider, failure_of};
 
 #[derive(Deserialize)]
 struct Asked {
@@ -30,78 +20,25 @@ struct Asked {
     cursor: Option<String>,
 }
 
-impl Provider {
-    async fn serve(answers: Answers) -> Self {
-        let requests = Arc::new(AtomicU32::new(0));
-        let answer = move |State(requests): State<Arc<AtomicU32>>, Query(asked): Query<Asked>| async move {
-            requests.fetch_add(1, Ordering::Relaxed);
-            answers(asked.page_token.or(asked.cursor).as_deref())
-        };
-        let app = Router::new()
-            .route("/{account}/vehicles", get(answer.clone()))
-            .route("/{account}/changes", get(answer))
-            .with_state(Arc::clone(&requests));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a port");
-        let address = format!("http://{}", listener.local_addr().expect("an address"));
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        let credentials = tempfile::tempdir().expect("a folder");
-        for key in ["one", "another"] {
-            std::fs::write(credentials.path().join(key), "s3cret").expect("a file");
-        }
-        Self {
-            address,
-            requests,
-            credentials,
-        }
-    }
+/// How a page token is answered, or a cursor.
+type Answers = fn(Option<&str>) -> Response;
 
-    fn clients(&self) -> Providers {
-        self.clients_within(PollLimits::default())
-    }
-
-    fn clients_within(&self, limits: PollLimits) -> Providers {
-        let addresses = AddressPolicy {
-            allowed_hosts: Vec::new(),
-            loopback_http: true,
-        };
-        let credentials = Credentials {
-            folder: Some(self.credentials.path().to_owned()),
-        };
-        Providers::try_new(addresses, credentials, limits).expect("a TLS backend")
-    }
-
-    fn connection(&self, path: &str, key: &str) -> Connection {
-        Connection {
-            id: ProviderId::try_new(path).expect("an id"),
-            provider_type: ProviderType::DepotSim,
-            base_url: format!("{}/{path}", self.address),
-            credential_ref: Some(
-                CredentialRef::try_new(&format!("file:{key}")).expect("a reference"),
-            ),
-            enabled: true,
-            expected_reporting_interval_minutes: None,
-            settings: serde_json::Map::default(),
-            version: 1,
-        }
-    }
-
-    /// The same connection, read by changes.
-    fn feed(&self) -> Connection {
-        let mut connection = self.connection("north", "one");
-        connection.settings.insert("feed".into(), "changes".into());
-        connection
-    }
-
-    fn requests(&self) -> u32 {
-        self.requests.load(Ordering::Relaxed)
-    }
+/// A provider that answers so.
+async fn serve(answers: Answers) -> Provider {
+    let answer = async move |Query(asked): Query<Asked>| {
+        answers(asked.page_token.or(asked.cursor).as_deref())
+    };
+    let router = Router::new()
+        .route("/{account}/vehicles", get(answer))
+        .route("/{account}/changes", get(answer));
+    Provider::serve(ProviderType::DepotSim, router).await
 }
 
-async fn failure_of(clients: &Providers, connection: &Connection) -> PollError {
-    let answer = clients.poll(connection, None).await;
-    answer.result.expect_err("a failure")
+/// A connection that is read by changes.
+fn feed(provider: &Provider) -> Connection {
+    let mut connection = provider.connection("north", "one");
+    connection.settings.insert("feed".into(), "changes".into());
+    connection
 }
 
 fn cursor(text: &str) -> FeedCursor {
@@ -118,7 +55,7 @@ async fn position_of(
     connection: &Connection,
     from: Option<&FeedCursor>,
 ) -> (FeedPosition, u32) {
-    let answer = clients.poll(connection, from).await;
+    let answer = clients.poll(connection, &[], from).await;
     let polled = answer.result.expect("an answer");
     (polled.position.expect("a position"), answer.attempts)
 }
@@ -129,7 +66,7 @@ fn page(next: Option<&str>) -> Response {
 
 #[tokio::test]
 async fn pages_that_lead_back_to_one_before_are_a_loop() {
-    let provider = Provider::serve(|token| match token {
+    let provider = serve(|token| match token {
         Some("a") => page(Some("b")),
         Some("b") => page(Some("c")),
         None | Some(_) => page(Some("a")),
@@ -145,7 +82,7 @@ async fn pages_that_lead_back_to_one_before_are_a_loop() {
 #[tokio::test]
 async fn pages_without_end_are_cut_off() {
     static SENT: AtomicU32 = AtomicU32::new(0);
-    let provider = Provider::serve(|_| {
+    let provider = serve(|_| {
         let next = SENT.fetch_add(1, Ordering::Relaxed).to_string();
         page(Some(&next))
     })
@@ -154,15 +91,27 @@ async fn pages_without_end_are_cut_off() {
         pages: 5,
         ..PollLimits::default()
     };
-    let connection = provider.connection("north", "one");
-    let error = failure_of(&provider.clients_within(limits), &connection).await;
+    let clients = provider.clients_within(limits);
+    let error = failure_of(&clients, &provider.connection("north", "one")).await;
     assert_eq!(error.class, ErrorClass::InvalidResponse);
     assert_eq!(provider.requests(), 5);
 }
 
 #[tokio::test]
+async fn a_page_with_more_vehicles_than_were_asked_for_is_none() {
+    let provider = serve(|_| {
+        let vehicles = vec![serde_json::json!({"id": "bus-1", "signals": []}); 101];
+        Json(serde_json::json!({"vehicles": vehicles, "next_page_token": null})).into_response()
+    })
+    .await;
+    let error = failure_of(&provider.clients(), &provider.connection("north", "one")).await;
+    assert_eq!(error.class, ErrorClass::InvalidResponse);
+    assert_eq!(provider.requests(), 1);
+}
+
+#[tokio::test]
 async fn a_feed_without_end_is_gone_on_with_in_the_next_poll() {
-    let provider = Provider::serve(|from| {
+    let provider = serve(|from| {
         let place: u32 = from.map_or(0, |from| from.parse().expect("ours"));
         changes(&(place + 1).to_string(), true)
     })
@@ -172,13 +121,13 @@ async fn a_feed_without_end_is_gone_on_with_in_the_next_poll() {
         ..PollLimits::default()
     };
     let clients = provider.clients_within(limits);
-    let first = position_of(&clients, &provider.feed(), None).await.0;
+    let first = position_of(&clients, &feed(&provider), None).await.0;
     let beginning = FeedPosition {
         cursor: cursor("5"),
         reach: Reach::Beginning,
     };
     assert_eq!((&first, provider.requests()), (&beginning, 5));
-    let next = position_of(&clients, &provider.feed(), Some(&first.cursor))
+    let next = position_of(&clients, &feed(&provider), Some(&first.cursor))
         .await
         .0;
     let changes = FeedPosition {
@@ -190,8 +139,8 @@ async fn a_feed_without_end_is_gone_on_with_in_the_next_poll() {
 
 #[tokio::test]
 async fn a_feed_that_hands_out_a_cursor_again_is_a_loop() {
-    let provider = Provider::serve(|_| changes("c1", true)).await;
-    let error = failure_of(&provider.clients(), &provider.feed()).await;
+    let provider = serve(|_| changes("c1", true)).await;
+    let error = failure_of(&provider.clients(), &feed(&provider)).await;
     assert_eq!(error.class, ErrorClass::CursorLoop);
     assert_eq!(error.detail, "the pages go in a circle after 2 of them");
 }
@@ -209,36 +158,36 @@ async fn a_forgotten_cursor_is_left_by_either_status_and_only_at_the_first_page(
         },
     ];
     for answers in forgets {
-        let provider = Provider::serve(answers).await;
+        let provider = serve(answers).await;
         let from = cursor("old");
         let (position, attempts) =
-            position_of(&provider.clients(), &provider.feed(), Some(&from)).await;
+            position_of(&provider.clients(), &feed(&provider), Some(&from)).await;
         let anew = FeedPosition {
             cursor: cursor("new"),
             reach: Reach::Everything,
         };
         assert_eq!((position, attempts, provider.requests()), (anew, 1, 2));
     }
-    let refuses = Provider::serve(|from| match from {
+    let refuses = serve(|from| match from {
         None => changes("c1", true),
         Some(_) => StatusCode::GONE.into_response(),
     })
     .await;
-    let error = failure_of(&refuses.clients(), &refuses.feed()).await;
+    let error = failure_of(&refuses.clients(), &feed(&refuses)).await;
     assert_eq!(error.class, ErrorClass::InvalidResponse);
     assert_eq!(error.detail, "the provider answered 410 Gone");
 }
 
 #[tokio::test]
 async fn a_cursor_that_cannot_be_kept_is_no_answer() {
-    let provider = Provider::serve(|_| changes("a\u{0}b", false)).await;
-    let error = failure_of(&provider.clients(), &provider.feed()).await;
+    let provider = serve(|_| changes("a\u{0}b", false)).await;
+    let error = failure_of(&provider.clients(), &feed(&provider)).await;
     assert_eq!(error.class, ErrorClass::InvalidResponse);
 }
 
 #[tokio::test]
 async fn an_account_that_asks_for_a_pause_is_not_asked_for_any_of_its_connections() {
-    let provider = Provider::serve(|_| {
+    let provider = serve(|_| {
         let later = [
             ("retry-after", "Mon, 23 Nov 2026 09:00:00 GMT"),
             ("date", "Mon, 23 Nov 2026 08:00:00 GMT"),
@@ -274,10 +223,10 @@ async fn an_account_that_asks_for_a_pause_is_not_asked_for_any_of_its_connection
 
 #[tokio::test]
 async fn a_probe_is_one_request() {
-    let provider = Provider::serve(|_| StatusCode::SERVICE_UNAVAILABLE.into_response()).await;
+    let provider = serve(|_| StatusCode::SERVICE_UNAVAILABLE.into_response()).await;
     let answer = provider
         .clients()
-        .probe(&provider.connection("north", "one"), None)
+        .probe(&provider.connection("north", "one"), &[], None)
         .await;
     assert_eq!(
         answer.result.expect_err("a failure").class,
