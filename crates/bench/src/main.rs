@@ -2,14 +2,16 @@
 //! and reads against the bare queries. `docs/performance.md` says how to read it.
 //!
 //! `bench growth` measures what an update costs as the number of snapshots grows, `bench interpret` how
-//! fast raw frames are read. `bench hostile` is something else: honest and hostile traffic, and whether
-//! the service stands it.
+//! fast raw frames are read. Something else are `bench hostile`, honest and hostile traffic, and whether the
+//! service stands it, and `bench cycles`, two instances that share the cycles of a fleet, of which one is
+//! killed.
 //!
 //! One run of the benchmark alternates both sides, so that whatever else the machine does hits both;
 //! only the ratios mean something, and those of whole rounds.
 
 mod bare;
 mod cpu;
+mod cycles;
 mod database;
 mod fill;
 mod fleet;
@@ -55,6 +57,7 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Cycles(cycles::Flags),
     Growth(growth::Flags),
     Hostile(hostile::Flags),
     Interpret(interpret::Flags),
@@ -147,6 +150,7 @@ impl CommandLine {
     async fn run(&self, running: &mut Running) -> anyhow::Result<()> {
         match &self.command {
             Some(Command::Growth(flags)) => growth::run(flags, running).await,
+            Some(Command::Cycles(flags)) => cycles::run(flags, running).await,
             Some(Command::Hostile(flags)) => hostile::run(flags, running).await,
             Some(Command::Interpret(flags)) => interpret::run(flags).await,
             None => run(&self.flags, running).await,
