@@ -34,6 +34,9 @@ pub struct Rules {
     pub event_retention: TimeDelta,
     /// How long poll cycles and sweeps are kept; the sweep removes older ones.
     pub cycle_retention: TimeDelta,
+    /// How long provider envelopes are kept with their raw messages, in whole days; within it an envelope
+    /// that comes again is known.
+    pub envelope_retention: TimeDelta,
 }
 
 impl Default for Rules {
@@ -44,6 +47,7 @@ impl Default for Rules {
             breaker: Breaker::default(),
             event_retention: TimeDelta::days(90),
             cycle_retention: TimeDelta::days(90),
+            envelope_retention: TimeDelta::days(14),
         }
     }
 }

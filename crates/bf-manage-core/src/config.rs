@@ -48,6 +48,7 @@ pub struct Settings {
     pub eventbridge_endpoint_url: Option<String>,
     pub event_retention_days: u32,
     pub cycle_retention_days: u32,
+    pub envelope_retention_days: u32,
     #[serde(deserialize_with = "list")]
     pub provider_allowed_hosts: Vec<String>,
     pub provider_credentials_dir: Option<PathBuf>,
@@ -112,6 +113,7 @@ const NAMES: &[&str] = &[
     "eventbridge_endpoint_url",
     "event_retention_days",
     "cycle_retention_days",
+    "envelope_retention_days",
     "provider_allowed_hosts",
     "provider_credentials_dir",
     "provider_deadline_seconds",
@@ -223,6 +225,10 @@ impl Settings {
             "CYCLE_RETENTION_DAYS must be 8 to 3650"
         );
         ensure!(
+            (1..=365).contains(&self.envelope_retention_days),
+            "ENVELOPE_RETENTION_DAYS must be 1 to 365"
+        );
+        ensure!(
             self.future_tolerance_seconds <= 3_600,
             "FUTURE_TOLERANCE_SECONDS must be at most 3600"
         );
@@ -239,6 +245,10 @@ impl Settings {
 
     pub fn cycle_retention(&self) -> TimeDelta {
         TimeDelta::days(self.cycle_retention_days.into())
+    }
+
+    pub fn envelope_retention(&self) -> TimeDelta {
+        TimeDelta::days(self.envelope_retention_days.into())
     }
 
     /// Where EventBridge keeps schedules and what they lead to.

@@ -140,6 +140,7 @@ pub fn core(settings: &Settings, store: Store, clock: Clock) -> Core {
             breaker: settings.breaker(),
             event_retention: settings.event_retention(),
             cycle_retention: settings.cycle_retention(),
+            envelope_retention: settings.envelope_retention(),
         },
     }
 }

@@ -189,6 +189,10 @@ minted_id!(
     /// Proof of having claimed an idempotency key, a schedule or a sweep.
     ClaimToken
 );
+minted_id!(
+    /// One raw message, as the transport that received it named it: a UUID of any version.
+    EnvelopeId
+);
 
 /// An id before all that are minted at this instant or later, and after all that were minted earlier, to
 /// the millisecond.

@@ -141,8 +141,11 @@ impl Recall {
         }));
     }
 
+    /// What is remembered, or was read by this unit of work.
     pub(crate) fn connections(&self) -> Option<Connections> {
-        self.workspace.as_ref()?.known().connections.clone()
+        let read = || self.connections.clone();
+        let known = self.workspace.as_ref()?.known().connections.clone();
+        known.or_else(read)
     }
 
     /// Looks up the devices that are named, all at once; those not remembered are `None`.

@@ -9,16 +9,17 @@ use serde_json::value::RawValue;
 
 use crate::{Interpretation, ProviderReading};
 
-/// Any bytes; JSON of any shape, with the protocol's own words in it; and valid messages with something
-/// wrong in them.
+/// Any bytes; JSON of any shape, with the protocol's own words in it; and valid messages with other values,
+/// or with some of their bytes wrong.
 pub(crate) fn any_message(
     words: &'static [&'static str],
     valid: &'static [&'static str],
 ) -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         1 => prop::collection::vec(any::<u8>(), 0..256),
-        3 => any_json(words).prop_map(|json| json.to_string().into_bytes()),
-        6 => mutated(valid),
+        2 => any_json(words).prop_map(|json| json.to_string().into_bytes()),
+        8 => revalued(words, valid),
+        5 => mutated(valid),
     ]
 }
 
@@ -26,12 +27,13 @@ pub(crate) fn any_message(
 fn any_json(words: &'static [&'static str]) -> impl Strategy<Value = Value> {
     let word = move || prop_oneof![4 => prop::sample::select(words).prop_map(str::to_owned), 1 => any::<String>()];
     let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        (1_795_000_000_000_i64..1_796_000_000_000).prop_map(Value::from),
-        word().prop_map(Value::from),
+        1 => Just(Value::Null),
+        1 => any::<bool>().prop_map(Value::from),
+        2 => any::<i64>().prop_map(Value::from),
+        2 => (-500.0..500.0).prop_map(|number: f64| Value::from(number)),
+        1 => any::<f64>().prop_map(Value::from),
+        1 => (1_795_000_000_000_i64..1_796_000_000_000).prop_map(Value::from),
+        2 => word().prop_map(Value::from),
     ];
     leaf.prop_recursive(5, 48, 8, move |inner| {
         prop_oneof![
@@ -40,6 +42,34 @@ fn any_json(words: &'static [&'static str]) -> impl Strategy<Value = Value> {
                 .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
+}
+
+/// A valid message in which some values are anything else.
+fn revalued(
+    words: &'static [&'static str],
+    valid: &'static [&'static str],
+) -> impl Strategy<Value = Vec<u8>> {
+    let others = prop::collection::vec((any::<prop::sample::Index>(), any_json(words)), 1..3);
+    (prop::sample::select(valid), others).prop_map(|(message, others)| {
+        let mut json: Value = serde_json::from_str(message).expect("a valid message");
+        for (at, other) in others {
+            let mut values = values_of(&mut json);
+            // An earlier one may have left nothing but an empty list.
+            if !values.is_empty() {
+                *values.swap_remove(at.index(values.len())) = other;
+            }
+        }
+        json.to_string().into_bytes()
+    })
+}
+
+/// All that is within, but for lists and objects themselves.
+fn values_of(json: &mut Value) -> Vec<&mut Value> {
+    match json {
+        Value::Array(list) => list.iter_mut().flat_map(values_of).collect(),
+        Value::Object(object) => object.values_mut().flat_map(values_of).collect(),
+        value => vec![value],
+    }
 }
 
 /// A valid message in which some bytes are others, missing, or there twice.

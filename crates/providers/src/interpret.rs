@@ -15,12 +15,14 @@ use crate::{ProviderReading, depot_sim, viriciti};
 pub enum Interpretation {
     /// Readings, in the order of the message; never empty.
     Readings(Vec<ProviderReading>),
-    /// Understood, and carries no reading: an echo, an answer about access rights.
+    /// Understood, and carries no reading: `subscription_echo`, `ready`, `acl_answer`, `provider_error`,
+    /// `other_domain`, `unused_label`, `no_value`, `no_signals`.
     Ignored {
         /// What it is instead.
         reason: &'static str,
     },
-    /// Not understood: worth keeping until an interpreter does.
+    /// Not understood, and worth keeping until an interpreter does: `not_json`, `unknown_shape`,
+    /// `unknown_message_type`, `unknown_label`, `invalid_external_id`, `unsupported_provider_type`.
     NotUnderstood {
         /// Why.
         reason: &'static str,
