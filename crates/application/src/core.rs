@@ -32,6 +32,8 @@ pub struct Rules {
     pub breaker: Breaker,
     /// How long events are kept, in whole days; the sweep drops older ones.
     pub event_retention: TimeDelta,
+    /// How long poll cycles and sweeps are kept; the sweep removes older ones.
+    pub cycle_retention: TimeDelta,
     /// How long provider envelopes are kept with their raw messages, in whole days; within it an envelope
     /// that comes again is known.
     pub envelope_retention: TimeDelta,
@@ -44,6 +46,7 @@ impl Default for Rules {
             trigger_precision: TimeDelta::seconds(60),
             breaker: Breaker::default(),
             event_retention: TimeDelta::days(90),
+            cycle_retention: TimeDelta::days(90),
             envelope_retention: TimeDelta::days(14),
         }
     }

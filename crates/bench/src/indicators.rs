@@ -11,11 +11,11 @@ use hyper::{Method, StatusCode};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::cycles::Past;
 use crate::database::Database;
 use crate::fill::Fill;
 use crate::fleet::Workspace;
 use crate::http::{HttpConnection, excerpt};
+use crate::past::Past;
 use crate::place::Place;
 use crate::service::Service;
 use crate::{Running, cpu, report, service};

@@ -3,8 +3,9 @@
 //!
 //! `bench growth` measures what an update costs as the number of snapshots grows, `bench indicators` the
 //! looks back over cycles, `bench worklist` what the list of silent devices over all workspaces costs, `bench
-//! interpret` how fast raw frames are read. `bench hostile` is something else: honest and hostile traffic,
-//! and whether the service stands it.
+//! interpret` how fast raw frames are read. Something else are `bench hostile`, honest and hostile traffic,
+//! and whether the service stands it, and `bench cycles`, two instances that share the cycles of a fleet, of
+//! which one is killed.
 //!
 //! One run of the benchmark alternates both sides, so that whatever else the machine does hits both;
 //! only the ratios mean something, and those of whole rounds.
@@ -24,6 +25,7 @@ mod ingest;
 mod interpret;
 mod load;
 mod pages;
+mod past;
 mod place;
 mod report;
 mod rounds;
@@ -59,6 +61,7 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Cycles(cycles::Flags),
     Growth(growth::Flags),
     Indicators(indicators::Flags),
     Hostile(hostile::Flags),
@@ -154,6 +157,7 @@ impl CommandLine {
         match &self.command {
             Some(Command::Growth(flags)) => growth::run(flags, running).await,
             Some(Command::Indicators(flags)) => indicators::run(flags, running).await,
+            Some(Command::Cycles(flags)) => cycles::run(flags, running).await,
             Some(Command::Hostile(flags)) => hostile::run(flags, running).await,
             Some(Command::Interpret(flags)) => interpret::run(flags).await,
             Some(Command::Worklist(flags)) => worklist::run(flags, running).await,

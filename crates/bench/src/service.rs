@@ -39,14 +39,22 @@ pub(crate) struct Service {
 /// # Errors
 /// When it does not build.
 pub(crate) async fn build() -> anyhow::Result<PathBuf> {
+    build_of(PACKAGE).await
+}
+
+/// The same of another program of ours.
+///
+/// # Errors
+/// When it does not build.
+pub(crate) async fn build_of(package: &str) -> anyhow::Result<PathBuf> {
     #[derive(Deserialize)]
     struct Message {
         executable: Option<PathBuf>,
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    eprintln!("bench: building {PACKAGE}");
+    eprintln!("bench: building {package}");
     let built = Command::new(cargo)
-        .args(["build", "--release", "--package", PACKAGE, "--quiet"])
+        .args(["build", "--release", "--package", package, "--quiet"])
         .args(["--message-format=json-render-diagnostics"])
         .args(["--manifest-path", MANIFEST])
         .stderr(Stdio::inherit())
@@ -54,12 +62,12 @@ pub(crate) async fn build() -> anyhow::Result<PathBuf> {
         .output()
         .await
         .context("cargo does not run")?;
-    ensure!(built.status.success(), "{PACKAGE} does not build");
+    ensure!(built.status.success(), "{package} does not build");
     let messages = String::from_utf8_lossy(&built.stdout);
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Message>(line).ok()?.executable)
-        .find(|program| program.file_stem().is_some_and(|name| name == PACKAGE))
+        .find(|program| program.file_stem().is_some_and(|name| name == package))
         .context("cargo built no program")
 }
 
@@ -74,9 +82,22 @@ impl Service {
         directory: &Path,
         database: &Database,
     ) -> anyhow::Result<Self> {
+        Self::start_with(program, directory, database, &[]).await
+    }
+
+    /// The same, with further settings.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub(crate) async fn start_with(
+        program: &Path,
+        directory: &Path,
+        database: &Database,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let issuer = DevIssuer::load_or_create(directory, ISSUER)?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let log = directory.join("service.log");
+        let log = directory.join(format!("service-{}.log", address.port()));
         let child = Command::new(program)
             .args(["serve", "--listen", &address.to_string(), "--dev-data"])
             .arg(directory)
@@ -89,6 +110,7 @@ impl Service {
             .env("AUTH_CLIENT_IDS", DEV_CLIENT_ID)
             .env("SCHEDULER", "none")
             .env("LOG", "info")
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)

@@ -14,6 +14,7 @@ use crate::world::{Timeline, Vehicle};
 /// The running state of an [`Account`].
 #[derive(Debug)]
 pub(crate) struct RunningAccount {
+    pub(crate) began: DateTime<Utc>,
     pub(crate) key: String,
     pub(crate) fault: Option<ActiveFault>,
     /// By external id: the order of the pages.
@@ -42,6 +43,7 @@ impl RunningAccount {
             },
         );
         Self {
+            began: now,
             vehicles: vehicles.collect(),
             key: account.key,
             fault: account.fault.map(|fault| ActiveFault { fault, since: now }),
@@ -54,17 +56,21 @@ impl RunningAccount {
         self.fault.and_then(|active| active.at(now))
     }
 
-    /// What the provider knows at `now`, ordered by id, after the vehicle `after`.
+    /// Of when the provider's readings are at `now`.
+    pub(crate) fn as_of(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        match self.fault_at(now) {
+            Some(Fault::Late { minutes }) => now - TimeDelta::minutes(minutes.into()),
+            _ => now,
+        }
+    }
+
+    /// What the provider knows as of an instant, ordered by id, after the vehicle `after`.
     pub(crate) fn answer<'a>(
         &'a self,
-        now: DateTime<Utc>,
+        as_of: DateTime<Utc>,
         timeline: &'a Timeline,
         after: Option<&'a str>,
     ) -> impl Iterator<Item = VehicleReadings> + 'a {
-        let as_of = match self.fault_at(now) {
-            Some(Fault::Late { minutes }) => now - TimeDelta::minutes(minutes.into()),
-            _ => now,
-        };
         self.vehicles
             .iter()
             .filter(move |(id, _)| after.is_none_or(|after| id.as_str() > after))

@@ -27,6 +27,19 @@
 //! - A simulated vehicle reports every ten seconds while driving and every minute otherwise, each time
 //!   with a new time. State of health and the temperatures come every minute in any case.
 //!
+//! `GET {base}/changes?page_size=2&cursor=…` tells the same as a feed: without a cursor all vehicles with
+//! all readings, with one only what was reported since.
+//!
+//! ```json
+//! {"vehicles":[{"id":"vehicle-001","signals":[{"name":"speed_kmh","value":31,"time":"2026-11-23T08:00:10.25Z"}]}],
+//!  "cursor":"…","more":false}
+//! ```
+//!
+//! - Each page has a cursor: opaque, and good for going on at once (`more`) or at any later time, as often
+//!   as one likes: the same cursor leads to the same changes and those since.
+//! - A vehicle that the account has no more is in no answer; that it is gone is not told.
+//! - 410 for a cursor from before the account was put anew: read without one.
+//!
 //! | name | value | |
 //! |---|---|---|
 //! | `state_of_charge_percent` | 0..100 | |
@@ -49,10 +62,11 @@
 //!
 //! | status | code | |
 //! |---|---|---|
-//! | 400 | `bad_request` | page size out of range |
+//! | 400 | `bad_request` | page size out of range, a cursor that never was one |
 //! | 401 | `credentials_rejected` | key missing or wrong |
 //! | 404 | `unknown_account`, `not_found` | |
 //! | 405 | `method_not_allowed` | |
+//! | 410 | `cursor_gone` | a cursor that is known no more |
 //! | 429 | `rate_limited` | with `Retry-After` in seconds |
 //! | 503 | `unavailable` | |
 //!
@@ -103,6 +117,7 @@
 mod account;
 mod behaviour;
 mod control;
+mod cursor;
 mod fault;
 pub mod protocol;
 mod replay;

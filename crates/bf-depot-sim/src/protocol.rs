@@ -116,6 +116,18 @@ pub struct VehiclePage {
     pub next_page_token: Option<String>,
 }
 
+/// The answer to `GET {base}/changes`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ChangesPage {
+    /// In the order of their ids: those that have reported since the cursor, with what they reported
+    /// since; without a cursor all of them, with all of it.
+    pub vehicles: Vec<VehicleReadings>,
+    /// Opaque: where to go on, at once or at any later time.
+    pub cursor: String,
+    /// Whether there is more right now.
+    pub more: bool,
+}
+
 /// Every error's body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ErrorBody {
@@ -126,8 +138,8 @@ pub struct ErrorBody {
 /// A code for programs and a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ErrorDetail {
-    /// `bad_request`, `credentials_rejected`, `unknown_account`, `not_found`, `method_not_allowed`,
-    /// `rate_limited` or `unavailable`.
+    /// `bad_request`, `credentials_rejected`, `unknown_account`, `cursor_gone`, `not_found`,
+    /// `method_not_allowed`, `rate_limited` or `unavailable`.
     pub code: &'static str,
     /// What was wrong.
     pub message: String,

@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::RunningAccount;
-use crate::protocol::{VehiclePage, VehicleReadings};
+use crate::cursor::Cursor;
+use crate::protocol::{ChangesPage, VehiclePage, VehicleReadings};
 use crate::routes;
 use crate::scenario::{Account, Scenario};
 use crate::world::{Speed, Timeline};
@@ -74,7 +75,9 @@ impl Simulator {
         at: DateTime<Utc>,
     ) -> Result<Vec<VehicleReadings>, UnknownAccount> {
         self.with_account(account, |account| {
-            account.answer(at, &self.timeline, None).collect()
+            account
+                .answer(account.as_of(at), &self.timeline, None)
+                .collect()
         })
     }
 
@@ -87,7 +90,7 @@ impl Simulator {
     ) -> Result<VehiclePage, UnknownAccount> {
         let now = self.settings.clock.now();
         self.with_account(account, |account| {
-            let mut answer = account.answer(now, &self.timeline, page_token);
+            let mut answer = account.answer(account.as_of(now), &self.timeline, page_token);
             let vehicles: Vec<_> = answer.by_ref().take(page_size).collect();
             let more = answer.next().is_some();
             let next_page_token = vehicles
@@ -98,6 +101,55 @@ impl Simulator {
                 vehicles,
                 next_page_token,
             }
+        })
+    }
+
+    /// One page of what has changed since a cursor, and where to go on; nothing for a cursor that the
+    /// account does not know. All pages of one answer are as of one instant, and the cursor after the last
+    /// goes on from there: a report is in one answer, whichever page its vehicle is on.
+    pub(crate) fn changes(
+        &self,
+        account: &str,
+        page_size: usize,
+        cursor: Option<Cursor>,
+    ) -> Result<Option<ChangesPage>, UnknownAccount> {
+        let now = self.settings.clock.now();
+        self.with_account(account, |account| {
+            let cursor = cursor.unwrap_or(Cursor {
+                account_began: account.began,
+                since: None,
+                half_way: None,
+            });
+            if cursor.account_began != account.began {
+                return None;
+            }
+            // A provider that falls behind does not tell the same again.
+            let as_of = cursor
+                .since
+                .map_or(account.as_of(now), |since| account.as_of(now).max(since));
+            let (until, after) = match &cursor.half_way {
+                Some((until, after)) => (*until, Some(after.as_str())),
+                None => (as_of, None),
+            };
+            let mut changed = account
+                .answer(until, &self.timeline, after)
+                .filter_map(|vehicle| newer(vehicle, cursor.since));
+            let vehicles: Vec<_> = changed.by_ref().take(page_size).collect();
+            let more = changed.next().is_some();
+            let (since, half_way) = match vehicles.last() {
+                Some(last) if more => (cursor.since, Some((until, last.id.clone()))),
+                _ => (Some(until), None),
+            };
+            let next = Cursor {
+                account_began: account.began,
+                since,
+                half_way,
+            };
+            Some(ChangesPage {
+                vehicles,
+                cursor: next.to_string(),
+                more,
+            })
         })
     }
 
@@ -151,4 +203,13 @@ impl Simulator {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What of a vehicle's readings came after an instant, if anything did.
+fn newer(mut vehicle: VehicleReadings, since: Option<DateTime<Utc>>) -> Option<VehicleReadings> {
+    let Some(since) = since else {
+        return Some(vehicle);
+    };
+    vehicle.signals.retain(|reading| reading.time > since);
+    (!vehicle.signals.is_empty()).then_some(vehicle)
 }

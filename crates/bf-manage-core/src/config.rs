@@ -47,6 +47,7 @@ pub struct Settings {
     pub eventbridge_region: Option<String>,
     pub eventbridge_endpoint_url: Option<String>,
     pub event_retention_days: u32,
+    pub cycle_retention_days: u32,
     pub envelope_retention_days: u32,
     #[serde(deserialize_with = "list")]
     pub provider_allowed_hosts: Vec<String>,
@@ -111,6 +112,7 @@ const NAMES: &[&str] = &[
     "eventbridge_region",
     "eventbridge_endpoint_url",
     "event_retention_days",
+    "cycle_retention_days",
     "envelope_retention_days",
     "provider_allowed_hosts",
     "provider_credentials_dir",
@@ -219,6 +221,10 @@ impl Settings {
             "EVENT_RETENTION_DAYS must be 7 to 3650"
         );
         ensure!(
+            (8..=3_650).contains(&self.cycle_retention_days),
+            "CYCLE_RETENTION_DAYS must be 8 to 3650"
+        );
+        ensure!(
             (1..=365).contains(&self.envelope_retention_days),
             "ENVELOPE_RETENTION_DAYS must be 1 to 365"
         );
@@ -235,6 +241,10 @@ impl Settings {
 
     pub fn event_retention(&self) -> TimeDelta {
         TimeDelta::days(self.event_retention_days.into())
+    }
+
+    pub fn cycle_retention(&self) -> TimeDelta {
+        TimeDelta::days(self.cycle_retention_days.into())
     }
 
     pub fn envelope_retention(&self) -> TimeDelta {

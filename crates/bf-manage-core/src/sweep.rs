@@ -94,6 +94,13 @@ fn print(report: &SweepReport) {
         told(registry.outcome, registry.error.as_deref())
     );
     println!("  {:<13}{}", "mirrored", registry.mirrored);
+    let records = &report.old_records;
+    println!(
+        "old records: {}",
+        told(records.outcome, records.error.as_deref())
+    );
+    println!("  {:<13}{}", "poll cycles", records.poll_cycles);
+    println!("  {:<13}{}", "sweeps", records.sweeps);
 }
 
 fn told(outcome: StepOutcome, error: Option<&str>) -> String {

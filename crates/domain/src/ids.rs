@@ -194,6 +194,13 @@ minted_id!(
     EnvelopeId
 );
 
+/// An id before all that are minted at this instant or later, and after all that were minted earlier, to
+/// the millisecond.
+pub fn first_id_at(instant: DateTime<Utc>) -> Uuid {
+    let since_epoch_ms = u128::try_from(instant.timestamp_millis()).unwrap_or(0);
+    Uuid::from_u128(since_epoch_ms << 80)
+}
+
 /// Mints `UUIDv7`s whose order is the order of minting, by the time it is given.
 #[derive(Debug)]
 pub struct IdSource {
@@ -232,6 +239,15 @@ impl Default for IdSource {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_instants_first_id_parts_what_was_minted_before_from_what_is_minted_then() {
+        let instant = DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000);
+        let ids = IdSource::new();
+        let before = ids.next(instant - chrono::TimeDelta::milliseconds(1));
+        let then = ids.next(instant);
+        assert!(before < first_id_at(instant) && first_id_at(instant) < then);
+    }
 
     #[test]
     fn the_rule_of_each_identity_holds_at_its_edges() {

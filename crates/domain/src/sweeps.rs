@@ -49,6 +49,9 @@ pub struct SweepReport {
     pub partitions: SweptPartitions,
     /// Devices of the legacy registry.
     pub legacy_registry: SweptRegistry,
+    /// Cycles and sweeps past their retention; sweeps of earlier versions had no such step.
+    #[serde(default)]
+    pub old_records: SweptRecords,
 }
 
 /// Schedules: what was found, and what could not be repaired.
@@ -119,6 +122,30 @@ pub struct SweptRegistry {
     pub error: Option<String>,
 }
 
+/// Records past their retention, removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweptRecords {
+    /// How the step ended.
+    pub outcome: StepOutcome,
+    /// Cycles, with what their connections gave.
+    pub poll_cycles: u64,
+    /// Sweeps.
+    pub sweeps: u64,
+    /// Why the step failed, where it did.
+    pub error: Option<String>,
+}
+
+impl Default for SweptRecords {
+    fn default() -> Self {
+        Self {
+            outcome: StepOutcome::NotConfigured,
+            poll_cycles: 0,
+            sweeps: 0,
+            error: None,
+        }
+    }
+}
+
 impl SweepReport {
     /// How a sweep with this report ended.
     pub fn status(&self) -> SweepStatus {
@@ -126,6 +153,7 @@ impl SweepReport {
             self.schedules.outcome,
             self.partitions.outcome,
             self.legacy_registry.outcome,
+            self.old_records.outcome,
         ];
         let any = |outcome| steps.contains(&outcome);
         match (any(StepOutcome::Failed), any(StepOutcome::Completed)) {

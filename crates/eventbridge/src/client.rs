@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::operation::create_schedule::CreateScheduleError;
 use aws_sdk_scheduler::operation::delete_schedule::DeleteScheduleError;
@@ -45,11 +45,16 @@ pub struct EventBridge {
 impl EventBridge {
     /// A client with the credentials of where it runs: environment, profile, container or instance.
     pub async fn connect(settings: EventBridgeSettings) -> Self {
+        Self::connect_by(aws_config::defaults(BehaviorVersion::latest()), settings).await
+    }
+
+    /// A client with the credentials, and by the retries, of this loader.
+    pub async fn connect_by(loader: ConfigLoader, settings: EventBridgeSettings) -> Self {
         let timeouts = TimeoutConfig::builder()
             .operation_timeout(OPERATION_WITHIN)
             .operation_attempt_timeout(ATTEMPT_WITHIN)
             .build();
-        let mut config = aws_config::defaults(BehaviorVersion::latest())
+        let mut config = loader
             .region(Region::new(settings.region.clone()))
             .timeout_config(timeouts);
         if let Some(url) = &settings.endpoint_url {

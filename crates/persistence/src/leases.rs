@@ -130,7 +130,9 @@ impl Store {
 
     /// Takes a candidate, by a conditional update within its workspace: of many that try, one wins, and
     /// its start is an event, in the same statement. That has the lease's id: there is one to each.
-    /// `None` when another was quicker, or another cycle of the workspace runs.
+    /// `None` when another was quicker, another cycle of the workspace runs, or its row is locked: results
+    /// of the lease before are landing, or their holder was stopped over them. Waiting for that would keep
+    /// the claims of all other workspaces waiting behind it.
     ///
     /// # Errors
     /// When the store fails.
@@ -143,14 +145,19 @@ impl Store {
     ) -> Result<Option<ClaimedCycle>, StorageError> {
         let claimed = sqlx::query!(
             r#"/* poll_cycles: claim */
-            WITH claimed AS (
-                UPDATE poll_cycles
-                SET status = 'running', lease_token = $3, lease_expires_at = now() + $4,
-                    started_at = coalesce(started_at, $5), claimed_at = claimed_at || $5::timestamptz,
-                    leases_lost = leases_lost + CASE status WHEN 'running' THEN 1 ELSE 0 END
+            WITH free AS (
+                SELECT cycle_id FROM poll_cycles
                 WHERE workspace_id = $1 AND cycle_id = $2
                   AND ((status = 'queued' AND due_at <= $5)
                        OR (status = 'running' AND lease_expires_at < now() AND leases_lost + 1 < $6))
+                FOR NO KEY UPDATE SKIP LOCKED
+            ), claimed AS (
+                UPDATE poll_cycles AS cycle
+                SET status = 'running', lease_token = $3, lease_expires_at = now() + $4,
+                    started_at = coalesce(started_at, $5), claimed_at = claimed_at || $5::timestamptz,
+                    leases_lost = leases_lost + CASE status WHEN 'running' THEN 1 ELSE 0 END
+                FROM free
+                WHERE cycle.workspace_id = $1 AND cycle.cycle_id = free.cycle_id
                 RETURNING started_at, trace_id, due_at, trigger, claimed_at, leases_lost
             ), recorded AS (
                 INSERT INTO event_store (workspace_id, recorded_at, event_id, type, cycle_id, trace_id, payload)
@@ -258,7 +265,8 @@ impl Store {
 
     /// Ends cycles that will never run: abandoned after the last of their leases was lost, superseded
     /// when a newer slot of the workspace is due as well; a manual cycle has no slot to be older than. Each
-    /// end is an event, in the same statement, with the cycle's own id: it ends once.
+    /// end is an event, in the same statement, with the cycle's own id: it ends once. One whose row is
+    /// locked is left to the next look.
     ///
     /// # Errors
     /// When the store fails.
@@ -270,11 +278,8 @@ impl Store {
         sqlx::query_as!(
             ClosedRow,
             r#"/* poll_cycles: retire */
-            WITH closed AS (
-                UPDATE poll_cycles AS old
-                SET status = CASE status WHEN 'queued' THEN 'expired' ELSE 'abandoned' END,
-                    reason = CASE status WHEN 'queued' THEN $4 ELSE $5 END,
-                    ended_at = $2
+            WITH ending AS (
+                SELECT cycle_id FROM poll_cycles AS old
                 WHERE workspace_id = $1 AND (
                     (status = 'running' AND lease_expires_at < now() AND leases_lost + 1 >= $3)
                     OR (status = 'queued' AND due_at <= $2 AND EXISTS (
@@ -283,7 +288,15 @@ impl Store {
                           AND newer.status IN ('queued', 'running', 'completed', 'partial', 'failed')
                     ))
                 )
-                RETURNING cycle_id, status, reason, trace_id, scheduled_time, missed_at
+                FOR NO KEY UPDATE OF old SKIP LOCKED
+            ), closed AS (
+                UPDATE poll_cycles AS old
+                SET status = CASE status WHEN 'queued' THEN 'expired' ELSE 'abandoned' END,
+                    reason = CASE status WHEN 'queued' THEN $4 ELSE $5 END,
+                    ended_at = $2
+                FROM ending
+                WHERE old.workspace_id = $1 AND old.cycle_id = ending.cycle_id
+                RETURNING old.cycle_id, status, reason, trace_id, scheduled_time, missed_at
             ), counted AS (
                 INSERT INTO poll_cycle_hours AS kept (workspace_id, hour, outcome, slots)
                 SELECT $1, date_trunc('hour', scheduled_time, 'UTC'), status, count(*) FROM closed
@@ -312,8 +325,8 @@ impl Store {
 }
 
 impl UnitOfWork {
-    /// Whether the lease is held, and keeps it held until this unit of work ends: a take-over waits
-    /// for the row, so nothing fetched under a lost lease can land after it.
+    /// Whether the lease is held, and keeps it held until this unit of work ends: nobody takes the row
+    /// over while it is locked, so nothing fetched under a lost lease can land after a take-over.
     ///
     /// # Errors
     /// When the store fails.

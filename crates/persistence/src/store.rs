@@ -45,12 +45,13 @@ impl Store {
     pub fn open(database_url: &str, max_connections: u32) -> Result<Self, StorageError> {
         let options: PgConnectOptions = database_url.parse()?;
         // A statement that runs longer than any of ours holds a connection hostage; one that waits
-        // for a lock this long waits for something that is stuck. Plans are made once a connection,
-        // for any workspace: the plan that tests look at is the plan that runs.
+        // for a lock this long waits for something that is stuck. What an instance holds that is stopped
+        // in the middle of a transaction is free before those who wait for it give up. Plans are made once
+        // a connection, for any workspace: the plan that tests look at is the plan that runs.
         let options = options.application_name("bf-manage-core").options([
             ("statement_timeout", "30s"),
             ("lock_timeout", "10s"),
-            ("idle_in_transaction_session_timeout", "30s"),
+            ("idle_in_transaction_session_timeout", "8s"),
             ("timezone", "UTC"),
             ("plan_cache_mode", "force_generic_plan"),
             // Compiling a plan takes longer than the slowest of ours saves by it.

@@ -27,12 +27,26 @@ pub(crate) struct Fetched {
 pub(crate) struct FetchError {
     pub(crate) error: PollError,
     pub(crate) attempts: u32,
+    /// What the provider answered, where that says more than the class does.
+    pub(crate) status: Option<StatusCode>,
+}
+
+impl FetchError {
+    /// What is wrong with an answer that came.
+    pub(crate) const fn new(error: PollError, attempts: u32) -> Self {
+        Self {
+            error,
+            attempts,
+            status: None,
+        }
+    }
 }
 
 #[derive(Debug)]
 struct Failure {
     error: PollError,
     retry: Retry,
+    status: Option<StatusCode>,
 }
 
 /// Whether another attempt may fare better.
@@ -82,6 +96,7 @@ pub(crate) async fn fetch(
         Ok(Err(failure)) => Err(FetchError {
             error: failure.error,
             attempts: attempts(),
+            status: failure.status,
         }),
         Err(_) => Err(FetchError {
             error: failure(
@@ -89,6 +104,7 @@ pub(crate) async fn fetch(
                 "the provider did not answer within the deadline",
             ),
             attempts: attempts(),
+            status: None,
         }),
     }
 }
@@ -109,6 +125,7 @@ async fn once(
     let response = request.send().await.map_err(|error| Failure {
         error: unreachable(&error),
         retry: Retry::After(Duration::ZERO),
+        status: None,
     })?;
     match response.status() {
         status if status.is_success() => body_of(response, limits.page_bytes).await,
@@ -118,6 +135,7 @@ async fn once(
                 format!("the provider answered {}", response.status()),
             ),
             retry: Retry::Never,
+            status: None,
         }),
         StatusCode::TOO_MANY_REQUESTS => {
             let asked = retry_after(response.headers());
@@ -125,6 +143,7 @@ async fn once(
             Err(Failure {
                 error: failure(ErrorClass::RateLimited, "the provider answered 429"),
                 retry: Retry::After(asked),
+                status: None,
             })
         }
         status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
@@ -134,6 +153,7 @@ async fn once(
                     format!("the provider answered {status}"),
                 ),
                 retry: Retry::After(retry_after(response.headers())),
+                status: None,
             })
         }
         status => Err(Failure {
@@ -142,6 +162,7 @@ async fn once(
                 format!("the provider answered {status}"),
             ),
             retry: Retry::Never,
+            status: Some(status),
         }),
     }
 }
@@ -151,6 +172,7 @@ async fn body_of(mut response: Response, page_bytes: usize) -> Result<Vec<u8>, F
     while let Some(chunk) = response.chunk().await.map_err(|error| Failure {
         error: unreachable(&error),
         retry: Retry::After(Duration::ZERO),
+        status: None,
     })? {
         if body.len() + chunk.len() > page_bytes {
             return Err(Failure {
@@ -159,6 +181,7 @@ async fn body_of(mut response: Response, page_bytes: usize) -> Result<Vec<u8>, F
                     format!("a page is larger than {page_bytes} bytes"),
                 ),
                 retry: Retry::Never,
+                status: None,
             });
         }
         body.extend_from_slice(&chunk);
@@ -193,6 +216,7 @@ fn no_turn(no_turn: NoTurn) -> Failure {
     Failure {
         error: failure(ErrorClass::RateLimited, detail),
         retry: Retry::Never,
+        status: None,
     }
 }
 

@@ -23,5 +23,5 @@ pub use accounts::AccountRate;
 pub use address::{AddressPolicy, AddressRefusal};
 pub use credentials::Credentials;
 pub use interpret::{Interpretation, interpret};
-pub use poll::{Answer, PollLimits, Polled, Providers};
+pub use poll::{Answer, FeedPosition, PollLimits, Polled, Providers};
 pub use reading::ProviderReading;

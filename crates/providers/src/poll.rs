@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::acceptance::Item;
 use domain::fleet::{Connection, ProviderType};
 use domain::ids::ExternalId;
-use domain::polling::{ErrorClass, PollError};
+use domain::polling::{ErrorClass, Feed, FeedCursor, PollError, Reach};
 use tokio::time::Instant;
 
 use crate::accounts::{Account, Accounts};
@@ -51,6 +51,17 @@ pub struct Polled {
     pub items: Vec<Item>,
     /// Whom the answer named.
     pub returned: HashSet<ExternalId>,
+    /// Where to go on, of a feed; it counts once what it covers is committed.
+    pub position: Option<FeedPosition>,
+}
+
+/// How far a feed was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedPosition {
+    /// Handed out with the last page that was read.
+    pub cursor: FeedCursor,
+    /// Of what the pages up to it speak.
+    pub reach: Reach,
 }
 
 /// A poll's end.
@@ -112,24 +123,37 @@ impl Providers {
     }
 
     /// Asks a connection, within the deadline, whatever it does. `devices` are those configured there, by
-    /// their names there: some providers have to be asked for each of them.
-    pub async fn poll(&self, connection: &Connection, devices: &[ExternalId]) -> Answer {
-        self.poll_within(connection, devices, self.limits).await
+    /// their names there: some providers have to be asked for each of them. A feed is read from a cursor
+    /// that is held of it, or from its beginning.
+    pub async fn poll(
+        &self,
+        connection: &Connection,
+        devices: &[ExternalId],
+        from: Option<&FeedCursor>,
+    ) -> Answer {
+        self.poll_within(connection, devices, from, self.limits)
+            .await
     }
 
     /// As [`Self::poll`], with one attempt a page: a provider that has been failing is not pressed.
-    pub async fn probe(&self, connection: &Connection, devices: &[ExternalId]) -> Answer {
+    pub async fn probe(
+        &self,
+        connection: &Connection,
+        devices: &[ExternalId],
+        from: Option<&FeedCursor>,
+    ) -> Answer {
         let limits = PollLimits {
             attempts: 1,
             ..self.limits
         };
-        self.poll_within(connection, devices, limits).await
+        self.poll_within(connection, devices, from, limits).await
     }
 
     async fn poll_within(
         &self,
         connection: &Connection,
         devices: &[ExternalId],
+        from: Option<&FeedCursor>,
         limits: PollLimits,
     ) -> Answer {
         let session = match self.session(connection, limits) {
@@ -142,15 +166,18 @@ impl Providers {
             }
         };
         let polled = match connection.provider_type {
-            ProviderType::DepotSim => depot_sim::poll(&session, &connection.id).await,
+            ProviderType::DepotSim => match connection.feed() {
+                Feed::Whole => depot_sim::poll(&session, &connection.id).await,
+                Feed::Changes => depot_sim::poll_changes(&session, &connection.id, from).await,
+            },
             ProviderType::Viriciti => viriciti::poll(&session, &connection.id, devices).await,
-            ProviderType::Geotab | ProviderType::Samsara | ProviderType::Rfms => Err(FetchError {
-                error: failure(
-                    ErrorClass::NotSupported,
-                    format!("{} is not polled", connection.provider_type),
-                ),
-                attempts: 0,
-            }),
+            ProviderType::Geotab | ProviderType::Samsara | ProviderType::Rfms => {
+                let detail = format!("{} is not polled", connection.provider_type);
+                Err(FetchError::new(
+                    failure(ErrorClass::NotSupported, detail),
+                    0,
+                ))
+            }
         };
         match polled {
             Ok((polled, attempts)) => Answer {
@@ -251,7 +278,7 @@ mod tests {
         let providers = providers.expect("a TLS backend");
         let poll = async {
             tokio::select! {
-                answer = providers.poll(&connection, &[]) => answer,
+                answer = providers.poll(&connection, &[], None) => answer,
                 _ = elsewhere.accept() => panic!("the redirect was followed"),
             }
         };

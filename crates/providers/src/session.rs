@@ -30,6 +30,12 @@ impl Session<'_> {
         url
     }
 
+    /// Whether another page is begun of an answer that the next poll may go on with: in the first half of
+    /// the time that this one has.
+    pub(crate) fn has_time(&self) -> bool {
+        Instant::now() + self.limits.deadline / 2 < self.deadline
+    }
+
     /// Sends a request within the poll's bounds: see [`fetch`].
     pub(crate) async fn fetch(
         &self,

@@ -63,6 +63,13 @@ impl ConnectionBuilder {
         self
     }
 
+    /// With a setting of its provider's.
+    #[must_use]
+    pub fn with_setting(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
+        self.spec.settings.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// Declaring how often its devices report.
     #[must_use]
     pub fn reporting_every_minutes(mut self, minutes: u32) -> Self {

@@ -21,7 +21,7 @@ pub const AUTHOR: Author<'static> = Author {
 pub struct Fixture {
     /// The use cases' surroundings; its clock is [`Fixture::clock`].
     pub core: Core,
-    /// Stands at [`start`](crate::start) until it is advanced.
+    /// Stands at [`start`](crate::start) until it is advanced, unless in real time.
     pub clock: Clock,
     /// The database.
     pub database: TestDatabase,
@@ -36,6 +36,23 @@ impl Fixture {
         let database = TestDatabase::create().await;
         let clock = Clock::manual(crate::start());
         let core = core(database.store().clone(), clock.clone());
+        Self {
+            core,
+            clock,
+            database,
+        }
+    }
+
+    /// With the system's clock, for stories in which programs run.
+    ///
+    /// # Panics
+    /// As [`TestDatabase::create`].
+    pub async fn in_real_time() -> Self {
+        let database = TestDatabase::create().await;
+        let clock = Clock::system();
+        let core = core(database.store().clone(), clock.clone());
+        let partitions = core.store.ensure_partitions(clock.now()).await;
+        partitions.expect("partitions around the present");
         Self {
             core,
             clock,

@@ -2,11 +2,12 @@
 //!
 //! Every file is a story; `built` builds the programs once, `running` is one that runs, `dev` is
 //! `bf-manage-core dev` with what its banner says, `serve` is `bf-manage-core serve` trusting an
-//! `issuer` from elsewhere. Each story has a data directory or a database of its own and a free port,
+//! `issuer` from elsewhere, `instances` are several of it on one database. Each story has a data directory or a database of its own and a free port,
 //! so all of them run side by side.
 
 mod built;
 mod dev;
+mod instances;
 mod issuer;
 mod running;
 mod serve;
@@ -16,6 +17,7 @@ mod ctrl_c;
 mod descriptors;
 mod eventbridge;
 mod first_start;
+mod instances_lost;
 mod killed;
 mod lifecycle;
 mod metrics;
@@ -26,4 +28,5 @@ mod replay;
 mod second_instance;
 mod secrets;
 mod spans;
+mod two_instances;
 mod without_postgres;

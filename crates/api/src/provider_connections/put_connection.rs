@@ -4,7 +4,7 @@ use application::commands::{self, ConnectionSpec};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::fleet::{CredentialRef, ProviderType};
+use domain::fleet::{CredentialRef, ProviderType, feed_of};
 use domain::ids::{ProviderId, WorkspaceId};
 use providers::AddressPolicy;
 use serde::Deserialize;
@@ -40,6 +40,8 @@ pub(crate) struct PutConnection {
     /// 1 to 1440, where devices report less often than they are polled.
     #[schema(minimum = 1, maximum = 1440, example = json!(null))]
     expected_reporting_interval_minutes: Option<u32>,
+    /// What only this type of provider knows. `depot_sim`: `feed` is `whole` (every vehicle at every poll)
+    /// or `changes` (what has changed since the poll before).
     #[serde(default)]
     #[schema(value_type = Object, example = json!({}))]
     settings: serde_json::Map<String, serde_json::Value>,
@@ -128,6 +130,12 @@ fn spec_of(
     }
     if serde_json::to_string(&body.settings).is_ok_and(|settings| settings.contains("\\u0000")) {
         errors.push(FieldError::pointer("/settings", "must not contain NUL"));
+    }
+    if feed_of(body.provider_type, &body.settings).is_none() {
+        errors.push(FieldError::pointer(
+            "/settings/feed",
+            "must be whole or changes",
+        ));
     }
     if !errors.is_empty() {
         return Err(errors);

@@ -5,7 +5,8 @@ use axum::extract::State;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::SweepId;
 use domain::sweeps::{
-    StepOutcome, SweepReport, SweepStatus, SweptPartitions, SweptRegistry, SweptSchedules,
+    StepOutcome, SweepReport, SweepStatus, SweptPartitions, SweptRecords, SweptRegistry,
+    SweptSchedules,
 };
 use persistence::SweepRecord;
 use serde::Serialize;
@@ -39,6 +40,8 @@ pub(crate) struct SweepView {
     partitions: Option<PartitionsView>,
     #[schema(required)]
     legacy_registry: Option<RegistryView>,
+    #[schema(required)]
+    old_records: Option<RecordsView>,
 }
 
 /// Schedules at EventBridge against those that are wanted.
@@ -101,6 +104,21 @@ pub(crate) struct RegistryView {
     error: Option<String>,
 }
 
+/// Records past their retention.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RecordsView {
+    #[schema(value_type = schema::SweepStepOutcome)]
+    outcome: StepOutcome,
+    /// Cycles that are gone, with what their connections gave.
+    #[schema(example = 288)]
+    poll_cycles: u64,
+    /// Sweeps that are gone.
+    #[schema(example = 1)]
+    sweeps: u64,
+    #[schema(required, example = json!(null))]
+    error: Option<String>,
+}
+
 /// Shows a sweep.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/reconciliation-sweeps/{sweep_id}", tag = "reconciliation sweeps",
@@ -119,17 +137,19 @@ pub(crate) async fn get_sweep(
 }
 
 fn shown(record: SweepRecord) -> SweepView {
-    let (schedules, partitions, legacy_registry) = match record.report {
+    let (schedules, partitions, legacy_registry, old_records) = match record.report {
         Some(SweepReport {
             schedules,
             partitions,
             legacy_registry,
+            old_records,
         }) => (
             Some(schedules_shown(schedules)),
             Some(partitions_shown(partitions)),
             Some(registry_shown(legacy_registry)),
+            Some(records_shown(old_records)),
         ),
-        None => (None, None, None),
+        None => (None, None, None, None),
     };
     SweepView {
         sweep_id: record.sweep_id,
@@ -142,6 +162,7 @@ fn shown(record: SweepRecord) -> SweepView {
         schedules,
         partitions,
         legacy_registry,
+        old_records,
     }
 }
 
@@ -173,6 +194,15 @@ fn registry_shown(swept: SweptRegistry) -> RegistryView {
     RegistryView {
         outcome: swept.outcome,
         mirrored: swept.mirrored,
+        error: swept.error,
+    }
+}
+
+fn records_shown(swept: SweptRecords) -> RecordsView {
+    RecordsView {
+        outcome: swept.outcome,
+        poll_cycles: swept.poll_cycles,
+        sweeps: swept.sweeps,
         error: swept.error,
     }
 }

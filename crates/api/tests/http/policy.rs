@@ -1,9 +1,13 @@
 //! A workspace's policy.
 
+use std::time::Duration;
+
 use application::schedules::apply_schedule;
+use domain::ids::ClaimToken;
 use scheduling::InProcessSchedules;
 use serde_json::{Value, json};
 use testkit::{a_device, a_workspace, minutes};
+use uuid::Uuid;
 
 use crate::service::{ADMIN, NORTH, Service, VIEWER};
 
@@ -54,7 +58,8 @@ async fn a_change_counts_from_its_answer_on() {
 }
 
 #[tokio::test]
-async fn a_schedule_is_applied_once_the_scheduler_has_confirmed_it_and_pending_when_it_changes() {
+async fn a_schedule_is_applied_once_the_scheduler_has_confirmed_it_pending_when_it_changes_and_in_error_when_that_fails()
+ {
     let (service, fleet) = Service::with(a_workspace(NORTH)).await;
     let scheduler = InProcessSchedules::default();
     let schedule = async || service.get(VIEWER, PATH).await.of(200)["schedule"].take();
@@ -73,6 +78,23 @@ async fn a_schedule_is_applied_once_the_scheduler_has_confirmed_it_and_pending_w
         (&json!("pending"), &Value::Null)
     );
     assert_ne!(changed["expression"], applied["expression"]);
+    let claim = ClaimToken(Uuid::from_u128(1));
+    let store = service.fixture.store();
+    let claimed = store.claim_schedule(&fleet.id, claim, Duration::from_mins(1));
+    assert!(claimed.await.expect("the store"));
+    store
+        .record_failed_schedule(&fleet.id, claim, "the scheduler asks for fewer requests")
+        .await
+        .expect("the store");
+    let failed = schedule().await;
+    assert_eq!(
+        (&failed["state"], &failed["applied_at"]),
+        (&json!("error"), &Value::Null)
+    );
+    store
+        .doubt_schedule(&fleet.id, claim)
+        .await
+        .expect("the pause is over");
     apply_schedule(&fleet.core, &scheduler, &fleet.id)
         .await
         .expect("it takes it");

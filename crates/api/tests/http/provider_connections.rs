@@ -51,6 +51,27 @@ async fn every_type_of_the_contract_is_known() {
 }
 
 #[tokio::test]
+async fn a_simulators_connection_is_read_whole_or_by_changes_and_others_have_settings_of_their_own()
+{
+    let (service, _) = Service::with(a_workspace(NORTH)).await;
+    let path = "/workspaces/depot-north/provider-connections/feed";
+    let body = |provider_type: &str, feed: Value| {
+        json!({"provider_type": provider_type, "base_url": "https://my.geotab.com",
+               "settings": {"feed": feed}})
+    };
+    let put = async |path, body: Value| service.put(SYSTEM_ADMIN, path, &body).await;
+    for wrong in [json!("some"), json!(null), json!(1)] {
+        let refused = put(path, body("depot_sim", wrong)).await.of(400);
+        assert_eq!(refused["errors"][0]["pointer"], "/settings/feed");
+    }
+    let first = put(path, body("depot_sim", json!("changes"))).await.of(201);
+    assert_eq!(first["settings"]["feed"], "changes");
+    put(path, body("depot_sim", json!("whole"))).await.of(200);
+    let path = "/workspaces/depot-north/provider-connections/geotab";
+    put(path, body("geotab", json!("some"))).await.of(201);
+}
+
+#[tokio::test]
 async fn loopback_is_for_dev_only() {
     let simulator =
         json!({"provider_type": "depot_sim", "base_url": "http://127.0.0.1:8090/accounts/a"});

@@ -54,6 +54,10 @@ async fn a_sweep_is_asked_for_once_and_tells_what_it_found() {
         ended["legacy_registry"],
         json!({"outcome": "not_configured", "mirrored": 0, "error": null})
     );
+    assert_eq!(
+        ended["old_records"],
+        json!({"outcome": "completed", "poll_cycles": 0, "sweeps": 0, "error": null})
+    );
     let next = service.post(SWEEP, PATH, &json!({})).await.of(202);
     assert_ne!(next["sweep_id"], sweep_id);
     let nowhere = format!("{PATH}/019a0000-0000-7000-8000-000000000000");

@@ -2,6 +2,7 @@
 //! they give, end the cycle. The state is in SQL; a worker can stop anywhere and another goes on.
 
 mod closed;
+mod feed;
 mod poll_connection;
 mod run_cycle;
 mod slots;

@@ -6,13 +6,16 @@ use chrono::SecondsFormat;
 use domain::acceptance::{Judged, Source, Verdict};
 use domain::fleet::{Connection, Device};
 use domain::ids::DeviceId;
-use domain::polling::{Circuit, ConnectionOutcome, ConnectionReport, ErrorClass, PollError};
+use domain::polling::{
+    Circuit, ConnectionOutcome, ConnectionReport, ErrorClass, FeedCursor, PollError,
+};
 use persistence::{ClaimedCycle, Fence, StorageError, WorkspaceRecord};
-use providers::{Answer, Polled, Providers};
+use providers::{Answer, Providers};
 use telemetry::{metrics, traces};
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
+use super::feed::{FeedStart, missing};
 use crate::Core;
 use crate::commands::{AcceptError, Batch, accept_in_tx, count_judged};
 
@@ -37,9 +40,20 @@ pub(super) async fn poll_connection(
         .store
         .devices_of_connection(&cycle.workspace_id, &connection.id)
         .await?;
+    let start = FeedStart::of(core, cycle, connection, &expected, started_at).await?;
     let asked = match reason_to_skip(workspace, connection) {
         Some(error) => Err(error),
-        None => ask(core, providers, cycle, connection, &expected).await?,
+        None => {
+            ask(
+                core,
+                providers,
+                cycle,
+                connection,
+                &expected,
+                start.cursor(),
+            )
+            .await?
+        }
     };
     let answer = match asked {
         Err(error) => Err((ConnectionOutcome::Skipped, error, 0)),
@@ -68,8 +82,15 @@ pub(super) async fn poll_connection(
             };
             let span = tracing::error_span!("accept_updates", updates = polled.items.len());
             let judged = accept_in_tx(core, &mut uow, batch).instrument(span).await?;
-            let mut report = report_of(connection, &expected, &polled, &judged);
+            let missing = missing(&mut uow, connection, &expected, &polled).await?;
+            let mut report = report_of(connection, &expected, missing, &judged);
             report.attempts = attempts;
+            if let Some(position) = polled.position {
+                let (cycle_id, now) = (cycle.cycle_id, core.clock.now());
+                start
+                    .keep(&mut uow, connection, cycle_id, position, &judged, now)
+                    .await?;
+            }
             brought = judged;
             report
         }
@@ -104,6 +125,7 @@ async fn ask(
     cycle: &ClaimedCycle,
     connection: &Connection,
     expected: &[Device],
+    from: Option<&FeedCursor>,
 ) -> Result<Result<Answer, PollError>, StorageError> {
     let devices: Vec<_> = expected
         .iter()
@@ -115,8 +137,8 @@ async fn ask(
         .latest_asked(&cycle.workspace_id, &connection.id, breaker.failures)
         .await?;
     Ok(match breaker.judge(&latest, core.clock.now()) {
-        Circuit::Closed => Ok(providers.poll(connection, &devices).await),
-        Circuit::Probing => Ok(providers.probe(connection, &devices).await),
+        Circuit::Closed => Ok(providers.poll(connection, &devices, from).await),
+        Circuit::Probing => Ok(providers.probe(connection, &devices, from).await),
         Circuit::Open { until } => Err(PollError {
             class: ErrorClass::CircuitOpen,
             detail: format!(
@@ -154,14 +176,9 @@ fn reason_to_skip(workspace: &WorkspaceRecord, connection: &Connection) -> Optio
 fn report_of(
     connection: &Connection,
     expected: &[Device],
-    polled: &Polled,
+    missing: Vec<DeviceId>,
     judged: &[Judged],
 ) -> ConnectionReport {
-    let missing: Vec<DeviceId> = expected
-        .iter()
-        .filter(|device| !polled.returned.contains(&device.spec.external_id))
-        .map(|device| device.id.clone())
-        .collect();
     let mut report = ConnectionReport {
         provider_id: connection.id.clone(),
         outcome: ConnectionOutcome::Ok,

@@ -4,6 +4,7 @@
 
 mod legacy_registry;
 mod reconcile_schedules;
+mod remove_old;
 mod run_sweep;
 mod sweeper;
 

@@ -6,6 +6,7 @@ use chrono::{NaiveDate, TimeDelta};
 use domain::sweeps::{StepOutcome, SweepReport, SweptPartitions, SweptRegistry, SweptSchedules};
 use persistence::{Page, StorageError};
 
+use super::remove_old::remove_old;
 use super::{LegacyRegistry, LegacyRegistryError, Outside, reconcile_schedules};
 use crate::Core;
 
@@ -21,6 +22,7 @@ pub(super) async fn run_sweep(core: &Core, outside: &Outside) -> SweepReport {
         },
         partitions: drop_partitions(core).await,
         legacy_registry: mirror(outside.legacy_registry.as_ref()).await,
+        old_records: remove_old(core).await,
     }
 }
 

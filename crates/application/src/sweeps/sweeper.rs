@@ -125,6 +125,7 @@ impl Sweeper {
                 orphaned = report.schedules.orphaned,
                 not_repaired = report.schedules.not_repaired,
                 partitions_dropped = report.partitions.dropped.len(),
+                poll_cycles_removed = report.old_records.poll_cycles,
                 "reconciliation sweep ended"
             );
         }

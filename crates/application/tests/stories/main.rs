@@ -13,6 +13,7 @@ mod day;
 mod devices;
 mod envelope_races;
 mod envelopes;
+mod feeds;
 mod fences;
 mod health;
 mod idempotency;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bf_depot_sim::{Account, Fault, Scenario, Simulator, SimulatorSettings, Speed};
+use bf_depot_sim::{Account, Behaviour, Fault, Scenario, Simulator, SimulatorSettings, Speed};
 use clock::Clock;
 use providers::{AddressPolicy, Credentials, PollLimits, Providers};
 use tempfile::TempDir;
@@ -86,6 +86,18 @@ impl Provider {
 
     pub fn clear_fault(&self, account: &str) {
         self.simulator.clear_fault(account).expect("an account");
+    }
+
+    /// A vehicle behaves like this from now on.
+    pub fn set_behaviour(&self, account: &str, external_id: &str, behaviour: Behaviour) {
+        self.simulator
+            .set_behaviour(account, external_id, behaviour)
+            .expect("an account");
+    }
+
+    /// An account begins anew, and forgets what it told.
+    pub fn put_account(&self, account: Account) {
+        self.simulator.put_account(account);
     }
 
     /// Requests so far.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::sweeps::{Outside, Sweeper, request_sweep};
-use domain::ids::{ClaimToken, SweepId};
+use domain::ids::{ClaimToken, CycleId, SweepId};
 use domain::sweeps::{StepOutcome, SweepStatus};
 use persistence::SweepRecord;
 use scheduling::InProcessSchedules;
 use testkit::{
-    AUTHOR, Fixture, a_device, a_workspace, an_envelope, an_update, hours, outcomes_of, seconds,
-    start,
+    AUTHOR, Fixture, a_device, a_report, a_workspace, an_envelope, an_update, hours, outcomes_of,
+    seconds, start,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -135,6 +135,74 @@ async fn days_past_retention_go_with_their_events_and_the_others_stay() {
         .await
         .expect("a count");
     assert!(left > 0, "today's events are there, ninety days later");
+}
+
+/// More cycles than one statement removes.
+const MANY: i32 = 1_500;
+
+#[tokio::test]
+async fn cycles_and_sweeps_past_retention_go_and_whatever_is_still_open_stays() {
+    let fixture = Fixture::create().await;
+    let north = a_workspace("north").create(&fixture).await;
+    let south = a_workspace("south").create(&fixture).await;
+    let old = north.polled([a_report("sim-main")]).await;
+    sqlx::query(
+        "INSERT INTO poll_cycles (workspace_id, cycle_id, trigger, status, due_at, triggered_at, ended_at)
+         SELECT workspace_id, ('0199' || lpad(to_hex(number), 4, '0') || '-0000-7000-8000-000000000000')::uuid,
+                trigger, status, due_at, triggered_at, ended_at
+         FROM poll_cycles, generate_series(1, $1) AS number WHERE cycle_id = $2",
+    )
+    .bind(MANY)
+    .bind(old.0)
+    .execute(fixture.store().pool())
+    .await
+    .expect("a long history");
+    let waiting = north.trigger(None).await.cycle_id;
+    let running = south.trigger(None).await.cycle_id;
+    south.claim(running).await.expect("a claim");
+    let swept = asked_for(&fixture).await;
+    let shutdown = CancellationToken::new();
+    let sweeper = sweeper(&fixture);
+    sweeper.take_one(&shutdown).await.expect("a sweep");
+    let records = record(&fixture, swept)
+        .await
+        .report
+        .expect("a report")
+        .old_records;
+    // Those that were made up have ids from long ago.
+    assert_eq!(
+        (records.poll_cycles, records.sweeps),
+        (u64::from(MANY.unsigned_abs()), 0)
+    );
+
+    fixture.clock.advance(hours(24 * 90));
+    let partitions = fixture.store().ensure_partitions(fixture.clock.now());
+    partitions.await.expect("partitions");
+    let young = north.trigger(Some(start() + hours(24 * 90))).await.cycle_id;
+    fixture.clock.advance(seconds(1));
+    let id = asked_for(&fixture).await;
+    sweeper.take_one(&shutdown).await.expect("a sweep");
+    let records = record(&fixture, id)
+        .await
+        .report
+        .expect("a report")
+        .old_records;
+    assert_eq!(records.outcome, StepOutcome::Completed, "{records:?}");
+    assert_eq!((records.poll_cycles, records.sweeps), (1, 1));
+    let left: Vec<CycleId> = north
+        .cycles()
+        .await
+        .iter()
+        .map(|cycle| cycle.cycle_id)
+        .collect();
+    assert_eq!(left, [young, waiting]);
+    assert_eq!(south.cycle(running).await.status, "running");
+    assert_eq!(fixture.store().sweep(swept).await.expect("the store"), None);
+    let given: i64 = sqlx::query_scalar("SELECT count(*) FROM poll_cycle_connections")
+        .fetch_one(fixture.store().pool())
+        .await
+        .expect("a count");
+    assert_eq!(given, 0, "what its connection gave went with it");
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ pub(super) enum Failure {
     CredentialsRejected,
     #[error(transparent)]
     UnknownAccount(#[from] UnknownAccount),
+    #[error("the cursor is from before this account began; read without one")]
+    CursorGone,
     #[error("there is nothing at this path")]
     NotFound,
     #[error("this path does not take that method")]
@@ -33,6 +35,7 @@ impl Failure {
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
             Self::CredentialsRejected => (StatusCode::UNAUTHORIZED, "credentials_rejected"),
             Self::UnknownAccount(_) => (StatusCode::NOT_FOUND, "unknown_account"),
+            Self::CursorGone => (StatusCode::GONE, "cursor_gone"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod behaviour;
+mod changes;
 mod entrance;
 mod failure;
 mod fault;
@@ -26,6 +27,7 @@ struct App {
 pub(crate) fn router(simulator: Simulator, closing: CancellationToken) -> Router {
     Router::new()
         .route("/accounts/{account}/vehicles", get(vehicles::get))
+        .route("/accounts/{account}/changes", get(changes::get))
         .route(
             "/accounts/{account}/api/v2/state",
             post(viriciti_state::post),

@@ -1,4 +1,4 @@
-//! `GET /accounts/{account}/vehicles`: the provider protocol's one endpoint.
+//! `GET /accounts/{account}/vehicles`: all vehicles, page by page.
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -31,19 +31,26 @@ pub(super) async fn get(
         Entrance::Instead(answer) => return Ok(answer),
     };
     let Query(query) = query.map_err(|rejection| Failure::BadRequest(rejection.body_text()))?;
-    let page_size = query.page_size.unwrap_or(MAX_PAGE_SIZE);
-    if !(1..=MAX_PAGE_SIZE).contains(&page_size) {
-        return Err(Failure::BadRequest(format!(
-            "page_size is 1 to {MAX_PAGE_SIZE}"
-        )));
-    }
+    let page_size = page_size_of(query.page_size)?;
     let page = app
         .simulator
         .page(&account, page_size, query.page_token.as_deref())?;
     Ok(Json(page).into_response())
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// As asked for, or the most that there may be.
+pub(super) fn page_size_of(asked: Option<usize>) -> Result<usize, Failure> {
+    let page_size = asked.unwrap_or(MAX_PAGE_SIZE);
+    if (1..=MAX_PAGE_SIZE).contains(&page_size) {
+        Ok(page_size)
+    } else {
+        Err(Failure::BadRequest(format!(
+            "page_size is 1 to {MAX_PAGE_SIZE}"
+        )))
+    }
+}
+
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }

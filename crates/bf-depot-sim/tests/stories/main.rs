@@ -1,6 +1,7 @@
 //! The simulator as its users meet it: one file for each thing it promises. Time is a manual clock.
 
 mod behaviours;
+mod changes;
 mod control;
 mod faults;
 mod laws;

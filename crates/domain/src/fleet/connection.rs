@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::TimeDelta;
 
 use crate::ids::ProviderId;
-use crate::polling::PollInterval;
+use crate::polling::{Feed, PollInterval};
 use crate::vocabulary::words;
 
 words!(
@@ -55,6 +55,23 @@ impl Connection {
     /// declared longer one.
     pub fn reporting_interval(&self, poll_interval: PollInterval) -> TimeDelta {
         reporting_interval(self.expected_reporting_interval_minutes, poll_interval)
+    }
+
+    /// How it is read; settings that do not say so in a word of ours are those of another provider.
+    pub fn feed(&self) -> Feed {
+        feed_of(self.provider_type, &self.settings).unwrap_or(Feed::Whole)
+    }
+}
+
+/// The `feed` of a connection's settings: `None` for one that is no word of ours. Only the simulator's
+/// protocol has a choice.
+pub fn feed_of(
+    provider_type: ProviderType,
+    settings: &serde_json::Map<String, serde_json::Value>,
+) -> Option<Feed> {
+    match (provider_type, settings.get("feed")) {
+        (ProviderType::DepotSim, Some(word)) => word.as_str().and_then(Feed::parse),
+        _ => Some(Feed::Whole),
     }
 }
 

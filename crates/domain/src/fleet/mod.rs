@@ -9,7 +9,7 @@ mod workspace;
 
 pub(crate) use connection::reporting_interval;
 pub use connection::{
-    Connection, CredentialRef, CredentialSource, InvalidCredentialRef, ProviderType,
+    Connection, CredentialRef, CredentialSource, InvalidCredentialRef, ProviderType, feed_of,
 };
 pub use cutover::{
     Cutover, CutoverPatch, CutoverWarning, DeviceRegistrySource, PollOwner, ProviderMode, ReadOwner,

@@ -2,6 +2,7 @@
 
 mod circuit;
 mod cycle;
+mod feed;
 mod missed;
 mod schedule;
 mod timetable;
@@ -11,6 +12,7 @@ pub use circuit::{AskedPoll, Breaker, Circuit};
 pub use cycle::{
     ConnectionOutcome, ConnectionReport, CycleStatus, ErrorClass, PollError, StreamReport, Trigger,
 };
+pub use feed::{Feed, FeedCursor, HeldCursor, InvalidCursor, Reach};
 pub use missed::{LOOK_BACK, RecordedSlot, TRIGGER_PATIENCE, missed_slots, slot_to_recover};
 pub use schedule::{PollInterval, Schedule};
 pub use timetable::{Cadence, Cadences, Timetable};

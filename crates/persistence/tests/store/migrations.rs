@@ -54,6 +54,53 @@ async fn instances_that_start_at_once_migrate_once() {
     );
 }
 
+/// The version before connections could be read by a feed.
+const BEFORE_CURSORS: i64 = 20_261_125_004_100;
+
+/// It has no cursor, and so is read from the beginning; it can have one, which goes with it.
+#[tokio::test]
+async fn a_connection_that_was_there_before_has_no_cursor_and_can_have_one() {
+    let database = TestDatabase::create_empty().await;
+    let store = database.store();
+    sqlx::migrate!("../../migrations")
+        .run_to(BEFORE_CURSORS, store.pool())
+        .await
+        .expect("migrations as they were");
+    let run = async |sql: &'static str| {
+        sqlx::query(sql)
+            .bind(testkit::start())
+            .execute(store.pool())
+            .await
+            .expect("a statement")
+            .rows_affected()
+    };
+    run("INSERT INTO workspaces (workspace_id, name, active, created_at, registration_number, version,
+             device_registry_source, poll_owner, read_owner, provider_mode, cutover_version,
+             cutover_changed_at, cutover_changed_by, poll_interval_minutes, stale_threshold_minutes,
+             no_data_grace_minutes, policy_version, policy_changed_at)
+         VALUES ('north', 'North', true, $1, 1, 1, 'core', 'core', 'core', 'mixed', 1, $1, 'anna', 5, 15, 60, 2, $1)")
+    .await;
+    run("INSERT INTO provider_connections (workspace_id, provider_id, provider_type, base_url, enabled, settings,
+             version, created_at, changed_at)
+         VALUES ('north', 'sim-main', 'depot_sim', 'http://127.0.0.1:1/a', true, '{}', 4, $1, $1)")
+    .await;
+    store.migrate().await.expect("the rest");
+
+    let workspace_id = domain::ids::WorkspaceId::try_new("north").expect("an id");
+    let provider_id = domain::ids::ProviderId::try_new("sim-main").expect("an id");
+    let held = async || {
+        let held = store.held_cursor(&workspace_id, &provider_id).await;
+        held.expect("the store")
+    };
+    assert_eq!(held().await, None);
+    run("INSERT INTO provider_cursors (workspace_id, provider_id, cursor, connection_version, read_anew_at, cycle_id, committed_at)
+         VALUES ('north', 'sim-main', 'c1', 4, $1, gen_random_uuid(), $1)")
+    .await;
+    assert_eq!(held().await.expect("a cursor").cursor.as_str(), "c1");
+    let removed = run("DELETE FROM provider_connections WHERE created_at = $1").await;
+    assert_eq!((removed, held().await), (1, None));
+}
+
 /// The version before slots were looked over.
 const BEFORE_SLOTS: i64 = 20_261_124_231_500;
 

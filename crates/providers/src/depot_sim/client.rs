@@ -1,6 +1,7 @@
-//! The wire: `GET {base}/vehicles`, page by page.
+//! The wire: `GET {base}/vehicles` or `GET {base}/changes`, page by page.
 
-use reqwest::RequestBuilder;
+use domain::polling::FeedCursor;
+use reqwest::{RequestBuilder, StatusCode};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -28,26 +29,59 @@ impl Page {
     }
 }
 
+/// One page of the feed of changes, its vehicles unread as well.
+#[derive(Deserialize)]
+pub(super) struct ChangesPage {
+    #[serde(deserialize_with = "at_most::<PAGE_SIZE, _, _>")]
+    pub(super) vehicles: Vec<Box<RawValue>>,
+    /// Where to go on.
+    pub(super) cursor: String,
+    /// Whether there is more right now.
+    pub(super) more: bool,
+}
+
 /// The page that a token leads to, or the first one; with the requests that it took.
 pub(super) async fn page(
     session: &Session<'_>,
     token: Option<&str>,
 ) -> Result<(Page, u32), FetchError> {
-    let fetched = session.fetch(|| request(session, token)).await?;
+    let position = token.map(|token| ("page_token", token));
+    let request = || request(session, "vehicles", position);
+    let fetched = session.fetch(request).await?;
     match Page::read(&fetched.body) {
         Ok(page) => Ok((page, fetched.attempts)),
-        Err(error) => Err(FetchError {
-            error: unreadable(&error),
-            attempts: fetched.attempts,
-        }),
+        Err(error) => Err(FetchError::new(unreadable(&error), fetched.attempts)),
     }
 }
 
-fn request(session: &Session<'_>, token: Option<&str>) -> RequestBuilder {
+/// The page of the feed that a cursor leads to, or its first one; with the requests that it took.
+pub(super) async fn changes(
+    session: &Session<'_>,
+    cursor: Option<&FeedCursor>,
+) -> Result<(ChangesPage, u32), FetchError> {
+    let position = cursor.map(|cursor| ("cursor", cursor.as_str()));
+    let request = || request(session, "changes", position);
+    let fetched = session.fetch(request).await?;
+    match serde_json::from_slice(&fetched.body) {
+        Ok(page) => Ok((page, fetched.attempts)),
+        Err(error) => Err(FetchError::new(unreadable(&error), fetched.attempts)),
+    }
+}
+
+/// Whether a cursor is known no more: 410 by the protocol, 400 from one that has changed what its cursors
+/// are.
+pub(super) fn is_forgotten(failed: &FetchError) -> bool {
+    matches!(
+        failed.status,
+        Some(StatusCode::GONE | StatusCode::BAD_REQUEST)
+    )
+}
+
+fn request(session: &Session<'_>, of: &str, position: Option<(&str, &str)>) -> RequestBuilder {
     session
         .http
-        .get(session.url(&["vehicles"]))
+        .get(session.url(&[of]))
         .query(&[("page_size", PAGE_SIZE)])
-        .query(&token.map(|token| [("page_token", token)]))
+        .query(&position.map(|position| [position]))
         .bearer_auth(session.key.expose_secret())
 }

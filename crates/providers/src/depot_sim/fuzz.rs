@@ -47,7 +47,7 @@ proptest! {
     fn a_page(body in any_message(WORDS, PAGES)) {
         if let Ok(page) = Page::read(&body) {
             let mut polled = Polled::default();
-            take(&page, &ProviderId::try_new("sim").expect("an id"), &mut polled);
+            take(&page.vehicles, &ProviderId::try_new("sim").expect("an id"), &mut polled);
             prop_assert!(polled.items.len() + polled.returned.len() <= body.len());
             check_items(&polled.items)?;
         }

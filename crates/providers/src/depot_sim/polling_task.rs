@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use domain::acceptance::Item;
 use domain::ids::ProviderId;
-use domain::polling::ErrorClass;
+use domain::polling::{ErrorClass, FeedCursor, Reach};
 use serde_json::value::RawValue;
 
-use super::client::{Page, page};
+use super::client::{changes, is_forgotten, page};
 use super::vehicle;
-use crate::Polled;
 use crate::fetch::{FetchError, failure};
 use crate::session::Session;
+use crate::{FeedPosition, Polled};
 
 /// Asks for all vehicles of the account; with the requests of the most-tried page.
 pub(crate) async fn poll(
@@ -25,16 +25,12 @@ pub(crate) async fn poll(
     for number in 1..=session.limits.pages {
         let (page, tried) = page(session, token.as_deref()).await?;
         attempts = attempts.max(tried);
-        take(&page, provider_id, &mut polled);
+        take(&page.vehicles, provider_id, &mut polled);
         let Some(next) = page.next_page_token else {
             return Ok((polled, attempts));
         };
         if !tokens.insert(next.clone()) {
-            let error = failure(
-                ErrorClass::CursorLoop,
-                format!("the pages go in a circle after {number} of them"),
-            );
-            return Err(FetchError { error, attempts });
+            return Err(in_a_circle(number, attempts));
         }
         token = Some(next);
     }
@@ -42,12 +38,58 @@ pub(crate) async fn poll(
         ErrorClass::InvalidResponse,
         format!("the answer has more than {} pages", session.limits.pages),
     );
-    Err(FetchError { error, attempts })
+    Err(FetchError::new(error, attempts))
+}
+
+/// Asks for what has changed since a cursor, or for everything without one; also where the provider knows
+/// the cursor no more. What does not fit into this poll, by pages or by time, is for the next to go on with.
+pub(crate) async fn poll_changes(
+    session: &Session<'_>,
+    provider_id: &ProviderId,
+    from: Option<&FeedCursor>,
+) -> Result<(Polled, u32), FetchError> {
+    let mut polled = Polled::default();
+    let (mut page, mut attempts, is_anew) = match changes(session, from).await {
+        Err(failed) if from.is_some() && is_forgotten(&failed) => {
+            let (page, tried) = changes(session, None).await?;
+            (page, tried.max(failed.attempts), true)
+        }
+        first => first.map(|(page, tried)| (page, tried, from.is_none()))?,
+    };
+    let mut cursors = HashSet::new();
+    for number in 1.. {
+        take(&page.vehicles, provider_id, &mut polled);
+        let cursor = FeedCursor::try_new(&page.cursor).map_err(|invalid| {
+            let detail = format!("the answer's cursor {invalid}");
+            FetchError::new(failure(ErrorClass::InvalidResponse, detail), attempts)
+        })?;
+        if page.more && !cursors.insert(cursor.clone()) {
+            return Err(in_a_circle(number, attempts));
+        }
+        if !page.more || number >= session.limits.pages || !session.has_time() {
+            let reach = match (is_anew, page.more) {
+                (true, false) => Reach::Everything,
+                (true, true) => Reach::Beginning,
+                (false, _) => Reach::Changes,
+            };
+            polled.position = Some(FeedPosition { cursor, reach });
+            break;
+        }
+        let tried;
+        (page, tried) = changes(session, Some(&cursor)).await?;
+        attempts = attempts.max(tried);
+    }
+    Ok((polled, attempts))
+}
+
+fn in_a_circle(pages: usize, attempts: u32) -> FetchError {
+    let detail = format!("the pages go in a circle after {pages} of them");
+    FetchError::new(failure(ErrorClass::CursorLoop, detail), attempts)
 }
 
 /// Takes a page's vehicles.
-pub(super) fn take(page: &Page, provider_id: &ProviderId, polled: &mut Polled) {
-    for vehicle in &page.vehicles {
+pub(super) fn take(vehicles: &[Box<RawValue>], provider_id: &ProviderId, polled: &mut Polled) {
+    for vehicle in vehicles {
         take_vehicle(vehicle, provider_id, polled);
     }
 }

@@ -26,10 +26,8 @@ pub(crate) async fn poll(
     for asked in vehicles.chunks(part) {
         let fetched = state(session, asked).await?;
         attempts = attempts.max(fetched.attempts);
-        take(&fetched.body, asked, provider_id, &mut polled).map_err(|error| FetchError {
-            error: unreadable(&error),
-            attempts,
-        })?;
+        take(&fetched.body, asked, provider_id, &mut polled)
+            .map_err(|error| FetchError::new(unreadable(&error), attempts))?;
     }
     Ok((polled, attempts))
 }

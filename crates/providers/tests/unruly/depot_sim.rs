@@ -7,9 +7,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use domain::fleet::ProviderType;
-use domain::polling::ErrorClass;
-use providers::PollLimits;
+use domain::fleet::{Connection, ProviderType};
+use domain::polling::{ErrorClass, FeedCursor, Reach};
+use providers::{FeedPosition, PollLimits, Providers};
 use serde::Deserialize;
 
 use crate::provider::{Provider, failure_of};
@@ -17,13 +17,47 @@ use crate::provider::{Provider, failure_of};
 #[derive(Deserialize)]
 struct Asked {
     page_token: Option<String>,
+    cursor: Option<String>,
 }
 
-/// A provider that answers a page token so.
-async fn serve(answers: fn(Option<&str>) -> Response) -> Provider {
-    let answer = async move |Query(asked): Query<Asked>| answers(asked.page_token.as_deref());
-    let router = Router::new().route("/{account}/vehicles", get(answer));
+/// How a page token is answered, or a cursor.
+type Answers = fn(Option<&str>) -> Response;
+
+/// A provider that answers so.
+async fn serve(answers: Answers) -> Provider {
+    let answer = async move |Query(asked): Query<Asked>| {
+        answers(asked.page_token.or(asked.cursor).as_deref())
+    };
+    let router = Router::new()
+        .route("/{account}/vehicles", get(answer))
+        .route("/{account}/changes", get(answer));
     Provider::serve(ProviderType::DepotSim, router).await
+}
+
+/// A connection that is read by changes.
+fn feed(provider: &Provider) -> Connection {
+    let mut connection = provider.connection("north", "one");
+    connection.settings.insert("feed".into(), "changes".into());
+    connection
+}
+
+fn cursor(text: &str) -> FeedCursor {
+    FeedCursor::try_new(text).expect("a cursor")
+}
+
+fn changes(cursor: &str, more: bool) -> Response {
+    Json(serde_json::json!({"vehicles": [], "cursor": cursor, "more": more})).into_response()
+}
+
+/// Where a poll of a feed ended, and with how many requests of its most-tried page.
+async fn position_of(
+    clients: &Providers,
+    connection: &Connection,
+    from: Option<&FeedCursor>,
+) -> (FeedPosition, u32) {
+    let answer = clients.poll(connection, &[], from).await;
+    let polled = answer.result.expect("an answer");
+    (polled.position.expect("a position"), answer.attempts)
 }
 
 fn page(next: Option<&str>) -> Response {
@@ -76,6 +110,82 @@ async fn a_page_with_more_vehicles_than_were_asked_for_is_none() {
 }
 
 #[tokio::test]
+async fn a_feed_without_end_is_gone_on_with_in_the_next_poll() {
+    let provider = serve(|from| {
+        let place: u32 = from.map_or(0, |from| from.parse().expect("ours"));
+        changes(&(place + 1).to_string(), true)
+    })
+    .await;
+    let limits = PollLimits {
+        pages: 5,
+        ..PollLimits::default()
+    };
+    let clients = provider.clients_within(limits);
+    let first = position_of(&clients, &feed(&provider), None).await.0;
+    let beginning = FeedPosition {
+        cursor: cursor("5"),
+        reach: Reach::Beginning,
+    };
+    assert_eq!((&first, provider.requests()), (&beginning, 5));
+    let next = position_of(&clients, &feed(&provider), Some(&first.cursor))
+        .await
+        .0;
+    let changes = FeedPosition {
+        cursor: cursor("10"),
+        reach: Reach::Changes,
+    };
+    assert_eq!((next, provider.requests()), (changes, 10));
+}
+
+#[tokio::test]
+async fn a_feed_that_hands_out_a_cursor_again_is_a_loop() {
+    let provider = serve(|_| changes("c1", true)).await;
+    let error = failure_of(&provider.clients(), &feed(&provider)).await;
+    assert_eq!(error.class, ErrorClass::CursorLoop);
+    assert_eq!(error.detail, "the pages go in a circle after 2 of them");
+}
+
+#[tokio::test]
+async fn a_forgotten_cursor_is_left_by_either_status_and_only_at_the_first_page() {
+    let forgets: [Answers; 2] = [
+        |from| match from {
+            Some(_) => StatusCode::GONE.into_response(),
+            None => changes("new", false),
+        },
+        |from| match from {
+            Some(_) => StatusCode::BAD_REQUEST.into_response(),
+            None => changes("new", false),
+        },
+    ];
+    for answers in forgets {
+        let provider = serve(answers).await;
+        let from = cursor("old");
+        let (position, attempts) =
+            position_of(&provider.clients(), &feed(&provider), Some(&from)).await;
+        let anew = FeedPosition {
+            cursor: cursor("new"),
+            reach: Reach::Everything,
+        };
+        assert_eq!((position, attempts, provider.requests()), (anew, 1, 2));
+    }
+    let refuses = serve(|from| match from {
+        None => changes("c1", true),
+        Some(_) => StatusCode::GONE.into_response(),
+    })
+    .await;
+    let error = failure_of(&refuses.clients(), &feed(&refuses)).await;
+    assert_eq!(error.class, ErrorClass::InvalidResponse);
+    assert_eq!(error.detail, "the provider answered 410 Gone");
+}
+
+#[tokio::test]
+async fn a_cursor_that_cannot_be_kept_is_no_answer() {
+    let provider = serve(|_| changes("a\u{0}b", false)).await;
+    let error = failure_of(&provider.clients(), &feed(&provider)).await;
+    assert_eq!(error.class, ErrorClass::InvalidResponse);
+}
+
+#[tokio::test]
 async fn an_account_that_asks_for_a_pause_is_not_asked_for_any_of_its_connections() {
     let provider = serve(|_| {
         let later = [
@@ -116,7 +226,7 @@ async fn a_probe_is_one_request() {
     let provider = serve(|_| StatusCode::SERVICE_UNAVAILABLE.into_response()).await;
     let answer = provider
         .clients()
-        .probe(&provider.connection("north", "one"), &[])
+        .probe(&provider.connection("north", "one"), &[], None)
         .await;
     assert_eq!(
         answer.result.expect_err("a failure").class,

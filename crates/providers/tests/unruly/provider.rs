@@ -88,6 +88,6 @@ pub fn devices(count: usize) -> Vec<ExternalId> {
 }
 
 pub async fn failure_of(clients: &Providers, connection: &Connection) -> PollError {
-    let answer = clients.poll(connection, &devices(1)).await;
+    let answer = clients.poll(connection, &devices(1), None).await;
     answer.result.expect_err("a failure")
 }

@@ -1,0 +1,143 @@
+//! Feeds: a provider that tells what has changed since a cursor that it handed out.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::vocabulary::words;
+
+words!(
+    /// How a connection is read, as its settings say.
+    Feed {
+        /// All vehicles at every poll.
+        Whole = "whole",
+        /// What has changed since the poll before.
+        Changes = "changes",
+    }
+);
+
+/// How long changes are built on one reading of everything. A feed does not tell that a vehicle is gone
+/// from the account: that shows when everything is read again.
+const READ_ANEW_AFTER: TimeDelta = TimeDelta::hours(1);
+/// By how much the clocks of instances may disagree.
+const SLACK: TimeDelta = TimeDelta::minutes(1);
+
+/// A place in a provider's feed: opaque, 1 to 4096 bytes of printable text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FeedCursor(String);
+
+/// A text that cannot be kept as a cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to 4096 bytes without control characters")]
+pub struct InvalidCursor;
+
+impl FeedCursor {
+    /// # Errors
+    /// [`InvalidCursor`].
+    pub fn try_new(text: &str) -> Result<Self, InvalidCursor> {
+        if (1..=4_096).contains(&text.len()) && !text.contains(char::is_control) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidCursor)
+        }
+    }
+
+    /// As the provider wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FeedCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Of what an answer of a feed speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Of all vehicles: whom it does not name is not there.
+    Everything,
+    /// Of some of all vehicles; the rest is still to come.
+    Beginning,
+    /// Of what has changed or come since: whom it does not name is as before.
+    Changes,
+}
+
+impl Reach {
+    /// Whether nothing that was read before is built on.
+    pub const fn is_anew(self) -> bool {
+        matches!(self, Self::Everything | Self::Beginning)
+    }
+}
+
+/// A cursor as it was committed, with what it depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldCursor {
+    /// Where to go on.
+    pub cursor: FeedCursor,
+    /// The connection's version when it was asked.
+    pub connection_version: i64,
+    /// When the reading of everything began that the changes since are built on.
+    pub read_anew_at: DateTime<Utc>,
+}
+
+impl HeldCursor {
+    /// Where a poll goes on so that nothing is passed over; `None` when it must read everything anew:
+    /// another account may stand behind a connection that was changed, a device that was activated since
+    /// has missed what was told before, and after an hour in any case.
+    pub fn to_go_on_from(
+        &self,
+        connection_version: i64,
+        newest_activation: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Option<&FeedCursor> {
+        let is_of_this_connection = self.connection_version == connection_version;
+        let has_told_all = newest_activation.is_none_or(|at| at + SLACK < self.read_anew_at);
+        let is_recent = now - self.read_anew_at < READ_ANEW_AFTER;
+        (is_of_this_connection && has_told_all && is_recent).then_some(&self.cursor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_poll_goes_on_only_where_nothing_is_passed_over() {
+        let read_at = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let held = HeldCursor {
+            cursor: FeedCursor::try_new("c1").expect("a cursor"),
+            connection_version: 3,
+            read_anew_at: read_at,
+        };
+        let later = |seconds| read_at + TimeDelta::seconds(seconds);
+        for (version, activated_at, now, goes_on) in [
+            (3, None, later(300), true),
+            (3, None, later(3_599), true),
+            (3, None, later(3_600), false),
+            (4, None, later(300), false),
+            (1, None, later(300), false),
+            (3, Some(later(-61)), later(300), true),
+            // On an instance whose clock is ahead, or while everything was being read.
+            (3, Some(later(-60)), later(300), false),
+            (3, Some(later(30)), later(300), false),
+        ] {
+            let cursor = held.to_go_on_from(version, activated_at, now);
+            assert_eq!(
+                cursor.is_some(),
+                goes_on,
+                "{version} {activated_at:?} {now}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_text_that_can_be_kept() {
+        assert!(FeedCursor::try_new(&"x".repeat(4_096)).is_ok());
+        for refused in ["", "a\0", "a\n", &"x".repeat(4_097)] {
+            assert_eq!(FeedCursor::try_new(refused), Err(InvalidCursor));
+        }
+    }
+}
