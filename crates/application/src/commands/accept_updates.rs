@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use domain::TimeText;
 use domain::acceptance::{Gate, Item, Judged, Registry, Source, Verdict, decide_batch};
 use domain::fleet::Device;
-use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
+use domain::ids::{ActivationId, CycleId, DeviceId, EventId, WorkspaceId};
 use domain::signals::{DroppedSignal, Readings};
 use persistence::{AcceptedEvent, Fence, HeldByDevice, MovedSnapshot, StorageError, UnitOfWork};
 use serde::Serialize;
@@ -146,6 +146,18 @@ impl Pass {
         verdicts: &[Judged],
     ) -> Result<HashSet<DeviceId>, StorageError> {
         let mut accepted: HashMap<&DeviceId, i64> = HashMap::with_capacity(self.held.len());
+        for judged in verdicts {
+            if let (Some(device_id), Verdict::Accepted { .. }) =
+                (&judged.device_id, &judged.verdict)
+            {
+                *accepted.entry(device_id).or_default() += 1;
+            }
+        }
+        // What is held now has the version of a device's last accepted update in this batch.
+        let mut versions: HashMap<&DeviceId, i64> = accepted
+            .iter()
+            .filter_map(|(id, updates)| Some((*id, self.held.get(*id)?.version - updates)))
+            .collect();
         let mut events = Vec::with_capacity(verdicts.len());
         for (at, judged) in pending.iter().zip(verdicts) {
             let (Some(device_id), Verdict::Accepted { newer, .. }) =
@@ -153,16 +165,18 @@ impl Pass {
             else {
                 continue;
             };
-            let (Some(device), Item::Update(update)) =
-                (self.registry.device(device_id), &batch.items[*at])
-            else {
+            let (Some(device), Item::Update(update), Some(version)) = (
+                self.registry.device(device_id),
+                &batch.items[*at],
+                versions.get_mut(device_id),
+            ) else {
                 continue;
             };
-            *accepted.entry(device_id).or_default() += 1;
+            *version += 1;
             events.push(AcceptedEvent {
                 event_id: EventId(core.ids.next(gate.now)),
                 device_id: device_id.clone(),
-                payload: accepted_payload(device, newer, &update.dropped, batch),
+                payload: accepted_payload(device, *version, newer, &update.dropped, batch),
             });
         }
         if events.is_empty() {
@@ -195,9 +209,11 @@ const fn cycle_of(source: Source) -> Option<CycleId> {
 }
 
 /// `TelematicsUpdateAccepted`, in the specification's fields; workspace, device and the time of
-/// reception are columns of its row.
+/// reception are columns of its row. Activation and version say where in the device's history it
+/// stands: clocks of instances differ, and a transaction that began first may end last.
 fn accepted_payload(
     device: &Device,
+    version: i64,
     newer: &Readings,
     dropped: &[DroppedSignal],
     batch: &Batch<'_>,
@@ -206,6 +222,8 @@ fn accepted_payload(
     struct Accepted<'a> {
         vehicle_id: &'a str,
         provider: &'a str,
+        activation_id: ActivationId,
+        version: i64,
         payload_prepared_at: TimeText,
         normalized_values: &'a Readings,
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -214,6 +232,8 @@ fn accepted_payload(
     let accepted = Accepted {
         vehicle_id: device.spec.vehicle_id.as_str(),
         provider: device.spec.provider_id.as_str(),
+        activation_id: device.activation_id,
+        version,
         payload_prepared_at: TimeText(batch.prepared_at),
         normalized_values: newer,
         dropped_signals: dropped,
