@@ -21,5 +21,7 @@ words! {
         DeviceDeactivated = "DeviceDeactivated",
         /// A poll cycle was asked for by hand; those of the schedule are nobody's.
         WorkspacePollCycleTriggered = "WorkspacePollCycleTriggered",
+        /// Snapshots that were not what their history adds up to were replaced by what it does.
+        SnapshotsRepaired = "SnapshotsRepaired",
     }
 }

@@ -5,7 +5,8 @@
 //! HTTP and SQL out of this crate.
 //!
 //! Read in this order: [`ids`], [`signals`] (what is measured), [`fleet`] (what is configured),
-//! [`acceptance`] (what becomes of an update), [`health`] (what a reader is told), [`polling`] (when
+//! [`acceptance`] (what becomes of an update), [`history`] (what that leaves behind),
+//! [`health`] (what a reader is told), [`polling`] (when
 //! providers are asked), [`schedules`] (how that is told to EventBridge), [`sweeps`], [`idempotency`] (what a request that comes again is told),
 //! [`audit`] (what somebody is named for).
 
@@ -13,6 +14,7 @@ pub mod acceptance;
 pub mod audit;
 pub mod fleet;
 pub mod health;
+pub mod history;
 pub mod idempotency;
 pub mod ids;
 pub mod polling;
