@@ -8,6 +8,7 @@
 mod audit;
 pub mod commands;
 mod core;
+pub mod history;
 pub mod idempotency;
 mod maintenance;
 pub mod polling;

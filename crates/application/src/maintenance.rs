@@ -7,6 +7,7 @@ use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
 use crate::Core;
+use crate::history::BaselineWatch;
 use crate::idempotency::remove_expired_keys;
 use crate::polling::SlotWatch;
 
@@ -17,10 +18,10 @@ const JITTER: f64 = 0.2;
 
 /// Looks after the store until `shutdown`. Safe on any number of instances.
 pub async fn maintain(core: Core, shutdown: CancellationToken) {
-    let mut slots = SlotWatch::default();
+    let (mut slots, mut baselines) = (SlotWatch::default(), BaselineWatch::default());
     let ticks = async {
         loop {
-            tick(&core, &mut slots).await;
+            tick(&core, &mut slots, &mut baselines).await;
             core.clock.sleep(pause()).await;
         }
     };
@@ -30,15 +31,17 @@ pub async fn maintain(core: Core, shutdown: CancellationToken) {
     }
 }
 
-/// A week of partitions ahead, cycles that will never run, slots that nothing triggered, expired
-/// idempotency keys; what fails of it is tried again at the next tick.
-async fn tick(core: &Core, slots: &mut SlotWatch) {
+/// A week of partitions ahead, cycles that will never run, slots that nothing triggered, the day's
+/// baselines, expired idempotency keys; what fails of it is tried again at the next tick.
+async fn tick(core: &Core, slots: &mut SlotWatch, baselines: &mut BaselineWatch) {
     let partitions = core.store.ensure_partitions(core.clock.now()).await;
     warn_of("partitions could not be ensured", partitions);
     let tidied = tidy_cycles(core).await;
     warn_of("cycles that will never run could not be ended", tidied);
     let looked = slots.look(core).await;
     warn_of("slots could not be looked over", looked);
+    let recorded = baselines.look(core).await;
+    warn_of("baselines could not be recorded", recorded);
     let removed = remove_expired_keys(core).await;
     warn_of("expired idempotency keys could not be removed", removed);
 }

@@ -2,7 +2,10 @@
 
 use std::error::Error;
 
+use chrono::NaiveDate;
+use domain::history::first_kept_day;
 use domain::sweeps::{StepOutcome, SweepReport, SweptPartitions, SweptRegistry, SweptSchedules};
+use persistence::StorageError;
 
 use super::{LegacyRegistry, LegacyRegistryError, Outside, reconcile_schedules};
 use crate::Core;
@@ -21,8 +24,8 @@ pub(super) async fn run_sweep(core: &Core, outside: &Outside) -> SweepReport {
 
 /// Drops the days whose last event is older than the retention.
 async fn drop_partitions(core: &Core) -> SweptPartitions {
-    let first_kept = (core.clock.now() - core.rules.event_retention).date_naive();
-    match core.store.drop_event_partitions(first_kept).await {
+    let first_kept = first_kept_day(core.rules.event_retention, core.clock.now());
+    match drop_days(core, first_kept).await {
         Ok(dropped) => SweptPartitions {
             outcome: StepOutcome::Completed,
             dropped,
@@ -40,6 +43,12 @@ async fn drop_partitions(core: &Core) -> SweptPartitions {
             }
         }
     }
+}
+
+/// What says that a day has baselines goes before their events: nobody is led to what is gone.
+async fn drop_days(core: &Core, first_kept: NaiveDate) -> Result<Vec<NaiveDate>, StorageError> {
+    core.store.forget_baselines(first_kept).await?;
+    core.store.drop_event_partitions(first_kept).await
 }
 
 async fn mirror(registry: &dyn LegacyRegistry) -> SweptRegistry {

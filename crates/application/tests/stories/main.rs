@@ -13,6 +13,7 @@ mod day;
 mod devices;
 mod fences;
 mod health;
+mod history;
 mod idempotency;
 mod maintenance;
 mod metrics;

@@ -158,7 +158,7 @@ fn no_statement_changes_or_deletes_an_event() {
         }
     }
     assert_eq!(
-        appended, 5,
-        "by the acceptance path, by commands, and where cycles are claimed, retired and skipped"
+        appended, 6,
+        "by the acceptance path, by commands, by baselines, and where cycles are claimed, retired and skipped"
     );
 }
