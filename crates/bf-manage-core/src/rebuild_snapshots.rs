@@ -55,6 +55,9 @@ pub async fn rebuild_snapshots(settings: Settings, flags: Flags) -> anyhow::Resu
         after: None,
         limit: PAGE,
     };
+    if !flags.verify {
+        core.store.ensure_partitions(core.clock.now()).await?;
+    }
     let mut total = Total::default();
     if flags.workspaces.is_empty() {
         loop {

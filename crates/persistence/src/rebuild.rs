@@ -176,19 +176,18 @@ async fn rebuild(
     let mut rows = rows(connection, workspace_id, start, only);
     let mut under_way: Option<Rebuilding> = None;
     while let Some(row) = rows.try_next().await? {
-        match row.kind {
-            STORED => {
-                under_way.take().map(|done| compare(done.finish()));
-                under_way = Some(Rebuilding::begin(&row, start)?);
+        if row.kind == STORED {
+            let next = Rebuilding::begin(&row, start)?;
+            if let Some(done) = under_way.replace(next) {
+                compare(done.finish());
             }
-            _ => {
-                if let Some(device) = &mut under_way {
-                    device.take(&row)?;
-                }
-            }
+        } else if let Some(device) = &mut under_way {
+            device.take(&row)?;
         }
     }
-    under_way.map(|done| compare(done.finish()));
+    if let Some(done) = under_way {
+        compare(done.finish());
+    }
     Ok(())
 }
 
