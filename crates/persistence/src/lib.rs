@@ -8,6 +8,7 @@
 
 mod acceptance;
 mod ages;
+mod as_of;
 mod audit;
 mod baselines;
 mod bulk;

@@ -38,21 +38,14 @@ impl QueryParams for AuditQuery {
             device_id: params.read("device", DeviceId::RULE, |text| {
                 DeviceId::try_new(text).ok()
             }),
-            from: read_time(params, "from"),
-            to: read_time(params, "to"),
+            from: params.time("from"),
+            to: params.time("to"),
         };
         Self {
             filter,
             page: PageQuery::read(params),
         }
     }
-}
-
-fn read_time(params: &mut Params, name: &str) -> Option<DateTime<Utc>> {
-    let expected = "must be an RFC 3339 time with an offset";
-    params.read(name, expected, |text| {
-        Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc())
-    })
 }
 
 /// Changes, newest first.

@@ -2,6 +2,8 @@
 
 mod baselines;
 mod rebuild;
+mod start;
 
 pub use baselines::BaselineWatch;
 pub use rebuild::{Comparison, DifferingDevice, compare_snapshots, repair_snapshots};
+pub(crate) use start::history_start;

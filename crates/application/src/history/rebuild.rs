@@ -1,14 +1,15 @@
 //! Snapshots against what their history adds up to: a proof, and a repair.
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use domain::audit::ChangeType;
-use domain::history::{Difference, differences, first_kept_day};
+use domain::history::{Difference, differences};
 use domain::ids::{DeviceId, WorkspaceId};
 use persistence::{Fence, HistoryStart, RebuiltDevice, StorageError};
 use serde::Serialize;
 use serde_json::json;
 
 use super::baselines::append_baselines;
+use super::history_start;
 use crate::audit::Change;
 use crate::{Author, Core};
 
@@ -99,7 +100,7 @@ pub async fn compare_snapshots(
     workspace_id: &WorkspaceId,
     since: DateTime<Utc>,
 ) -> Result<Comparison, StorageError> {
-    let start = start(core, workspace_id, since).await?;
+    let start = history_start(core, workspace_id, since).await?;
     let mut comparison = Comparison::of(workspace_id);
     core.store
         .rebuild(workspace_id, start, |device| comparison.count(&device))
@@ -120,23 +121,11 @@ pub async fn repair_snapshots(
     since: DateTime<Utc>,
 ) -> Result<Comparison, StorageError> {
     let mut comparison = compare_snapshots(core, workspace_id, since).await?;
-    let start = start(core, workspace_id, since).await?;
+    let start = history_start(core, workspace_id, since).await?;
     for devices in comparison.to_repair.chunks(AT_ONCE) {
         comparison.repaired += repair(core, author, workspace_id, start, devices).await?;
     }
     Ok(comparison)
-}
-
-async fn start(
-    core: &Core,
-    workspace_id: &WorkspaceId,
-    since: DateTime<Utc>,
-) -> Result<HistoryStart, StorageError> {
-    let first_kept = first_kept_day(core.rules.event_retention, core.clock.now());
-    Ok(HistoryStart {
-        baseline_at: core.store.baseline_at(workspace_id, since).await?,
-        whole_since: first_kept.and_time(NaiveTime::MIN).and_utc(),
-    })
 }
 
 async fn repair(

@@ -13,6 +13,7 @@ mod day;
 mod devices;
 mod fences;
 mod health;
+mod health_as_of;
 mod history;
 mod idempotency;
 mod maintenance;
