@@ -3,9 +3,9 @@
 -- where it stands, without reading the events of that day. Touches no row that is there.
 
 CREATE TABLE baselines (
-    workspace_id text        NOT NULL REFERENCES workspaces,
-    -- In UTC, of `recorded_at`.
-    day          date        NOT NULL,
-    recorded_at  timestamptz NOT NULL,
-    PRIMARY KEY (workspace_id, day)
+    workspace_id  text        NOT NULL REFERENCES workspaces,
+    -- The start of the day of `recorded_at`, in UTC.
+    day_begins_at timestamptz NOT NULL,
+    recorded_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, day_begins_at)
 );

@@ -1,7 +1,7 @@
 //! Daily baselines: what is held of each device, written down as events, so that the history before them
 //! is needed no more.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use domain::ids::WorkspaceId;
 use uuid::Uuid;
 
@@ -20,10 +20,10 @@ impl Store {
         sqlx::query_scalar!(
             r#"/* baselines: workspaces without */
             SELECT workspace_id FROM workspaces w
-            WHERE NOT EXISTS (SELECT 1 FROM baselines b WHERE b.workspace_id = w.workspace_id AND b.day = $1)
+            WHERE NOT EXISTS (SELECT 1 FROM baselines b WHERE b.workspace_id = w.workspace_id AND b.day_begins_at = $1)
             ORDER BY workspace_id
             LIMIT $2"#,
-            day,
+            begin_of(day),
             limit,
         )
         .fetch_all(&self.pool)
@@ -45,8 +45,8 @@ impl Store {
         Ok(sqlx::query_scalar!(
             r#"/* baselines: newest at an instant */
             SELECT recorded_at FROM baselines
-            WHERE workspace_id = $1 AND day <= ($2::timestamptz AT TIME ZONE 'UTC')::date AND recorded_at <= $2
-            ORDER BY day DESC
+            WHERE workspace_id = $1 AND day_begins_at <= $2 AND recorded_at <= $2
+            ORDER BY day_begins_at DESC
             LIMIT 1"#,
             workspace_id.as_str(),
             at,
@@ -67,11 +67,11 @@ impl Store {
         Ok(sqlx::query_scalar!(
             r#"/* baselines: oldest since a day */
             SELECT recorded_at FROM baselines
-            WHERE workspace_id = $1 AND day >= $2
-            ORDER BY day
+            WHERE workspace_id = $1 AND day_begins_at >= $2
+            ORDER BY day_begins_at
             LIMIT 1"#,
             workspace_id.as_str(),
-            first_day,
+            begin_of(first_day),
         )
         .fetch_optional(&self.pool)
         .await?)
@@ -84,8 +84,8 @@ impl Store {
     pub async fn forget_baselines(&self, first_kept: NaiveDate) -> Result<(), StorageError> {
         sqlx::query!(
             r#"/* baselines: forget */
-            DELETE FROM baselines WHERE day < $1"#,
-            first_kept,
+            DELETE FROM baselines WHERE day_begins_at < $1"#,
+            begin_of(first_kept),
         )
         .execute(&self.pool)
         .await?;
@@ -101,10 +101,10 @@ impl UnitOfWork {
     pub async fn claim_baseline(&mut self, now: DateTime<Utc>) -> Result<bool, StorageError> {
         let claimed = sqlx::query!(
             r#"/* baselines: claim */
-            INSERT INTO baselines (workspace_id, day, recorded_at) VALUES ($1, $2, $3)
-            ON CONFLICT (workspace_id, day) DO NOTHING"#,
+            INSERT INTO baselines (workspace_id, day_begins_at, recorded_at) VALUES ($1, $2, $3)
+            ON CONFLICT (workspace_id, day_begins_at) DO NOTHING"#,
             self.workspace_id.as_str(),
-            now.date_naive(),
+            begin_of(now.date_naive()),
             now,
         )
         .execute(&mut *self.tx)
@@ -120,10 +120,10 @@ impl UnitOfWork {
     pub async fn replace_baseline(&mut self, now: DateTime<Utc>) -> Result<(), StorageError> {
         sqlx::query!(
             r#"/* baselines: replace */
-            INSERT INTO baselines (workspace_id, day, recorded_at) VALUES ($1, $2, $3)
-            ON CONFLICT (workspace_id, day) DO UPDATE SET recorded_at = excluded.recorded_at"#,
+            INSERT INTO baselines (workspace_id, day_begins_at, recorded_at) VALUES ($1, $2, $3)
+            ON CONFLICT (workspace_id, day_begins_at) DO UPDATE SET recorded_at = excluded.recorded_at"#,
             self.workspace_id.as_str(),
-            now.date_naive(),
+            begin_of(now.date_naive()),
             now,
         )
         .execute(&mut *self.tx)
@@ -178,4 +178,9 @@ impl UnitOfWork {
         .await?;
         Ok(appended.rows_affected())
     }
+}
+
+/// A day as its column has it.
+fn begin_of(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(NaiveTime::MIN).and_utc()
 }

@@ -13,6 +13,7 @@ mod docs;
 mod document;
 mod grants;
 mod health;
+mod health_as_of;
 mod idempotency;
 mod ingest;
 mod lists;
