@@ -153,17 +153,25 @@ impl Store {
                 ) AS told
                 -- Changes from before they told their version are older than those that do.
                 ORDER BY device_id, version DESC NULLS LAST, recorded_at DESC
+            ), latest AS (
+                -- Without a look into what they brought: of a day's updates that is most of the work.
+                SELECT DISTINCT ON (e.device_id) e.device_id, e.recorded_at, e.event_id
+                FROM event_store e
+                JOIN configured c ON c.device_id = e.device_id AND c.activated_at <= e.recorded_at
+                WHERE e.workspace_id = $1 AND e.recorded_at BETWEEN coalesce($4::timestamptz, '-infinity') AND $2
+                  AND e.type = 'TelematicsUpdateAccepted'
+                ORDER BY e.device_id, e.recorded_at DESC, e.event_id DESC
             ), updates AS (
-                SELECT device_id, payload->>'activation_id' AS activation_id, recorded_at,
+                SELECT device_id, payload->>'activation_id' AS activation_id,
                        (payload->>'last_update_received_at')::timestamptz AS received_at,
                        (payload->>'newest_observed_at')::timestamptz AS observed_at
                 FROM baseline
                 UNION ALL
-                SELECT device_id, payload->>'activation_id', recorded_at, recorded_at,
-                       (SELECT max(time::timestamptz) FROM json_object_keys(payload->'normalized_values') AS time)
-                FROM event_store
-                WHERE workspace_id = $1 AND recorded_at BETWEEN coalesce($4::timestamptz, '-infinity') AND $2
-                  AND type = 'TelematicsUpdateAccepted'
+                SELECT e.device_id, e.payload->>'activation_id', e.recorded_at, coalesce(
+                           (e.payload->>'newest_observed_at')::timestamptz,
+                           (SELECT max(time::timestamptz) FROM json_object_keys(e.payload->'normalized_values') AS time))
+                FROM latest
+                JOIN event_store e ON e.workspace_id = $1 AND e.recorded_at = latest.recorded_at AND e.event_id = latest.event_id
             )
             SELECT c.device_id AS "device_id!", c.vehicle_id AS "vehicle_id!", c.provider_id AS "provider_id!",
                    d.configured_at, c.activated_at AS "activated_at!",
@@ -171,8 +179,7 @@ impl Store {
             FROM configured c
             JOIN devices d ON d.workspace_id = $1 AND d.device_id = c.device_id
             LEFT JOIN updates u ON u.device_id = c.device_id
-             AND CASE WHEN u.activation_id IS NULL THEN u.recorded_at >= c.activated_at
-                      ELSE u.activation_id = c.activation_id END
+             AND coalesce(u.activation_id, c.activation_id) = c.activation_id
             WHERE c.type <> 'DeviceDeactivated'
             GROUP BY c.device_id, c.vehicle_id, c.provider_id, d.configured_at, c.activated_at
             ORDER BY c.device_id"#,

@@ -229,14 +229,12 @@ fn rows<'c>(
             UNION ALL
             SELECT d.device_id, d.activation_id, 1, e.recorded_at, e.event_id, NULL, e.payload::text
             FROM event_store e
-            JOIN wanted d ON d.device_id = e.device_id AND d.activation_id::text = e.payload->>'activation_id'
+            JOIN wanted d ON d.device_id = e.device_id
             WHERE e.workspace_id = $1 AND e.recorded_at = $2 AND e.type = 'DeviceBaselineRecorded'
             UNION ALL
             SELECT d.device_id, d.activation_id, 2, e.recorded_at, e.event_id, (e.payload->>'version')::bigint, e.payload::text
             FROM event_store e
             JOIN wanted d ON d.device_id = e.device_id
-             AND CASE WHEN e.payload->>'activation_id' IS NULL THEN e.recorded_at >= d.activated_at
-                      ELSE e.payload->>'activation_id' = d.activation_id::text END
             WHERE e.workspace_id = $1 AND e.recorded_at >= coalesce($3::timestamptz, '-infinity') AND e.type = 'TelematicsUpdateAccepted'
         ) AS history
         ORDER BY device_id, kind, version NULLS FIRST, recorded_at, event_id"#,
@@ -252,6 +250,7 @@ fn rows<'c>(
 struct Rebuilding {
     device_id: DeviceId,
     activation_id: ActivationId,
+    activated_at: DateTime<Utc>,
     stored: Snapshot,
     fold: Fold,
     is_whole: bool,
@@ -262,19 +261,31 @@ impl Rebuilding {
         Ok(Self {
             device_id: decode::id(DeviceId::try_new, "device_id", &row.device_id)?,
             activation_id: ActivationId(row.activation_id),
+            activated_at: row.recorded_at,
             // What nobody can read holds nothing, and is put right like anything else.
-            stored: snapshot(row).unwrap_or_default(),
+            stored: read::<SnapshotPayload>("snapshot", &row.payload)
+                .map_or_else(|_| Snapshot::default(), Snapshot::from),
             fold: Fold::default(),
             is_whole: start.is_whole_for(row.recorded_at),
         })
     }
 
+    /// Takes in what is of this activation: by its id, or by time where an event does not tell it.
     fn take(&mut self, row: &Row) -> Result<(), StorageError> {
+        let is_of_this = |activation_id: Option<ActivationId>| match activation_id {
+            Some(told) => told == self.activation_id,
+            None => row.recorded_at >= self.activated_at,
+        };
         if row.kind == BASELINE {
-            self.fold = Fold::from(snapshot(row)?);
-            self.is_whole = true;
-        } else {
-            let payload: UpdatePayload = read("accepted update", &row.payload)?;
+            let payload: SnapshotPayload = read("baseline", &row.payload)?;
+            if is_of_this(payload.activation_id) {
+                self.fold = Fold::from(payload.into());
+                self.is_whole = true;
+            }
+            return Ok(());
+        }
+        let payload: UpdatePayload = read("accepted update", &row.payload)?;
+        if is_of_this(payload.activation_id) {
             self.fold.take(&RecordedUpdate {
                 version: payload.version,
                 recorded_at: row.recorded_at,
@@ -299,6 +310,7 @@ impl Rebuilding {
 /// The members of a `DeviceBaselineRecorded` that are a snapshot's.
 #[derive(Deserialize)]
 struct SnapshotPayload {
+    activation_id: Option<ActivationId>,
     version: i64,
     last_update_received_at: Option<DateTime<Utc>>,
     newest_observed_at: Option<DateTime<Utc>>,
@@ -309,23 +321,25 @@ struct SnapshotPayload {
 /// The members of a `TelematicsUpdateAccepted` that its snapshot follows from.
 #[derive(Deserialize)]
 struct UpdatePayload {
+    activation_id: Option<ActivationId>,
     version: Option<i64>,
     normalized_values: Readings,
     #[serde(default)]
     dropped_signals: Vec<DroppedSignal>,
 }
 
-fn snapshot(row: &Row) -> Result<Snapshot, StorageError> {
-    let payload: SnapshotPayload = read("snapshot", &row.payload)?;
-    Ok(Snapshot {
-        held: Held {
-            version: payload.version,
-            readings: payload.signals,
-            drops: payload.dropped,
-        },
-        last_update_received_at: payload.last_update_received_at,
-        newest_observed_at: payload.newest_observed_at,
-    })
+impl From<SnapshotPayload> for Snapshot {
+    fn from(payload: SnapshotPayload) -> Self {
+        Self {
+            held: Held {
+                version: payload.version,
+                readings: payload.signals,
+                drops: payload.dropped,
+            },
+            last_update_received_at: payload.last_update_received_at,
+            newest_observed_at: payload.newest_observed_at,
+        }
+    }
 }
 
 fn read<'a, T: Deserialize<'a>>(what: &'static str, json: &'a str) -> Result<T, StorageError> {

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use domain::TimeText;
-use domain::acceptance::{Gate, Item, Judged, Registry, Source, Verdict, decide_batch};
+use domain::acceptance::{Gate, Held, Item, Judged, Registry, Source, Verdict, decide_batch};
 use domain::fleet::Device;
 use domain::ids::{ActivationId, CycleId, DeviceId, EventId, WorkspaceId};
 use domain::signals::{DroppedSignal, Readings};
@@ -153,10 +153,10 @@ impl Pass {
                 *accepted.entry(device_id).or_default() += 1;
             }
         }
-        // What is held now has the version of a device's last accepted update in this batch.
-        let mut versions: HashMap<&DeviceId, i64> = accepted
+        // What is held now is of the version of a device's last accepted update in this batch.
+        let mut places: HashMap<&DeviceId, Place> = accepted
             .iter()
-            .filter_map(|(id, updates)| Some((*id, self.held.get(*id)?.version - updates)))
+            .filter_map(|(id, updates)| Some((*id, Place::before(self.held.get(*id)?, *updates))))
             .collect();
         let mut events = Vec::with_capacity(verdicts.len());
         for (at, judged) in pending.iter().zip(verdicts) {
@@ -165,18 +165,18 @@ impl Pass {
             else {
                 continue;
             };
-            let (Some(device), Item::Update(update), Some(version)) = (
+            let (Some(device), Item::Update(update), Some(place)) = (
                 self.registry.device(device_id),
                 &batch.items[*at],
-                versions.get_mut(device_id),
+                places.get_mut(device_id),
             ) else {
                 continue;
             };
-            *version += 1;
+            place.version += 1;
             events.push(AcceptedEvent {
                 event_id: EventId(core.ids.next(gate.now)),
                 device_id: device_id.clone(),
-                payload: accepted_payload(device, *version, newer, &update.dropped, batch),
+                payload: accepted_payload(device, *place, newer, &update.dropped, batch),
             });
         }
         if events.is_empty() {
@@ -201,6 +201,25 @@ impl Pass {
     }
 }
 
+/// Where an event stands in its device's history.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The version that its update made.
+    version: i64,
+    /// The newest observation that its batch left.
+    newest_observed_at: Option<DateTime<Utc>>,
+}
+
+impl Place {
+    /// Before so many updates, which left this.
+    fn before(held: &Held, updates: i64) -> Self {
+        Self {
+            version: held.version - updates,
+            newest_observed_at: held.readings.newest_observed_at(),
+        }
+    }
+}
+
 const fn cycle_of(source: Source) -> Option<CycleId> {
     match source {
         Source::Push => None,
@@ -213,7 +232,7 @@ const fn cycle_of(source: Source) -> Option<CycleId> {
 /// stands: clocks of instances differ, and a transaction that began first may end last.
 fn accepted_payload(
     device: &Device,
-    version: i64,
+    place: Place,
     newer: &Readings,
     dropped: &[DroppedSignal],
     batch: &Batch<'_>,
@@ -224,6 +243,9 @@ fn accepted_payload(
         provider: &'a str,
         activation_id: ActivationId,
         version: i64,
+        /// Where something newer is held than what this update brought.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        newest_observed_at: Option<TimeText>,
         payload_prepared_at: TimeText,
         normalized_values: &'a Readings,
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -233,7 +255,11 @@ fn accepted_payload(
         vehicle_id: device.spec.vehicle_id.as_str(),
         provider: device.spec.provider_id.as_str(),
         activation_id: device.activation_id,
-        version,
+        version: place.version,
+        newest_observed_at: place
+            .newest_observed_at
+            .filter(|newest| Some(*newest) > newer.newest_observed_at())
+            .map(TimeText),
         payload_prepared_at: TimeText(batch.prepared_at),
         normalized_values: newer,
         dropped_signals: dropped,
