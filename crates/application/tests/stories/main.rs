@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod acceptance_history;
+mod acceptance_laws;
 mod acceptance_memory;
 mod acceptance_races;
 mod cadence;
@@ -20,6 +21,7 @@ mod maintenance;
 mod metrics;
 mod policy;
 mod provider;
+mod reads_agree;
 mod schedules;
 mod slots;
 mod snapshots;
