@@ -97,7 +97,14 @@ async fn happen(depot: &Fleet, random: &mut ChaCha8Rng) {
                 depot.polled([report]).await;
             }
         }
-        9 => {
+        _ => change(depot, random, device, connection).await,
+    }
+}
+
+/// Somebody changes what is configured.
+async fn change(depot: &Fleet, random: &mut ChaCha8Rng, device: &str, connection: &str) {
+    match random.random_range(0..5) {
+        0 => {
             let through = a_device(device).through(connection);
             depot
                 .configure(through.fitted_to(if random.random_bool(0.5) {
@@ -107,7 +114,7 @@ async fn happen(depot: &Fleet, random: &mut ChaCha8Rng) {
                 }))
                 .await;
         }
-        10 => {
+        1 => {
             let id = DeviceId::try_new(device).expect("an id");
             let known = depot.core.store.device(&depot.id, &id).await;
             if known
@@ -117,7 +124,7 @@ async fn happen(depot: &Fleet, random: &mut ChaCha8Rng) {
                 depot.deactivate(device).await;
             }
         }
-        11 => {
+        2 => {
             let interval = *[2, 5, 10].choose(random).expect("an interval");
             let policy =
                 Policy::try_new(interval, 15, random.random_range(5..90)).expect("a policy");
@@ -125,7 +132,7 @@ async fn happen(depot: &Fleet, random: &mut ChaCha8Rng) {
                 .await
                 .expect("a change");
         }
-        12 => {
+        3 => {
             let (id, spec) = a_connection(connection)
                 .reporting_every_minutes(random.random_range(3..20))
                 .build();

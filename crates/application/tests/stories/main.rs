@@ -15,6 +15,7 @@ mod devices;
 mod fences;
 mod health;
 mod health_as_of;
+mod health_counts;
 mod history;
 mod idempotency;
 mod maintenance;
