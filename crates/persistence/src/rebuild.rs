@@ -279,7 +279,7 @@ impl Rebuilding {
         if row.kind == BASELINE {
             let payload: SnapshotPayload = read("baseline", &row.payload)?;
             if is_of_this(payload.activation_id) {
-                self.fold = Fold::from(payload.into());
+                self.fold = Fold::from(payload.into(), row.recorded_at);
                 self.is_whole = true;
             }
             return Ok(());

@@ -3,6 +3,8 @@
 use application::Core;
 use application::history::{BaselineWatch, Comparison, compare_snapshots, repair_snapshots};
 use chrono::{DateTime, Utc};
+use domain::acceptance::Held;
+use domain::signals::Signal;
 use testkit::{
     AUTHOR, Fixture, Fleet, a_device, a_workspace, an_update, hours, minutes, seconds, start,
     words_of,
@@ -327,5 +329,55 @@ async fn events_that_do_not_tell_their_version_are_taken_by_time() {
         (compared.devices, compared.not_proven()),
         (3, 0),
         "{compared:#?}"
+    );
+}
+
+/// A repair takes its turn among the batches: none fails, and none lands on what it replaced.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repair_takes_its_turn_among_writers() {
+    let fixture = Fixture::create().await;
+    let depot = reporting(&fixture).await;
+    let writers: Vec<_> = (0..4)
+        .map(|writer| {
+            let depot = depot.seen_by(fixture.another_instance());
+            tokio::spawn(async move {
+                for batch in 0..60 {
+                    let observed_at = start() + seconds(batch);
+                    depot
+                        .push(["bus-1", "bus-2"].map(|bus| {
+                            an_update(bus)
+                                .observed(observed_at)
+                                .with("odometer_km", batch)
+                                .with("heading_deg", writer)
+                        }))
+                        .await;
+                }
+            })
+        })
+        .collect();
+    for _ in 0..6 {
+        run(
+            &depot,
+            "UPDATE snapshots SET signals = '{}', newest_observed_at = 'epoch' WHERE device_id = 'bus-1'",
+        )
+        .await;
+        repaired(&depot, depot.core.clock.now()).await;
+        // It leaves a baseline of its own instant behind, and no two of a device.
+        fixture.clock.advance(seconds(1));
+    }
+    for writer in writers {
+        writer.await.expect("no batch fails");
+    }
+    repaired(&depot, depot.core.clock.now()).await;
+    assert_eq!(compared(&depot).await.not_proven(), 0);
+    let newest = |held: &Held, name: &str| {
+        let signal = Signal::named(name).expect("a signal");
+        held.readings.get(signal).map(|reading| reading.observed_at)
+    };
+    let (damaged, spared) = (depot.snapshot("bus-1").await, depot.snapshot("bus-2").await);
+    assert_eq!(damaged.held.readings, spared.held.readings);
+    assert_eq!(
+        newest(&damaged.held, "odometer_km"),
+        Some(start() + seconds(59))
     );
 }

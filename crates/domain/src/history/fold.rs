@@ -21,7 +21,9 @@ pub struct RecordedUpdate {
 /// A snapshot being rebuilt from a baseline, or from nothing, and the updates after it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fold {
-    begins_at: i64,
+    /// The version of the baseline, and when that was recorded.
+    begins_with: i64,
+    begins_at: Option<DateTime<Utc>>,
     snapshot: Snapshot,
     has_gap: bool,
 }
@@ -37,16 +39,17 @@ pub struct Folded {
 
 impl Fold {
     /// Begins with what a baseline has written down.
-    pub const fn from(baseline: Snapshot) -> Self {
+    pub const fn from(baseline: Snapshot, recorded_at: DateTime<Utc>) -> Self {
         Self {
-            begins_at: baseline.held.version,
+            begins_with: baseline.held.version,
+            begins_at: Some(recorded_at),
             snapshot: baseline,
             has_gap: false,
         }
     }
 
     /// Takes in an update. They must come in order of version, those without one first. One that the
-    /// baseline contains already is passed over.
+    /// baseline contains already, by its version or else by its time, is passed over.
     pub fn take(&mut self, update: &RecordedUpdate) {
         let Snapshot {
             held,
@@ -55,8 +58,9 @@ impl Fold {
         } = &mut self.snapshot;
         let before = held.version;
         let version = match update.version {
-            Some(version) if version <= self.begins_at => return,
+            Some(version) if version <= self.begins_with => return,
             Some(version) => version,
+            None if Some(update.recorded_at) <= self.begins_at => return,
             None => before + 1,
         };
         // The same version twice is the trace of a snapshot that had been put back, and was repaired.
@@ -106,7 +110,7 @@ mod tests {
     }
 
     fn folded(baseline: Snapshot, updates: &[RecordedUpdate]) -> Folded {
-        let mut fold = Fold::from(baseline);
+        let mut fold = Fold::from(baseline, at(5));
         for update in updates {
             fold.take(update);
         }
@@ -150,9 +154,11 @@ mod tests {
     #[test]
     fn updates_from_before_versions_were_told_are_counted() {
         let updates = [
-            update(None, 1, 1.0),
-            update(None, 2, 2.0),
-            update(Some(3), 3, 3.0),
+            // Recorded when the baseline was, and so in it.
+            update(None, 4, 1.0),
+            update(None, 5, 2.0),
+            update(None, 6, 3.0),
+            update(Some(3), 7, 4.0),
         ];
         let folded = folded(Snapshot::default(), &updates);
         assert_eq!((folded.snapshot.held.version, folded.has_gap), (3, false));
