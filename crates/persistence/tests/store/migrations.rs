@@ -140,7 +140,7 @@ async fn a_device_that_reported_before_has_its_first_baseline_from_its_snapshot(
     let without = store
         .workspaces_without_baseline(now.date_naive(), 10)
         .await;
-    assert_eq!(without.expect("the store"), [id.clone()]);
+    assert_eq!(without.expect("the store"), std::slice::from_ref(&id));
     let mut start = HistoryStart {
         baseline_at: None,
         whole_since: now - testkit::hours(24),
