@@ -23,6 +23,7 @@ mod poll_cycles;
 pub mod problem;
 mod problem_pages;
 mod provider_connections;
+mod quarantine;
 mod reconciliation_sweeps;
 mod request;
 mod router;

@@ -23,5 +23,7 @@ words! {
         WorkspacePollCycleTriggered = "WorkspacePollCycleTriggered",
         /// Snapshots that were not what their history adds up to were replaced by what it does.
         SnapshotsRepaired = "SnapshotsRepaired",
+        /// Envelopes in quarantine were interpreted again.
+        ProviderEnvelopesReplayed = "ProviderEnvelopesReplayed",
     }
 }

@@ -172,6 +172,8 @@ impl Store {
                            (SELECT max(time::timestamptz) FROM json_object_keys(e.payload->'normalized_values') AS time))
                 FROM latest
                 JOIN event_store e ON e.workspace_id = $1 AND e.recorded_at = latest.recorded_at AND e.event_id = latest.event_id
+                -- Said again, so that days without any are left out before the statement runs.
+                WHERE e.recorded_at BETWEEN coalesce($4::timestamptz, '-infinity') AND $2
             )
             SELECT c.device_id AS "device_id!", c.vehicle_id AS "vehicle_id!", c.provider_id AS "provider_id!",
                    d.configured_at, c.activated_at AS "activated_at!",

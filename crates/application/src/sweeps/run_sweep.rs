@@ -5,10 +5,13 @@ use std::error::Error;
 use chrono::NaiveDate;
 use domain::history::first_kept_day;
 use domain::sweeps::{StepOutcome, SweepReport, SweptPartitions, SweptRegistry, SweptSchedules};
-use persistence::StorageError;
+use persistence::{Page, StorageError};
 
 use super::{LegacyRegistry, LegacyRegistryError, Outside, reconcile_schedules};
 use crate::Core;
+
+/// Workspaces that are looked up together.
+const WORKSPACES_AT_ONCE: i64 = 500;
 
 /// Runs them all.
 pub(super) async fn run_sweep(core: &Core, outside: &Outside) -> SweepReport {
@@ -22,31 +25,63 @@ pub(super) async fn run_sweep(core: &Core, outside: &Outside) -> SweepReport {
     }
 }
 
-/// Drops the days whose last event is older than the retention.
+/// Drops the days whose last event is older than the retention, and those of raw messages.
 async fn drop_partitions(core: &Core) -> SweptPartitions {
-    let first_kept = first_kept_day(core.rules.event_retention, core.clock.now());
-    match drop_days(core, first_kept).await {
-        Ok(dropped) => SweptPartitions {
-            outcome: StepOutcome::Completed,
-            dropped,
-            error: None,
-        },
-        Err(error) => {
-            tracing::warn!(
-                error = &error as &dyn Error,
-                "partitions past retention could not be dropped"
-            );
-            SweptPartitions {
-                outcome: StepOutcome::Failed,
-                dropped: Vec::new(),
-                error: Some(error.to_string()),
-            }
+    let now = core.clock.now();
+    let mut swept = SweptPartitions {
+        outcome: StepOutcome::Completed,
+        dropped: Vec::new(),
+        raw_messages_dropped: Vec::new(),
+        error: None,
+    };
+    let events = first_kept_day(core.rules.event_retention, now);
+    match drop_events(core, events).await {
+        Ok(dropped) => swept.dropped = dropped,
+        Err(error) => failed(&mut swept, &error),
+    }
+    let messages = first_kept_day(core.rules.envelope_retention, now);
+    match drop_raw_messages(core, messages).await {
+        Ok(dropped) => swept.raw_messages_dropped = dropped,
+        Err(error) => failed(&mut swept, &error),
+    }
+    swept
+}
+
+fn failed(swept: &mut SweptPartitions, error: &StorageError) {
+    tracing::warn!(
+        error = error as &dyn Error,
+        "partitions past retention could not be dropped"
+    );
+    swept.outcome = StepOutcome::Failed;
+    swept.error = Some(error.to_string());
+}
+
+/// Forgets the envelopes first: they are found by their messages.
+async fn drop_raw_messages(
+    core: &Core,
+    first_kept: NaiveDate,
+) -> Result<Vec<NaiveDate>, StorageError> {
+    let mut after = None;
+    loop {
+        let page = Page {
+            after,
+            limit: WORKSPACES_AT_ONCE,
+        };
+        let records = core.store.workspaces(&page).await?;
+        for record in &records {
+            core.store
+                .forget_envelopes(&record.workspace.id, first_kept)
+                .await?;
+        }
+        match records.last() {
+            Some(last) => after = Some(last.workspace.id.to_string()),
+            None => return core.store.drop_raw_message_partitions(first_kept).await,
         }
     }
 }
 
 /// What says that a day has baselines goes before their events: nobody is led to what is gone.
-async fn drop_days(core: &Core, first_kept: NaiveDate) -> Result<Vec<NaiveDate>, StorageError> {
+async fn drop_events(core: &Core, first_kept: NaiveDate) -> Result<Vec<NaiveDate>, StorageError> {
     core.store.forget_baselines(first_kept).await?;
     core.store.drop_event_partitions(first_kept).await
 }
