@@ -5,14 +5,20 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use application::history::compare_snapshots;
-use domain::acceptance::{Item, Source, Verdict};
+use domain::TimeText;
+use domain::acceptance::{Item, Judged, Source, Verdict};
+use domain::envelopes::EnvelopeVerdict;
 use domain::signals::{Reading, Readings, Signal, SignalValue};
 use futures::future::join_all;
 use persistence::ClaimedCycle;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
-use testkit::{Fixture, Fleet, UpdateBuilder, a_device, a_workspace, an_update, seconds, start};
+use serde_json::json;
+use testkit::{
+    EnvelopeBuilder, Fixture, Fleet, UpdateBuilder, a_device, a_workspace, an_envelope, an_update,
+    seconds, start,
+};
 
 const DEVICES: [&str; 3] = ["bus-1", "bus-2", "bus-3"];
 /// Histories that are tried; each is a workspace of its own.
@@ -27,6 +33,8 @@ enum Entrance {
     PushByName,
     /// Polled: under the lease of the workspace's running cycle.
     Poll,
+    /// Forwarded as raw messages, one each.
+    Forward,
 }
 
 /// Something that a provider tells of a device. Few times and few values: much is told twice, and at
@@ -62,7 +70,8 @@ fn any_entrance() -> impl Strategy<Value = Entrance> {
     prop_oneof![
         Just(Entrance::Push),
         Just(Entrance::PushByName),
-        Just(Entrance::Poll)
+        Just(Entrance::Poll),
+        Just(Entrance::Forward)
     ]
 }
 
@@ -121,9 +130,21 @@ fn item(told: &Told, entrance: Entrance) -> Item {
     }
     match entrance {
         Entrance::PushByName => update.from_unit("sim-main", &format!("{device}-unit")),
-        Entrance::Push | Entrance::Poll => update,
+        Entrance::Push | Entrance::Poll | Entrance::Forward => update,
     }
     .into()
+}
+
+/// What a provider's stream says, in an envelope of its own.
+fn envelope(told: &Told) -> EnvelopeBuilder {
+    static NUMBER: AtomicU32 = AtomicU32::new(1);
+    let time = TimeText(start() + seconds(told.second));
+    let signals = told.signals.iter();
+    let signals: Vec<_> = signals
+        .map(|(name, value)| json!({"name": name, "value": value, "time": time}))
+        .collect();
+    let message = json!({"id": format!("{}-unit", DEVICES[told.device]), "signals": signals});
+    an_envelope(NUMBER.fetch_add(1, Ordering::Relaxed)).saying(&message.to_string())
 }
 
 /// Brings a batch in; answers how many updates were accepted.
@@ -134,6 +155,11 @@ async fn bring(depot: &Fleet, cycle: &ClaimedCycle, brought: &Brought) -> usize 
         .map(|told| item(told, brought.entrance))
         .collect();
     let source = match brought.entrance {
+        Entrance::Forward => {
+            let verdicts = depot.forward(brought.told.iter().map(envelope)).await;
+            let updates = verdicts.iter().flat_map(EnvelopeVerdict::updates);
+            return accepted(updates.map(|(_, judged)| judged));
+        }
         Entrance::Push | Entrance::PushByName => Source::Push,
         Entrance::Poll => Source::Cycle {
             cycle_id: cycle.cycle_id,
@@ -141,10 +167,12 @@ async fn bring(depot: &Fleet, cycle: &ClaimedCycle, brought: &Brought) -> usize 
         },
     };
     let judged = depot.accept(&items, source).await.expect("no batch fails");
-    let accepted = judged
-        .iter()
-        .filter(|judged| matches!(judged.verdict, Verdict::Accepted { .. }));
-    accepted.count()
+    accepted(&judged)
+}
+
+fn accepted<'j>(judged: impl IntoIterator<Item = &'j Judged>) -> usize {
+    let is_accepted = |judged: &&Judged| matches!(judged.verdict, Verdict::Accepted { .. });
+    judged.into_iter().filter(is_accepted).count()
 }
 
 /// Brings the history in, and holds what is there afterwards to the laws.
