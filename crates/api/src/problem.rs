@@ -83,6 +83,9 @@ problems! {
     IDEMPOTENCY_KEY_IN_USE = "idempotency-key-in-use", CONFLICT, "A request with this idempotency key is being answered",
         "an earlier request with this `Idempotency-Key` has not been answered yet",
         "wait, then send the same request again";
+    HISTORY_NOT_RETAINED = "history-not-retained", GONE, "The history does not reach back that far",
+        "`at` is before the history that is kept of the workspace",
+        "ask for a later instant; `detail` has the earliest";
     PRECONDITION_FAILED = "precondition-failed", PRECONDITION_FAILED, "The resource has changed",
         "`If-Match` names another version; `current` is the resource as it stands",
         "look at `current`, decide again";

@@ -50,6 +50,11 @@ pub struct Features {
 }
 
 impl AppState {
+    /// Whether this is a demonstration, where one may ask for more than in production.
+    pub(crate) fn is_dev(&self) -> bool {
+        self.dev_issuer.is_some()
+    }
+
     /// Hints the worker that something may be due.
     pub(crate) fn wake_worker(&self) {
         if let Some(worker) = &self.worker {

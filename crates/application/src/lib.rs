@@ -9,6 +9,7 @@ mod audit;
 pub mod commands;
 mod core;
 pub mod exports;
+pub mod history;
 pub mod idempotency;
 mod maintenance;
 pub mod polling;

@@ -7,6 +7,7 @@ use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
 use crate::Core;
+use crate::history::BaselineWatch;
 use crate::idempotency::remove_expired_keys;
 use crate::polling::SlotWatch;
 
@@ -20,10 +21,10 @@ const NOTED_AT_ONCE: i64 = 500;
 
 /// Looks after the store until `shutdown`. Safe on any number of instances.
 pub async fn maintain(core: Core, shutdown: CancellationToken) {
-    let mut slots = SlotWatch::default();
+    let (mut slots, mut baselines) = (SlotWatch::default(), BaselineWatch::default());
     let ticks = async {
         loop {
-            tick(&core, &mut slots).await;
+            tick(&core, &mut slots, &mut baselines).await;
             core.clock.sleep(pause()).await;
         }
     };
@@ -34,8 +35,8 @@ pub async fn maintain(core: Core, shutdown: CancellationToken) {
 }
 
 /// A week of partitions ahead, cycles that will never run, slots that nothing triggered, first
-/// reports, expired idempotency keys; what fails of it is tried again at the next tick.
-async fn tick(core: &Core, slots: &mut SlotWatch) {
+/// reports, the day's baselines, expired idempotency keys; what fails of it is tried again at the next tick.
+async fn tick(core: &Core, slots: &mut SlotWatch, baselines: &mut BaselineWatch) {
     let partitions = core.store.ensure_partitions(core.clock.now()).await;
     warn_of("partitions could not be ensured", partitions);
     let tidied = tidy_cycles(core).await;
@@ -44,6 +45,8 @@ async fn tick(core: &Core, slots: &mut SlotWatch) {
     warn_of("slots could not be looked over", looked);
     let noted = note_first_reports(core).await;
     warn_of("first reports could not be noted", noted);
+    let recorded = baselines.look(core).await;
+    warn_of("baselines could not be recorded", recorded);
     let removed = remove_expired_keys(core).await;
     warn_of("expired idempotency keys could not be removed", removed);
 }

@@ -5,6 +5,7 @@ mod dev;
 mod instance;
 mod metrics;
 mod production;
+mod rebuild_snapshots;
 mod serve;
 mod sweep;
 
@@ -48,6 +49,8 @@ enum Command {
     Migrate,
     /// Runs one reconciliation sweep and prints what it found.
     Sweep,
+    /// Compares every snapshot with what its history adds up to, and puts right what differs.
+    RebuildSnapshots(rebuild_snapshots::Flags),
 }
 
 #[tokio::main]
@@ -84,6 +87,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Dev(flags) => dev::dev(settings, flags).await,
         Command::Migrate => serve::migrate(settings).await,
         Command::Sweep => sweep::sweep(settings).await,
+        Command::RebuildSnapshots(flags) => {
+            rebuild_snapshots::rebuild_snapshots(settings, flags).await
+        }
     };
     if let Some(export) = export {
         export.finish().await;

@@ -25,6 +25,8 @@ words! {
         WorklistExported = "WorklistExported",
         /// A poll cycle was asked for by hand; those of the schedule are nobody's.
         WorkspacePollCycleTriggered = "WorkspacePollCycleTriggered",
+        /// Snapshots that were not what their history adds up to were replaced by what it does.
+        SnapshotsRepaired = "SnapshotsRepaired",
         /// Envelopes in quarantine were interpreted again.
         ProviderEnvelopesReplayed = "ProviderEnvelopesReplayed",
     }

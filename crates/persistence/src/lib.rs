@@ -8,7 +8,9 @@
 
 mod acceptance;
 mod ages;
+mod as_of;
 mod audit;
+mod baselines;
 mod bulk;
 mod circuits;
 mod connections;
@@ -31,6 +33,7 @@ mod overview;
 mod partitions;
 mod poll_cycles;
 mod quarantine;
+mod rebuild;
 mod retention;
 mod schedules;
 mod slots;
@@ -57,6 +60,7 @@ pub use leases::{ClaimCandidate, ClaimedCycle, ClosedCycle};
 pub use overview::{Cuts, DevicesByState, LatestCycle, PolledConnection};
 pub use poll_cycles::{NewCycle, PollCycle, RecordedTrigger};
 pub use quarantine::{LockedEnvelope, QuarantinedEnvelope, ReplaySelection, Replayed};
+pub use rebuild::{HistoryStart, RebuiltDevice};
 pub use slots::{MissedSlot, PolledWorkspace};
 pub use snapshots::SnapshotRow;
 pub use store::{Page, PoolUse, Store};

@@ -24,6 +24,7 @@ mod metrics;
 mod oidc_provider;
 mod one_at_a_time;
 mod production;
+mod rebuild_snapshots;
 mod replay;
 mod second_instance;
 mod secrets;

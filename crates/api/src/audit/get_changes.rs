@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{
-    ListName, PageQuery, Paged, Params, Query, QueryParams, place_in_time, read_place, read_time,
+    ListName, PageQuery, Paged, Params, Query, QueryParams, place_in_time, read_place,
 };
 use crate::state::AppState;
 
@@ -41,8 +41,8 @@ impl QueryParams for AuditQuery {
             device_id: params.read("device", DeviceId::RULE, |text| {
                 DeviceId::try_new(text).ok()
             }),
-            from: read_time(params, "from"),
-            to: read_time(params, "to"),
+            from: params.time("from"),
+            to: params.time("to"),
         };
         Self {
             filter,

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use application::Core;
 use application::queries::{
-    DeviceHealth, HealthReport, VehicleHealth, by_vehicle, workspace_health,
+    DeviceHealth, HealthReport, PastHealth, VehicleHealth, by_vehicle, workspace_health,
+    workspace_health_as_of,
 };
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,7 +19,7 @@ use utoipa::ToSchema;
 
 use crate::long_json::LongJson;
 use crate::openapi::schema;
-use crate::problem::Problem;
+use crate::problem::{FieldError, Problem, ProblemKind};
 use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
 use crate::state::AppState;
 
@@ -28,6 +30,7 @@ pub(crate) struct HealthQuery {
     responsibility: Option<Responsibility>,
     vehicle: Option<VehicleId>,
     by_vehicle: bool,
+    at: Option<DateTime<Utc>>,
     page: PageQuery,
 }
 
@@ -49,6 +52,7 @@ impl QueryParams for HealthQuery {
                 "vehicle" => Some(true),
                 _ => None,
             }) == Some(true),
+            at: params.time("at"),
             page: PageQuery::read(params),
         }
     }
@@ -196,14 +200,15 @@ pub(crate) struct VehicleHealthView {
 /// What one device takes of an answer, at most but for long ids and many devices a vehicle.
 const DEVICE_BYTES: usize = 768;
 
-/// Evaluates a workspace's devices now.
+/// Evaluates a workspace's devices now, or as of an instant.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/health", tag = "health",
     params(
         ("state" = Option<String>, Query), ("reason" = Option<String>, Query),
         ("responsibility" = Option<String>, Query), ("vehicle" = Option<String>, Query),
-        ("by" = Option<String>, Query), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
+        ("by" = Option<String>, Query), ("at" = Option<DateTime<Utc>>, Query), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
     ),
+    extensions(("x-problems" = json!(["history-not-retained"]))),
     responses((status = 200, body = HealthAnswer)),
 )]
 pub(crate) async fn get_health(
@@ -212,14 +217,25 @@ pub(crate) async fn get_health(
     list: ListName,
     Query(query): Query<HealthQuery>,
 ) -> Result<LongJson<HealthAnswer>, Problem> {
-    let paged = Paged::try_new(list, query.page.clone(), state.core.clock.now())?;
+    let now = state.core.clock.now();
+    let is_past = query.at.is_some_and(|at| at <= now);
+    if query.at.is_some() && !is_past && !state.is_dev() {
+        let error = FieldError::parameter("at", "must not be later than now");
+        return Err(Problem::invalid(vec![error]));
+    }
+    let paged = Paged::try_new(list, query.page.clone(), query.at.unwrap_or(now))?;
     let record = state
         .core
         .store
         .workspace(&workspace_id)
         .await?
         .ok_or_else(|| Problem::not_found("workspace"))?;
-    let report = workspace_health(&state.core, &record, paged.instant()).await?;
+    let (record, report) = if is_past {
+        as_of(&state.core, &record, paged.instant()).await?
+    } else {
+        let report = workspace_health(&state.core, &record, paged.instant()).await?;
+        (record, report)
+    };
     let shown = report.devices.len().min(paged.limit());
     let answer = if query.by_vehicle {
         let mut vehicles = by_vehicle(&report.devices);
@@ -255,6 +271,28 @@ pub(crate) async fn get_health(
         about_bytes: 1_024 + shown * DEVICE_BYTES,
         answer,
     })
+}
+
+async fn as_of(
+    core: &Core,
+    record: &WorkspaceRecord,
+    at: DateTime<Utc>,
+) -> Result<(WorkspaceRecord, HealthReport), Problem> {
+    match workspace_health_as_of(core, record, at).await? {
+        PastHealth::Told(record, report) => Ok((*record, report)),
+        PastHealth::NotRetained { since } => {
+            let detail = since.map_or_else(
+                || "the history of this workspace has not begun yet".to_owned(),
+                |since| {
+                    format!(
+                        "the history of this workspace begins at {}",
+                        TimeText(since)
+                    )
+                },
+            );
+            Err(Problem::of(ProblemKind::HISTORY_NOT_RETAINED).detail(detail))
+        }
+    }
 }
 
 fn is_after(after: Option<&str>, id: &str) -> bool {

@@ -119,6 +119,11 @@ fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
             json!({"type": "string", "enum": ["device", "vehicle"], "default": "device"}),
         ),
         (
+            "at",
+            "As of this instant, from the history: with the flags, policy and devices as they were. Later than now only in `dev`.",
+            json!({"type": "string", "format": "date-time", "example": "2026-11-23T08:00:00Z"}),
+        ),
+        (
             "signal",
             "Only this signal.",
             words(Signal::all().map(Signal::name).collect()),

@@ -2,6 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use chrono::{DateTime, SubsecRound, Utc};
 
 use crate::problem::{FieldError, Problem};
 
@@ -87,6 +88,15 @@ impl Params {
     /// Takes `true` or `false`.
     pub fn flag(&mut self, name: &str) -> Option<bool> {
         self.read(name, "must be true or false", |text| text.parse().ok())
+    }
+
+    /// Takes a time, which needs an offset; finer than a microsecond is cut off, as it is at every edge.
+    pub fn time(&mut self, name: &str) -> Option<DateTime<Utc>> {
+        let expected = "must be an RFC 3339 time with an offset";
+        self.read(name, expected, |text| {
+            let time = DateTime::parse_from_rfc3339(text).ok()?;
+            Some(time.to_utc().trunc_subsecs(6))
+        })
     }
 
     fn finish(mut self) -> Result<(), Problem> {

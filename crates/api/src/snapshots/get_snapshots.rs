@@ -41,6 +41,13 @@ impl SignalFilter {
             })
         })
     }
+
+    /// With `signal_state`, leaves out signals that are not in it.
+    fn trim(self, snapshot: &mut DeviceSnapshot) {
+        if let Some(wanted) = self.signal_state {
+            snapshot.signals.retain(|held| held.freshness == wanted);
+        }
+    }
 }
 
 /// A list's filter and cut.
@@ -118,7 +125,10 @@ async fn admitted(
         .await?;
         let exhausted = i64::try_from(batch.len()).is_ok_and(|read| read < page.limit);
         page.after = batch.last().map(|last| last.row.device_id.to_string());
-        admitted.extend(batch.into_iter().filter(|snapshot| filter.admits(snapshot)));
+        for mut snapshot in batch.into_iter().filter(|snapshot| filter.admits(snapshot)) {
+            filter.trim(&mut snapshot);
+            admitted.push(snapshot);
+        }
         if exhausted || admitted.len() > paged.limit() {
             return Ok(admitted);
         }
@@ -147,8 +157,6 @@ pub(crate) async fn get_snapshot(
     )
     .await?;
     let mut snapshot = snapshot.ok_or_else(|| Problem::not_found("active device"))?;
-    if let Some(wanted) = filter.signal_state {
-        snapshot.signals.retain(|held| held.freshness == wanted);
-    }
+    filter.trim(&mut snapshot);
     Ok(Json(snapshot_view(&snapshot, filter.signal)))
 }

@@ -253,8 +253,7 @@ async fn a_change_says_what_was_before_and_what_is_now() {
         (&json!("geo"), &json!(false))
     );
 
-    let tram =
-        json!({"vehicle_id": "tram", "provider_id": "geo", "external_id": "b2C", "active": true});
+    let tram = json!({"vehicle_id": "tram", "provider_id": "geo", "external_id": "b2C", "active": true, "version": 1});
     let devices = details("DeviceConfigured").await;
     assert_eq!(
         (&devices[0]["vehicle_id"], &devices[0]["from"]),

@@ -16,6 +16,7 @@ mod events;
 mod follow_up;
 mod grants;
 mod health;
+mod health_as_of;
 mod idempotency;
 mod indicators;
 mod ingest;

@@ -146,7 +146,7 @@ async fn a_list_can_be_asked_for_devices_whose_signal_is_old() {
     let devices = [("bus-1", 1), ("bus-2", 20), ("bus-3", 1), ("bus-4", 30)];
     let workspace = a_workspace(NORTH)
         .with_all(devices.map(|(id, silent)| a_device(id).silent_for(minutes(silent))));
-    let (service, _) = Service::with(workspace).await;
+    let (service, fleet) = Service::with(workspace).await;
     let stale = get(
         &service,
         "/snapshots?signal=state_of_charge_percent&signal_state=stale",
@@ -161,6 +161,18 @@ async fn a_list_can_be_asked_for_devices_whose_signal_is_old() {
         ids(&get(&service, "/snapshots?signal=speed_kmh&signal_state=stale").await["snapshots"]),
         Vec::<&str>::new()
     );
+
+    // Of a device that is listed, only the signals that it is listed for.
+    fleet
+        .push([an_update("bus-2").observed(start()).with("odometer_km", 7)])
+        .await;
+    let shown = get(&service, "/snapshots?signal_state=stale").await["snapshots"][0].take();
+    assert_eq!(shown["device_id"], "bus-2");
+    assert!(
+        shown["signals"]["state_of_charge_percent"].is_object(),
+        "{shown}"
+    );
+    assert!(shown["signals"].get("odometer_km").is_none(), "{shown}");
 
     // Pages of a filtered list hold as many as were asked for, and each device once.
     let first = get(&service, "/snapshots?signal_state=stale&limit=1").await;

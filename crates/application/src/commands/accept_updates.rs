@@ -8,9 +8,9 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use domain::TimeText;
-use domain::acceptance::{Gate, Item, Judged, Registry, Source, Verdict, decide_batch};
+use domain::acceptance::{Gate, Held, Item, Judged, Registry, Source, Verdict, decide_batch};
 use domain::fleet::{Device, Workspace};
-use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
+use domain::ids::{ActivationId, CycleId, DeviceId, EventId, WorkspaceId};
 use domain::signals::{DroppedSignal, Readings};
 use persistence::{
     AcceptedEvent, Fence, HeldByDevice, MovedSnapshot, Origin, StorageError, UnitOfWork,
@@ -164,6 +164,18 @@ impl Pass {
         verdicts: &[Judged],
     ) -> Result<HashSet<DeviceId>, StorageError> {
         let mut accepted: HashMap<&DeviceId, i64> = HashMap::with_capacity(self.held.len());
+        for judged in verdicts {
+            if let (Some(device_id), Verdict::Accepted { .. }) =
+                (&judged.device_id, &judged.verdict)
+            {
+                *accepted.entry(device_id).or_default() += 1;
+            }
+        }
+        // What is held now is of the version of a device's last accepted update in this batch.
+        let mut places: HashMap<&DeviceId, Place> = accepted
+            .iter()
+            .filter_map(|(id, updates)| Some((*id, Place::before(self.held.get(*id)?, *updates))))
+            .collect();
         let mut events = Vec::with_capacity(verdicts.len());
         for (at, judged) in pending.iter().zip(verdicts) {
             let (Some(device_id), Verdict::Accepted { newer, .. }) =
@@ -171,16 +183,18 @@ impl Pass {
             else {
                 continue;
             };
-            let (Some(device), Item::Update(update)) =
-                (self.registry.device(device_id), &batch.items[*at])
-            else {
+            let (Some(device), Item::Update(update), Some(place)) = (
+                self.registry.device(device_id),
+                &batch.items[*at],
+                places.get_mut(device_id),
+            ) else {
                 continue;
             };
-            *accepted.entry(device_id).or_default() += 1;
+            place.version += 1;
             events.push(AcceptedEvent {
                 event_id: EventId(core.ids.next(gate.now)),
                 device_id: device_id.clone(),
-                payload: accepted_payload(device, newer, &update.dropped, batch),
+                payload: accepted_payload(device, *place, newer, &update.dropped, batch),
                 origin: batch.origins.get(*at).copied(),
             });
         }
@@ -206,6 +220,25 @@ impl Pass {
     }
 }
 
+/// Where an event stands in its device's history.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The version that its update made.
+    version: i64,
+    /// The newest observation that its batch left.
+    newest_observed_at: Option<DateTime<Utc>>,
+}
+
+impl Place {
+    /// Before so many updates, which left this.
+    fn before(held: &Held, updates: i64) -> Self {
+        Self {
+            version: held.version - updates,
+            newest_observed_at: held.readings.newest_observed_at(),
+        }
+    }
+}
+
 const fn cycle_of(source: Source) -> Option<CycleId> {
     match source {
         Source::Push => None,
@@ -214,9 +247,11 @@ const fn cycle_of(source: Source) -> Option<CycleId> {
 }
 
 /// `TelematicsUpdateAccepted`, in the specification's fields; workspace, device and the time of
-/// reception are columns of its row.
+/// reception are columns of its row. Activation and version say where in the device's history it
+/// stands: clocks of instances differ, and a transaction that began first may end last.
 fn accepted_payload(
     device: &Device,
+    place: Place,
     newer: &Readings,
     dropped: &[DroppedSignal],
     batch: &Batch<'_>,
@@ -225,6 +260,11 @@ fn accepted_payload(
     struct Accepted<'a> {
         vehicle_id: &'a str,
         provider: &'a str,
+        activation_id: ActivationId,
+        version: i64,
+        /// Where something newer is held than what this update brought.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        newest_observed_at: Option<TimeText>,
         payload_prepared_at: TimeText,
         normalized_values: &'a Readings,
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -233,6 +273,12 @@ fn accepted_payload(
     let accepted = Accepted {
         vehicle_id: device.spec.vehicle_id.as_str(),
         provider: device.spec.provider_id.as_str(),
+        activation_id: device.activation_id,
+        version: place.version,
+        newest_observed_at: place
+            .newest_observed_at
+            .filter(|newest| Some(*newest) > newer.newest_observed_at())
+            .map(TimeText),
         payload_prepared_at: TimeText(batch.prepared_at),
         normalized_values: newer,
         dropped_signals: dropped,

@@ -123,5 +123,6 @@ fn members(device: &Device) -> serde_json::Value {
         "provider_id": device.spec.provider_id,
         "external_id": device.spec.external_id,
         "active": device.active,
+        "version": device.version,
     })
 }

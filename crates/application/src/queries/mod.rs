@@ -2,6 +2,7 @@
 
 mod events;
 mod health;
+mod health_as_of;
 mod indicators;
 mod overview;
 mod snapshots;
@@ -10,6 +11,7 @@ mod worklist;
 
 pub use events::{EventQuery, recorded_events};
 pub use health::{DeviceHealth, HealthReport, VehicleHealth, by_vehicle, workspace_health};
+pub use health_as_of::{PastHealth, workspace_health_as_of};
 pub use indicators::{Percentiles, StartDeviation, WindowIndicators, workspace_indicators};
 pub use overview::{Rank, Standing, WorkspaceOverview, latest_cycles, overview};
 pub use snapshots::{

@@ -2,7 +2,8 @@
 
 use std::error::Error;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
+use domain::history::first_kept_day;
 use domain::sweeps::{StepOutcome, SweepReport, SweptPartitions, SweptRegistry, SweptSchedules};
 use persistence::{Page, StorageError};
 
@@ -28,19 +29,19 @@ pub(super) async fn run_sweep(core: &Core, outside: &Outside) -> SweepReport {
 
 /// Drops the days whose last event is older than the retention, and those of raw messages.
 async fn drop_partitions(core: &Core) -> SweptPartitions {
-    let first_kept = |retention: TimeDelta| (core.clock.now() - retention).date_naive();
+    let now = core.clock.now();
     let mut swept = SweptPartitions {
         outcome: StepOutcome::Completed,
         dropped: Vec::new(),
         raw_messages_dropped: Vec::new(),
         error: None,
     };
-    let events = first_kept(core.rules.event_retention);
-    match core.store.drop_event_partitions(events).await {
+    let events = first_kept_day(core.rules.event_retention, now);
+    match drop_events(core, events).await {
         Ok(dropped) => swept.dropped = dropped,
         Err(error) => failed(&mut swept, &error),
     }
-    let messages = first_kept(core.rules.envelope_retention);
+    let messages = first_kept_day(core.rules.envelope_retention, now);
     match drop_raw_messages(core, messages).await {
         Ok(dropped) => swept.raw_messages_dropped = dropped,
         Err(error) => failed(&mut swept, &error),
@@ -79,6 +80,12 @@ async fn drop_raw_messages(
             None => return core.store.drop_raw_message_partitions(first_kept).await,
         }
     }
+}
+
+/// What says that a day has baselines goes before their events: nobody is led to what is gone.
+async fn drop_events(core: &Core, first_kept: NaiveDate) -> Result<Vec<NaiveDate>, StorageError> {
+    core.store.forget_baselines(first_kept).await?;
+    core.store.drop_event_partitions(first_kept).await
 }
 
 async fn mirror(registry: &dyn LegacyRegistry) -> SweptRegistry {

@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod acceptance_history;
+mod acceptance_laws;
 mod acceptance_memory;
 mod acceptance_races;
 mod cadence;
@@ -16,6 +17,9 @@ mod envelopes;
 mod feeds;
 mod fences;
 mod health;
+mod health_as_of;
+mod health_counts;
+mod history;
 mod idempotency;
 mod indicators;
 mod indicators_history;
@@ -25,6 +29,7 @@ mod policy;
 mod provider;
 mod pushes;
 mod quarantine;
+mod reads_agree;
 mod schedules;
 mod slots;
 mod snapshots;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::history::BaselineWatch;
 use application::sweeps::{Outside, Sweeper, request_sweep};
 use domain::ids::{ClaimToken, CycleId, SweepId};
 use domain::sweeps::{StepOutcome, SweepStatus};
@@ -278,5 +279,38 @@ async fn raw_messages_past_their_retention_go_with_their_envelopes() {
     assert_eq!(
         outcomes_of(&again),
         ["quarantined: unknown_shape", "duplicate"]
+    );
+}
+
+/// Nobody is led to a baseline whose events are gone.
+#[tokio::test]
+async fn a_baseline_is_forgotten_with_its_day() {
+    let fixture = Fixture::create().await;
+    let depot = a_workspace("north")
+        .with(a_device("bus-1"))
+        .create(&fixture)
+        .await;
+    let mut baselines = BaselineWatch::default();
+    for _ in 0..2 {
+        baselines.look(&fixture.core).await.expect("baselines");
+        fixture.clock.advance(hours(24));
+    }
+    let oldest = async || {
+        let store = fixture.store();
+        let first_day = start().date_naive();
+        store.oldest_baseline(&depot.id, first_day).await
+    };
+    assert_eq!(oldest().await.expect("the store"), Some(start()));
+    fixture.clock.advance(hours(24 * 89));
+    let id = asked_for(&fixture).await;
+    sweeper(&fixture)
+        .take_one(&CancellationToken::new())
+        .await
+        .expect("a sweep");
+    let report = record(&fixture, id).await.report.expect("a report");
+    assert_eq!(report.partitions.outcome, StepOutcome::Completed);
+    assert_eq!(
+        oldest().await.expect("the store"),
+        Some(start() + hours(24))
     );
 }

@@ -43,7 +43,7 @@ words!(
 );
 
 /// A signal that was left out of an update while the rest of it lived.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DroppedSignal {
     /// As the sender named it, cut to 64 characters.
     pub signal: String,

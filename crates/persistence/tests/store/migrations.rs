@@ -1,6 +1,6 @@
 //! Migrations: any number of instances, any number of times.
 
-use persistence::Store;
+use persistence::{Fence, HistoryStart, Store};
 use testkit::TestDatabase;
 
 async fn applied(store: &Store) -> Vec<(i64, bool)> {
@@ -294,4 +294,69 @@ async fn slots_that_were_there_before_are_counted_by_the_hour() {
             ("09:00", "partial", 1)
         ]
     );
+}
+
+/// The version before baselines.
+const BEFORE_BASELINES: i64 = 20_261_125_004_100;
+
+/// Its updates do not tell activation and version: they are taken by time, until a baseline stands for them.
+#[tokio::test]
+async fn a_device_that_reported_before_has_its_first_baseline_from_its_snapshot() {
+    let database = TestDatabase::create_empty().await;
+    let store = database.store();
+    sqlx::migrate!("../../migrations")
+        .run_to(BEFORE_BASELINES, store.pool())
+        .await
+        .expect("migrations as they were");
+    let now = testkit::start();
+    sqlx::raw_sql(
+        r#"CREATE TABLE event_store_20261123 PARTITION OF event_store FOR VALUES FROM ('2026-11-23') TO ('2026-11-24');
+           INSERT INTO workspaces (workspace_id, name, active, created_at, registration_number, version,
+               device_registry_source, poll_owner, read_owner, provider_mode, cutover_version, cutover_changed_at,
+               cutover_changed_by, poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes,
+               policy_version, policy_changed_at, polling_changed_at, poll_interval_since)
+           SELECT 'north', 'North', true, at, 1, 1, 'core', 'core', 'core', 'mixed', 1, at, 'anna', 5, 15, 60, 1, at, at, at
+           FROM (SELECT timestamptz '2026-11-23 07:00Z') past (at);
+           INSERT INTO devices VALUES ('north', 'bus-1', 'bus', 'sim', 'unit', true, '2026-11-23 07:00Z', '2026-11-23 07:00Z',
+               '019ab000-0000-7000-8000-000000000000', 1);
+           INSERT INTO snapshots VALUES ('north', 'bus-1', '019ab000-0000-7000-8000-000000000000', 2, 1, '2026-11-23 07:45Z',
+               '2026-11-23 07:44Z', '{"2026-11-23T07:44:00Z":{"speed_kmh":3}}', '{}');
+           INSERT INTO event_store (workspace_id, recorded_at, event_id, type, device_id, payload)
+           SELECT 'north', at, gen_random_uuid(), 'TelematicsUpdateAccepted', 'bus-1', payload::json
+           FROM (VALUES (timestamptz '2026-11-23 07:40Z', '{"normalized_values":{"2026-11-23T07:39:00Z":{"speed_kmh":9}}}'),
+                        ('2026-11-23 07:45Z', '{"normalized_values":{"2026-11-23T07:44:00Z":{"speed_kmh":3}}}'),
+                        ('2026-11-23 06:45Z', '{"normalized_values":{"2026-11-23T06:44:00Z":{"range_km":3}}}'))
+             AS updates (at, payload);"#,
+    )
+    .execute(store.pool())
+    .await
+    .expect("rows as they were");
+    store.migrate().await.expect("the rest");
+
+    let id = domain::ids::WorkspaceId::try_new("north").expect("an id");
+    let without = store
+        .workspaces_without_baseline(now.date_naive(), 10)
+        .await;
+    assert_eq!(without.expect("the store"), std::slice::from_ref(&id));
+    let mut start = HistoryStart {
+        baseline_at: None,
+        whole_since: now - testkit::hours(24),
+    };
+    let compared = async |start| {
+        let mut devices = Vec::new();
+        let rebuilt = store.rebuild(&id, start, |device| devices.push(device));
+        rebuilt.await.expect("the store");
+        let device = devices.pop().expect("a device");
+        (device.stored == device.folded.snapshot, device.is_whole)
+    };
+    assert_eq!(compared(start).await, (true, true));
+
+    let mut uow = store.begin(&id, Fence::Shared).await.expect("the store");
+    assert!(uow.claim_baseline(now).await.expect("the store"));
+    let appended = uow.append_baselines(&[uuid::Uuid::from_u128(1)], now).await;
+    assert_eq!(appended.expect("the store"), 1);
+    uow.commit().await.expect("a commit");
+    start.baseline_at = store.baseline_at(&id, now).await.expect("the store");
+    assert_eq!(start.baseline_at, Some(now));
+    assert_eq!(compared(start).await, (true, true));
 }

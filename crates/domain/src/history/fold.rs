@@ -1,0 +1,183 @@
+//! Rebuilding a snapshot from what was recorded.
+
+use chrono::{DateTime, Utc};
+
+use super::Snapshot;
+use crate::signals::{DroppedSignal, Readings};
+
+/// A `TelematicsUpdateAccepted` of the activation that is rebuilt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordedUpdate {
+    /// The version that it made; none of an update that was recorded before events told it.
+    pub version: Option<i64>,
+    /// When core accepted it.
+    pub recorded_at: DateTime<Utc>,
+    /// The readings that moved.
+    pub readings: Readings,
+    /// What it brought in vain.
+    pub dropped: Vec<DroppedSignal>,
+}
+
+/// A snapshot being rebuilt from a baseline, or from nothing, and the updates after it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fold {
+    /// The version of the baseline, and when that was recorded.
+    begins_with: i64,
+    begins_at: Option<DateTime<Utc>>,
+    snapshot: Snapshot,
+    has_gap: bool,
+}
+
+/// A rebuilt snapshot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Folded {
+    /// What the history adds up to.
+    pub snapshot: Snapshot,
+    /// Whether updates are missing between those that are there.
+    pub has_gap: bool,
+}
+
+impl Fold {
+    /// Begins with what a baseline has written down.
+    pub const fn from(baseline: Snapshot, recorded_at: DateTime<Utc>) -> Self {
+        Self {
+            begins_with: baseline.held.version,
+            begins_at: Some(recorded_at),
+            snapshot: baseline,
+            has_gap: false,
+        }
+    }
+
+    /// Takes in an update. They must come in order of version, those without one first. One that the
+    /// baseline contains already, by its version or else by its time, is passed over.
+    pub fn take(&mut self, update: &RecordedUpdate) {
+        let Snapshot {
+            held,
+            last_update_received_at,
+            newest_observed_at,
+        } = &mut self.snapshot;
+        let before = held.version;
+        let version = match update.version {
+            Some(version) if version <= self.begins_with => return,
+            Some(version) => version,
+            None if Some(update.recorded_at) <= self.begins_at => return,
+            None => before + 1,
+        };
+        // The same version twice is the trace of a snapshot that had been put back, and was repaired.
+        self.has_gap |= version > before + 1;
+        held.accept(&update.readings, &update.dropped);
+        held.version = version.max(before);
+        *last_update_received_at = (*last_update_received_at).max(Some(update.recorded_at));
+        *newest_observed_at = (*newest_observed_at).max(update.readings.newest_observed_at());
+    }
+
+    /// What it all adds up to.
+    pub fn finish(self) -> Folded {
+        Folded {
+            snapshot: self.snapshot,
+            has_gap: self.has_gap,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::acceptance::Held;
+    use crate::signals::{DropReason, Reading, Signal, SignalValue};
+    use chrono::TimeDelta;
+    use proptest::prelude::*;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(second)
+    }
+
+    fn update(version: Option<i64>, second: i64, speed: f64) -> RecordedUpdate {
+        let signal = Signal::named("speed_kmh").expect("a signal");
+        let reading = Reading {
+            value: SignalValue::Number(speed),
+            observed_at: at(second),
+        };
+        RecordedUpdate {
+            version,
+            recorded_at: at(second + 1),
+            readings: Readings::from_iter([(signal, reading)]),
+            dropped: vec![DroppedSignal {
+                signal: "range_km".to_owned(),
+                reason: DropReason::ALL[usize::try_from(second % 2).expect("0 or 1") + 2],
+            }],
+        }
+    }
+
+    fn folded(baseline: Snapshot, updates: &[RecordedUpdate]) -> Folded {
+        let mut fold = Fold::from(baseline, at(5));
+        for update in updates {
+            fold.take(update);
+        }
+        fold.finish()
+    }
+
+    #[test]
+    fn a_gap_between_updates_is_told_and_one_before_them_is_the_baselines() {
+        let updates = |versions: &[i64]| -> Vec<RecordedUpdate> {
+            versions
+                .iter()
+                .map(|version| update(Some(*version), *version, 1.0))
+                .collect()
+        };
+        for (baseline, versions, has_gap) in [
+            (0, &[1, 2, 3][..], false),
+            (0, &[1, 3], true),
+            (0, &[2], true),
+            (2, &[1, 2, 3], false),
+            (2, &[3, 4], false),
+            (2, &[4], true),
+            (0, &[1, 2, 2, 3], false),
+        ] {
+            let baseline = Snapshot {
+                held: Held {
+                    version: baseline,
+                    ..Held::default()
+                },
+                ..Snapshot::default()
+            };
+            let folded = folded(baseline, &updates(versions));
+            assert_eq!(folded.has_gap, has_gap, "{versions:?}");
+            assert_eq!(
+                Some(&folded.snapshot.held.version),
+                versions.last(),
+                "{versions:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn updates_from_before_versions_were_told_are_counted() {
+        let updates = [
+            // Recorded when the baseline was, and so in it.
+            update(None, 4, 1.0),
+            update(None, 5, 2.0),
+            update(None, 6, 3.0),
+            update(Some(3), 7, 4.0),
+        ];
+        let folded = folded(Snapshot::default(), &updates);
+        assert_eq!((folded.snapshot.held.version, folded.has_gap), (3, false));
+    }
+
+    proptest! {
+        #[test]
+        fn a_baseline_at_any_version_stands_for_the_updates_before_it(
+            speeds in prop::collection::vec((0_i64..9, 0_u8..4), 1..20), cut in 0_usize..20, overlap in 0_usize..20,
+        ) {
+            let updates: Vec<RecordedUpdate> = (1..)
+                .zip(&speeds)
+                .map(|(version, (second, speed))| update(Some(version), *second, f64::from(*speed)))
+                .collect();
+            let all = folded(Snapshot::default(), &updates);
+            let cut = cut.min(updates.len());
+            let baseline = folded(Snapshot::default(), &updates[..cut]).snapshot;
+            let rest = &updates[cut - overlap.min(cut)..];
+            prop_assert_eq!(folded(baseline, rest), all);
+        }
+    }
+}
