@@ -183,7 +183,9 @@ async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
     fleet::register(service, &fleet, flags.clients).await?;
     bare::create_tables(database, Clock::system().now()).await?;
     for subject in &SUBJECTS {
-        subject.fill(database, &fleet.0[0].signals[0]).await?;
+        subject
+            .fill(database, &fleet.workspaces[0].signals[0])
+            .await?;
     }
     database.settle().await?;
 

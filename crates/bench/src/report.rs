@@ -36,9 +36,14 @@ pub(crate) fn ingest(ingest: &Ingest) {
         &ingest.repeated,
     );
     contest(
-        "Accepted updates, one a request against one a transaction",
+        "Accepted updates, one a request against one a transaction, each client for workspaces of its own",
         ["HTTP", "bare transaction"],
         &ingest.singles,
+    );
+    contest(
+        "Accepted updates, one a request against one a transaction, all clients for one workspace",
+        ["HTTP", "bare transaction"],
+        &ingest.shared_singles,
     );
 }
 

@@ -37,7 +37,7 @@ mod unit_of_work;
 mod worklist;
 mod workspaces;
 
-pub use acceptance::{AcceptedEvent, EnvelopeOrigin, HeldByDevice, MovedSnapshot};
+pub use acceptance::{AcceptedEvent, HeldByDevice, MovedSnapshot, Origin};
 pub use ages::AgeGroup;
 pub use audit::{ChangeFilter, RecordedChange};
 pub use connections::ConnectionChange;

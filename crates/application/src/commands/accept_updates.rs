@@ -13,7 +13,7 @@ use domain::fleet::{Device, Workspace};
 use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
 use domain::signals::{DroppedSignal, Readings};
 use persistence::{
-    AcceptedEvent, EnvelopeOrigin, Fence, HeldByDevice, MovedSnapshot, StorageError, UnitOfWork,
+    AcceptedEvent, Fence, HeldByDevice, MovedSnapshot, Origin, StorageError, UnitOfWork,
 };
 use serde::Serialize;
 use telemetry::metrics;
@@ -34,8 +34,8 @@ pub struct Batch<'a> {
     pub prepared_at: DateTime<Utc>,
     /// The W3C trace id of what brought them.
     pub trace_id: Option<&'a str>,
-    /// The envelope of each item, where they were interpreted from envelopes; else empty.
-    pub envelopes: &'a [EnvelopeOrigin<'a>],
+    /// Where each item comes from, where that differs; else empty.
+    pub origins: &'a [Origin<'a>],
 }
 
 /// Why a batch was refused whole.
@@ -181,7 +181,7 @@ impl Pass {
                 event_id: EventId(core.ids.next(gate.now)),
                 device_id: device_id.clone(),
                 payload: accepted_payload(device, newer, &update.dropped, batch),
-                envelope: batch.envelopes.get(*at).copied(),
+                origin: batch.origins.get(*at).copied(),
             });
         }
         if events.is_empty() {

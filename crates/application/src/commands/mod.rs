@@ -9,6 +9,7 @@ mod configure_device;
 mod follow_up_device;
 mod judge_envelopes;
 mod judged;
+mod pushes;
 mod register_workspace;
 mod replay_quarantine;
 mod trigger_cycle;
@@ -22,6 +23,7 @@ pub use configure_connection::{ConnectionSpec, put_connection, remove_connection
 pub use configure_device::{deactivate_device, put_device};
 pub use follow_up_device::follow_up_device;
 pub(crate) use judged::count as count_judged;
+pub use pushes::{Push, Pushes};
 pub use register_workspace::put_workspace;
 pub use replay_quarantine::{Replay, replay_quarantine};
 pub use trigger_cycle::{CycleRequest, TriggerAnswer, TriggerOutcome, trigger_cycle};

@@ -20,6 +20,7 @@ mod maintenance;
 mod metrics;
 mod policy;
 mod provider;
+mod pushes;
 mod quarantine;
 mod schedules;
 mod slots;
