@@ -82,12 +82,16 @@ impl Store {
     /// Devices beyond their cut-off in the order of their places. One whose thresholds are not among those
     /// given, because they were changed meanwhile, is among the devices: the rule has the last word.
     ///
+    /// Waits while others read as much: the batches of machines find a connection also then.
+    ///
     /// # Errors
     /// When the store fails.
     pub async fn silent_devices(
         &self,
         query: SilenceQuery<'_>,
     ) -> Result<Vec<(WorkspaceId, HealthRow)>, StorageError> {
+        // Never closed, so always given.
+        let _permit = self.long_reads.acquire().await.ok();
         let (stale, never_reported) =
             tokio::try_join!(self.stale_devices(query), self.never_reported(query))?;
         let rows = stale.into_iter().chain(never_reported);
