@@ -143,8 +143,11 @@ fn parameters_in_full(operation: &Value, route: &Route) -> Vec<Value> {
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
         match parameter["name"].as_str() {
             _ if parameter["in"] == "path" => {}
-            Some(name) if described.contains_key(name) => full.push(reference(name)),
-            _ => full.push(parameter.clone()),
+            Some(name) => match parameters::component_of(route.path, name) {
+                name if described.contains_key(&name) => full.push(reference(&name)),
+                _ => full.push(parameter.clone()),
+            },
+            None => full.push(parameter.clone()),
         }
     }
     let idempotent = route

@@ -1,6 +1,8 @@
-//! Parameters: a name means the same wherever it stands, so each is described once.
+//! Parameters: a name means the same wherever it stands, so each is described once. But for a list of
+//! events, whose filter has names that stand for something else on other paths.
 
 use domain::audit::ChangeType;
+use domain::events::EventType;
 use domain::health::{HealthState, Reason, Responsibility, SignalFreshness};
 use domain::signals::Signal;
 use serde_json::{Map, Value, json};
@@ -14,6 +16,17 @@ pub(super) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// `*`, or a list of entity tags; a comma ends one.
 const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[!#-+\--~]*"( *, *(W/)?"[!#-+\--~]*")*)$"#;
+
+/// The component that describes a query's or a header's parameter of a path.
+pub(super) fn component_of(path: &str, name: &str) -> String {
+    let of_events =
+        path.ends_with("/events") && in_queries_of_events().iter().any(|own| own.0 == name);
+    if of_events {
+        format!("events_{name}")
+    } else {
+        name.to_owned()
+    }
+}
 
 /// Every parameter of the service by its name: of paths, of queries, of headers.
 pub(super) fn definitions() -> Map<String, Value> {
@@ -32,6 +45,11 @@ pub(super) fn definitions() -> Map<String, Value> {
                 json!({"name": name, "in": place, "description": description, "schema": schema});
             definitions.insert(name.to_owned(), parameter);
         }
+    }
+    for (name, description, schema) in in_queries_of_events() {
+        let parameter =
+            json!({"name": name, "in": "query", "description": description, "schema": schema});
+        definitions.insert(format!("events_{name}"), parameter);
     }
     definitions
 }
@@ -169,6 +187,38 @@ fn of_worklists() -> Vec<(&'static str, &'static str, Value)> {
             "include",
             "Also workspaces whose reads are not core's.",
             json!({"type": "string", "enum": ["not_cut_over"]}),
+        ),
+    ]
+}
+
+fn in_queries_of_events() -> Vec<(&'static str, &'static str, Value)> {
+    let types: Vec<&str> = EventType::ALL.iter().map(|word| word.as_str()).collect();
+    let time = json!({"type": "string", "format": "date-time", "example": "2026-11-23T08:00:00Z"});
+    vec![
+        (
+            "type",
+            "Only events of this type.",
+            json!({"type": "string", "enum": types}),
+        ),
+        (
+            "device_id",
+            "Only events of this device.",
+            json!({"$ref": "#/components/schemas/DeviceId"}),
+        ),
+        (
+            "cycle_id",
+            "Only events of this cycle: all of them, where neither `from` nor `to` is given.",
+            json!({"$ref": "#/components/schemas/CycleId"}),
+        ),
+        (
+            "trace_id",
+            "Only events of this W3C trace.",
+            json!({"type": "string", "pattern": "^[0-9A-Fa-f]{32}$", "example": "0af7651916cd43dd8448eb211c80319c"}),
+        ),
+        (
+            "from",
+            "At this instant or later. Without it, the 24 hours before `to`; without either, the last 24 hours.",
+            time,
         ),
     ]
 }
