@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio::sync::Semaphore;
 
 use std::sync::Arc;
 
@@ -35,7 +36,12 @@ pub struct PoolUse {
 pub struct Store {
     pub(crate) pool: PgPool,
     pub(crate) memory: Arc<AcceptanceMemory>,
+    /// Reads over all workspaces' snapshots that may be under way at once: each keeps cores and connections
+    /// busy, and a person may ask for fifty a second.
+    pub(crate) long_reads: Arc<Semaphore>,
 }
+
+const LONG_READS: usize = 2;
 
 impl Store {
     /// Opens a pool of at most `max_connections`, without connecting yet.
@@ -65,6 +71,7 @@ impl Store {
         Ok(Self {
             pool,
             memory: Arc::new(AcceptanceMemory::of(memory::DEVICES)),
+            long_reads: Arc::new(Semaphore::new(LONG_READS)),
         })
     }
 

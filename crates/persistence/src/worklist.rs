@@ -42,17 +42,23 @@ pub struct WorkspacePolling {
 }
 
 impl Store {
-    /// The thresholds that any device's state follows from, each once.
+    /// The thresholds that any device's state can follow from, each once: every policy in use with every
+    /// declared interval in use, and with none. Which of them go together is cheaper not asked.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn thresholds(&self) -> Result<Vec<Thresholds>, StorageError> {
         sqlx::query!(
             r#"/* worklist: thresholds in use */
-            SELECT DISTINCT w.poll_interval_minutes, w.stale_threshold_minutes, w.no_data_grace_minutes,
-                   c.expected_reporting_interval_minutes AS "declared_interval_minutes?"
-            FROM workspaces w
-            LEFT JOIN provider_connections c ON c.workspace_id = w.workspace_id"#,
+            SELECT policy.poll_interval_minutes, policy.stale_threshold_minutes, policy.no_data_grace_minutes,
+                   declared.minutes AS "declared_interval_minutes?"
+            FROM (
+                SELECT DISTINCT poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes FROM workspaces
+            ) policy
+            CROSS JOIN (
+                SELECT DISTINCT expected_reporting_interval_minutes AS minutes FROM provider_connections
+                UNION SELECT NULL
+            ) declared"#,
         )
         .fetch_all(&self.pool)
         .await?
@@ -76,12 +82,16 @@ impl Store {
     /// Devices beyond their cut-off in the order of their places. One whose thresholds are not among those
     /// given, because they were changed meanwhile, is among the devices: the rule has the last word.
     ///
+    /// Waits while others read as much: the batches of machines find a connection also then.
+    ///
     /// # Errors
     /// When the store fails.
     pub async fn silent_devices(
         &self,
         query: SilenceQuery<'_>,
     ) -> Result<Vec<(WorkspaceId, HealthRow)>, StorageError> {
+        // Never closed, so always given.
+        let _permit = self.long_reads.acquire().await.ok();
         let (stale, never_reported) =
             tokio::try_join!(self.stale_devices(query), self.never_reported(query))?;
         let rows = stale.into_iter().chain(never_reported);

@@ -15,8 +15,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::ids::WorkspaceId;
-use futures::stream;
-use tokio::sync::mpsc::{self, Sender};
+use futures::{StreamExt, stream};
+use tokio::sync::mpsc::{self, Receiver, Sender};
 use tracing::Instrument;
 
 use super::csv;
@@ -48,7 +48,8 @@ pub(super) struct WorklistExport {
     pub(super) rows: BTreeMap<WorkspaceId, u64>,
 }
 
-type Piece = Result<Bytes, io::Error>;
+/// Some of the body, or its end: a task that ends without having said so has not recorded anything either.
+type Piece = Result<Option<Bytes>, io::Error>;
 
 /// Why an export ended early.
 #[derive(Debug, thiserror::Error)]
@@ -69,10 +70,11 @@ impl WorklistExport {
     pub(super) async fn answer(self) -> Result<Response, Problem> {
         let name = format!("{}-{}.csv", self.list, self.now.format("%Y%m%dT%H%M%SZ"));
         let first = self.page(None).await?;
-        let (sender, mut receiver) = mpsc::channel(AHEAD);
+        let (sender, receiver) = mpsc::channel(AHEAD);
         // A task of its own: what has gone out is recorded also where the client hangs up.
         tokio::spawn(self.run(first, sender).in_current_span());
-        let body = Body::from_stream(stream::poll_fn(move |cx| receiver.poll_recv(cx)));
+        // Some ask once more after the end.
+        let body = Body::from_stream(stream::unfold(receiver, next_piece).fuse());
         let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
         let headers = [
             (
@@ -113,7 +115,11 @@ impl WorklistExport {
         )
         .await;
         let failure = match (sent, recorded) {
-            (Ok(()), Ok(())) => return,
+            (Ok(()), Ok(())) => {
+                // Whoever is gone by now has the whole list all the same.
+                let _ = sender.send(Ok(None)).await;
+                return;
+            }
             (Err(Broken::ClientGone), Ok(())) => {
                 tracing::info!("the client went away before the end of an export");
                 return;
@@ -158,6 +164,19 @@ impl WorklistExport {
     }
 }
 
+async fn next_piece(
+    mut receiver: Receiver<Piece>,
+) -> Option<(Result<Bytes, io::Error>, Receiver<Piece>)> {
+    let piece = match receiver.recv().await {
+        Some(piece) => piece.transpose()?,
+        None => Err(io::Error::other("the export broke off")),
+    };
+    Some((piece, receiver))
+}
+
 async fn send(sender: &Sender<Piece>, piece: Bytes) -> Result<(), Broken> {
-    sender.send(Ok(piece)).await.map_err(|_| Broken::ClientGone)
+    sender
+        .send(Ok(Some(piece)))
+        .await
+        .map_err(|_| Broken::ClientGone)
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::fleet::{ProviderType, ReadOwner, WorkspaceName};
 use domain::follow_up::{DeviceFollowUp, WrittenFollowUp};
-use domain::health::{CutOffs, Reason, Responsibility, SilencePlace, Thresholds};
+use domain::health::{Reason, Responsibility, SilencePlace};
 use domain::ids::{ProviderId, WorkspaceId};
 use persistence::{
     HealthRow, SilenceQuery, StorageError, WorkspaceHealthFacts, WorkspacePolling, WorkspaceRecord,
@@ -181,7 +181,11 @@ async fn of_all(
     limit: usize,
     now: DateTime<Utc>,
 ) -> Result<WorklistPage, StorageError> {
-    let cut_offs = cut_offs(core.store.thresholds().await?, now);
+    let thresholds = core.store.thresholds().await?;
+    let cut_offs: Vec<_> = thresholds
+        .into_iter()
+        .map(|thresholds| (thresholds, thresholds.cut_offs(now)))
+        .collect();
     let wanted = if filter.is_by_cause() {
         LOOKED_AT.max(limit + 1)
     } else {
@@ -207,23 +211,6 @@ async fn of_all(
     let mut devices = with_their_facts(core, rows, now).await?;
     devices.retain(|silent| filter.admits(silent, now));
     Ok(cut(devices, limit, last_looked_at))
-}
-
-/// What is in use, and for each policy also devices whose connection declares nothing.
-fn cut_offs(in_use: Vec<Thresholds>, now: DateTime<Utc>) -> Vec<(Thresholds, CutOffs)> {
-    let mut all = in_use;
-    let undeclared = |thresholds: &Thresholds| Thresholds {
-        declared_interval_minutes: None,
-        ..*thresholds
-    };
-    for thresholds in all.iter().map(undeclared).collect::<Vec<_>>() {
-        if !all.contains(&thresholds) {
-            all.push(thresholds);
-        }
-    }
-    all.into_iter()
-        .map(|thresholds| (thresholds, thresholds.cut_offs(now)))
-        .collect()
 }
 
 async fn with_their_facts(

@@ -365,3 +365,46 @@ async fn upkeep_notes_first_reports_and_a_new_activation_is_asked_anew() {
     fixture.clock.advance(minutes(60) + seconds(1));
     assert_eq!(ids(&silent(&fixture).await), ["never", "bus-1"]);
 }
+
+/// However many people look at the list of all, connections are left for the batches of machines.
+#[tokio::test]
+async fn many_who_look_at_once_wait_for_each_other_and_nobody_else_for_them() {
+    let fixture = Fixture::create().await;
+    a_workspace("depot")
+        .with(a_device("bus-1").silent_for(minutes(20)))
+        .create(&fixture)
+        .await;
+    // Whoever reads snapshots now goes on when this is over.
+    let elsewhere = fixture.another_instance();
+    let mut blocker = elsewhere.store.pool().begin().await.expect("a transaction");
+    sqlx::query("LOCK TABLE snapshots IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *blocker)
+        .await
+        .expect("a lock");
+    let readers: Vec<_> = (0..30)
+        .map(|_| {
+            let core = fixture.core.clone();
+            tokio::spawn(async move {
+                let filter = WorklistFilter::default();
+                let now = core.clock.now();
+                worklist(&core, &filter, None, 10, now).await
+            })
+        })
+        .collect();
+    let waiting =
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'snapshots'::regclass";
+    eventually("some wait for the lock", async || {
+        let waiting: i64 = sqlx::query_scalar(waiting)
+            .fetch_one(elsewhere.store.pool())
+            .await
+            .expect("locks");
+        waiting >= 4
+    })
+    .await;
+    fixture.store().ping().await.expect("a connection is left");
+    blocker.rollback().await.expect("the end of it");
+    for reader in readers {
+        let page = reader.await.expect("a task").expect("the store");
+        assert_eq!(ids(&page.devices), ["bus-1"]);
+    }
+}
