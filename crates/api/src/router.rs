@@ -14,8 +14,9 @@ use crate::edge::{edge, on_panic};
 use crate::idempotency::idempotent;
 use crate::state::AppState;
 use crate::{
-    audit, cutover, dev, devices, docs, events, health, indicators, ingest, operations, policy,
-    poll_cycles, problem_pages, provider_connections, reconciliation_sweeps, snapshots, workspaces,
+    audit, cutover, dev, devices, docs, events, follow_up, health, indicators, ingest, operations,
+    policy, poll_cycles, problem_pages, provider_connections, quarantine, reconciliation_sweeps,
+    snapshots, worklist, workspaces,
 };
 
 /// Every route with its documentation.
@@ -31,6 +32,9 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(dev::post_token))
         .routes(routes!(dev::get_jwks))
         .routes(routes!(ingest::post_updates))
+        .routes(routes!(ingest::post_envelopes))
+        .routes(routes!(quarantine::list_quarantined))
+        .routes(routes!(quarantine::post_replay))
         .routes(routes!(poll_cycles::post_cycle))
         .routes(routes!(poll_cycles::list_cycles))
         .routes(routes!(poll_cycles::get_cycle))
@@ -60,6 +64,10 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
             devices::put_device,
             devices::delete_device
         ))
+        .routes(routes!(follow_up::get_follow_up, follow_up::put_follow_up))
+        .routes(routes!(follow_up::get_follow_up_history))
+        .routes(routes!(worklist::list_stale_devices))
+        .routes(routes!(worklist::list_follow_ups))
         .routes(routes!(indicators::get_indicators))
         .routes(routes!(indicators::get_overview))
         .routes(routes!(events::list_events))

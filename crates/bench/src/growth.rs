@@ -1,12 +1,14 @@
 //! What an update costs as the number of snapshots grows.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
 
 use crate::cpu::{self, Processes};
 use crate::database::Database;
@@ -97,7 +99,8 @@ async fn fill(database: &Database, from: usize, to: usize) -> anyhow::Result<()>
     database.settle().await
 }
 
-/// Whole workspaces, each in its turn, so that none is sent twice before all were sent once.
+/// Whole workspaces, each in its turn. The order is not that of the warm-up, in which the service came
+/// to remember some and not others.
 async fn measure(
     flags: &Flags,
     service: &Service,
@@ -106,13 +109,17 @@ async fn measure(
     workspaces: usize,
 ) -> anyhow::Result<Side> {
     let workspace = |at| Workspace::new(&format!("{PREFIX}{at:05}"), at, BATCH);
-    let fleet = Fleet(Arc::new((0..workspaces).map(workspace).collect()));
+    let mut order: Vec<Workspace> = (0..workspaces).map(workspace).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(1));
+    let warm_up = Fleet::of((0..workspaces).map(workspace).collect());
     let mut clients = Vec::new();
     for _ in 0..flags.clients {
         clients.push(HttpClient(service.as_machine().await?));
     }
     eprintln!("bench: warming up");
-    drive(&mut clients, &fleet, Duration::ZERO, 1).await?;
+    drive(&mut clients, &warm_up, Duration::ZERO, 1).await?;
+    drop(warm_up);
+    let fleet = Fleet::of(order);
     eprintln!("bench: measuring");
     let mut meter = Meter {
         processes,

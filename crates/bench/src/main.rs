@@ -1,8 +1,10 @@
 //! The benchmark: updates a second through HTTP against the bare SQL statement on the same server,
 //! and reads against the bare queries. `docs/performance.md` says how to read it.
 //!
-//! `bench growth` measures what an update costs as the number of snapshots grows, `bench indicators` the looks
-//! back over cycles. `bench hostile` is something else: honest and hostile traffic, and whether the service stands it.
+//! `bench growth` measures what an update costs as the number of snapshots grows, `bench indicators` the
+//! looks back over cycles, `bench worklist` what the list of silent devices over all workspaces costs, `bench
+//! interpret` how fast raw frames are read. `bench hostile` is something else: honest and hostile traffic,
+//! and whether the service stands it.
 //!
 //! One run of the benchmark alternates both sides, so that whatever else the machine does hits both;
 //! only the ratios mean something, and those of whole rounds.
@@ -19,12 +21,14 @@ mod hostile;
 mod http;
 mod indicators;
 mod ingest;
+mod interpret;
 mod load;
 mod pages;
 mod place;
 mod report;
 mod rounds;
 mod service;
+mod worklist;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,6 +62,8 @@ enum Command {
     Growth(growth::Flags),
     Indicators(indicators::Flags),
     Hostile(hostile::Flags),
+    Interpret(interpret::Flags),
+    Worklist(worklist::Flags),
 }
 
 #[derive(Debug, Args)]
@@ -149,6 +155,8 @@ impl CommandLine {
             Some(Command::Growth(flags)) => growth::run(flags, running).await,
             Some(Command::Indicators(flags)) => indicators::run(flags, running).await,
             Some(Command::Hostile(flags)) => hostile::run(flags, running).await,
+            Some(Command::Interpret(flags)) => interpret::run(flags).await,
+            Some(Command::Worklist(flags)) => worklist::run(flags, running).await,
             None => run(&self.flags, running).await,
         }
     }
@@ -180,7 +188,9 @@ async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
     fleet::register(service, &fleet, flags.clients).await?;
     bare::create_tables(database, Clock::system().now()).await?;
     for subject in &SUBJECTS {
-        subject.fill(database, &fleet.0[0].signals[0]).await?;
+        subject
+            .fill(database, &fleet.workspaces[0].signals[0])
+            .await?;
     }
     database.settle().await?;
 

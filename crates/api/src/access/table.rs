@@ -18,6 +18,8 @@ pub enum Access {
     WorkspaceAdmin,
     /// Staff, and machines that read.
     Staff,
+    /// Staff in person: what is asked for is a person's to answer for.
+    StaffPeople,
     /// System administrators and support.
     SystemAdminOrSupport,
     /// System administrators.
@@ -66,8 +68,8 @@ macro_rules! table {
 }
 
 use Access::{
-    Open, Scope, ScopeOrSystemAdmin, Staff, SystemAdmin, SystemAdminOrSupport, Workspace,
-    WorkspaceAdmin,
+    Open, Scope, ScopeOrSystemAdmin, Staff, StaffPeople, SystemAdmin, SystemAdminOrSupport,
+    Workspace, WorkspaceAdmin,
 };
 
 /// Every route of the service.
@@ -82,6 +84,9 @@ pub const TABLE: &[Route] = table! {
     POST "/dev/token" Open, Json;
     GET "/dev/jwks.json" Open, None;
     POST "/api/telematics-mvp/workspaces/{workspace_id}/ingest" Scope("telematics/ingest"), LargeJson;
+    POST "/api/telematics-mvp/workspaces/{workspace_id}/provider-ingest" Scope("telematics/provider-ingest"), LargeJson;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/quarantined" SystemAdmin, None;
+    POST "/api/telematics-mvp/workspaces/{workspace_id}/quarantine/replay" SystemAdmin, Json;
     POST "/api/telematics-mvp/poll-cycles" ScopeOrSystemAdmin("telematics/poll"), Json;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles" Workspace, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles/{cycle_id}" Workspace, None;
@@ -103,11 +108,16 @@ pub const TABLE: &[Route] = table! {
     GET "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}" Workspace, None;
     PUT "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}" WorkspaceAdmin, Json;
     DELETE "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}" WorkspaceAdmin, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}/follow-up" Workspace, None;
+    PUT "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}/follow-up" StaffPeople, Json;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}/follow-up/history" Workspace, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections" SystemAdminOrSupport, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}" SystemAdminOrSupport, None;
     PUT "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}" SystemAdmin, Json;
     DELETE "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}" SystemAdmin, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/features" Workspace, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/stale-devices" Workspace, None;
+    GET "/api/telematics-mvp/follow-ups" Staff, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/indicators" Workspace, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/events" Staff, None;
     GET "/api/telematics-mvp/overview" Staff, None;
@@ -164,6 +174,7 @@ impl Access {
             Workspace => role.is_some() || caller.is_staff() || caller.has_scope("telematics/read"),
             WorkspaceAdmin => role == Some(WorkspaceRole::Admin) || system_admin,
             Staff => caller.is_staff() || caller.has_scope("telematics/read"),
+            StaffPeople => caller.is_staff(),
             SystemAdminOrSupport => system_admin || caller.is_in_group("support"),
             SystemAdmin => system_admin,
         }

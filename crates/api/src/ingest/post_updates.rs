@@ -1,9 +1,11 @@
 //! `POST /workspaces/{workspace_id}/ingest`
 
-use application::commands::{AcceptError, Batch, accept_updates};
+use std::sync::Arc;
+
+use application::commands::{AcceptError, Push};
 use axum::Json;
 use axum::extract::State;
-use domain::acceptance::{Address, Item, Judged, OutcomeWord, Source, Verdict};
+use domain::acceptance::{Address, Item, Judged, OutcomeWord, Verdict};
 use domain::ids::WorkspaceId;
 use domain::signals::DroppedSignal;
 use serde::{Deserialize, Serialize};
@@ -167,18 +169,22 @@ pub(crate) async fn post_updates(
         .map(read_item)
         .map(|ReadItem { item, message_id }| (item, message_id))
         .unzip();
-    let batch = Batch {
-        workspace_id: &workspace_id,
-        items: &items,
-        source: Source::Push,
+    let push = Arc::new(Push {
+        items,
         prepared_at: state.core.clock.now(),
-        trace_id: caller.author().trace_id,
-    };
-    let judged = accept_updates(&state.core, batch).await.map_err(refused)?;
+        trace_id: caller.author().trace_id.map(str::to_owned),
+    });
+    let judged = state
+        .pushes
+        .accept(&state.core, &workspace_id, Arc::clone(&push))
+        .await
+        .map_err(refused)?;
+    let Push { items, .. } = Arc::unwrap_or_clone(push);
     Ok(Json(answer(items, message_ids, judged)))
 }
 
-fn refused(error: AcceptError) -> Problem {
+/// Why a batch was refused whole.
+pub(crate) fn refused(error: AcceptError) -> Problem {
     match error {
         AcceptError::UnknownWorkspace => Problem::not_found("workspace"),
         AcceptError::InactiveWorkspace => Problem::of(ProblemKind::WORKSPACE_INACTIVE),
@@ -212,7 +218,13 @@ fn answer(items: Vec<Item>, message_ids: Vec<Option<String>>, judged: Vec<Judged
     IngestAnswer { summary, results }
 }
 
-fn result(index: usize, item: Item, message_id: Option<String>, judged: Judged) -> UpdateResult {
+/// Shows what became of one update.
+pub(super) fn result(
+    index: usize,
+    item: Item,
+    message_id: Option<String>,
+    judged: Judged,
+) -> UpdateResult {
     let outcome = judged.verdict.word();
     let (named, dropped_signals) = match item {
         Item::Update(update) => (named_device(update.address), update.dropped),

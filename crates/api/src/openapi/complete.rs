@@ -197,6 +197,7 @@ fn who_may(access: Access) -> String {
         }
         Access::WorkspaceAdmin => "For the workspace's admins and `system-admin`.".to_owned(),
         Access::Staff => "For staff, and machines with the scope `telematics/read`.".to_owned(),
+        Access::StaffPeople => "For `accounts`, `support` and `system-admin`.".to_owned(),
         Access::SystemAdminOrSupport => "For `system-admin` and `support`.".to_owned(),
         Access::SystemAdmin => "For `system-admin`.".to_owned(),
     }

@@ -23,7 +23,8 @@ use crate::problem::{FieldError, ProblemBody};
     ),
     components(schemas(ProblemBody, FieldError)),
     tags(
-        (name = "ingest", description = "Machines push readings."),
+        (name = "ingest", description = "Machines push readings, transports forward raw messages of providers."),
+        (name = "quarantine", description = "Raw messages that were not understood."),
         (name = "poll cycles", description = "The cycles in which core polls a workspace's providers: triggers, and what became of them."),
         (name = "reconciliation sweeps", description = "What is compared with the world outside, and repaired."),
         (name = "health", description = "Who is silent, why, and whose it is to mend; computed when asked."),
@@ -34,6 +35,7 @@ use crate::problem::{FieldError, ProblemBody};
         (name = "policy", description = "A workspace's cadence and thresholds."),
         (name = "devices", description = "The registry of configured devices."),
         (name = "provider connections", description = "Through whom devices speak, and where the credential is found."),
+        (name = "worklist", description = "Who is silent, oldest silence first, as a list or a spreadsheet, and what has been done about it."),
         (name = "events", description = "What is on record: from a provider's message or a cycle to the snapshot."),
         (name = "audit", description = "Who changed what."),
         (name = "operations", description = "Whether an instance lives, and what it offers."),

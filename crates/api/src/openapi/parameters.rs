@@ -35,7 +35,11 @@ pub(super) fn definitions() -> Map<String, Value> {
         let parameter = json!({"name": name, "in": "path", "required": true, "schema": schema});
         definitions.insert(name.to_owned(), parameter);
     }
-    for (place, parameters) in [("query", in_queries()), ("header", in_headers())] {
+    for (place, parameters) in [
+        ("query", in_queries()),
+        ("query", of_worklists()),
+        ("header", in_headers()),
+    ] {
         for (name, description, schema) in parameters {
             let parameter =
                 json!({"name": name, "in": place, "description": description, "schema": schema});
@@ -163,6 +167,26 @@ fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
             "active",
             "Only active devices, or only deactivated ones.",
             json!({"type": "boolean"}),
+        ),
+    ]
+}
+
+fn of_worklists() -> Vec<(&'static str, &'static str, Value)> {
+    vec![
+        (
+            "provider",
+            "Only devices of connections of this name, or of this type.",
+            json!({"$ref": "#/components/schemas/ProviderId"}),
+        ),
+        (
+            "silent_for_minutes",
+            "Only devices that have been silent for so long at least.",
+            json!({"type": "integer", "minimum": 0, "maximum": 5_256_000, "example": 1440}),
+        ),
+        (
+            "include",
+            "Also workspaces whose reads are not core's.",
+            json!({"type": "string", "enum": ["not_cut_over"]}),
         ),
     ]
 }

@@ -4,8 +4,10 @@
 
 use domain::acceptance;
 use domain::audit;
+use domain::envelopes;
 use domain::events;
 use domain::fleet;
+use domain::follow_up;
 use domain::health;
 use domain::polling;
 use domain::schedules;
@@ -54,9 +56,17 @@ schemas! {
         "type": "string", "format": "uuid", "description": "One reconciliation sweep.",
         "example": "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5b",
     });
+    EnvelopeId = json!({
+        "type": "string", "format": "uuid", "description": "One raw message of a provider, named by the transport that received it.",
+        "example": "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5c",
+    });
     WorkspaceName = json!({
         "type": "string", "minLength": 1, "maxLength": 200, "pattern": PRINTABLE_NOT_BLANK,
         "description": "What people call a workspace: printable and not blank.", "example": "Depot North",
+    });
+    Note = json!({
+        "type": "string", "maxLength": follow_up::Note::MAX_CHARACTERS, "pattern": LINES_OF_TEXT,
+        "description": "What colleagues should know, in lines.", "example": "Spoke to the depot: the unit is being exchanged.",
     });
     Ignored = json!({"description": "A member of the answer's form: accepted, and ignored whatever it holds.", "example": null});
 
@@ -85,6 +95,7 @@ schemas! {
     PollErrorClass = open("Why a connection failed or was skipped.", polling::ErrorClass::ALL, "rate_limited");
     UpdateOutcome = open("What became of an update.", acceptance::OutcomeWord::ALL, "accepted");
     RejectReason = open("Why an update was rejected.", acceptance::RejectReason::ALL, "unknown_device");
+    EnvelopeOutcome = open("What became of an envelope.", envelopes::EnvelopeOutcome::ALL, "accepted");
     DropReason = open("Why a signal was left out.", signals::DropReason::ALL, "out_of_range");
 
     EventType = open("What an event says.", events::EventType::ALL, "TelematicsUpdateAccepted");
@@ -105,6 +116,10 @@ const PRINTABLE_NOT_BLANK: &str = concat!(
     r"[^ \u0000-\u001f\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",
     r"[^\u0000-\u001f\u007f-\u009f]*$"
 );
+
+/// No control character but tabs and line breaks, and none that turns the direction of text.
+const LINES_OF_TEXT: &str =
+    r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
 
 /// The rule of `domain::ids`, where a test holds the two together.
 fn name(description: &str, punctuation: &str, max: usize, example: &str) -> Value {
@@ -205,6 +220,8 @@ mod tests {
         let long = "x".repeat(49);
         let longer = "x".repeat(65);
         let longest = "x".repeat(129);
+        let longest_note = "x".repeat(1000);
+        let longer_note = "x".repeat(1001);
         let texts = [
             "",
             "a",
@@ -225,8 +242,12 @@ mod tests {
             &long,
             &longer,
             &longest,
+            &longest_note,
+            &longer_note,
+            "two\r\n\tlines",
+            "\u{202e}turned",
         ];
-        let judges: [(&str, Judge); 6] = [
+        let judges: [(&str, Judge); 7] = [
             ("WorkspaceId", |text| {
                 ids::WorkspaceId::try_new(text).is_ok()
             }),
@@ -237,6 +258,7 @@ mod tests {
             ("WorkspaceName", |text| {
                 fleet::WorkspaceName::try_new(text).is_ok()
             }),
+            ("Note", |text| follow_up::Note::read(text).is_ok()),
         ];
         for (name, judge) in judges {
             let documented = jsonschema::validator_for(&definitions[name]).expect("a schema");

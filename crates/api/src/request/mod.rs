@@ -3,6 +3,7 @@
 
 mod body;
 mod cursor;
+mod list_form;
 mod moment;
 mod page;
 mod path;
@@ -15,6 +16,7 @@ mod unread;
 pub(crate) use body::{BODY_LIMIT, bytes_of, check_envelope};
 pub use body::{JsonBody, RawBody, pointer_of, read_json};
 pub use cursor::Cursor;
+pub use list_form::ListForm;
 pub use moment::{place_in_time, read_place, read_time};
 pub use page::{ListName, PageQuery, Paged};
 pub use path::{Path1, Path2, PathId};
@@ -22,4 +24,5 @@ pub use precondition::{IfMatch, tagged};
 pub use query::{NoQuery, Params, Query, QueryParams};
 pub(crate) use request_id::RequestId;
 pub use trace::TraceContext;
+pub(crate) use trace::ids_of;
 pub(crate) use unread::Unread;

@@ -9,8 +9,8 @@ use serde_json::Value;
 use testkit::{AUTHOR, a_connection, a_device, a_workspace, minutes};
 
 use crate::service::{
-    ACCOUNTS, ADMIN, API, Caller, INGEST, NORTH, POLL, READ, SUPPORT, SYSTEM_ADMIN, Service,
-    VIEWER, is_of_the_api,
+    ACCOUNTS, ADMIN, API, Caller, FORWARD, INGEST, NORTH, POLL, READ, SUPPORT, SYSTEM_ADMIN,
+    Service, VIEWER, is_of_the_api,
 };
 
 /// Who the contract says may use a route.
@@ -18,6 +18,7 @@ use crate::service::{
 enum May {
     Anybody,
     Ingest,
+    ProviderIngest,
     PollOrSystemAdmin,
     SweepOrSystemAdmin,
     /// (workspace)
@@ -26,6 +27,8 @@ enum May {
     WorkspaceAdmin,
     /// (staff)
     Staff,
+    /// (accounts, support)
+    StaffPeople,
     /// (system-admin, support)
     SystemAdminOrSupport,
     /// (system-admin)
@@ -33,8 +36,8 @@ enum May {
 }
 
 use May::{
-    Anybody, Ingest, PollOrSystemAdmin, Staff, SweepOrSystemAdmin, SystemAdmin,
-    SystemAdminOrSupport, Workspace, WorkspaceAdmin,
+    Anybody, Ingest, PollOrSystemAdmin, ProviderIngest, Staff, StaffPeople, SweepOrSystemAdmin,
+    SystemAdmin, SystemAdminOrSupport, Workspace, WorkspaceAdmin,
 };
 
 /// The contract's words in brackets, route by route; paths without `/api/telematics-mvp`.
@@ -49,6 +52,17 @@ const CONTRACT: &[(&str, &str, May)] = &[
     ("POST", "/dev/token", Anybody),
     ("GET", "/dev/jwks.json", Anybody),
     ("POST", "/workspaces/{workspace_id}/ingest", Ingest),
+    (
+        "POST",
+        "/workspaces/{workspace_id}/provider-ingest",
+        ProviderIngest,
+    ),
+    ("GET", "/workspaces/{workspace_id}/quarantined", SystemAdmin),
+    (
+        "POST",
+        "/workspaces/{workspace_id}/quarantine/replay",
+        SystemAdmin,
+    ),
     ("POST", "/poll-cycles", PollOrSystemAdmin),
     ("POST", "/reconciliation-sweeps", SweepOrSystemAdmin),
     (
@@ -111,6 +125,21 @@ const CONTRACT: &[(&str, &str, May)] = &[
     ),
     (
         "GET",
+        "/workspaces/{workspace_id}/devices/{device_id}/follow-up",
+        Workspace,
+    ),
+    (
+        "PUT",
+        "/workspaces/{workspace_id}/devices/{device_id}/follow-up",
+        StaffPeople,
+    ),
+    (
+        "GET",
+        "/workspaces/{workspace_id}/devices/{device_id}/follow-up/history",
+        Workspace,
+    ),
+    (
+        "GET",
         "/workspaces/{workspace_id}/provider-connections",
         SystemAdminOrSupport,
     ),
@@ -129,6 +158,8 @@ const CONTRACT: &[(&str, &str, May)] = &[
         "/workspaces/{workspace_id}/provider-connections/{provider_id}",
         SystemAdmin,
     ),
+    ("GET", "/workspaces/{workspace_id}/stale-devices", Workspace),
+    ("GET", "/follow-ups", Staff),
     ("GET", "/workspaces/{workspace_id}/indicators", Workspace),
     ("GET", "/workspaces/{workspace_id}/events", Staff),
     ("GET", "/overview", Staff),
@@ -145,7 +176,7 @@ const CALLERS: &[Caller] = &[
     INGEST,
     POLL,
     READ,
-    Caller::Machine("telematics/provider-ingest"),
+    FORWARD,
     Caller::Machine("telematics/sweep"),
     Caller::Machine("telematics/stream"),
     // Names of scopes and groups count for nothing in the token of the other kind.
@@ -167,11 +198,13 @@ fn allowed(may: May) -> &'static [Caller] {
     match may {
         Anybody => CALLERS,
         Ingest => &[INGEST],
+        ProviderIngest => &[FORWARD],
         PollOrSystemAdmin => &[POLL, SYSTEM_ADMIN],
         SweepOrSystemAdmin => &[Caller::Machine("telematics/sweep"), SYSTEM_ADMIN],
         Workspace => &[VIEWER, ADMIN, ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
         WorkspaceAdmin => &[ADMIN, SYSTEM_ADMIN],
         Staff => &[ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
+        StaffPeople => &[ACCOUNTS, SUPPORT, SYSTEM_ADMIN],
         SystemAdminOrSupport => &[SYSTEM_ADMIN, SUPPORT],
         SystemAdmin => &[SYSTEM_ADMIN],
     }

@@ -1,7 +1,7 @@
 //! Every list, cut into pages of any size, is the whole list.
 
 use serde_json::{Value, json};
-use testkit::{Fleet, a_connection, a_device, a_workspace, minutes};
+use testkit::{Fleet, a_connection, a_device, a_workspace, an_envelope, minutes};
 
 use crate::service::{NORTH, POLL, SYSTEM_ADMIN, Service};
 
@@ -26,10 +26,16 @@ async fn service() -> (Service, Fleet) {
             .patch(SYSTEM_ADMIN, path, &json!({"poll_owner": owner}))
             .await
             .of(200);
+        let path = "/workspaces/depot-north/devices/z/follow-up";
+        let follow_up = json!({"contacted": true, "note": format!("call {n}")});
+        service.put(SYSTEM_ADMIN, path, &follow_up).await.of(200);
         let trigger = json!({"workspace_id": NORTH, "scheduled_time": service.fixture.clock.now()});
         let status = service.post(POLL, "/poll-cycles", &trigger).await.status;
         assert!([200, 202].contains(&status));
     }
+    fleet
+        .forward((1..=5).map(|number| an_envelope(number).through("sim-1").saying("7")))
+        .await;
     (service, fleet)
 }
 
@@ -76,6 +82,27 @@ const LISTS: &[(&str, &str, &str)] = &[
         "/workspaces/depot-north/cutover/history",
         "changes",
         "version",
+    ),
+    (
+        "/workspaces/depot-north/devices/z/follow-up/history",
+        "changes",
+        "version",
+    ),
+    (
+        "/workspaces/depot-north/stale-devices",
+        "devices",
+        "device_id",
+    ),
+    ("/follow-ups", "follow_ups", "device_id"),
+    (
+        "/follow-ups?workspace=depot-north",
+        "follow_ups",
+        "device_id",
+    ),
+    (
+        "/workspaces/depot-north/quarantined",
+        "quarantined",
+        "envelope_id",
     ),
     (
         "/workspaces/depot-north/events?from=2026-11-22T00:00:00Z",

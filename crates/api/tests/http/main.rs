@@ -3,6 +3,7 @@
 //! Every file is a behaviour; `service` is the instance that they call, over HTTP.
 
 mod access;
+mod any_bodies;
 mod audit;
 mod bad_bodies;
 mod bad_parameters;
@@ -12,6 +13,7 @@ mod devices;
 mod docs;
 mod document;
 mod events;
+mod follow_up;
 mod grants;
 mod health;
 mod idempotency;
@@ -28,6 +30,8 @@ mod poll_cycles;
 mod preconditions;
 mod problems;
 mod provider_connections;
+mod provider_ingest;
+mod quarantine;
 mod rates;
 mod reconciliation_sweeps;
 mod request_ids;
@@ -37,5 +41,7 @@ mod slow_requests;
 mod snapshots;
 mod socket;
 mod tokens;
+mod worklist;
+mod worklist_csv;
 mod workspaces;
 mod wrong_members;

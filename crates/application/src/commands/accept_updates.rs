@@ -9,10 +9,12 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use domain::TimeText;
 use domain::acceptance::{Gate, Item, Judged, Registry, Source, Verdict, decide_batch};
-use domain::fleet::Device;
+use domain::fleet::{Device, Workspace};
 use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
 use domain::signals::{DroppedSignal, Readings};
-use persistence::{AcceptedEvent, Fence, HeldByDevice, MovedSnapshot, StorageError, UnitOfWork};
+use persistence::{
+    AcceptedEvent, Fence, HeldByDevice, MovedSnapshot, Origin, StorageError, UnitOfWork,
+};
 use serde::Serialize;
 use telemetry::metrics;
 
@@ -32,6 +34,8 @@ pub struct Batch<'a> {
     pub prepared_at: DateTime<Utc>,
     /// The W3C trace id of what brought them.
     pub trace_id: Option<&'a str>,
+    /// Where each item comes from, where that differs; else empty.
+    pub origins: &'a [Origin<'a>],
 }
 
 /// Why a batch was refused whole.
@@ -70,14 +74,28 @@ pub(crate) async fn accept_in_tx(
     uow: &mut UnitOfWork,
     batch: Batch<'_>,
 ) -> Result<Vec<Judged>, AcceptError> {
-    let workspace = uow
-        .workspace()
-        .await?
-        .ok_or(AcceptError::UnknownWorkspace)?
-        .workspace;
-    if !workspace.active {
-        return Err(AcceptError::InactiveWorkspace);
+    let workspace = active_workspace(uow).await?;
+    accept_as_it_stands(core, uow, &workspace, batch).await
+}
+
+/// The unit of work's workspace, if it accepts anything.
+pub(super) async fn active_workspace(uow: &mut UnitOfWork) -> Result<Workspace, AcceptError> {
+    let record = uow.workspace().await?;
+    let workspace = record.ok_or(AcceptError::UnknownWorkspace)?.workspace;
+    if workspace.active {
+        Ok(workspace)
+    } else {
+        Err(AcceptError::InactiveWorkspace)
     }
+}
+
+/// The same for a workspace that was read in this unit of work.
+pub(super) async fn accept_as_it_stands(
+    core: &Core,
+    uow: &mut UnitOfWork,
+    workspace: &Workspace,
+    batch: Batch<'_>,
+) -> Result<Vec<Judged>, AcceptError> {
     if let Source::Cycle { cycle_id, lease } = batch.source
         && !uow.holds_lease(cycle_id, lease).await?
     {
@@ -163,6 +181,7 @@ impl Pass {
                 event_id: EventId(core.ids.next(gate.now)),
                 device_id: device_id.clone(),
                 payload: accepted_payload(device, newer, &update.dropped, batch),
+                origin: batch.origins.get(*at).copied(),
             });
         }
         if events.is_empty() {

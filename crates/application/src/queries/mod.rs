@@ -6,6 +6,7 @@ mod indicators;
 mod overview;
 mod snapshots;
 mod vehicle;
+mod worklist;
 
 pub use events::{EventQuery, recorded_events};
 pub use health::{DeviceHealth, HealthReport, VehicleHealth, by_vehicle, workspace_health};
@@ -15,3 +16,4 @@ pub use snapshots::{
     AbsentSignal, DeviceSnapshot, SnapshotSignal, device_snapshot, device_snapshots,
 };
 pub use vehicle::{VehicleSignal, VehicleSnapshot, vehicle_snapshot};
+pub use worklist::{SilentDevice, WorklistFilter, WorklistPage, worklist};

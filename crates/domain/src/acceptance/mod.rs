@@ -12,7 +12,7 @@ mod registry;
 mod update;
 
 pub use batch::{Judged, decide_batch};
-pub use decide::{Gate, decide};
+pub use decide::{Gate, admit_connection, decide};
 pub use held::{Drops, Held};
 pub use outcome::{OutcomeWord, RejectReason, Rejection, Verdict};
 pub use registry::Registry;

@@ -6,9 +6,11 @@
 mod cause;
 mod evaluate;
 mod freshness;
+mod silence;
 mod state;
 
 pub use cause::{LastPoll, PollingFacts, Reason, Responsibility, root_cause};
 pub use evaluate::{DeviceFacts, Health, evaluate};
 pub use freshness::{Freshness, SignalFreshness, signal_freshness};
+pub use silence::{CutOffs, SilencePlace, Thresholds};
 pub use state::{HealthState, Severity};

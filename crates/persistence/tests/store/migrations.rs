@@ -99,6 +99,101 @@ async fn a_workspace_that_was_there_before_is_held_to_its_slots_from_the_migrati
     }
 }
 
+/// The version before provider envelopes.
+const BEFORE_ENVELOPES: i64 = 20_261_125_004_100;
+
+#[tokio::test]
+async fn events_and_cycles_that_were_there_before_have_no_envelope_and_no_stream() {
+    let database = TestDatabase::create_empty().await;
+    let store = database.store();
+    sqlx::migrate!("../../migrations")
+        .run_to(BEFORE_ENVELOPES, store.pool())
+        .await
+        .expect("migrations as they were");
+    let now = testkit::start();
+    for statement in [
+        "CREATE TABLE event_store_20261123 PARTITION OF event_store FOR VALUES FROM ('2026-11-23') TO ('2026-11-24')",
+        "INSERT INTO event_store (workspace_id, recorded_at, event_id, type, payload)
+         VALUES ('north', '2026-11-23T07:00:00Z', '019a0000-0000-7000-8000-000000000001', 'TelematicsUpdateAccepted', '{}')",
+        "INSERT INTO workspaces (workspace_id, name, active, created_at, registration_number, version,
+             device_registry_source, poll_owner, read_owner, provider_mode, cutover_version,
+             cutover_changed_at, cutover_changed_by, poll_interval_minutes, stale_threshold_minutes,
+             no_data_grace_minutes, policy_version, policy_changed_at)
+         VALUES ('north', 'North', true, '2026-11-23', 1, 1, 'core', 'core', 'core', 'mixed', 1, '2026-11-23', 'anna', 5, 15, 60, 1, '2026-11-23')",
+        "INSERT INTO poll_cycles (workspace_id, cycle_id, trigger, status, due_at, triggered_at, started_at, ended_at)
+         VALUES ('north', '019a0000-0000-7000-8000-000000000002', 'manual', 'completed', '2026-11-23', '2026-11-23', '2026-11-23', '2026-11-23')",
+    ] {
+        sqlx::raw_sql(statement)
+            .execute(store.pool())
+            .await
+            .expect(statement);
+    }
+    store.migrate().await.expect("the rest");
+    store.ensure_partitions(now).await.expect("partitions");
+    let id = domain::ids::WorkspaceId::try_new("north").expect("an id");
+    let cycles = store
+        .poll_cycles(&id, None, None, 10)
+        .await
+        .expect("cycles");
+    assert_eq!(cycles.len(), 1);
+    assert!(cycles[0].streams.is_empty());
+    let envelopes: Vec<Option<uuid::Uuid>> =
+        sqlx::query_scalar("SELECT envelope_id FROM event_store")
+            .fetch_all(store.pool())
+            .await
+            .expect("events");
+    assert_eq!(envelopes, [None]);
+}
+
+/// The version before first reports were noted.
+const BEFORE_FIRST_REPORTS: i64 = 20_261_125_050_000;
+
+/// Of devices that were there before nothing is known until upkeep has looked, and nothing is lost either.
+#[tokio::test]
+async fn first_reports_of_devices_that_were_there_before_are_noted_by_upkeep() {
+    let database = TestDatabase::create_empty().await;
+    let store = database.store();
+    sqlx::migrate!("../../migrations")
+        .run_to(BEFORE_FIRST_REPORTS, store.pool())
+        .await
+        .expect("migrations as they were");
+    sqlx::raw_sql(
+        "INSERT INTO workspaces (workspace_id, name, active, created_at, registration_number, version,
+             device_registry_source, poll_owner, read_owner, provider_mode, cutover_version, cutover_changed_at,
+             cutover_changed_by, poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes,
+             policy_version, policy_changed_at)
+         VALUES ('north', 'North', true, now(), 1, 1, 'core', 'core', 'core', 'mixed', 1, now(), 'anna', 5, 15, 60, 1, now());
+         INSERT INTO devices (workspace_id, device_id, vehicle_id, provider_id, external_id, active, configured_at,
+             activated_at, activation_id, version)
+         SELECT 'north', id, id, 'main', id, id <> 'retired', now(), now(), gen_random_uuid(), 1
+         FROM unnest(ARRAY['never', 'reported', 'refitted', 'retired']) AS id;
+         INSERT INTO snapshots (workspace_id, device_id, activation_id, version, replaces_version,
+             last_update_received_at, newest_observed_at, signals, dropped)
+         SELECT workspace_id, device_id, CASE device_id WHEN 'refitted' THEN gen_random_uuid() ELSE activation_id END,
+             1, 0, now(), now(), '{}', '{}'
+         FROM devices WHERE device_id <> 'never'",
+    )
+    .execute(store.pool())
+    .await
+    .expect("a fleet");
+    store.migrate().await.expect("the rest");
+    let unreported = async || -> Vec<String> {
+        sqlx::query_scalar("SELECT device_id FROM devices WHERE unreported ORDER BY device_id")
+            .fetch_all(store.pool())
+            .await
+            .expect("devices")
+    };
+    assert_eq!(unreported().await, ["never", "refitted", "reported"]);
+    let north = domain::ids::WorkspaceId::try_new("north").expect("an id");
+    let found = store.workspaces_with_first_reports(10).await;
+    assert_eq!(found.expect("workspaces"), std::slice::from_ref(&north));
+    assert_eq!(store.note_first_reports(&north).await.expect("a note"), 1);
+    assert_eq!(unreported().await, ["never", "refitted"]);
+    assert_eq!(store.note_first_reports(&north).await.expect("nothing"), 0);
+    let found = store.workspaces_with_first_reports(10).await;
+    assert_eq!(found.expect("workspaces"), []);
+}
+
 /// The version before slots were counted by the hour.
 const BEFORE_HOURS: i64 = 20_261_125_004_100;
 

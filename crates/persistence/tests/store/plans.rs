@@ -91,6 +91,114 @@ async fn pages_and_single_rows_are_looked_up_by_their_key() {
     }
 }
 
+/// Among a day full of envelopes, those of a batch are looked up by their ids, and what waits in
+/// quarantine without the rest.
+#[tokio::test]
+async fn envelopes_are_looked_up_and_the_quarantine_has_an_index_of_its_own() {
+    let fixture = Fixture::create().await;
+    a_workspace("north").create(&fixture).await;
+    let pool = fixture.store().pool();
+    pool.execute(
+        "INSERT INTO provider_envelopes (workspace_id, envelope_id, recorded_at, provider_type, provider_id, received_at, outcome)
+         SELECT 'north', gen_random_uuid(), '2026-11-23T08:00:00Z', 'depot_sim', 'sim-main', '2026-11-23T08:00:00Z',
+                CASE WHEN n % 1000 = 0 THEN 'quarantined' ELSE 'accepted' END
+         FROM generate_series(1, 20000) n;
+         INSERT INTO raw_messages (workspace_id, recorded_at, envelope_id, raw_message)
+         SELECT workspace_id, recorded_at, envelope_id, '7' FROM provider_envelopes;
+         ANALYZE provider_envelopes, raw_messages",
+    )
+    .await
+    .expect("a day of envelopes");
+    let id = "'019ab000-0000-7000-8000-000000000001'";
+    let known = format!("'north', ARRAY[{id}]::uuid[]");
+    let page = format!("'north', {id}, 100, 2000");
+    let lock = format!("'north', {id}, NULL, NULL, 100");
+    let named = format!("'north', ARRAY[{id}]::uuid[], {id}");
+    let forget = format!("'north', '2026-11-24', '2026-11-22', {id}, 10000");
+    for (name, arguments, indexes) in [
+        (
+            "provider_envelopes: those known already",
+            &known,
+            &["provider_envelopes_pkey"][..],
+        ),
+        (
+            "provider_envelopes: page of the quarantine",
+            &page,
+            &[
+                "provider_envelopes_quarantined",
+                "raw_messages_20261123_pkey",
+            ],
+        ),
+        (
+            "provider_envelopes: lock some of the quarantine",
+            &lock,
+            &[
+                "provider_envelopes_quarantined",
+                "raw_messages_20261123_pkey",
+            ],
+        ),
+        (
+            "provider_envelopes: lock those named",
+            &named,
+            &["provider_envelopes_pkey", "raw_messages_20261123_pkey"],
+        ),
+        (
+            "provider_envelopes: forget some",
+            &forget,
+            &["provider_envelopes_pkey", "raw_messages_20261123_pkey"],
+        ),
+    ] {
+        let plan = plan_of(pool, name, arguments).await;
+        assert!(
+            !plan.contains("Seq Scan on provider_envelopes")
+                && !plan.contains("Seq Scan on raw_messages_20261123"),
+            "{name}: {plan}"
+        );
+        for index in indexes {
+            assert!(plan.contains(index), "{name}: {plan}");
+        }
+    }
+}
+
+/// The worklist reads the snapshots once, and looks up the few that are old enough; devices that never
+/// reported are found without a look at the others.
+#[tokio::test]
+async fn silent_devices_are_looked_up_and_not_joined_to_all_there_are() {
+    let fixture = Fixture::create().await;
+    a_workspace("north").create(&fixture).await;
+    let pool = fixture.store().pool();
+    pool.execute(
+        "INSERT INTO devices (workspace_id, device_id, vehicle_id, provider_id, external_id, active, configured_at, activated_at, activation_id, version)
+         SELECT 'north', 'device-' || n, 'bus-' || n, 'sim-main', 'unit-' || n, true, now(), now(), gen_random_uuid(), 1
+         FROM generate_series(1, 20000) n;
+         UPDATE devices SET reported_in = activation_id WHERE device_id <> 'device-7';
+         INSERT INTO snapshots (workspace_id, device_id, activation_id, version, replaces_version,
+             last_update_received_at, newest_observed_at, signals, dropped)
+         SELECT workspace_id, device_id, activation_id, 1, 0, now(), now(), '{}', '{}' FROM devices;
+         ANALYZE devices, snapshots",
+    )
+    .await
+    .expect("a large workspace");
+    let stale =
+        "'{5}', '{15}', '{NULL}', ARRAY[now()], now(), NULL, NULL, '', '', '{core}', NULL, 101";
+    let stale = plan_of(pool, "worklist: stale devices", stale).await;
+    let never = "'{60}', ARRAY[now()], now(), NULL, NULL, '', '', '{core}', NULL, 101";
+    let never = plan_of(pool, "worklist: devices that never reported", never).await;
+    for (plan, wanted) in [
+        (&stale, "Seq Scan on snapshots"),
+        (&stale, "Index Scan using devices_pkey on devices"),
+        (&never, "devices_unreported"),
+        (&never, "Index Scan using snapshots_pkey on snapshots"),
+    ] {
+        assert!(plan.contains(wanted), "{wanted}: {plan}");
+    }
+    for plan in [stale, never] {
+        for dear in ["Hash", "Seq Scan on devices"] {
+            assert!(!plan.contains(dear), "{dear}: {plan}");
+        }
+    }
+}
+
 /// A page of events costs the days of its span, from the newest on, whatever it is filtered by.
 #[tokio::test]
 async fn events_are_read_by_their_key_in_the_days_of_the_span_alone() {
