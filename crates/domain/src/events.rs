@@ -31,6 +31,12 @@ words! {
         DeviceConfigured = "DeviceConfigured",
         /// A device was deactivated.
         DeviceDeactivated = "DeviceDeactivated",
+        /// Something was written down about a device's silence.
+        DeviceFollowUpChanged = "DeviceFollowUpChanged",
+        /// A list of silent devices was taken away as a spreadsheet.
+        WorklistExported = "WorklistExported",
+        /// Envelopes in quarantine were interpreted again.
+        ProviderEnvelopesReplayed = "ProviderEnvelopesReplayed",
     }
 }
 
