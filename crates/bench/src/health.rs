@@ -81,6 +81,14 @@ pub(crate) struct Reads {
     pub(crate) cpu: CpuTime,
 }
 
+impl Reads {
+    /// One more.
+    pub(crate) fn add(&mut self, latency: Duration, cpu: CpuTime) {
+        self.latencies.push(latency);
+        self.cpu = self.cpu.plus(cpu);
+    }
+}
+
 /// All sides' reads.
 #[derive(Default)]
 pub(crate) struct HealthReads {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use bytes::Bytes;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
@@ -11,14 +11,16 @@ use hyper::{Method, StatusCode};
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use crate::cpu::{self, Processes};
 use crate::database::Database;
 use crate::fill::Fill;
 use crate::fleet::Workspace;
+use crate::health::Reads;
 use crate::http::{HttpConnection, excerpt};
 use crate::past::Past;
 use crate::place::Place;
 use crate::service::Service;
-use crate::{Running, cpu, report, service};
+use crate::{Running, report, service};
 
 /// The log, and a day of cycles of ten thousand workspaces.
 const ROOM: u64 = 9_000 << 20;
@@ -58,15 +60,15 @@ pub(crate) struct Flags {
     program: Option<PathBuf>,
 }
 
-/// Latencies of each kind of read, the shortest first.
+/// Each kind of read.
 pub(crate) struct IndicatorReads {
     pub(crate) workspaces: u32,
     /// `GET …/indicators` of one workspace with a week of cycles.
-    pub(crate) of_one: Vec<Duration>,
+    pub(crate) of_one: Reads,
     /// The statement of all workspaces' cycle figures.
-    pub(crate) slots: Vec<Duration>,
+    pub(crate) slots: Reads,
     /// `GET /overview`, with devices by state and ages.
-    pub(crate) overview: Vec<Duration>,
+    pub(crate) overview: Reads,
 }
 
 /// Fills the tables and reads.
@@ -83,6 +85,10 @@ pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<
     let database = running.database.insert(Database::start(place.path())?);
     let service = Service::start(&program, place.path(), database).await?;
     let service = running.service.insert(service);
+    let processes = Processes {
+        service: service.process().context("the service is gone")?,
+        postmaster: database.postmaster,
+    };
     let one = i32::try_from(flags.workspaces)?;
     fill(database, one).await?;
 
@@ -92,24 +98,28 @@ pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<
     let indicators = format!("/api/telematics-mvp/workspaces/{PREFIX}{one:05}/indicators");
     let mut reads = IndicatorReads {
         workspaces: flags.workspaces,
-        of_one: Vec::new(),
-        slots: Vec::new(),
-        overview: Vec::new(),
+        of_one: Reads::default(),
+        slots: Reads::default(),
+        overview: Reads::default(),
     };
     eprintln!("bench: measuring");
     // The first of each warms up.
     for read in 0..=flags.reads {
+        let before = processes.cpu_time()?;
         let of_one = read_indicators(&mut http, &indicators).await?;
+        let after_one = processes.cpu_time()?;
         let slots = read_slots(&mut bare, flags.workspaces).await?;
+        let after_slots = processes.cpu_time()?;
         let overview = read_overview(&mut http, flags.workspaces).await?;
+        let after = processes.cpu_time()?;
         if read > 0 {
-            reads.of_one.push(of_one);
-            reads.slots.push(slots);
-            reads.overview.push(overview);
+            reads.of_one.add(of_one, after_one.since(before));
+            reads.slots.add(slots, after_slots.since(after_one));
+            reads.overview.add(overview, after.since(after_slots));
         }
     }
-    for latencies in [&mut reads.of_one, &mut reads.slots, &mut reads.overview] {
-        latencies.sort_unstable();
+    for kind in [&mut reads.of_one, &mut reads.slots, &mut reads.overview] {
+        kind.latencies.sort_unstable();
     }
     report::indicators(&reads, place, database);
     report::noise(&before, &cpu::load_average());

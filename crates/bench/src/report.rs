@@ -216,9 +216,9 @@ pub(crate) fn indicators(reads: &IndicatorReads, place: &Place, database: &Datab
         "{} workspaces with a day of cycles and one with a week, one connection; PostgreSQL {}, {}:\n",
         reads.workspaces, database.version, place.kind
     );
-    println!("| | p50 / p95 / p99 ms |");
-    println!("|---|---|");
-    for (name, sorted) in [
+    println!("| | p50 / p95 ms | service CPU ms | PostgreSQL CPU ms |");
+    println!("|---|---|---|---|");
+    for (name, kind) in [
         ("indicators of the one", &reads.of_one),
         (
             "cycle figures of all over 24 h, the statement",
@@ -226,8 +226,14 @@ pub(crate) fn indicators(reads: &IndicatorReads, place: &Place, database: &Datab
         ),
         ("overview of all", &reads.overview),
     ] {
-        let ms = |percent| percentile(sorted, percent).as_secs_f64() * 1000.0;
-        println!("| {name} | {:.1} / {:.1} / {:.1} |", ms(50), ms(95), ms(99));
+        let ms = |percent| percentile(&kind.latencies, percent).as_secs_f64() * 1000.0;
+        println!(
+            "| {name} | {:.1} / {:.1} | {:.1} | {:.1} |",
+            ms(50),
+            ms(95),
+            kind.per_read(kind.cpu.service) / 1000.0,
+            kind.per_read(kind.cpu.postgres) / 1000.0,
+        );
     }
     println!();
 }

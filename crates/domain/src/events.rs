@@ -31,6 +31,16 @@ words! {
         DeviceConfigured = "DeviceConfigured",
         /// A device was deactivated.
         DeviceDeactivated = "DeviceDeactivated",
+        /// Something was written down about a device's silence.
+        DeviceFollowUpChanged = "DeviceFollowUpChanged",
+        /// A list of silent devices was taken away as a spreadsheet.
+        WorklistExported = "WorklistExported",
+        /// Envelopes in quarantine were interpreted again.
+        ProviderEnvelopesReplayed = "ProviderEnvelopesReplayed",
+        /// What is held of a device, written down once a day.
+        DeviceBaselineRecorded = "DeviceBaselineRecorded",
+        /// Snapshots that were not what their history adds up to were replaced by what it does.
+        SnapshotsRepaired = "SnapshotsRepaired",
     }
 }
 
