@@ -24,6 +24,7 @@ pub mod problem;
 mod problem_pages;
 mod provider_connections;
 mod reconciliation_sweeps;
+mod rejections;
 mod request;
 mod router;
 mod server;

@@ -15,7 +15,7 @@ use crate::idempotency::idempotent;
 use crate::state::AppState;
 use crate::{
     audit, cutover, dev, devices, docs, health, ingest, operations, policy, poll_cycles,
-    problem_pages, provider_connections, reconciliation_sweeps, snapshots, workspaces,
+    problem_pages, provider_connections, reconciliation_sweeps, rejections, snapshots, workspaces,
 };
 
 /// Every route with its documentation.
@@ -60,6 +60,8 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
             devices::put_device,
             devices::delete_device
         ))
+        .routes(routes!(rejections::list_rejections))
+        .routes(routes!(rejections::list_unknown_devices))
         .routes(routes!(audit::list_changes))
         .routes(routes!(provider_connections::list_connections))
         .routes(routes!(

@@ -18,6 +18,8 @@ pub enum Access {
     WorkspaceAdmin,
     /// Staff, and machines that read.
     Staff,
+    /// The same, and the workspace's admins.
+    StaffOrWorkspaceAdmin,
     /// System administrators and support.
     SystemAdminOrSupport,
     /// System administrators.
@@ -66,8 +68,8 @@ macro_rules! table {
 }
 
 use Access::{
-    Open, Scope, ScopeOrSystemAdmin, Staff, SystemAdmin, SystemAdminOrSupport, Workspace,
-    WorkspaceAdmin,
+    Open, Scope, ScopeOrSystemAdmin, Staff, StaffOrWorkspaceAdmin, SystemAdmin,
+    SystemAdminOrSupport, Workspace, WorkspaceAdmin,
 };
 
 /// Every route of the service.
@@ -108,6 +110,8 @@ pub const TABLE: &[Route] = table! {
     PUT "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}" SystemAdmin, Json;
     DELETE "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}" SystemAdmin, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/features" Workspace, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/rejections" StaffOrWorkspaceAdmin, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/unknown-devices" StaffOrWorkspaceAdmin, None;
     GET "/api/telematics-mvp/audit" SystemAdmin, None;
     POST "/api/telematics-mvp/reconciliation-sweeps" ScopeOrSystemAdmin("telematics/sweep"), None;
     GET "/api/telematics-mvp/reconciliation-sweeps/{sweep_id}" ScopeOrSystemAdmin("telematics/sweep"), None;
@@ -161,6 +165,9 @@ impl Access {
             Workspace => role.is_some() || caller.is_staff() || caller.has_scope("telematics/read"),
             WorkspaceAdmin => role == Some(WorkspaceRole::Admin) || system_admin,
             Staff => caller.is_staff() || caller.has_scope("telematics/read"),
+            StaffOrWorkspaceAdmin => {
+                Staff.allows(caller, workspace_id) || WorkspaceAdmin.allows(caller, workspace_id)
+            }
             SystemAdminOrSupport => system_admin || caller.is_in_group("support"),
             SystemAdmin => system_admin,
         }

@@ -1,8 +1,11 @@
-//! Parameters: a name means the same wherever it stands, so each is described once.
+//! Parameters: a name means the same wherever it stands, so each is described once; where a resource
+//! means something else by it, once more, as `<last part of the path>.<name>`.
 
+use domain::acceptance::RejectReason;
 use domain::audit::ChangeType;
 use domain::health::{HealthState, Reason, Responsibility, SignalFreshness};
 use domain::signals::Signal;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::problem::ProblemKind;
@@ -23,10 +26,11 @@ pub(super) fn definitions() -> Map<String, Value> {
         definitions.insert(name.to_owned(), parameter);
     }
     for (place, parameters) in [("query", in_queries()), ("header", in_headers())] {
-        for (name, description, schema) in parameters {
+        for (key, description, schema) in parameters {
+            let name = key.rsplit_once('.').map_or(key, |(_, name)| name);
             let parameter =
                 json!({"name": name, "in": place, "description": description, "schema": schema});
-            definitions.insert(name.to_owned(), parameter);
+            definitions.insert(key.to_owned(), parameter);
         }
     }
     definitions
@@ -54,7 +58,6 @@ fn in_paths() -> Vec<(&'static str, Value)> {
 }
 
 fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
-    let words = |words: Vec<&str>| json!({"type": "string", "enum": words});
     vec![
         (
             "limit",
@@ -69,22 +72,22 @@ fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
         (
             "state",
             "Only devices, or vehicles, in this state.",
-            words(HealthState::ALL.iter().map(|word| word.as_str()).collect()),
+            one_of(HealthState::ALL),
         ),
         (
             "reason",
             "Only devices with this root cause.",
-            words(Reason::ALL.iter().map(|word| word.as_str()).collect()),
+            one_of(Reason::ALL),
+        ),
+        (
+            "rejections.reason",
+            "Only what was refused for this reason.",
+            one_of(RejectReason::ALL),
         ),
         (
             "responsibility",
             "Only devices whose cause is theirs to mend.",
-            words(
-                Responsibility::ALL
-                    .iter()
-                    .map(|word| word.as_str())
-                    .collect(),
-            ),
+            one_of(Responsibility::ALL),
         ),
         (
             "vehicle",
@@ -99,22 +102,22 @@ fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
         (
             "signal",
             "Only this signal.",
-            words(Signal::all().map(Signal::name).collect()),
+            json!({"type": "string", "enum": Signal::all().map(Signal::name).collect::<Vec<_>>()}),
         ),
         (
             "signal_state",
             "Only signals, and in a list only devices with a signal, in this state.",
-            words(
-                SignalFreshness::ALL
-                    .iter()
-                    .map(|word| word.as_str())
-                    .collect(),
-            ),
+            one_of(SignalFreshness::ALL),
         ),
         (
             "workspace",
             "Only this workspace.",
             json!({"$ref": "#/components/schemas/WorkspaceId"}),
+        ),
+        (
+            "provider",
+            "Only this connection.",
+            json!({"$ref": "#/components/schemas/ProviderId"}),
         ),
         (
             "device",
@@ -124,7 +127,7 @@ fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
         (
             "type",
             "Only changes of this type.",
-            words(ChangeType::ALL.iter().map(|word| word.as_str()).collect()),
+            one_of(ChangeType::ALL),
         ),
         (
             "changed_by",
@@ -147,6 +150,11 @@ fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
             json!({"type": "boolean"}),
         ),
     ]
+}
+
+/// One of a vocabulary's words.
+fn one_of(words: &[impl Serialize]) -> Value {
+    json!({"type": "string", "enum": words})
 }
 
 fn in_headers() -> Vec<(&'static str, &'static str, Value)> {

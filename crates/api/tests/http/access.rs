@@ -26,6 +26,8 @@ enum May {
     WorkspaceAdmin,
     /// (staff)
     Staff,
+    /// (staff, workspace admin)
+    StaffOrWorkspaceAdmin,
     /// (system-admin, support)
     SystemAdminOrSupport,
     /// (system-admin)
@@ -33,8 +35,8 @@ enum May {
 }
 
 use May::{
-    Anybody, Ingest, PollOrSystemAdmin, Staff, SweepOrSystemAdmin, SystemAdmin,
-    SystemAdminOrSupport, Workspace, WorkspaceAdmin,
+    Anybody, Ingest, PollOrSystemAdmin, Staff, StaffOrWorkspaceAdmin, SweepOrSystemAdmin,
+    SystemAdmin, SystemAdminOrSupport, Workspace, WorkspaceAdmin,
 };
 
 /// The contract's words in brackets, route by route; paths without `/api/telematics-mvp`.
@@ -129,6 +131,16 @@ const CONTRACT: &[(&str, &str, May)] = &[
         "/workspaces/{workspace_id}/provider-connections/{provider_id}",
         SystemAdmin,
     ),
+    (
+        "GET",
+        "/workspaces/{workspace_id}/rejections",
+        StaffOrWorkspaceAdmin,
+    ),
+    (
+        "GET",
+        "/workspaces/{workspace_id}/unknown-devices",
+        StaffOrWorkspaceAdmin,
+    ),
     ("GET", "/audit", SystemAdmin),
 ];
 
@@ -169,6 +181,7 @@ fn allowed(may: May) -> &'static [Caller] {
         Workspace => &[VIEWER, ADMIN, ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
         WorkspaceAdmin => &[ADMIN, SYSTEM_ADMIN],
         Staff => &[ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
+        StaffOrWorkspaceAdmin => &[ADMIN, ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
         SystemAdminOrSupport => &[SYSTEM_ADMIN, SUPPORT],
         SystemAdmin => &[SYSTEM_ADMIN],
     }

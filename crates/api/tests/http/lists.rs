@@ -1,7 +1,7 @@
 //! Every list, cut into pages of any size, is the whole list.
 
 use serde_json::{Value, json};
-use testkit::{Fleet, a_connection, a_device, a_workspace, minutes};
+use testkit::{Fleet, a_connection, a_device, a_workspace, an_update, minutes};
 
 use crate::service::{NORTH, POLL, SYSTEM_ADMIN, Service};
 
@@ -30,6 +30,9 @@ async fn service() -> (Service, Fleet) {
         let status = service.post(POLL, "/poll-cycles", &trigger).await.status;
         assert!([200, 202].contains(&status));
     }
+    let unknown = ["b", "a c", "B", "a", "ü"];
+    let unknown = unknown.map(|name| an_update("z").from_unit("sim-2", name));
+    fleet.push(unknown).await;
     (service, fleet)
 }
 
@@ -76,6 +79,16 @@ const LISTS: &[(&str, &str, &str)] = &[
         "/workspaces/depot-north/cutover/history",
         "changes",
         "version",
+    ),
+    (
+        "/workspaces/depot-north/rejections",
+        "rejections",
+        "external_id",
+    ),
+    (
+        "/workspaces/depot-north/unknown-devices",
+        "unknown_devices",
+        "external_id",
     ),
     ("/audit", "changes", "event_id"),
     ("/audit?changed_by=anna", "changes", "event_id"),

@@ -27,6 +27,7 @@ mod problems;
 mod provider_connections;
 mod rates;
 mod reconciliation_sweeps;
+mod rejections;
 mod request_ids;
 mod security_headers;
 mod service;

@@ -1,14 +1,16 @@
 //! The one acceptance path: decide and persist a batch of updates.
 //!
 //! Begin under the shared fence; read the flags, the configuration and what is held; decide; move
-//! snapshots and append events in one statement; commit; answer. A device that a concurrent batch
-//! moved in between is decided anew, in the same unit of work.
+//! snapshots and append events in one statement; keep what was refused; commit; answer. A device that a
+//! concurrent batch moved in between is decided anew, in the same unit of work.
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use domain::TimeText;
-use domain::acceptance::{Gate, Item, Judged, Registry, Source, Verdict, decide_batch};
+use domain::acceptance::{
+    Gate, Item, Judged, Registry, Source, Verdict, decide_batch, tally_rejections,
+};
 use domain::fleet::Device;
 use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
 use domain::signals::{DroppedSignal, Readings};
@@ -121,7 +123,13 @@ pub(crate) async fn accept_in_tx(
         }
         pending = again;
     }
-    Ok(judged.into_iter().flatten().collect())
+    let judged: Vec<Judged> = judged.into_iter().flatten().collect();
+    // Last, so that what is locked for it is not held while snapshots are waited for.
+    let rejections = tally_rejections(batch.items.iter().zip(&judged));
+    let cycle_id = cycle_of(batch.source);
+    uow.keep_rejections(&rejections, cycle_id, batch.trace_id, gate.now)
+        .await?;
+    Ok(judged)
 }
 
 /// One round of reading, deciding and writing.

@@ -18,6 +18,7 @@ mod maintenance;
 mod metrics;
 mod policy;
 mod provider;
+mod rejections;
 mod schedules;
 mod slots;
 mod snapshots;
