@@ -3,6 +3,7 @@
 use application::polling::run_cycle;
 use bf_depot_sim::Account;
 use domain::acceptance::{Item, REJECTIONS_AT_MOST, RejectReason};
+use domain::ids::ExternalId;
 use futures::future::join_all;
 use persistence::{KeptRejection, RejectionFilter};
 use telemetry::metrics::Exporter;
@@ -57,7 +58,7 @@ async fn polls_and_pushes_keep_theirs_in_one_place() {
     let names: Vec<_> = polled
         .iter()
         .filter_map(|kept| kept.key.external_id.as_ref())
-        .map(|name| name.as_str())
+        .map(ExternalId::as_str)
         .collect();
     assert_eq!(names, ["vehicle-002", "vehicle-003"]);
     assert!(polled.iter().all(|kept| kept.cycle_id == Some(cycle_id)));
@@ -157,7 +158,7 @@ async fn the_oldest_go_and_all_are_counted() {
                 .is_some_and(|id| id.as_str() == "sim-main")
         })
         .filter_map(|kept| kept.key.external_id.as_ref())
-        .map(|name| name.as_str())
+        .map(ExternalId::as_str)
         .collect();
     assert_eq!(of_main.len(), REJECTIONS_AT_MOST);
     assert!(of_main.contains(&"x00000"), "seen again since");
