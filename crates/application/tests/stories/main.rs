@@ -18,6 +18,7 @@ mod maintenance;
 mod metrics;
 mod policy;
 mod provider;
+mod reasons;
 mod rejections;
 mod schedules;
 mod slots;

@@ -6,9 +6,11 @@
 mod cause;
 mod evaluate;
 mod freshness;
+mod reason;
 mod state;
 
-pub use cause::{LastPoll, PollingFacts, Reason, Responsibility, root_cause};
+pub use cause::{LastPoll, LastRejection, PollingFacts, StreamState, root_cause};
 pub use evaluate::{DeviceFacts, Health, evaluate};
 pub use freshness::{Freshness, SignalFreshness, signal_freshness};
+pub use reason::{Cause, Reason, Responsibility};
 pub use state::{HealthState, Severity};
