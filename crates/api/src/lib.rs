@@ -14,6 +14,7 @@ mod edge;
 mod health;
 mod idempotency;
 mod ingest;
+mod issues;
 mod long_json;
 mod metrics_page;
 mod openapi;

@@ -14,7 +14,7 @@ use crate::edge::{edge, on_panic};
 use crate::idempotency::idempotent;
 use crate::state::AppState;
 use crate::{
-    audit, cutover, dev, devices, docs, health, ingest, operations, policy, poll_cycles,
+    audit, cutover, dev, devices, docs, health, ingest, issues, operations, policy, poll_cycles,
     problem_pages, provider_connections, reconciliation_sweeps, rejections, snapshots, workspaces,
 };
 
@@ -37,6 +37,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(reconciliation_sweeps::post_sweep))
         .routes(routes!(reconciliation_sweeps::get_sweep))
         .routes(routes!(health::get_health))
+        .routes(routes!(issues::get_issues))
         .routes(routes!(snapshots::list_snapshots))
         .routes(routes!(snapshots::get_snapshot))
         .routes(routes!(snapshots::get_vehicle_snapshot))

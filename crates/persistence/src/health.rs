@@ -8,6 +8,7 @@ use domain::fleet::ProviderType;
 use domain::health::{DeviceFacts, LastPoll, LastRejection};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
 use domain::polling::{ConnectionOutcome, ErrorClass};
+use sqlx::{PgConnection, PgExecutor};
 
 use crate::bulk::in_bulk;
 use crate::{StorageError, Store, decode};
@@ -61,6 +62,9 @@ pub struct WorkspaceHealthFacts {
     pub last_cycle_ended_at: Option<DateTime<Utc>>,
 }
 
+/// All connections, and when the latest cycle that ran ended.
+type Polling = (Vec<ConnectionPolling>, Option<DateTime<Utc>>);
+
 /// What is amiss with a device.
 #[derive(Clone, Copy, Default)]
 struct Trouble {
@@ -78,27 +82,27 @@ impl Store {
         &self,
         workspace_id: &WorkspaceId,
     ) -> Result<WorkspaceHealthFacts, StorageError> {
-        let (mut devices, (connections, last_cycle_ended_at), troubles) = tokio::try_join!(
-            self.health_rows(workspace_id),
-            self.connection_polling(workspace_id),
-            self.troubles(workspace_id),
+        let (devices, polling, troubles) = tokio::try_join!(
+            Self::health_rows(&self.pool, workspace_id),
+            Self::connection_polling(&self.pool, workspace_id),
+            Self::troubles(&self.pool, workspace_id),
         )?;
-        for row in &mut devices {
-            if let Some(trouble) = troubles.get(row.device_id.as_str()) {
-                row.absent = trouble.absent;
-                row.returned_before_absence_at = trouble.returned_before_absence_at;
-                row.last_rejection = trouble.last_rejection;
-            }
-        }
-        Ok(WorkspaceHealthFacts {
-            devices,
-            connections,
-            last_cycle_ended_at,
-        })
+        Ok(facts_of(devices, polling, &troubles))
+    }
+
+    /// The same, one statement after the other, so that a transaction can have all see the same.
+    pub(crate) async fn health_facts_through(
+        connection: &mut PgConnection,
+        workspace_id: &WorkspaceId,
+    ) -> Result<WorkspaceHealthFacts, StorageError> {
+        let devices = Self::health_rows(&mut *connection, workspace_id).await?;
+        let polling = Self::connection_polling(&mut *connection, workspace_id).await?;
+        let troubles = Self::troubles(&mut *connection, workspace_id).await?;
+        Ok(facts_of(devices, polling, &troubles))
     }
 
     async fn health_rows(
-        &self,
+        executor: impl PgExecutor<'_>,
         workspace_id: &WorkspaceId,
     ) -> Result<Vec<HealthRow>, StorageError> {
         let rows = sqlx::query!(
@@ -112,7 +116,7 @@ impl Store {
             ORDER BY d.device_id"#,
             workspace_id.as_str(),
         )
-        .fetch_all(&self.pool);
+        .fetch_all(executor);
         in_bulk(rows)
             .await?
             .into_iter()
@@ -140,7 +144,7 @@ impl Store {
     /// and those that had updates refused. A statement of its own: joined to every device it could be
     /// dearer than all the rest.
     async fn troubles(
-        &self,
+        executor: impl PgExecutor<'_>,
         workspace_id: &WorkspaceId,
     ) -> Result<HashMap<String, Trouble>, StorageError> {
         let rows = sqlx::query!(
@@ -155,7 +159,7 @@ impl Store {
             WHERE workspace_id = $1 AND reason IN ('invalid_timestamp', 'future_timestamp', 'no_valid_signals')"#,
             workspace_id.as_str(),
         )
-        .fetch_all(&self.pool)
+        .fetch_all(executor)
         .await?;
         let mut troubles: HashMap<String, Trouble> = HashMap::new();
         for row in rows {
@@ -178,9 +182,9 @@ impl Store {
     }
 
     async fn connection_polling(
-        &self,
+        executor: impl PgExecutor<'_>,
         workspace_id: &WorkspaceId,
-    ) -> Result<(Vec<ConnectionPolling>, Option<DateTime<Utc>>), StorageError> {
+    ) -> Result<Polling, StorageError> {
         let rows = sqlx::query!(
             r#"/* health: connections and their latest polls */
             SELECT w.last_cycle_ended_at, c.provider_id AS "provider_id?", c.provider_type AS "provider_type?",
@@ -207,7 +211,7 @@ impl Store {
             ORDER BY c.provider_id"#,
             workspace_id.as_str(),
         )
-        .fetch_all(&self.pool)
+        .fetch_all(executor)
         .await?;
         let last_cycle_ended_at = rows.first().and_then(|row| row.last_cycle_ended_at);
         let connections = rows
@@ -256,5 +260,24 @@ impl Store {
             )
             .collect::<Result<_, StorageError>>()?;
         Ok((connections, last_cycle_ended_at))
+    }
+}
+
+fn facts_of(
+    mut devices: Vec<HealthRow>,
+    (connections, last_cycle_ended_at): Polling,
+    troubles: &HashMap<String, Trouble>,
+) -> WorkspaceHealthFacts {
+    for row in &mut devices {
+        if let Some(trouble) = troubles.get(row.device_id.as_str()) {
+            row.absent = trouble.absent;
+            row.returned_before_absence_at = trouble.returned_before_absence_at;
+            row.last_rejection = trouble.last_rejection;
+        }
+    }
+    WorkspaceHealthFacts {
+        devices,
+        connections,
+        last_cycle_ended_at,
     }
 }

@@ -88,6 +88,7 @@ pub const TABLE: &[Route] = table! {
     GET "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles" Workspace, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles/{cycle_id}" Workspace, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/health" Workspace, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/issues" Workspace, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/snapshots" Workspace, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/snapshots/{device_id}" Workspace, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/vehicles/{vehicle_id}/snapshot" Workspace, None;

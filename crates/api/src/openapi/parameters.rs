@@ -3,7 +3,7 @@
 
 use domain::acceptance::RejectReason;
 use domain::audit::ChangeType;
-use domain::health::{HealthState, Reason, Responsibility, SignalFreshness};
+use domain::health::{HealthState, IssueCode, Reason, Responsibility, SignalFreshness};
 use domain::signals::Signal;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -58,7 +58,7 @@ fn in_paths() -> Vec<(&'static str, Value)> {
 }
 
 fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
-    vec![
+    let mut parameters = vec![
         (
             "limit",
             "Rows of a page.",
@@ -70,26 +70,6 @@ fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
             json!({"type": "string"}),
         ),
         (
-            "state",
-            "Only devices, or vehicles, in this state.",
-            one_of(HealthState::ALL),
-        ),
-        (
-            "reason",
-            "Only devices with this root cause.",
-            one_of(Reason::ALL),
-        ),
-        (
-            "rejections.reason",
-            "Only what was refused for this reason.",
-            one_of(RejectReason::ALL),
-        ),
-        (
-            "responsibility",
-            "Only devices whose cause is theirs to mend.",
-            one_of(Responsibility::ALL),
-        ),
-        (
             "vehicle",
             "Only this vehicle's devices.",
             json!({"$ref": "#/components/schemas/VehicleId"}),
@@ -98,16 +78,6 @@ fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
             "by",
             "Whether devices are listed or vehicles, which are as well as the mildest of their devices.",
             json!({"type": "string", "enum": ["device", "vehicle"], "default": "device"}),
-        ),
-        (
-            "signal",
-            "Only this signal.",
-            json!({"type": "string", "enum": Signal::all().map(Signal::name).collect::<Vec<_>>()}),
-        ),
-        (
-            "signal_state",
-            "Only signals, and in a list only devices with a signal, in this state.",
-            one_of(SignalFreshness::ALL),
         ),
         (
             "workspace",
@@ -123,11 +93,6 @@ fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
             "device",
             "Only this device.",
             json!({"$ref": "#/components/schemas/DeviceId"}),
-        ),
-        (
-            "type",
-            "Only changes of this type.",
-            one_of(ChangeType::ALL),
         ),
         (
             "changed_by",
@@ -148,6 +113,58 @@ fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
             "active",
             "Only active devices, or only deactivated ones.",
             json!({"type": "boolean"}),
+        ),
+    ];
+    parameters.extend(vocabularies_in_queries());
+    parameters
+}
+
+fn vocabularies_in_queries() -> Vec<(&'static str, &'static str, Value)> {
+    vec![
+        (
+            "state",
+            "Only devices, or vehicles, in this state.",
+            one_of(HealthState::ALL),
+        ),
+        (
+            "issues.state",
+            "Only issues that impact a device in this state; whole ones.",
+            one_of(HealthState::ALL),
+        ),
+        (
+            "code",
+            "Only issues with this code.",
+            one_of(&IssueCode::all()),
+        ),
+        (
+            "reason",
+            "Only devices with this root cause.",
+            one_of(Reason::ALL),
+        ),
+        (
+            "rejections.reason",
+            "Only what was refused for this reason.",
+            one_of(RejectReason::ALL),
+        ),
+        (
+            "responsibility",
+            "Only devices whose cause is theirs to mend.",
+            one_of(Responsibility::ALL),
+        ),
+        (
+            "signal",
+            "Only this signal.",
+            json!({"type": "string", "enum": Signal::all().map(Signal::name).collect::<Vec<_>>()}),
+        ),
+        (
+            "signal_state",
+            "Only signals, and in a list only devices with a signal, in this state.",
+            one_of(SignalFreshness::ALL),
+        ),
+        (
+            "type",
+            "Only changes of this type.",
+            one_of(ChangeType::ALL),
         ),
     ]
 }

@@ -65,6 +65,7 @@ const CONTRACT: &[(&str, &str, May)] = &[
         Workspace,
     ),
     ("GET", "/workspaces/{workspace_id}/health", Workspace),
+    ("GET", "/workspaces/{workspace_id}/issues", Workspace),
     ("GET", "/workspaces/{workspace_id}/snapshots", Workspace),
     (
         "GET",

@@ -76,6 +76,10 @@ async fn a_parameter_that_is_repeated_or_unreadable_is_named() {
         ("/workspaces/depot-north/health?vehicle=%00", "vehicle"),
         ("/workspaces/depot-north/health?by=driver", "by"),
         ("/workspaces/depot-north/health?State=stale", "State"),
+        ("/workspaces/depot-north/issues?state=sleepy", "state"),
+        ("/workspaces/depot-north/issues?code=because", "code"),
+        ("/workspaces/depot-north/issues?code=", "code"),
+        ("/workspaces/depot-north/issues?reason=unknown", "reason"),
         ("/workspaces/depot-north/snapshots?signal=soc", "signal"),
         (
             "/workspaces/depot-north/snapshots?signal_state=old",
@@ -219,6 +223,7 @@ async fn a_cursor_that_was_tampered_with_breaks_nothing() {
         "/workspaces/depot-north/devices",
         "/workspaces/depot-north/snapshots",
         "/workspaces/depot-north/health",
+        "/workspaces/depot-north/issues",
         "/workspaces/depot-north/poll-cycles",
         "/workspaces/depot-north/cutover/history",
         "/workspaces/depot-north/provider-connections",

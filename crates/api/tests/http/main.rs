@@ -15,6 +15,7 @@ mod grants;
 mod health;
 mod idempotency;
 mod ingest;
+mod issues;
 mod lists;
 mod openapi;
 mod order_of_refusals;

@@ -67,7 +67,7 @@ pub async fn workspace_health(
     Ok(report(record, facts, now))
 }
 
-fn report(
+pub(super) fn report(
     record: &WorkspaceRecord,
     facts: WorkspaceHealthFacts,
     now: DateTime<Utc>,

@@ -14,6 +14,7 @@ mod devices;
 mod fences;
 mod health;
 mod idempotency;
+mod issues;
 mod maintenance;
 mod metrics;
 mod policy;

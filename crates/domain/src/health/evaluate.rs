@@ -40,6 +40,13 @@ pub struct Health {
     pub grace_exceeded_at: Option<DateTime<Utc>>,
 }
 
+impl Health {
+    /// How often the device is to report: the cadence, or what its connection declares.
+    pub fn interval(&self) -> TimeDelta {
+        self.delayed_after - DELAY_TOLERANCE
+    }
+}
+
 /// The first state of the table that fits. Exactly at a threshold is the milder state.
 pub fn evaluate(facts: &DeviceFacts, policy: Policy, now: DateTime<Utc>) -> Health {
     let interval = policy.poll_interval;
