@@ -1,5 +1,5 @@
 //! The benchmark: accepted updates a second through HTTP against the bare SQL statement on the same
-//! server, and a workspace's health against the bare query. `docs/performance.md` says how to read it.
+//! server, a workspace's health against the bare query, and its issues. `docs/performance.md` says how to read it.
 //!
 //! `bench hostile` is something else: honest and hostile traffic, and whether the service stands it.
 //!
@@ -14,6 +14,7 @@ mod health;
 mod hostile;
 mod http;
 mod ingest;
+mod issues;
 mod load;
 mod place;
 mod report;
@@ -149,6 +150,7 @@ async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
     fleet::register(service, &fleet, flags.clients).await?;
     bare::create_tables(database, Clock::system().now()).await?;
     health::fill(service).await?;
+    issues::fill(service, database).await?;
     database.settle().await?;
 
     let processes = Processes {
@@ -163,6 +165,8 @@ async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
     database.settle().await?;
     let read = health::measure(flags, service, database, &processes).await?;
     report::health(&read);
+    let (read, bytes) = issues::measure(flags, service, &processes).await?;
+    report::issues(&read, bytes);
     report::noise(&before, &cpu::load_average());
     Ok(())
 }

@@ -94,6 +94,20 @@ pub(crate) fn health(reads: &HealthReads) {
     );
 }
 
+/// Reads of issues.
+pub(crate) fn issues(reads: &Reads, answer_bytes: usize) {
+    let ms = |percent| percentile(&reads.latencies, percent).as_secs_f64() * 1000.0;
+    println!(
+        "Issues of 1,000 devices, half of them silent ({} kB of JSON), one connection: p50 {:.1} ms, **p95 {:.1} ms**, p99 {:.1} ms; service {:.0} us of CPU, PostgreSQL {:.0} us.\n",
+        answer_bytes / 1000,
+        ms(50),
+        ms(95),
+        ms(99),
+        reads.per_read(reads.cpu.service),
+        reads.per_read(reads.cpu.postgres),
+    );
+}
+
 /// How quiet the machine was.
 pub(crate) fn noise(before: &str, after: &str) {
     println!("Load average before {before}, after {after}.");
