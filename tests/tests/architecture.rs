@@ -69,6 +69,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "api",
             "application",
             "auth",
+            "bf-depot-sim",
             "clock",
             "domain",
             "persistence",

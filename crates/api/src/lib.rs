@@ -24,6 +24,7 @@ mod poll_cycles;
 pub mod problem;
 mod problem_pages;
 mod provider_connections;
+mod quarantine;
 mod reconciliation_sweeps;
 mod rejections;
 mod request;

@@ -15,7 +15,8 @@ use crate::idempotency::idempotent;
 use crate::state::AppState;
 use crate::{
     audit, cutover, dev, devices, docs, health, ingest, issues, operations, policy, poll_cycles,
-    problem_pages, provider_connections, reconciliation_sweeps, rejections, snapshots, workspaces,
+    problem_pages, provider_connections, quarantine, reconciliation_sweeps, rejections, snapshots,
+    workspaces,
 };
 
 /// Every route with its documentation.
@@ -31,6 +32,9 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(dev::post_token))
         .routes(routes!(dev::get_jwks))
         .routes(routes!(ingest::post_updates))
+        .routes(routes!(ingest::post_envelopes))
+        .routes(routes!(quarantine::list_quarantined))
+        .routes(routes!(quarantine::post_replay))
         .routes(routes!(poll_cycles::post_cycle))
         .routes(routes!(poll_cycles::list_cycles))
         .routes(routes!(poll_cycles::get_cycle))

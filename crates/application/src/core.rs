@@ -32,6 +32,9 @@ pub struct Rules {
     pub breaker: Breaker,
     /// How long events are kept, in whole days; the sweep drops older ones.
     pub event_retention: TimeDelta,
+    /// How long provider envelopes are kept with their raw messages, in whole days; within it an envelope
+    /// that comes again is known.
+    pub envelope_retention: TimeDelta,
 }
 
 impl Default for Rules {
@@ -41,6 +44,7 @@ impl Default for Rules {
             trigger_precision: TimeDelta::seconds(60),
             breaker: Breaker::default(),
             event_retention: TimeDelta::days(90),
+            envelope_retention: TimeDelta::days(14),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The bare statement: what the same server does when nobody checks, decides or answers anything.
 
+use std::ops::Range;
+
 use anyhow::ensure;
 use chrono::{DateTime, Days, Utc};
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -7,7 +9,7 @@ use uuid::Uuid;
 
 use crate::database::Database;
 use crate::fleet::Workspace;
-use crate::load::Client;
+use crate::load::{Client, Turn};
 
 /// Tables of its own in the same database: one key a snapshot, one index on the events of a day.
 const TABLES: &str = "
@@ -72,39 +74,62 @@ pub(crate) async fn create_tables(database: &Database, now: DateTime<Utc>) -> an
     Ok(())
 }
 
-/// A connection that runs the bare statement.
+/// A connection that runs the bare statement, a workspace's whole batch at once.
 pub(crate) struct BareClient(pub(crate) PgConnection);
 
 impl Client for BareClient {
-    async fn send(
-        &mut self,
-        workspace: &Workspace,
-        observed_at: DateTime<Utc>,
-    ) -> anyhow::Result<()> {
-        let moved: Vec<String> = sqlx::query_scalar(MOVE)
-            .bind(workspace.key)
-            .bind(observed_at)
-            .bind(&workspace.devices)
-            .bind(vec![observed_at; workspace.devices.len()])
-            .bind(event_ids(workspace, observed_at))
-            .bind(&workspace.signals)
-            .fetch_all(&mut self.0)
-            .await?;
-        ensure!(
-            moved.len() == workspace.devices.len(),
-            "the bare statement moved {} snapshots of {}",
-            moved.len(),
-            workspace.devices.len()
-        );
-        Ok(())
+    async fn send(&mut self, turn: Turn<'_>) -> anyhow::Result<usize> {
+        let devices = 0..turn.workspace.devices.len();
+        run(&mut self.0, turn, devices).await
     }
 }
 
+/// A connection that runs the bare statement for one device at a time.
+pub(crate) struct BareSingle(pub(crate) PgConnection);
+
+impl Client for BareSingle {
+    async fn send(&mut self, turn: Turn<'_>) -> anyhow::Result<usize> {
+        let device = turn.number % turn.workspace.devices.len();
+        run(&mut self.0, turn, device..device + 1).await
+    }
+}
+
+async fn run(
+    connection: &mut PgConnection,
+    Turn {
+        workspace,
+        observed_at,
+        ..
+    }: Turn<'_>,
+    devices: Range<usize>,
+) -> anyhow::Result<usize> {
+    let count = devices.len();
+    let moved: Vec<String> = sqlx::query_scalar(MOVE)
+        .bind(workspace.key)
+        .bind(observed_at)
+        .bind(&workspace.devices[devices.clone()])
+        .bind(vec![observed_at; count])
+        .bind(event_ids(workspace, observed_at, devices.clone()))
+        .bind(&workspace.signals[devices])
+        .fetch_all(connection)
+        .await?;
+    ensure!(
+        moved.len() == count,
+        "the bare statement moved {} snapshots of {count}",
+        moved.len()
+    );
+    Ok(count)
+}
+
 /// In order of time, and cheap.
-fn event_ids(workspace: &Workspace, observed_at: DateTime<Utc>) -> Vec<Uuid> {
+fn event_ids(
+    workspace: &Workspace,
+    observed_at: DateTime<Utc>,
+    devices: Range<usize>,
+) -> Vec<Uuid> {
     let time = observed_at.timestamp_micros().cast_unsigned();
-    let (workspace, devices) = (workspace.key.as_u64_pair().1 << 32, workspace.devices.len());
-    (0..devices as u64)
-        .map(|device| Uuid::from_u64_pair(time, workspace | device))
+    let workspace = workspace.key.as_u64_pair().1 << 32;
+    devices
+        .map(|device| Uuid::from_u64_pair(time, workspace | device as u64))
         .collect()
 }

@@ -1,6 +1,7 @@
 //! CPU time, from `/proc`: the steadiest figure on a machine that others use too.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -68,6 +69,11 @@ impl CpuTime {
             machine: self.machine + other.machine,
         }
     }
+}
+
+/// This process's CPU time so far, to a tick of `/proc`.
+pub(crate) fn own() -> anyhow::Result<Duration> {
+    Ok(Duration::from_micros(Stat::of("self")?.own))
 }
 
 /// The machine's load, as `/proc/loadavg` has it.

@@ -1,6 +1,8 @@
 //! The fleet: workspaces of a hundred devices, and the batches that they send.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -13,6 +15,9 @@ use crate::service::Service;
 pub(crate) const BATCH: usize = 100;
 
 const PROVIDER: &str = "bench";
+
+const HEAD: &str = r#"{"updates":["#;
+const TAIL: &str = "]}";
 
 /// As long as every time that is put in its place.
 const NO_TIME: &str = "0000-00-00T00:00:00.000000Z";
@@ -31,8 +36,12 @@ pub(crate) struct Workspace {
     /// Each device's ten signals, as JSON.
     pub(crate) signals: Vec<String>,
     body: Vec<u8>,
+    /// Where in the body the updates are.
+    updates: Vec<Range<usize>>,
     /// Where in the body the times are.
     times: Vec<usize>,
+    /// When the last whole batch was observed, in microseconds since 1970.
+    last_batch: AtomicI64,
 }
 
 impl Fleet {
@@ -50,31 +59,53 @@ impl Workspace {
     pub(crate) fn new(id: &str, number: usize, devices: usize) -> Self {
         let names: Vec<String> = (0..devices).map(|at| format!("device-{at:04}")).collect();
         let signals: Vec<String> = (0..devices).map(|at| signals(number + at)).collect();
-        let (mut body, mut times) = (r#"{"updates":["#.to_owned(), Vec::new());
+        let (mut body, mut updates, mut times) = (HEAD.to_owned(), Vec::new(), Vec::new());
         for (at, (device, signals)) in names.iter().zip(&signals).enumerate() {
             body += if at == 0 { "" } else { "," };
+            let start = body.len();
             body += &[r#"{"device_id":""#, device, r#"","observed_at":""#].concat();
             times.push(body.len());
             body += &[NO_TIME, r#"","signals":"#, signals, "}"].concat();
+            updates.push(start..body.len());
         }
-        body += "]}";
+        body += TAIL;
         Self {
             id: id.to_owned(),
             key: Uuid::from_u128(number as u128 + 1),
             devices: names,
             signals,
             body: body.into_bytes(),
+            updates,
             times,
+            last_batch: AtomicI64::new(0),
         }
     }
 
     /// The body of a batch that was observed then.
     pub(crate) fn batch(&self, observed_at: DateTime<Utc>) -> Bytes {
+        self.last_batch
+            .store(observed_at.timestamp_micros(), Ordering::Relaxed);
         let time = observed_at.to_rfc3339_opts(SecondsFormat::Micros, true);
         let mut body = self.body.clone();
         for at in &self.times {
             body[*at..at + NO_TIME.len()].copy_from_slice(time.as_bytes());
         }
+        body.into()
+    }
+
+    /// The body of the last batch once more.
+    pub(crate) fn last_batch(&self) -> Bytes {
+        let last = self.last_batch.load(Ordering::Relaxed);
+        self.batch(DateTime::from_timestamp_micros(last).unwrap_or_default())
+    }
+
+    /// The body of one device's update that was observed then.
+    pub(crate) fn single(&self, device: usize, observed_at: DateTime<Utc>) -> Bytes {
+        let time = observed_at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        let update = self.updates[device].clone();
+        let at = HEAD.len() + self.times[device] - update.start;
+        let mut body = [HEAD.as_bytes(), &self.body[update], TAIL.as_bytes()].concat();
+        body[at..at + NO_TIME.len()].copy_from_slice(time.as_bytes());
         body.into()
     }
 
@@ -166,6 +197,15 @@ mod tests {
                 Some(10)
             );
         }
+        let last: serde_json::Value =
+            serde_json::from_slice(&workspace.last_batch()).expect("JSON");
+        assert_eq!(last, batch, "the last batch once more");
+        let single: serde_json::Value =
+            serde_json::from_slice(&workspace.single(2, then)).expect("it is JSON");
+        assert_eq!(
+            single["updates"].as_array(),
+            Some(&vec![updates[2].clone()])
+        );
         let length = workspace.signals[0].len();
         assert!((195..=230).contains(&length), "{length}");
     }

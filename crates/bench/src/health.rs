@@ -1,11 +1,10 @@
-//! The health of a workspace of a thousand devices, against the rows that it is computed from.
+//! The health of a workspace, against the rows that it is computed from.
 
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use clock::Clock;
 use hyper::{Method, StatusCode};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -14,17 +13,16 @@ use sqlx::PgConnection;
 use crate::Flags;
 use crate::cpu::{CpuTime, Processes};
 use crate::database::Database;
-use crate::fleet::Workspace;
+use crate::fill::Fill;
 use crate::http::{HttpConnection, excerpt};
-use crate::ingest::HttpClient;
-use crate::load::Client as _;
 use crate::service::Service;
 
-const WORKSPACE: &str = "bench-health";
-const DEVICES: usize = 1000;
+/// Rows of an answer, at most.
+pub(crate) const PAGE: usize = 1000;
 
-/// Reads of each side, a round.
-const READS: usize = 40;
+/// Time that each side reads for in a round, at least; and at least so many reads.
+const A_SIDE: Duration = Duration::from_millis(300);
+const READS: usize = 10;
 
 /// Devices with what is held of them, signals left out.
 const ROWS: &str = "
@@ -98,15 +96,35 @@ pub(crate) struct HealthReads {
     pub(crate) answer_bytes: usize,
 }
 
-/// Registers the workspace and gives each device an update.
-///
-/// # Errors
-/// When the service refuses.
-pub(crate) async fn fill(service: &Service) -> anyhow::Result<()> {
-    let workspace = Workspace::new(WORKSPACE, 0, DEVICES);
-    workspace.register(service).await?;
-    let mut client = HttpClient(service.as_machine().await?);
-    client.send(&workspace, Clock::system().now()).await
+/// A workspace that is read.
+pub(crate) struct Subject {
+    /// Its id.
+    pub(crate) workspace: &'static str,
+    /// Its size.
+    pub(crate) devices: usize,
+}
+
+impl Subject {
+    /// Writes the workspace into the tables, with an update of each device.
+    ///
+    /// # Errors
+    /// When PostgreSQL refuses.
+    pub(crate) async fn fill(&self, database: &Database, signals: &str) -> anyhow::Result<()> {
+        let (prefix, number) = self.workspace.split_at(self.workspace.len() - 5);
+        let from = number.parse()?;
+        let fill = Fill {
+            prefix,
+            from,
+            to: from + 1,
+            devices: self.devices.try_into()?,
+            signals,
+        };
+        fill.write(&mut database.connect().await?).await
+    }
+
+    fn page(&self) -> usize {
+        self.devices.min(PAGE)
+    }
 }
 
 /// Measures all sides by turns, after a warm-up.
@@ -115,30 +133,35 @@ pub(crate) async fn fill(service: &Service) -> anyhow::Result<()> {
 /// When an answer lacks a device.
 pub(crate) async fn measure(
     flags: &Flags,
+    subject: &Subject,
     service: &Service,
     database: &Database,
     processes: &Processes,
 ) -> anyhow::Result<HealthReads> {
     let mut http = service.as_machine().await?;
     let mut bare = database.connect().await?;
-    read_http(&mut http).await?;
-    read_statements(&mut bare).await?;
+    read_http(&mut http, subject).await?;
+    read_statements(&mut bare, subject).await?;
     let mut reads = HealthReads::default();
     for _ in 0..flags.rounds {
         let before = processes.cpu_time()?;
-        for _ in 0..READS {
-            let (latency, bytes) = read_http(&mut http).await?;
+        let mut side = Turn::begin();
+        while side.goes_on() {
+            let (latency, bytes) = read_http(&mut http, subject).await?;
             reads.http.latencies.push(latency);
             reads.answer_bytes = bytes;
         }
         let after_http = processes.cpu_time()?;
-        for _ in 0..READS {
-            let latency = read_statements(&mut bare).await?;
+        let mut side = Turn::begin();
+        while side.goes_on() {
+            let latency = read_statements(&mut bare, subject).await?;
             reads.statements.latencies.push(latency);
         }
         let between = processes.cpu_time()?;
-        for _ in 0..READS {
-            reads.bare.latencies.push(read_bare(&mut bare).await?);
+        let mut side = Turn::begin();
+        while side.goes_on() {
+            let latency = read_bare(&mut bare, subject).await?;
+            reads.bare.latencies.push(latency);
         }
         let after = processes.cpu_time()?;
         reads.http.cpu = reads.http.cpu.plus(after_http.since(before));
@@ -151,7 +174,31 @@ pub(crate) async fn measure(
     Ok(reads)
 }
 
-async fn read_http(connection: &mut HttpConnection) -> anyhow::Result<(Duration, usize)> {
+/// One side's part of a round.
+pub(crate) struct Turn {
+    since: Instant,
+    reads: usize,
+}
+
+impl Turn {
+    pub(crate) fn begin() -> Self {
+        Self {
+            since: Instant::now(),
+            reads: 0,
+        }
+    }
+
+    /// Counts another read, unless there were enough.
+    pub(crate) fn goes_on(&mut self) -> bool {
+        self.reads += 1;
+        self.reads <= READS || self.since.elapsed() < A_SIDE
+    }
+}
+
+async fn read_http(
+    connection: &mut HttpConnection,
+    subject: &Subject,
+) -> anyhow::Result<(Duration, usize)> {
     #[derive(Deserialize)]
     struct Answer {
         devices: Vec<Device>,
@@ -163,7 +210,10 @@ async fn read_http(connection: &mut HttpConnection) -> anyhow::Result<(Duration,
         #[serde(flatten)]
         _rest: IgnoredAny,
     }
-    let path = format!("/api/telematics-mvp/workspaces/{WORKSPACE}/health?limit={DEVICES}");
+    let path = format!(
+        "/api/telematics-mvp/workspaces/{}/health?limit={PAGE}",
+        subject.workspace
+    );
     let since = Instant::now();
     let (status, body) = connection.send(Method::GET, &path, Bytes::new()).await?;
     let latency = since.elapsed();
@@ -174,36 +224,41 @@ async fn read_http(connection: &mut HttpConnection) -> anyhow::Result<(Duration,
     );
     let answer: Answer = serde_json::from_slice(&body)?;
     ensure!(
-        answer.devices.len() == DEVICES,
-        "health has {} devices of {DEVICES}",
-        answer.devices.len()
+        answer.devices.len() == subject.page(),
+        "health has {} devices of {}",
+        answer.devices.len(),
+        subject.page()
     );
     Ok((latency, body.len()))
 }
 
-async fn read_statements(connection: &mut PgConnection) -> anyhow::Result<Duration> {
+async fn read_statements(
+    connection: &mut PgConnection,
+    subject: &Subject,
+) -> anyhow::Result<Duration> {
     let since = Instant::now();
     for statement in BESIDES {
         sqlx::query(statement)
-            .bind(WORKSPACE)
+            .bind(subject.workspace)
             .fetch_all(&mut *connection)
             .await?;
     }
     let besides = since.elapsed();
-    Ok(besides + read_bare(connection).await?)
+    Ok(besides + read_bare(connection, subject).await?)
 }
 
-async fn read_bare(connection: &mut PgConnection) -> anyhow::Result<Duration> {
+async fn read_bare(connection: &mut PgConnection, subject: &Subject) -> anyhow::Result<Duration> {
     let since = Instant::now();
     let rows: Vec<Row> = sqlx::query_as(ROWS)
-        .bind(WORKSPACE)
+        .bind(subject.workspace)
         .fetch_all(connection)
         .await?;
     let latency = since.elapsed();
     let reporting = rows.iter().filter(|row| row.5.is_some()).count();
     ensure!(
-        reporting == DEVICES,
-        "{reporting} rows of {DEVICES} have an update"
+        reporting == subject.devices,
+        "{reporting} rows of {} have an update",
+        subject.devices
     );
     Ok(latency)
 }

@@ -1,37 +1,40 @@
-//! Accepted updates: rounds through HTTP and rounds of the bare statement, by turns.
-
-use std::time::Duration;
+//! Updates by turns: batches through HTTP against the bare statement, repeated batches against new
+//! ones, single updates against bare single transactions.
 
 use anyhow::ensure;
-use chrono::{DateTime, Utc};
+use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use serde::Deserialize;
 use sqlx::PgConnection;
 
 use crate::Flags;
-use crate::bare::BareClient;
-use crate::cpu::{CpuTime, Processes};
+use crate::bare::{BareClient, BareSingle};
+use crate::cpu::Processes;
 use crate::database::Database;
-use crate::fleet::{BATCH, Fleet, Workspace};
+use crate::fleet::{Fleet, Workspace};
 use crate::http::{HttpConnection, excerpt};
-use crate::load::{Client, Sent, drive};
+use crate::load::{Client, Turn};
+use crate::rounds::{Meter, Round};
 use crate::service::Service;
 
-/// What one side did in one round.
-pub(crate) struct Side {
-    pub(crate) sent: Sent,
-    pub(crate) cpu: CpuTime,
-    pub(crate) wal_bytes: u64,
+/// All three, round by round.
+pub(crate) struct Ingest {
+    /// New readings, through HTTP against the bare statement.
+    pub(crate) batches: Vec<Round>,
+    /// The same batch over and over against new readings, both through HTTP.
+    pub(crate) repeated: Vec<Round>,
+    /// One update a request against one a transaction.
+    pub(crate) singles: Vec<Round>,
 }
 
-/// A round of both.
-pub(crate) struct Round {
-    pub(crate) http: Side,
-    pub(crate) bare: Side,
-}
-
-/// A connection that posts batches.
+/// A connection that posts whole batches of new readings.
 pub(crate) struct HttpClient(pub(crate) HttpConnection);
+
+/// A connection that posts each workspace's last batch once more.
+struct RepeatingClient(HttpConnection);
+
+/// A connection that posts one new update at a time.
+struct SingleClient(HttpConnection);
 
 /// The part of an answer that is looked at.
 #[derive(Deserialize)]
@@ -42,124 +45,133 @@ struct Answer {
 #[derive(Deserialize)]
 struct Summary {
     accepted: usize,
+    duplicate: usize,
 }
 
 impl Client for HttpClient {
-    async fn send(
-        &mut self,
-        workspace: &Workspace,
-        observed_at: DateTime<Utc>,
-    ) -> anyhow::Result<()> {
-        let path = format!("{}/ingest", workspace.path());
-        let batch = workspace.batch(observed_at);
-        let (status, body) = self.0.send(Method::POST, &path, batch).await?;
+    async fn send(&mut self, turn: Turn<'_>) -> anyhow::Result<usize> {
+        let batch = turn.workspace.batch(turn.observed_at);
+        let (summary, body) = post(&mut self.0, turn.workspace, batch).await?;
         ensure!(
-            status == StatusCode::OK,
-            "a batch was answered {status}: {}",
-            excerpt(&body)
-        );
-        let answer: Answer = serde_json::from_slice(&body)?;
-        ensure!(
-            answer.summary.accepted == workspace.devices.len(),
+            summary.accepted == turn.workspace.devices.len(),
             "not all of a batch was accepted: {}",
             excerpt(&body)
         );
-        Ok(())
+        Ok(summary.accepted)
     }
 }
 
-/// Measures both sides, after a warm-up that sends every batch twice.
+impl Client for RepeatingClient {
+    async fn send(&mut self, turn: Turn<'_>) -> anyhow::Result<usize> {
+        let batch = turn.workspace.last_batch();
+        let (summary, body) = post(&mut self.0, turn.workspace, batch).await?;
+        ensure!(
+            summary.duplicate == turn.workspace.devices.len(),
+            "not all of a repeated batch was a duplicate: {}",
+            excerpt(&body)
+        );
+        Ok(summary.duplicate)
+    }
+}
+
+impl Client for SingleClient {
+    async fn send(&mut self, turn: Turn<'_>) -> anyhow::Result<usize> {
+        let device = turn.number % turn.workspace.devices.len();
+        let update = turn.workspace.single(device, turn.observed_at);
+        let (summary, body) = post(&mut self.0, turn.workspace, update).await?;
+        ensure!(
+            summary.accepted == 1,
+            "an update was not accepted: {}",
+            excerpt(&body)
+        );
+        Ok(1)
+    }
+}
+
+async fn post(
+    connection: &mut HttpConnection,
+    workspace: &Workspace,
+    body: Bytes,
+) -> anyhow::Result<(Summary, Bytes)> {
+    let path = format!("{}/ingest", workspace.path());
+    let (status, body) = connection.send(Method::POST, &path, body).await?;
+    ensure!(
+        status == StatusCode::OK,
+        "a batch was answered {status}: {}",
+        excerpt(&body)
+    );
+    let answer: Answer = serde_json::from_slice(&body)?;
+    Ok((answer.summary, body))
+}
+
+/// Measures all three.
 ///
 /// # Errors
-/// When a batch is not accepted whole, or the tables do not hold what was accepted.
+/// When a request is not answered as it must be, or the tables do not hold what was accepted.
 pub(crate) async fn measure(
     flags: &Flags,
     fleet: &Fleet,
     service: &Service,
     database: &Database,
     processes: &Processes,
-) -> anyhow::Result<Vec<Round>> {
+) -> anyhow::Result<Ingest> {
     let (mut http, mut bare) = (Vec::new(), Vec::new());
+    let (mut fresh, mut repeating) = (Vec::new(), Vec::new());
     for _ in 0..flags.clients {
         http.push(HttpClient(service.as_machine().await?));
         bare.push(BareClient(database.connect().await?));
+        fresh.push(HttpClient(service.as_machine().await?));
+        repeating.push(RepeatingClient(service.as_machine().await?));
+    }
+    let (mut single, mut bare_single) = (Vec::new(), Vec::new());
+    for _ in 0..flags.single_clients {
+        single.push(SingleClient(service.as_machine().await?));
+        bare_single.push(BareSingle(database.connect().await?));
     }
     let mut meter = Meter {
         processes,
         connection: database.connect().await?,
     };
-    let before = meter.events().await?;
-    let mut accepted = [0; 2];
-    let warm_up = Duration::from_secs(1);
-    accepted[0] += drive(&mut http, fleet, warm_up, 2).await?.latencies.len();
-    accepted[1] += drive(&mut bare, fleet, warm_up, 2).await?.latencies.len();
-    let mut rounds = Vec::new();
-    for number in 0..flags.rounds {
-        eprintln!("bench: round {} of {}", number + 1, flags.rounds);
-        let round = if number % 2 == 0 {
-            let http = meter.side(&mut http, fleet, flags.round()).await?;
-            let bare = meter.side(&mut bare, fleet, flags.round()).await?;
-            Round { http, bare }
-        } else {
-            let bare = meter.side(&mut bare, fleet, flags.round()).await?;
-            let http = meter.side(&mut http, fleet, flags.round()).await?;
-            Round { http, bare }
-        };
-        accepted[0] += round.http.sent.latencies.len();
-        accepted[1] += round.bare.sent.latencies.len();
-        rounds.push(round);
-    }
-    let after = meter.events().await?;
-    for (side, batches) in accepted.into_iter().enumerate() {
-        let recorded = after[side] - before[side];
+    let before = events(&mut meter.connection).await?;
+    let batches = meter
+        .alternate(flags, fleet, (&mut http, &mut bare))
+        .await?;
+    let repeated = meter
+        .alternate(flags, fleet, (&mut repeating, &mut fresh))
+        .await?;
+    let singles = meter
+        .alternate(flags, fleet, (&mut single, &mut bare_single))
+        .await?;
+    let after = events(&mut meter.connection).await?;
+    for (recorded, accepted) in [
+        (
+            after[0] - before[0],
+            batches.updates[0] + repeated.updates[1] + singles.updates[0],
+        ),
+        (
+            after[1] - before[1],
+            batches.updates[1] + singles.updates[1],
+        ),
+    ] {
         ensure!(
-            recorded == i64::try_from(batches * BATCH)?,
-            "{recorded} events were recorded of {} accepted updates",
-            batches * BATCH
+            recorded == i64::try_from(accepted)?,
+            "{recorded} events were recorded of {accepted} accepted updates"
         );
     }
-    Ok(rounds)
+    Ok(Ingest {
+        batches: batches.rounds,
+        repeated: repeated.rounds,
+        singles: singles.rounds,
+    })
 }
 
-struct Meter<'a> {
-    processes: &'a Processes,
-    connection: PgConnection,
-}
-
-impl Meter<'_> {
-    async fn side<C: Client>(
-        &mut self,
-        clients: &mut Vec<C>,
-        fleet: &Fleet,
-        span: Duration,
-    ) -> anyhow::Result<Side> {
-        let (wal, cpu) = (self.wal_bytes().await?, self.processes.cpu_time()?);
-        let sent = drive(clients, fleet, span, 0).await?;
-        let cpu = self.processes.cpu_time()?.since(cpu);
-        let wal_bytes = self.wal_bytes().await? - wal;
-        Ok(Side {
-            sent,
-            cpu,
-            wal_bytes,
-        })
-    }
-
-    async fn wal_bytes(&mut self) -> anyhow::Result<u64> {
-        let bytes: i64 =
-            sqlx::query_scalar("SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint")
-                .fetch_one(&mut self.connection)
-                .await?;
-        Ok(bytes.try_into()?)
-    }
-
-    /// The service's, and the bare statement's.
-    async fn events(&mut self) -> anyhow::Result<[i64; 2]> {
-        let (service, bare) = sqlx::query_as(
-            "SELECT (SELECT count(*) FROM event_store WHERE type = 'TelematicsUpdateAccepted'),
-                    (SELECT count(*) FROM bare.events)",
-        )
-        .fetch_one(&mut self.connection)
-        .await?;
-        Ok([service, bare])
-    }
+/// The service's, and the bare statement's.
+async fn events(connection: &mut PgConnection) -> anyhow::Result<[i64; 2]> {
+    let (service, bare) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM event_store WHERE type = 'TelematicsUpdateAccepted'),
+                (SELECT count(*) FROM bare.events)",
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok([service, bare])
 }

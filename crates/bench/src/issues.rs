@@ -4,67 +4,58 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use bytes::Bytes;
-use clock::Clock;
 use hyper::{Method, StatusCode};
 use serde::Deserialize;
 
 use crate::Flags;
 use crate::cpu::Processes;
 use crate::database::Database;
-use crate::fleet::Workspace;
-use crate::health::Reads;
+use crate::health::{Reads, Subject};
 use crate::http::{HttpConnection, excerpt};
-use crate::ingest::HttpClient;
-use crate::load::Client as _;
 use crate::service::Service;
 
-const WORKSPACE: &str = "bench-issues";
-const DEVICES: usize = 1000;
-const SILENT: usize = DEVICES / 2;
+const SUBJECT: Subject = Subject {
+    workspace: "bench-talk-00001",
+    devices: 1_000,
+};
+const SILENT: usize = SUBJECT.devices / 2;
 
 /// Reads of a round.
-const READS: usize = 40;
+const READS: u32 = 40;
 
 /// Every other device was last heard of an hour ago.
 const SILENCE: &str = "
     UPDATE snapshots SET last_update_received_at = last_update_received_at - interval '1 hour'
     WHERE workspace_id = $1 AND right(device_id, 1)::integer % 2 = 0";
 
-/// Registers the workspace, gives each device an update, and half of them a past.
-///
-/// # Errors
-/// When the service or the database refuses.
-pub(crate) async fn fill(service: &Service, database: &Database) -> anyhow::Result<()> {
-    let workspace = Workspace::new(WORKSPACE, 0, DEVICES);
-    workspace.register(service).await?;
-    let mut client = HttpClient(service.as_machine().await?);
-    client.send(&workspace, Clock::system().now()).await?;
-    let silenced = sqlx::query(SILENCE)
-        .bind(WORKSPACE)
-        .execute(&mut database.connect().await?)
-        .await?;
-    ensure!(
-        silenced.rows_affected() == SILENT as u64,
-        "{} devices of {SILENT} were silenced",
-        silenced.rows_affected()
-    );
-    Ok(())
-}
-
-/// Reads them over one connection, after a warm-up; answers how long that took, and an answer's bytes.
+/// Writes a workspace whose devices have just reported, half of them for the last time an hour ago, and
+/// reads its issues over one connection; answers how long that took, and an answer's bytes.
 ///
 /// # Errors
 /// When an answer does not list the silent devices and no others.
 pub(crate) async fn measure(
     flags: &Flags,
+    signals: &str,
     service: &Service,
+    database: &Database,
     processes: &Processes,
 ) -> anyhow::Result<(Reads, usize)> {
+    SUBJECT.fill(database, signals).await?;
+    let silenced = sqlx::query(SILENCE)
+        .bind(SUBJECT.workspace)
+        .execute(&mut database.connect().await?)
+        .await?
+        .rows_affected();
+    ensure!(
+        silenced == SILENT as u64,
+        "{silenced} devices of {SILENT} were silenced"
+    );
+    database.settle().await?;
     let mut http = service.as_machine().await?;
     let (_, bytes) = read(&mut http).await?;
     let mut reads = Reads::default();
     let before = processes.cpu_time()?;
-    for _ in 0..READS * flags.rounds as usize {
+    for _ in 0..READS * flags.rounds {
         reads.latencies.push(read(&mut http).await?.0);
     }
     reads.cpu = processes.cpu_time()?.since(before);
@@ -81,7 +72,10 @@ async fn read(connection: &mut HttpConnection) -> anyhow::Result<(Duration, usiz
     struct Issue {
         impacted_count: usize,
     }
-    let path = format!("/api/telematics-mvp/workspaces/{WORKSPACE}/issues");
+    let path = format!(
+        "/api/telematics-mvp/workspaces/{}/issues",
+        SUBJECT.workspace
+    );
     let since = Instant::now();
     let (status, body) = connection.send(Method::GET, &path, Bytes::new()).await?;
     let latency = since.elapsed();

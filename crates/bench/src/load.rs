@@ -1,4 +1,4 @@
-//! The load: clients that send batch after batch, each for workspaces of its own.
+//! The load: clients that send one after the other, each for workspaces of its own.
 
 use std::time::{Duration, Instant};
 
@@ -8,31 +8,38 @@ use tokio::task::JoinSet;
 
 use crate::fleet::{Fleet, Workspace};
 
-/// Sends a workspace's batch, one way or the other.
+/// What is to be sent next.
+#[derive(Clone, Copy)]
+pub(crate) struct Turn<'w> {
+    pub(crate) workspace: &'w Workspace,
+    /// How often this workspace had its turn before.
+    pub(crate) number: usize,
+    /// Later than any before.
+    pub(crate) observed_at: DateTime<Utc>,
+}
+
+/// Sends updates of a workspace, one way or the other.
 pub(crate) trait Client: Send + 'static {
-    /// Returns once every update of the batch was accepted.
+    /// Returns the number of updates, once every one of them was answered as it must be.
     ///
     /// # Errors
     /// When one was not.
-    fn send(
-        &mut self,
-        workspace: &Workspace,
-        observed_at: DateTime<Utc>,
-    ) -> impl Future<Output = anyhow::Result<()>> + Send;
+    fn send(&mut self, turn: Turn<'_>) -> impl Future<Output = anyhow::Result<usize>> + Send;
 }
 
 /// What a span of load came to.
 #[derive(Default)]
 pub(crate) struct Sent {
     pub(crate) elapsed: Duration,
-    /// How long each batch took, the shortest first.
+    pub(crate) updates: usize,
+    /// How long each request took, the shortest first.
     pub(crate) latencies: Vec<Duration>,
 }
 
-/// Sends for that long, and each workspace's batch at least `times`; returns when all are answered.
+/// Sends for that long, and for each workspace at least `times`; returns when all are answered.
 ///
 /// # Errors
-/// As soon as one batch fails.
+/// As soon as one request fails.
 pub(crate) async fn drive<C: Client>(
     clients: &mut Vec<C>,
     fleet: &Fleet,
@@ -50,9 +57,10 @@ pub(crate) async fn drive<C: Client>(
     }
     let mut sent = Sent::default();
     while let Some(done) = sending.join_next().await {
-        let (client, latencies) = done??;
+        let (client, own) = done??;
         clients.push(client);
-        sent.latencies.extend(latencies);
+        sent.updates += own.updates;
+        sent.latencies.extend(own.latencies);
     }
     sent.elapsed = since.elapsed();
     sent.latencies.sort_unstable();
@@ -64,18 +72,23 @@ async fn send_until<C: Client>(
     own: &[&Workspace],
     deadline: Instant,
     at_least: usize,
-) -> anyhow::Result<(C, Vec<Duration>)> {
+) -> anyhow::Result<(C, Sent)> {
     let clock = Clock::system();
-    let mut latencies = Vec::new();
-    for workspace in own.iter().cycle() {
+    let mut sent = Sent::default();
+    for (count, workspace) in own.iter().cycle().enumerate() {
         let start = Instant::now();
-        if start >= deadline && latencies.len() >= at_least {
+        if start >= deadline && count >= at_least {
             break;
         }
-        client.send(workspace, clock.now()).await?;
-        latencies.push(start.elapsed());
+        let turn = Turn {
+            workspace,
+            number: count / own.len(),
+            observed_at: clock.now(),
+        };
+        sent.updates += client.send(turn).await?;
+        sent.latencies.push(start.elapsed());
     }
-    Ok((client, latencies))
+    Ok((client, sent))
 }
 
 /// The latency that this share of all did not exceed.

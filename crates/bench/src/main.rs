@@ -1,7 +1,9 @@
-//! The benchmark: accepted updates a second through HTTP against the bare SQL statement on the same
-//! server, a workspace's health against the bare query, and its issues. `docs/performance.md` says how to read it.
+//! The benchmark: updates a second through HTTP against the bare SQL statement on the same server,
+//! and reads against the bare queries. `docs/performance.md` says how to read it.
 //!
-//! `bench hostile` is something else: honest and hostile traffic, and whether the service stands it.
+//! `bench growth` measures what an update costs as the number of snapshots grows, `bench interpret` how
+//! fast raw frames are read. `bench hostile` is something else: honest and hostile traffic, and whether
+//! the service stands it.
 //!
 //! One run of the benchmark alternates both sides, so that whatever else the machine does hits both;
 //! only the ratios mean something, and those of whole rounds.
@@ -9,15 +11,20 @@
 mod bare;
 mod cpu;
 mod database;
+mod fill;
 mod fleet;
+mod growth;
 mod health;
 mod hostile;
 mod http;
 mod ingest;
+mod interpret;
 mod issues;
 mod load;
+mod pages;
 mod place;
 mod report;
+mod rounds;
 mod service;
 
 use std::path::PathBuf;
@@ -33,6 +40,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cpu::Processes;
 use crate::database::Database;
 use crate::fleet::Fleet;
+use crate::health::Subject;
 use crate::place::Place;
 use crate::service::Service;
 
@@ -48,7 +56,9 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Growth(growth::Flags),
     Hostile(hostile::Flags),
+    Interpret(interpret::Flags),
 }
 
 #[derive(Debug, Args)]
@@ -62,6 +72,9 @@ pub(crate) struct Flags {
     /// Connections that send at once.
     #[arg(long, default_value = "4", value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
     clients: usize,
+    /// Connections that send one update at a time.
+    #[arg(long, default_value = "16", value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
+    single_clients: usize,
     /// Workspaces of a hundred devices.
     #[arg(long, default_value = "100", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000))]
     workspaces: usize,
@@ -72,6 +85,22 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 }
+
+/// The workspaces that are read.
+const SUBJECTS: [Subject; 3] = [
+    Subject {
+        workspace: "bench-read-00001",
+        devices: 1_000,
+    },
+    Subject {
+        workspace: "bench-read-00010",
+        devices: 10_000,
+    },
+    Subject {
+        workspace: "bench-read-00050",
+        devices: 50_000,
+    },
+];
 
 impl Flags {
     /// A round's length.
@@ -118,7 +147,9 @@ async fn supervise(line: &CommandLine) -> anyhow::Result<()> {
 impl CommandLine {
     async fn run(&self, running: &mut Running) -> anyhow::Result<()> {
         match &self.command {
+            Some(Command::Growth(flags)) => growth::run(flags, running).await,
             Some(Command::Hostile(flags)) => hostile::run(flags, running).await,
+            Some(Command::Interpret(flags)) => interpret::run(flags).await,
             None => run(&self.flags, running).await,
         }
     }
@@ -126,8 +157,8 @@ impl CommandLine {
 
 async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
     ensure!(
-        flags.workspaces >= flags.clients,
-        "every client needs a workspace of its own: fewer --clients or more --workspaces"
+        flags.workspaces >= flags.clients.max(flags.single_clients),
+        "every client needs a workspace of its own: fewer clients or more --workspaces"
     );
     let program = match &flags.program {
         Some(program) => program.canonicalize()?,
@@ -149,8 +180,9 @@ async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
     eprintln!("bench: registering {} devices", fleet.devices());
     fleet::register(service, &fleet, flags.clients).await?;
     bare::create_tables(database, Clock::system().now()).await?;
-    health::fill(service).await?;
-    issues::fill(service, database).await?;
+    for subject in &SUBJECTS {
+        subject.fill(database, &fleet.0[0].signals[0]).await?;
+    }
     database.settle().await?;
 
     let processes = Processes {
@@ -163,9 +195,14 @@ async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
     report::ingest(&measured);
     // Lest what autovacuum makes of the rounds falls into the reads.
     database.settle().await?;
-    let read = health::measure(flags, service, database, &processes).await?;
-    report::health(&read);
-    let (read, bytes) = issues::measure(flags, service, &processes).await?;
+    let [small, large, huge] = &SUBJECTS;
+    for subject in [small, large] {
+        let read = health::measure(flags, subject, service, database, &processes).await?;
+        report::health(subject, &read);
+    }
+    report::pages(huge, &pages::measure(flags, huge, service).await?);
+    let signals = &fleet.0[0].signals[0];
+    let (read, bytes) = issues::measure(flags, signals, service, database, &processes).await?;
     report::issues(&read, bytes);
     report::noise(&before, &cpu::load_average());
     Ok(())

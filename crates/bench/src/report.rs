@@ -6,10 +6,12 @@ use crate::Flags;
 use crate::cpu::CpuTime;
 use crate::database::Database;
 use crate::fleet::BATCH;
-use crate::health::{HealthReads, Reads};
-use crate::ingest::{Round, Side};
+use crate::health::{HealthReads, PAGE, Reads, Subject};
+use crate::ingest::Ingest;
 use crate::load::percentile;
+use crate::pages::PageReads;
 use crate::place::Place;
+use crate::rounds::{Round, Side};
 
 /// What is measured, on what.
 pub(crate) fn setting(flags: &Flags, place: &Place, database: &Database) {
@@ -20,42 +22,51 @@ pub(crate) fn setting(flags: &Flags, place: &Place, database: &Database) {
     );
 }
 
-/// Accepted updates, round by round and at the median.
-pub(crate) fn ingest(rounds: &[Round]) {
-    println!("Accepted updates, in batches of {BATCH}:\n");
+/// Updates, round by round and at the median.
+pub(crate) fn ingest(ingest: &Ingest) {
+    contest(
+        &format!("Accepted updates, in batches of {BATCH}"),
+        ["HTTP", "bare statement"],
+        &ingest.batches,
+    );
+    contest(
+        &format!("Repeated updates against new ones, both through HTTP, in batches of {BATCH}"),
+        ["repeated", "new"],
+        &ingest.repeated,
+    );
+    contest(
+        "Accepted updates, one a request against one a transaction",
+        ["HTTP", "bare transaction"],
+        &ingest.singles,
+    );
+}
+
+fn contest(what: &str, [ours, theirs]: [&str; 2], rounds: &[Round]) {
+    println!("{what}:\n");
     println!(
-        "| round | HTTP upd/s | bare upd/s | ratio | HTTP p50 / p99 ms | bare p50 / p99 ms | others' CPU % |"
+        "| round | {ours} upd/s | {theirs} upd/s | ratio | {ours} p50 / p99 ms | {theirs} p50 / p99 ms | others' CPU % |"
     );
     println!("|---|---|---|---|---|---|---|");
     for (number, round) in rounds.iter().enumerate() {
         println!(
             "| {} | {:.0} | {:.0} | {:.2} | {} | {} | {:.0} |",
             number + 1,
-            round.http.rate(),
-            round.bare.rate(),
+            round.ours.rate(),
+            round.theirs.rate(),
             round.ratio(),
-            latencies(&round.http.sent.latencies),
-            latencies(&round.bare.sent.latencies),
-            others_percent(round.http.cpu.plus(round.bare.cpu)),
+            latencies(&round.ours.sent.latencies),
+            latencies(&round.theirs.sent.latencies),
+            others_percent(round.ours.cpu.plus(round.theirs.cpu)),
         );
     }
-    let http = |figure: fn(&Side) -> f64| median(rounds.iter().map(|round| figure(&round.http)));
-    let bare = |figure: fn(&Side) -> f64| median(rounds.iter().map(|round| figure(&round.bare)));
     println!("\nMedians of the rounds:\n");
-    println!("| | HTTP | bare statement |");
+    println!("| | {ours} | {theirs} |");
     println!("|---|---|---|");
-    for (name, figure) in [
-        ("accepted updates/s", Side::rate as fn(&Side) -> f64),
-        ("service CPU us/update", Side::service_us),
-        ("PostgreSQL CPU us/update", Side::postgres_us),
-        ("load generator CPU us/update", Side::client_us),
-        ("WAL B/update", Side::wal),
-    ] {
-        let digits = usize::from(name.contains("CPU"));
+    for (name, figure) in FIGURES {
         println!(
-            "| {name} | {:.digits$} | {:.digits$} |",
-            http(figure),
-            bare(figure)
+            "| {name} | {:.1} | {:.1} |",
+            median(rounds.iter().map(|round| figure(&round.ours))),
+            median(rounds.iter().map(|round| figure(&round.theirs)))
         );
     }
     println!(
@@ -65,10 +76,51 @@ pub(crate) fn ingest(rounds: &[Round]) {
     );
 }
 
-/// Health reads.
-pub(crate) fn health(reads: &HealthReads) {
+type Figure = fn(&Side) -> f64;
+
+/// What is told of a side.
+const FIGURES: [(&str, Figure); 5] = [
+    ("updates/s", Side::rate),
+    ("service CPU us/update", Side::service_us),
+    ("PostgreSQL CPU us/update", Side::postgres_us),
+    ("load generator CPU us/update", Side::client_us),
+    ("WAL B/update", Side::wal),
+];
+
+/// Sizes, the smaller first.
+pub(crate) fn growth(sides: &[(usize, Side)], place: &Place, database: &Database) {
     println!(
-        "Health of 1,000 devices ({} kB of JSON), one connection:\n",
+        "Accepted updates through HTTP in batches of {BATCH}, each workspace in its turn; PostgreSQL {}, {}:\n",
+        database.version, place.kind
+    );
+    let heads: Vec<String> = sides
+        .iter()
+        .map(|(size, _)| format!("{size} snapshots |"))
+        .collect();
+    println!("| | {}", heads.join(" "));
+    println!("|---{}|", "|---".repeat(sides.len()));
+    for (name, figure) in FIGURES {
+        let cells: Vec<String> = sides
+            .iter()
+            .map(|(_, side)| format!("{:.1} |", figure(side)))
+            .collect();
+        println!("| {name} | {}", cells.join(" "));
+    }
+    if let [(_, small), .., (_, large)] = sides {
+        let cost = |side: &Side| side.service_us() + side.postgres_us();
+        println!(
+            "\n**CPU time of service and PostgreSQL an update: {:.2} times**\n",
+            cost(large) / cost(small)
+        );
+    }
+}
+
+/// Health reads.
+pub(crate) fn health(subject: &Subject, reads: &HealthReads) {
+    println!(
+        "Health of {} devices, {} of them in the answer ({} kB of JSON), one connection:\n",
+        subject.devices,
+        subject.devices.min(PAGE),
         reads.answer_bytes / 1000
     );
     println!("| | p50 / p99 ms | service CPU us | PostgreSQL CPU us | load generator CPU us |");
@@ -94,15 +146,23 @@ pub(crate) fn health(reads: &HealthReads) {
     );
 }
 
+/// Pages of a long list.
+pub(crate) fn pages(subject: &Subject, reads: &PageReads) {
+    println!(
+        "A page of 100 snapshots of {} devices, one connection: p50 / p99 {} ms for the first, {} ms for those after it.\n",
+        subject.devices,
+        latencies(&reads.first),
+        latencies(&reads.following)
+    );
+}
+
 /// Reads of issues.
 pub(crate) fn issues(reads: &Reads, answer_bytes: usize) {
-    let ms = |percent| percentile(&reads.latencies, percent).as_secs_f64() * 1000.0;
+    let p95 = percentile(&reads.latencies, 95).as_secs_f64() * 1000.0;
     println!(
-        "Issues of 1,000 devices, half of them silent ({} kB of JSON), one connection: p50 {:.1} ms, **p95 {:.1} ms**, p99 {:.1} ms; service {:.0} us of CPU, PostgreSQL {:.0} us.\n",
+        "Issues of 1,000 devices, half of them silent ({} kB of JSON), one connection: p50 / p99 {} ms, **p95 {p95:.1} ms**; service {:.0} us of CPU, PostgreSQL {:.0} us.\n",
         answer_bytes / 1000,
-        ms(50),
-        ms(95),
-        ms(99),
+        latencies(&reads.latencies),
         reads.per_read(reads.cpu.service),
         reads.per_read(reads.cpu.postgres),
     );
@@ -111,51 +171,6 @@ pub(crate) fn issues(reads: &Reads, answer_bytes: usize) {
 /// How quiet the machine was.
 pub(crate) fn noise(before: &str, after: &str) {
     println!("Load average before {before}, after {after}.");
-}
-
-impl Round {
-    fn ratio(&self) -> f64 {
-        self.http.rate() / self.bare.rate()
-    }
-
-    /// What the ratio of the rates is where both sides keep all cores busy.
-    fn cpu_ratio(&self) -> f64 {
-        self.bare.all_cpu() / self.http.all_cpu()
-    }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "figures to three digits, of counts far below 2^52"
-)]
-impl Side {
-    fn updates(&self) -> f64 {
-        (self.sent.latencies.len() * BATCH) as f64
-    }
-
-    fn rate(&self) -> f64 {
-        self.updates() / self.sent.elapsed.as_secs_f64()
-    }
-
-    fn service_us(&self) -> f64 {
-        self.cpu.service as f64 / self.updates()
-    }
-
-    fn postgres_us(&self) -> f64 {
-        self.cpu.postgres as f64 / self.updates()
-    }
-
-    fn client_us(&self) -> f64 {
-        self.cpu.client as f64 / self.updates()
-    }
-
-    fn all_cpu(&self) -> f64 {
-        self.service_us() + self.postgres_us() + self.client_us()
-    }
-
-    fn wal(&self) -> f64 {
-        self.wal_bytes as f64 / self.updates()
-    }
 }
 
 impl Reads {
@@ -176,7 +191,7 @@ fn latencies(sorted: &[Duration]) -> String {
 }
 
 /// The middle one; of an even number, the mean of the two in the middle.
-fn median(figures: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
     let mut figures: Vec<f64> = figures.collect();
     figures.sort_unstable_by(f64::total_cmp);
     let half = figures.len() / 2;

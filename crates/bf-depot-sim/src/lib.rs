@@ -56,6 +56,27 @@
 //! | 429 | `rate_limited` | with `Retry-After` in seconds |
 //! | 503 | `unavailable` | |
 //!
+//! # ViriCiti
+//!
+//! The same accounts and vehicles, faults included, answer as ViriCiti does; the base URL is the same.
+//!
+//! `POST {base}/api/v2/state` with the account key in the header `x-api-key` or the query parameter
+//! `apiKey`, and the labels of each vehicle that is asked for:
+//!
+//! ```json
+//! {"vehicle-001":["soc","gps","voltage"],"vehicle-999":["soc"]}
+//! ```
+//!
+//! answers their last values, a number or `latitude|longitude`, with the time in Unix milliseconds; null
+//! for a label that there is no value of, and nothing of a vehicle that the account does not have:
+//!
+//! ```json
+//! {"vehicle-001":{"gps":{"value":"52.0907|5.1214","time":1795420800250},"soc":{"value":71.5,"time":1795420800250},"voltage":null}}
+//! ```
+//!
+//! Labels are `soc` (%), `odo` (km), `gps`, `speed` (km/h), `power` (kW, positive *out of* the battery) and
+//! `range` (km). [`viriciti::frames`] is what the live websocket would carry.
+//!
 //! # Faults on demand
 //!
 //! | | body | answer |
@@ -89,6 +110,7 @@ mod requests;
 mod routes;
 mod scenario;
 mod simulator;
+pub mod viriciti;
 pub mod world;
 
 pub use behaviour::Behaviour;

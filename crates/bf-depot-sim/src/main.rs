@@ -122,7 +122,11 @@ fn introduce(scenario: &Scenario, address: SocketAddr) {
             "  curl -H 'Authorization: Bearer {key}' http://{address}/accounts/{name}/vehicles"
         );
     }
-    if let Some(Account { name, .. }) = scenario.accounts.first() {
+    if let Some(Account { name, key, .. }) = scenario.accounts.first() {
+        println!("The same as ViriCiti has it:");
+        println!(
+            "  curl -H 'x-api-key: {key}' -d '{{\"vehicle-001\":[\"soc\",\"gps\"]}}' http://{address}/accounts/{name}/api/v2/state"
+        );
         println!("Break and repair one, and see how it is polled:");
         println!(
             "  curl -X PUT -d '{{\"kind\":\"unavailable\"}}' http://{address}/control/accounts/{name}/fault"

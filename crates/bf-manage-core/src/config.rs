@@ -24,6 +24,7 @@ pub struct Settings {
     pub metrics_listen: String,
     pub database_url: Option<SecretString>,
     pub database_max_connections: u32,
+    pub memory_devices: u64,
     pub auth_issuer: Option<String>,
     pub auth_jwks_url: Option<String>,
     #[serde(deserialize_with = "list")]
@@ -46,6 +47,7 @@ pub struct Settings {
     pub eventbridge_region: Option<String>,
     pub eventbridge_endpoint_url: Option<String>,
     pub event_retention_days: u32,
+    pub envelope_retention_days: u32,
     #[serde(deserialize_with = "list")]
     pub provider_allowed_hosts: Vec<String>,
     pub provider_credentials_dir: Option<PathBuf>,
@@ -87,6 +89,7 @@ const NAMES: &[&str] = &[
     "metrics_listen",
     "database_url",
     "database_max_connections",
+    "memory_devices",
     "auth_issuer",
     "auth_jwks_url",
     "auth_client_ids",
@@ -108,6 +111,7 @@ const NAMES: &[&str] = &[
     "eventbridge_region",
     "eventbridge_endpoint_url",
     "event_retention_days",
+    "envelope_retention_days",
     "provider_allowed_hosts",
     "provider_credentials_dir",
     "provider_deadline_seconds",
@@ -215,6 +219,10 @@ impl Settings {
             "EVENT_RETENTION_DAYS must be 7 to 3650"
         );
         ensure!(
+            (1..=365).contains(&self.envelope_retention_days),
+            "ENVELOPE_RETENTION_DAYS must be 1 to 365"
+        );
+        ensure!(
             self.future_tolerance_seconds <= 3_600,
             "FUTURE_TOLERANCE_SECONDS must be at most 3600"
         );
@@ -227,6 +235,10 @@ impl Settings {
 
     pub fn event_retention(&self) -> TimeDelta {
         TimeDelta::days(self.event_retention_days.into())
+    }
+
+    pub fn envelope_retention(&self) -> TimeDelta {
+        TimeDelta::days(self.envelope_retention_days.into())
     }
 
     /// Where EventBridge keeps schedules and what they lead to.

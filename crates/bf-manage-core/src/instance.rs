@@ -139,6 +139,7 @@ pub fn core(settings: &Settings, store: Store, clock: Clock) -> Core {
             trigger_precision: settings.trigger_precision(),
             breaker: settings.breaker(),
             event_retention: settings.event_retention(),
+            envelope_retention: settings.envelope_retention(),
         },
     }
 }

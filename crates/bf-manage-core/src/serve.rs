@@ -110,11 +110,12 @@ pub fn open(settings: &Settings) -> anyhow::Result<Store> {
 /// # Errors
 /// A URL that cannot be read.
 pub fn open_at(url: &str, settings: &Settings) -> anyhow::Result<Store> {
-    Store::open(url, settings.database_max_connections).map_err(|_| {
+    let store = Store::open(url, settings.database_max_connections).map_err(|_| {
         anyhow!(
             "DATABASE_URL cannot be read: it must be as postgres://user:password@host:5432/database"
         )
-    })
+    })?;
+    Ok(store.remembering(settings.memory_devices))
 }
 
 #[cfg(test)]

@@ -21,5 +21,7 @@ words! {
         DeviceDeactivated = "DeviceDeactivated",
         /// A poll cycle was asked for by hand; those of the schedule are nobody's.
         WorkspacePollCycleTriggered = "WorkspacePollCycleTriggered",
+        /// Envelopes in quarantine were interpreted again.
+        ProviderEnvelopesReplayed = "ProviderEnvelopesReplayed",
     }
 }

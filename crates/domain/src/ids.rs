@@ -189,6 +189,10 @@ minted_id!(
     /// Proof of having claimed an idempotency key, a schedule or a sweep.
     ClaimToken
 );
+minted_id!(
+    /// One raw message, as the transport that received it named it: a UUID of any version.
+    EnvelopeId
+);
 
 /// Mints `UUIDv7`s whose order is the order of minting, by the time it is given.
 #[derive(Debug)]

@@ -5,12 +5,13 @@
 //! HTTP and SQL out of this crate.
 //!
 //! Read in this order: [`ids`], [`signals`] (what is measured), [`fleet`] (what is configured),
-//! [`acceptance`] (what becomes of an update), [`health`] (what a reader is told), [`polling`] (when
-//! providers are asked), [`schedules`] (how that is told to EventBridge), [`sweeps`], [`idempotency`] (what a request that comes again is told),
+//! [`acceptance`] (what becomes of an update), [`envelopes`] (what becomes of a raw message), [`health`]
+//! (what a reader is told), [`polling`] (when providers are asked), [`schedules`] (how that is told to EventBridge), [`sweeps`], [`idempotency`] (what a request that comes again is told),
 //! [`audit`] (what somebody is named for).
 
 pub mod acceptance;
 pub mod audit;
+pub mod envelopes;
 pub mod fleet;
 pub mod health;
 pub mod idempotency;

@@ -94,13 +94,16 @@ impl SweptSchedules {
     }
 }
 
-/// Partitions of events past their retention.
+/// Partitions of events and of raw messages past their retention.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweptPartitions {
     /// How the step ended.
     pub outcome: StepOutcome,
     /// Days that are gone with all their events.
     pub dropped: Vec<NaiveDate>,
+    /// Days that are gone with all their raw messages and envelopes; older reports do not say.
+    #[serde(default)]
+    pub raw_messages_dropped: Vec<NaiveDate>,
     /// Why the step failed, where it did.
     pub error: Option<String>,
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use domain::acceptance::{Address, Drops, Held, Item, Registry};
 use domain::fleet::{Device, ProviderType};
-use domain::ids::{ActivationId, CycleId, DeviceId, EventId, ProviderId};
+use domain::ids::{ActivationId, CycleId, DeviceId, EnvelopeId, EventId, ProviderId};
 use domain::signals::Readings;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -33,13 +33,24 @@ pub struct MovedSnapshot {
 
 /// The event of one accepted update.
 #[derive(Clone, Debug)]
-pub struct AcceptedEvent {
+pub struct AcceptedEvent<'a> {
     /// `UUIDv7`.
     pub event_id: EventId,
     /// Whose.
     pub device_id: DeviceId,
     /// The specification's fields, as JSON.
     pub payload: String,
+    /// The envelope that it was interpreted from: all events of a batch have one, or none.
+    pub envelope: Option<EnvelopeOrigin<'a>>,
+}
+
+/// The envelope that an update was interpreted from.
+#[derive(Clone, Copy, Debug)]
+pub struct EnvelopeOrigin<'a> {
+    /// Which.
+    pub envelope_id: EnvelopeId,
+    /// The W3C trace id that it came with; without one, the batch's counts.
+    pub trace_id: Option<&'a str>,
 }
 
 impl UnitOfWork {
@@ -192,7 +203,7 @@ impl UnitOfWork {
     pub async fn move_snapshots(
         &mut self,
         mut snapshots: Vec<MovedSnapshot>,
-        events: &[AcceptedEvent],
+        events: &[AcceptedEvent<'_>],
         cycle_id: Option<CycleId>,
         trace_id: Option<&str>,
         now: DateTime<Utc>,
@@ -209,6 +220,10 @@ impl UnitOfWork {
             .map(|event| event.device_id.as_str())
             .collect();
         let payloads: Vec<&str> = events.iter().map(|event| event.payload.as_str()).collect();
+        // Empty where updates did not come in envelopes: `unnest` then has nothing for each.
+        let origins = || events.iter().filter_map(|event| event.envelope);
+        let envelope_ids: Vec<Uuid> = origins().map(|origin| origin.envelope_id.0).collect();
+        let trace_ids: Vec<Option<&str>> = origins().map(|origin| origin.trace_id).collect();
         // Nearly always all have moved, and nothing needs to be told of each.
         let fewer_moved = sqlx::query_scalar!(
             r#"/* acceptance: move snapshots and append events */
@@ -231,9 +246,13 @@ impl UnitOfWork {
                 WHERE held.version = excluded.replaces_version
                 RETURNING device_id
             ), recorded AS (
-                INSERT INTO event_store (workspace_id, recorded_at, event_id, type, device_id, cycle_id, trace_id, payload)
-                SELECT $1, $2, event_id, 'TelematicsUpdateAccepted', event.device_id, $10, $11, payload::json
-                FROM unnest($12::uuid[], $13::text[], $14::text[]) AS event (event_id, device_id, payload)
+                INSERT INTO event_store (
+                    workspace_id, recorded_at, event_id, type, device_id, cycle_id, envelope_id, trace_id, payload
+                )
+                SELECT $1, $2, event_id, 'TelematicsUpdateAccepted', event.device_id, $10, envelope_id,
+                       coalesce(event.trace_id, $11), payload::json
+                FROM unnest($12::uuid[], $13::text[], $14::text[], $15::uuid[], $16::text[])
+                  AS event (event_id, device_id, payload, envelope_id, trace_id)
                 JOIN moved ON moved.device_id = event.device_id
             )
             SELECT array_agg(device_id) AS "moved" FROM moved HAVING count(*) < cardinality($3)"#,
@@ -251,6 +270,8 @@ impl UnitOfWork {
             &event_ids,
             &event_devices as &[&str],
             &payloads as &[&str],
+            &envelope_ids,
+            &trace_ids as &[Option<&str>],
         )
         .fetch_optional(&mut *self.tx)
         .await?;

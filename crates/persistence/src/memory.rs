@@ -14,8 +14,8 @@ use domain::fleet::{Device, ProviderType};
 use domain::ids::{DeviceId, ExternalId, ProviderId, WorkspaceId};
 use moka::sync::Cache;
 
-/// Devices remembered, at most: about 2 kB each.
-const DEVICES: u64 = 200_000;
+/// Devices that an instance remembers unless told otherwise, at most: about 1 kB each, taken as they come.
+pub(crate) const DEVICES: u64 = 1_000_000;
 
 /// Connections as acceptance sees them: type, and whether enabled.
 pub(crate) type Connections = Arc<[(ProviderId, ProviderType, bool)]>;
@@ -24,12 +24,13 @@ pub(crate) type Connections = Arc<[(ProviderId, ProviderType, bool)]>;
 #[derive(Debug)]
 pub(crate) struct AcceptanceMemory(Cache<WorkspaceId, Arc<WorkspaceMemory>>);
 
-impl Default for AcceptanceMemory {
-    fn default() -> Self {
+impl AcceptanceMemory {
+    /// Remembers nothing yet, and never more than so many devices.
+    pub(crate) fn of(at_most: u64) -> Self {
         let devices = |_: &WorkspaceId, memory: &Arc<WorkspaceMemory>| {
             u32::try_from(memory.known().devices.len() + 1).unwrap_or(u32::MAX)
         };
-        let cache = Cache::builder().max_capacity(DEVICES).weigher(devices);
+        let cache = Cache::builder().max_capacity(at_most).weigher(devices);
         Self(cache.build())
     }
 }
@@ -140,8 +141,11 @@ impl Recall {
         }));
     }
 
+    /// What is remembered, or was read by this unit of work.
     pub(crate) fn connections(&self) -> Option<Connections> {
-        self.workspace.as_ref()?.known().connections.clone()
+        let read = || self.connections.clone();
+        let known = self.workspace.as_ref()?.known().connections.clone();
+        known.or_else(read)
     }
 
     /// Looks up the devices that are named, all at once; those not remembered are `None`.

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 use domain::ids::{CycleId, DeviceId, ProviderId, WorkspaceId};
 use domain::polling::{
-    ConnectionOutcome, ConnectionReport, CycleStatus, ErrorClass, PollError, Trigger,
+    ConnectionOutcome, ConnectionReport, CycleStatus, ErrorClass, PollError, StreamReport, Trigger,
 };
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{StorageError, Store, UnitOfWork, decode};
@@ -78,6 +79,8 @@ pub struct PollCycle {
     pub missed_at: Option<DateTime<Utc>>,
     /// What each connection gave, in order of id.
     pub connections: Vec<ConnectionReport>,
+    /// What streams brought since the cycle before, in order of connection.
+    pub streams: Vec<StreamReport>,
     /// When instances took it: once, and again after each lease that was lost or given back.
     pub claimed_at: Vec<DateTime<Utc>>,
     /// When each connection's part was done, in the order of `connections`.
@@ -310,7 +313,7 @@ impl Store {
         let rows = sqlx::query!(
             r#"/* poll_cycles: page */
             SELECT cycle_id, trigger, status, scheduled_time, due_at, triggered_at, started_at, ended_at, reason, trace_id,
-                   missed_at,
+                   missed_at, streams AS "streams: Json<Vec<StreamReport>>",
                    CASE WHEN claimed_at = '{}' THEN array_remove(ARRAY[started_at], NULL) ELSE claimed_at END AS "claimed_at!"
             FROM poll_cycles
             WHERE workspace_id = $1 AND cycle_id BETWEEN $2 AND $3 AND cycle_id < $4
@@ -342,6 +345,7 @@ impl Store {
                     trace_id: row.trace_id,
                     missed_at: row.missed_at,
                     connections,
+                    streams: row.streams.0,
                     claimed_at: row.claimed_at,
                     polled_at,
                 })

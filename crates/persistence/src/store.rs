@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::sync::Arc;
 
 use crate::StorageError;
-use crate::memory::AcceptanceMemory;
+use crate::memory::{self, AcceptanceMemory};
 
 /// How many rows, and after which: the cut of a list.
 #[derive(Clone, Debug)]
@@ -61,8 +61,17 @@ impl Store {
             .connect_lazy_with(options);
         Ok(Self {
             pool,
-            memory: Arc::default(),
+            memory: Arc::new(AcceptanceMemory::of(memory::DEVICES)),
         })
+    }
+
+    /// Remembers at most so many devices between batches. Those beyond are read for every batch.
+    #[must_use]
+    pub fn remembering(self, devices: u64) -> Self {
+        Self {
+            memory: Arc::new(AcceptanceMemory::of(devices)),
+            ..self
+        }
     }
 
     /// Brings the schema up to date. Safe to call from several instances at once.

@@ -7,12 +7,12 @@ use domain::acceptance::Item;
 use domain::fleet::{Connection, ProviderType};
 use domain::ids::ExternalId;
 use domain::polling::{ErrorClass, PollError};
-use secrecy::SecretString;
 use tokio::time::Instant;
 
-use crate::accounts::{Account, Accounts, Turns};
-use crate::fetch::failure;
-use crate::{AccountRate, AddressPolicy, Credentials, depot_sim};
+use crate::accounts::{Account, Accounts};
+use crate::fetch::{FetchError, failure};
+use crate::session::Session;
+use crate::{AccountRate, AddressPolicy, Credentials, depot_sim, viriciti};
 
 /// Bounds of one poll of one connection.
 #[derive(Clone, Copy, Debug)]
@@ -105,50 +105,72 @@ impl Providers {
 
     /// Whether this type is polled at all.
     pub const fn supports(provider_type: ProviderType) -> bool {
-        matches!(provider_type, ProviderType::DepotSim)
+        match provider_type {
+            ProviderType::DepotSim | ProviderType::Viriciti => true,
+            ProviderType::Geotab | ProviderType::Samsara | ProviderType::Rfms => false,
+        }
     }
 
-    /// Asks a connection, within the deadline, whatever it does.
-    pub async fn poll(&self, connection: &Connection) -> Answer {
-        self.poll_within(connection, self.limits).await
+    /// Asks a connection, within the deadline, whatever it does. `devices` are those configured there, by
+    /// their names there: some providers have to be asked for each of them.
+    pub async fn poll(&self, connection: &Connection, devices: &[ExternalId]) -> Answer {
+        self.poll_within(connection, devices, self.limits).await
     }
 
     /// As [`Self::poll`], with one attempt a page: a provider that has been failing is not pressed.
-    pub async fn probe(&self, connection: &Connection) -> Answer {
+    pub async fn probe(&self, connection: &Connection, devices: &[ExternalId]) -> Answer {
         let limits = PollLimits {
             attempts: 1,
             ..self.limits
         };
-        self.poll_within(connection, limits).await
+        self.poll_within(connection, devices, limits).await
     }
 
-    async fn poll_within(&self, connection: &Connection, limits: PollLimits) -> Answer {
-        match self.prepare(connection) {
-            Err(error) => Answer {
-                result: Err(error),
-                attempts: 0,
-            },
-            Ok((base_url, key, turns)) => {
-                let deadline = Instant::now() + limits.deadline;
-                let client =
-                    depot_sim::Client::new(&self.http, base_url, key, turns, limits, deadline);
-                depot_sim::poll(&client, &connection.id).await
+    async fn poll_within(
+        &self,
+        connection: &Connection,
+        devices: &[ExternalId],
+        limits: PollLimits,
+    ) -> Answer {
+        let session = match self.session(connection, limits) {
+            Ok(session) => session,
+            Err(error) => {
+                return Answer {
+                    result: Err(error),
+                    attempts: 0,
+                };
             }
+        };
+        let polled = match connection.provider_type {
+            ProviderType::DepotSim => depot_sim::poll(&session, &connection.id).await,
+            ProviderType::Viriciti => viriciti::poll(&session, &connection.id, devices).await,
+            ProviderType::Geotab | ProviderType::Samsara | ProviderType::Rfms => Err(FetchError {
+                error: failure(
+                    ErrorClass::NotSupported,
+                    format!("{} is not polled", connection.provider_type),
+                ),
+                attempts: 0,
+            }),
+        };
+        match polled {
+            Ok((polled, attempts)) => Answer {
+                result: Ok(polled),
+                attempts,
+            },
+            Err(failed) => Answer {
+                result: Err(failed.error),
+                attempts: failed.attempts,
+            },
         }
     }
 
     /// The address, the secret and the account's turns, checked again at use: the list of hosts may have
     /// become shorter.
-    fn prepare(
+    fn session(
         &self,
         connection: &Connection,
-    ) -> Result<(reqwest::Url, SecretString, Turns), PollError> {
-        if !Self::supports(connection.provider_type) {
-            return Err(failure(
-                ErrorClass::NotSupported,
-                format!("{} is not polled", connection.provider_type),
-            ));
-        }
+        limits: PollLimits,
+    ) -> Result<Session<'_>, PollError> {
         let base_url = self
             .addresses
             .check(&connection.base_url)
@@ -162,8 +184,14 @@ impl Providers {
             )
         })?;
         let account = Account::new(connection.provider_type, &base_url, reference);
-        let secret = self.credentials.resolve(reference)?;
-        Ok((base_url, secret, self.accounts.turns(account)))
+        Ok(Session {
+            http: &self.http,
+            base_url,
+            key: self.credentials.resolve(reference)?,
+            turns: self.accounts.turns(account),
+            limits,
+            deadline: Instant::now() + limits.deadline,
+        })
     }
 }
 
@@ -223,7 +251,7 @@ mod tests {
         let providers = providers.expect("a TLS backend");
         let poll = async {
             tokio::select! {
-                answer = providers.poll(&connection) => answer,
+                answer = providers.poll(&connection, &[]) => answer,
                 _ = elsewhere.accept() => panic!("the redirect was followed"),
             }
         };

@@ -127,6 +127,7 @@ impl Fleet {
                 .expect("the store"),
             "the lease is held"
         );
+        uow.record_streams(cycle.cycle_id).await.expect("the store");
         uow.commit().await.expect("a commit");
     }
 

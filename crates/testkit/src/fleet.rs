@@ -83,6 +83,7 @@ impl Fleet {
             source,
             prepared_at: self.core.clock.now(),
             trace_id: None,
+            envelopes: &[],
         };
         accept_updates(&self.core, batch).await
     }

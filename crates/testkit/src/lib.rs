@@ -16,18 +16,22 @@
 //! - [`TestDatabase`]: a database of its own for every test, on a private server that starts by itself.
 //! - [`Fixture`]: that database with a [`Core`](application::Core) on it and a clock that stands still.
 //! - [`a_workspace`], [`a_connection`], [`a_device`]: what is configured, naming only what matters;
-//!   built through the application's commands. [`an_update`], [`a_report`]: what providers send.
+//!   built through the application's commands. [`an_update`], [`an_envelope`], [`a_report`]: what
+//!   providers send.
 //! - [`Fleet`]: a workspace that was built, to act on and to look into.
-//! - [`eventually`]: a condition instead of a sleep. [`statements_of`]: which SQL something ran.
+//! - [`eventually`]: a condition instead of a sleep. [`statements_of`]: which SQL something ran;
+//!   [`log_of`]: what it logged.
 
 mod clones;
 mod connection;
 mod cycles;
 mod database;
 mod device;
+mod envelope;
 mod eventually;
 mod fixture;
 mod fleet;
+mod log;
 mod report;
 mod server;
 mod statements;
@@ -39,9 +43,11 @@ mod workspace;
 pub use connection::{ConnectionBuilder, a_connection};
 pub use database::TestDatabase;
 pub use device::{DeviceBuilder, a_device};
+pub use envelope::{EnvelopeBuilder, KeptEnvelope, an_envelope, envelope_id, outcomes_of};
 pub use eventually::{Condition, eventually};
 pub use fixture::{AUTHOR, Fixture};
 pub use fleet::{AcceptedEvent, Fleet};
+pub use log::log_of;
 pub use report::{ReportBuilder, a_report};
 pub use statements::statements_of;
 pub use time::{hours, minutes, seconds, start};

@@ -11,15 +11,19 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 /// Runs something to its end, with the names of the statements that it ran, in order. Those of tasks
 /// that it spawned are not among them, nor are `BEGIN` and `COMMIT`.
 pub async fn statements_of<T>(something: impl Future<Output = T>) -> (T, Vec<String>) {
-    // Of a single subscriber `tracing` assumes that it is the calling thread's: a statement that a test
-    // beside this one runs first would be disabled for all threads. Of two it assumes no such thing.
-    static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
-    ANOTHER.get_or_init(|| Dispatch::new(tracing_subscriber::registry()));
+    subscribers_are_told_apart();
     let statements = Statements::default();
     let subscriber = tracing_subscriber::registry().with(statements.clone());
     let outcome = something.with_subscriber(subscriber).await;
     let names = std::mem::take(&mut *statements.0.lock().unwrap_or_else(PoisonError::into_inner));
     (outcome, names)
+}
+
+/// Of a single subscriber `tracing` assumes that it is the calling thread's: what a test beside this one
+/// logs first would be disabled for all threads. Of two it assumes no such thing.
+pub(crate) fn subscribers_are_told_apart() {
+    static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
+    ANOTHER.get_or_init(|| Dispatch::new(tracing_subscriber::registry()));
 }
 
 #[derive(Clone, Default)]

@@ -243,6 +243,18 @@ async fn polls_with_each_credential(asker: &mut Asker, dev: &Dev) {
         let (status, answer) = asker.ask(&Method::PUT, &path, &admin, Some(&body)).await;
         assert!(expected.contains(&status), "{name}: {status} {answer}");
     }
+    // ViriCiti has its key in another header, and is asked about devices only.
+    let viriciti =
+        json!({"provider_type": "viriciti", "base_url": account, "credential_ref": "file:canary"});
+    let device =
+        json!({"vehicle_id": "bus-1", "provider_id": "viriciti", "external_id": "vehicle-001"});
+    for (path, body) in [
+        ("/workspaces/canary/provider-connections/viriciti", viriciti),
+        ("/workspaces/canary/devices/bus-1", device),
+    ] {
+        let (status, answer) = asker.ask(&Method::PUT, path, &admin, Some(&body)).await;
+        assert!([200, 201].contains(&status), "{path}: {status} {answer}");
+    }
     let machine = format!("Bearer {}", dev.api.machine);
     let trigger = json!({"workspace_id": "canary"});
     let (_, triggered) = asker
@@ -266,7 +278,9 @@ async fn polls_with_each_credential(asker: &mut Asker, dev: &Dev) {
         class("credentials_rejected"),
         "{ended}"
     );
-    assert_eq!(class_of("file"), class("credentials_rejected"), "{ended}");
+    for name in ["file", "viriciti"] {
+        assert_eq!(class_of(name), class("credentials_rejected"), "{ended}");
+    }
     assert_eq!(class_of("nobody"), class("unavailable"), "{ended}");
     assert_eq!(
         class_of("nowhere"),

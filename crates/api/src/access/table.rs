@@ -84,6 +84,9 @@ pub const TABLE: &[Route] = table! {
     POST "/dev/token" Open, Json;
     GET "/dev/jwks.json" Open, None;
     POST "/api/telematics-mvp/workspaces/{workspace_id}/ingest" Scope("telematics/ingest"), LargeJson;
+    POST "/api/telematics-mvp/workspaces/{workspace_id}/provider-ingest" Scope("telematics/provider-ingest"), LargeJson;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/quarantined" SystemAdmin, None;
+    POST "/api/telematics-mvp/workspaces/{workspace_id}/quarantine/replay" SystemAdmin, Json;
     POST "/api/telematics-mvp/poll-cycles" ScopeOrSystemAdmin("telematics/poll"), Json;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles" Workspace, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles/{cycle_id}" Workspace, None;

@@ -30,7 +30,7 @@ struct Shape<'a> {
 
 /// A text that is copied only where it holds escapes.
 #[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 struct Signals(ReadSignals);
 
@@ -52,9 +52,9 @@ pub(super) fn read_item(json: &RawValue) -> ReadItem {
         return malformed(String::new(), "must be a JSON object");
     }
     // The path is tracked in a second reading, which only what is malformed pays for.
-    let shape: Shape<'_> = match serde_json::from_str(json.get()) {
-        Ok(shape) => shape,
-        Err(_) => return explain(json),
+    let Ok(shape) = serde_json::from_str::<Shape<'_>>(json.get()) else {
+        let (pointer, detail) = explain::<Shape<'_>>(json);
+        return malformed(pointer, &detail);
     };
     let message_id = shape.message_id.map(|id| id.0.into_owned());
     let address = match address(shape.device_id, shape.provider_id, shape.external_id) {
@@ -109,7 +109,7 @@ fn address(
 }
 
 /// RFC 3339 with an offset, truncated to microseconds.
-fn time(text: &str) -> Option<DateTime<Utc>> {
+pub(super) fn time(text: &str) -> Option<DateTime<Utc>> {
     Some(
         DateTime::parse_from_rfc3339(text)
             .ok()?
@@ -118,17 +118,18 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
     )
 }
 
-fn explain(json: &RawValue) -> ReadItem {
+/// Where in an item that is not of a shape it is not, and what is wrong there.
+pub(super) fn explain<'a, T: Deserialize<'a>>(json: &'a RawValue) -> (String, String) {
     let mut deserializer = serde_json::Deserializer::from_str(json.get());
-    match serde_path_to_error::deserialize::<_, Shape<'_>>(&mut deserializer) {
+    match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
         Err(error) => {
             let message = error.inner().to_string();
             let message = message
                 .rsplit_once(" at line ")
                 .map_or(message.as_str(), |(message, _)| message);
-            malformed(pointer_of(error.path(), error.inner()), message)
+            (pointer_of(error.path(), error.inner()), message.to_owned())
         }
-        Ok(_) => malformed(String::new(), "is not of the shape"),
+        Ok(_) => (String::new(), "is not of the shape".to_owned()),
     }
 }
 

@@ -173,12 +173,14 @@ pub(crate) async fn post_updates(
         source: Source::Push,
         prepared_at: state.core.clock.now(),
         trace_id: caller.author().trace_id,
+        envelopes: &[],
     };
     let judged = accept_updates(&state.core, batch).await.map_err(refused)?;
     Ok(Json(answer(items, message_ids, judged)))
 }
 
-fn refused(error: AcceptError) -> Problem {
+/// Why a batch was refused whole.
+pub(crate) fn refused(error: AcceptError) -> Problem {
     match error {
         AcceptError::UnknownWorkspace => Problem::not_found("workspace"),
         AcceptError::InactiveWorkspace => Problem::of(ProblemKind::WORKSPACE_INACTIVE),
@@ -212,7 +214,13 @@ fn answer(items: Vec<Item>, message_ids: Vec<Option<String>>, judged: Vec<Judged
     IngestAnswer { summary, results }
 }
 
-fn result(index: usize, item: Item, message_id: Option<String>, judged: Judged) -> UpdateResult {
+/// Shows what became of one update.
+pub(super) fn result(
+    index: usize,
+    item: Item,
+    message_id: Option<String>,
+    judged: Judged,
+) -> UpdateResult {
     let outcome = judged.verdict.word();
     let (named, dropped_signals) = match item {
         Item::Update(update) => (named_device(update.address), update.dropped),

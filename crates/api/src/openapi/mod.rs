@@ -23,7 +23,8 @@ use crate::problem::{FieldError, ProblemBody};
     ),
     components(schemas(ProblemBody, FieldError)),
     tags(
-        (name = "ingest", description = "Machines push readings."),
+        (name = "ingest", description = "Machines push readings, transports forward raw messages of providers."),
+        (name = "quarantine", description = "Raw messages that were not understood."),
         (name = "poll cycles", description = "The cycles in which core polls a workspace's providers: triggers, and what became of them."),
         (name = "reconciliation sweeps", description = "What is compared with the world outside, and repaired."),
         (name = "health", description = "Who is silent, why, and whose it is to mend; computed when asked."),

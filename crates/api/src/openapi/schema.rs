@@ -4,6 +4,7 @@
 
 use domain::acceptance;
 use domain::audit;
+use domain::envelopes;
 use domain::fleet;
 use domain::health;
 use domain::polling;
@@ -53,6 +54,10 @@ schemas! {
         "type": "string", "format": "uuid", "description": "One reconciliation sweep.",
         "example": "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5b",
     });
+    EnvelopeId = json!({
+        "type": "string", "format": "uuid", "description": "One raw message of a provider, named by the transport that received it.",
+        "example": "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5c",
+    });
     WorkspaceName = json!({
         "type": "string", "minLength": 1, "maxLength": 200, "pattern": PRINTABLE_NOT_BLANK,
         "description": "What people call a workspace: printable and not blank.", "example": "Depot North",
@@ -85,6 +90,7 @@ schemas! {
     PollErrorClass = open("Why a connection failed or was skipped.", polling::ErrorClass::ALL, "rate_limited");
     UpdateOutcome = open("What became of an update.", acceptance::OutcomeWord::ALL, "accepted");
     RejectReason = open("Why an update was rejected.", acceptance::RejectReason::ALL, "unknown_device");
+    EnvelopeOutcome = open("What became of an envelope.", envelopes::EnvelopeOutcome::ALL, "accepted");
     DropReason = open("Why a signal was left out.", signals::DropReason::ALL, "out_of_range");
 
     ChangeType = open("What somebody did.", audit::ChangeType::ALL, "DeviceConfigured");

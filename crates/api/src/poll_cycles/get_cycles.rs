@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::ids::{CycleId, DeviceId, WorkspaceId};
-use domain::polling::{ConnectionOutcome, ConnectionReport, PollError, Trigger};
+use domain::polling::{ConnectionOutcome, ConnectionReport, PollError, StreamReport, Trigger};
 use persistence::PollCycle;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -46,9 +46,8 @@ pub(crate) struct CycleView {
     #[schema(required)]
     missed_at: Option<DateTime<Utc>>,
     connections: Vec<ConnectionView>,
-    /// What stream connections brought since the last cycle.
-    #[schema(value_type = Vec<Object>, example = json!([]))]
-    streams: [(); 0],
+    /// What stream connections brought since the last cycle; there once this one has ended.
+    streams: Vec<StreamView>,
     timeline: Vec<Moment>,
 }
 
@@ -84,6 +83,23 @@ pub(crate) struct ConnectionView {
     attempts: u32,
     #[schema(example = 812)]
     duration_ms: u32,
+}
+
+/// What one connection's stream brought since the last cycle.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StreamView {
+    #[schema(value_type = schema::ProviderId, example = "viriciti-main")]
+    provider_id: String,
+    /// New envelopes, whatever became of them.
+    #[schema(example = 300)]
+    envelopes: u64,
+    #[schema(example = 280)]
+    accepted: u64,
+    #[schema(example = 0)]
+    quarantined: u64,
+    /// When the transport received the latest that ever came.
+    #[schema(required)]
+    last_received_at: Option<DateTime<Utc>>,
 }
 
 /// Why a connection failed or was skipped.
@@ -185,8 +201,18 @@ fn shown(cycle: &PollCycle) -> CycleView {
         reason: cycle.reason.clone(),
         missed_at: cycle.missed_at,
         connections: cycle.connections.iter().map(connection).collect(),
-        streams: [],
+        streams: cycle.streams.iter().map(stream).collect(),
         timeline: timeline(cycle),
+    }
+}
+
+fn stream(report: &StreamReport) -> StreamView {
+    StreamView {
+        provider_id: report.provider_id.to_string(),
+        envelopes: report.envelopes,
+        accepted: report.accepted,
+        quarantined: report.quarantined,
+        last_received_at: report.last_received_at,
     }
 }
 

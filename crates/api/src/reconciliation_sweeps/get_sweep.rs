@@ -74,7 +74,7 @@ pub(crate) struct SchedulesView {
     error: Option<String>,
 }
 
-/// Day partitions of events past their retention.
+/// Day partitions of events and of raw messages past their retention.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PartitionsView {
     #[schema(value_type = schema::SweepStepOutcome)]
@@ -82,6 +82,9 @@ pub(crate) struct PartitionsView {
     /// Days that are gone with all their events.
     #[schema(example = json!(["2026-08-24"]))]
     dropped: Vec<NaiveDate>,
+    /// Days that are gone with all their raw messages and envelopes.
+    #[schema(example = json!(["2026-11-08"]))]
+    raw_messages_dropped: Vec<NaiveDate>,
     #[schema(required, example = json!(null))]
     error: Option<String>,
 }
@@ -161,6 +164,7 @@ fn partitions_shown(swept: SweptPartitions) -> PartitionsView {
     PartitionsView {
         outcome: swept.outcome,
         dropped: swept.dropped,
+        raw_messages_dropped: swept.raw_messages_dropped,
         error: swept.error,
     }
 }

@@ -20,4 +20,5 @@ pub use precondition::{IfMatch, tagged};
 pub use query::{NoQuery, Params, Query, QueryParams};
 pub(crate) use request_id::RequestId;
 pub use trace::TraceContext;
+pub(crate) use trace::ids_of;
 pub(crate) use unread::Unread;

@@ -36,8 +36,9 @@ impl TraceContext {
     }
 }
 
-/// The trace and parent ids of a `traceparent` header (W3C Trace Context, section 3.2).
-fn ids_of(header: &str) -> Option<(&str, &str)> {
+/// The trace and parent ids of a `traceparent` (W3C Trace Context, section 3.2). One that is not well formed
+/// counts as none, as that document says.
+pub(crate) fn ids_of(header: &str) -> Option<(&str, &str)> {
     let hex = |text: &str, length: usize| {
         text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     };

@@ -9,8 +9,8 @@ use serde_json::Value;
 use testkit::{AUTHOR, a_connection, a_device, a_workspace, minutes};
 
 use crate::service::{
-    ACCOUNTS, ADMIN, API, Caller, INGEST, NORTH, POLL, READ, SUPPORT, SYSTEM_ADMIN, Service,
-    VIEWER, is_of_the_api,
+    ACCOUNTS, ADMIN, API, Caller, FORWARD, INGEST, NORTH, POLL, READ, SUPPORT, SYSTEM_ADMIN,
+    Service, VIEWER, is_of_the_api,
 };
 
 /// Who the contract says may use a route.
@@ -18,6 +18,7 @@ use crate::service::{
 enum May {
     Anybody,
     Ingest,
+    ProviderIngest,
     PollOrSystemAdmin,
     SweepOrSystemAdmin,
     /// (workspace)
@@ -35,8 +36,8 @@ enum May {
 }
 
 use May::{
-    Anybody, Ingest, PollOrSystemAdmin, Staff, StaffOrWorkspaceAdmin, SweepOrSystemAdmin,
-    SystemAdmin, SystemAdminOrSupport, Workspace, WorkspaceAdmin,
+    Anybody, Ingest, PollOrSystemAdmin, ProviderIngest, Staff, StaffOrWorkspaceAdmin,
+    SweepOrSystemAdmin, SystemAdmin, SystemAdminOrSupport, Workspace, WorkspaceAdmin,
 };
 
 /// The contract's words in brackets, route by route; paths without `/api/telematics-mvp`.
@@ -51,6 +52,17 @@ const CONTRACT: &[(&str, &str, May)] = &[
     ("POST", "/dev/token", Anybody),
     ("GET", "/dev/jwks.json", Anybody),
     ("POST", "/workspaces/{workspace_id}/ingest", Ingest),
+    (
+        "POST",
+        "/workspaces/{workspace_id}/provider-ingest",
+        ProviderIngest,
+    ),
+    ("GET", "/workspaces/{workspace_id}/quarantined", SystemAdmin),
+    (
+        "POST",
+        "/workspaces/{workspace_id}/quarantine/replay",
+        SystemAdmin,
+    ),
     ("POST", "/poll-cycles", PollOrSystemAdmin),
     ("POST", "/reconciliation-sweeps", SweepOrSystemAdmin),
     (
@@ -155,7 +167,7 @@ const CALLERS: &[Caller] = &[
     INGEST,
     POLL,
     READ,
-    Caller::Machine("telematics/provider-ingest"),
+    FORWARD,
     Caller::Machine("telematics/sweep"),
     Caller::Machine("telematics/stream"),
     // Names of scopes and groups count for nothing in the token of the other kind.
@@ -177,6 +189,7 @@ fn allowed(may: May) -> &'static [Caller] {
     match may {
         Anybody => CALLERS,
         Ingest => &[INGEST],
+        ProviderIngest => &[FORWARD],
         PollOrSystemAdmin => &[POLL, SYSTEM_ADMIN],
         SweepOrSystemAdmin => &[Caller::Machine("telematics/sweep"), SYSTEM_ADMIN],
         Workspace => &[VIEWER, ADMIN, ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],

@@ -1,10 +1,10 @@
 //! Parameters and ids that break a rule: each named, never a 5xx.
 
-use api::access::TABLE;
+use api::access::{Access, TABLE};
 use reqwest::Method;
 use testkit::{a_device, a_workspace, minutes};
 
-use crate::service::{Answer, Caller, INGEST, NORTH, SYSTEM_ADMIN, Service, VIEWER};
+use crate::service::{Answer, Caller, NORTH, SYSTEM_ADMIN, Service, VIEWER};
 
 async fn service() -> Service {
     let workspace = a_workspace(NORTH)
@@ -26,10 +26,9 @@ async fn an_unknown_parameter_is_refused_on_every_route() {
             .replace("{sweep_id}", "019a0000-0000-7000-8000-000000000000")
             .replace("{asset}", "start.js")
             .replace("{slug}", "validation");
-        let caller = if path.ends_with("/ingest") {
-            INGEST
-        } else {
-            SYSTEM_ADMIN
+        let caller = match route.access {
+            Access::Scope(scope) => Caller::Machine(scope),
+            _ => SYSTEM_ADMIN,
         };
         let call = service.call(caller, &route.method, &format!("{path}?nope=1"));
         let answer = call.said_json("{}").await;

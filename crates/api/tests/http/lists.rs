@@ -1,7 +1,7 @@
 //! Every list, cut into pages of any size, is the whole list.
 
 use serde_json::{Value, json};
-use testkit::{Fleet, a_connection, a_device, a_workspace, an_update, minutes};
+use testkit::{Fleet, a_connection, a_device, a_workspace, an_envelope, an_update, minutes};
 
 use crate::service::{NORTH, POLL, SYSTEM_ADMIN, Service};
 
@@ -33,6 +33,9 @@ async fn service() -> (Service, Fleet) {
     let unknown = ["b", "a c", "B", "a", "ü"];
     let unknown = unknown.map(|name| an_update("z").from_unit("sim-2", name));
     fleet.push(unknown).await;
+    fleet
+        .forward((1..=5).map(|number| an_envelope(number).through("sim-1").saying("7")))
+        .await;
     (service, fleet)
 }
 
@@ -89,6 +92,11 @@ const LISTS: &[(&str, &str, &str)] = &[
         "/workspaces/depot-north/unknown-devices",
         "unknown_devices",
         "external_id",
+    ),
+    (
+        "/workspaces/depot-north/quarantined",
+        "quarantined",
+        "envelope_id",
     ),
     ("/audit", "changes", "event_id"),
     ("/audit?changed_by=anna", "changes", "event_id"),

@@ -3,6 +3,7 @@
 //! Every file is a behaviour; `service` is the instance that they call, over HTTP.
 
 mod access;
+mod any_bodies;
 mod audit;
 mod bad_bodies;
 mod bad_parameters;
@@ -26,6 +27,8 @@ mod poll_cycles;
 mod preconditions;
 mod problems;
 mod provider_connections;
+mod provider_ingest;
+mod quarantine;
 mod rates;
 mod reconciliation_sweeps;
 mod rejections;

@@ -4,7 +4,7 @@ use persistence::Store;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::service::{Caller, INGEST, POLL, SYSTEM_ADMIN, Service, VIEWER};
+use crate::service::{Caller, FORWARD, INGEST, POLL, SYSTEM_ADMIN, Service, VIEWER};
 
 /// Nobody listens there.
 const NOWHERE: &str = "postgres://nobody@127.0.0.1:1/nothing";
@@ -29,6 +29,13 @@ async fn what_needs_the_database_is_503_with_retry_after() {
             .await,
         service
             .post(INGEST, "/workspaces/depot-north/ingest", &update)
+            .await,
+        service
+            .post(
+                FORWARD,
+                "/workspaces/depot-north/provider-ingest",
+                &json!({"envelopes": [7]}),
+            )
             .await,
         service
             .post(

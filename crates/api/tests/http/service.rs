@@ -49,6 +49,7 @@ pub const ACCOUNTS: Caller = Caller::Person("accounts");
 pub const SUPPORT: Caller = Caller::Person("support");
 pub const SYSTEM_ADMIN: Caller = Caller::Person("system-admin");
 pub const INGEST: Caller = Caller::Machine("telematics/ingest");
+pub const FORWARD: Caller = Caller::Machine("telematics/provider-ingest");
 pub const READ: Caller = Caller::Machine("telematics/read");
 pub const POLL: Caller = Caller::Machine("telematics/poll");
 

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{a_device, a_workspace};
 
-use crate::service::{Caller, INGEST, NORTH, SYSTEM_ADMIN, Service};
+use crate::service::{Caller, FORWARD, INGEST, NORTH, SYSTEM_ADMIN, Service};
 
 /// Puts each value into a body that lacks nothing, at the first member of its pointer.
 async fn each_is_named(method: Method, path: &str, sound: Value, wrong: &[(&str, Value)]) {
@@ -12,6 +12,7 @@ async fn each_is_named(method: Method, path: &str, sound: Value, wrong: &[(&str,
     let caller = match path {
         "/dev/token" => Caller::Nobody,
         path if path.ends_with("/ingest") => INGEST,
+        path if path.ends_with("/provider-ingest") => FORWARD,
         _ => SYSTEM_ADMIN,
     };
     let mut unnamed = Vec::new();
@@ -219,6 +220,42 @@ async fn of_a_batch() {
     let path = "/workspaces/depot-north/ingest";
     each_is_named(Method::POST, path, json!({"updates": [7]}), &wrong).await;
     each_is_named(Method::POST, path, json!({}), &[("/nope", json!(1))]).await;
+    let wrong = [
+        ("/envelopes", json!({})),
+        ("/envelopes", json!(null)),
+        ("/envelopes", json!([])),
+        ("/nope", json!(1)),
+    ];
+    let path = "/workspaces/depot-north/provider-ingest";
+    each_is_named(Method::POST, path, json!({"envelopes": [7]}), &wrong).await;
+}
+
+#[tokio::test]
+async fn of_a_replay() {
+    let id = "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5a";
+    let wrong = [
+        ("/envelope_ids", json!([])),
+        ("/envelope_ids", json!(vec![id; 1_001])),
+        ("/envelope_ids/0", json!(["nope"])),
+        ("/provider_id", json!("-sim")),
+        ("/reason", json!("")),
+        ("/reason", json!("a\u{0}")),
+        ("/reason", json!("x".repeat(101))),
+        ("/limit", json!(0)),
+        ("/limit", json!(1_001)),
+        ("/limit", json!(70_000)),
+        ("/after", json!("nope")),
+        ("/nope", json!(1)),
+    ];
+    let path = "/workspaces/depot-north/quarantine/replay";
+    each_is_named(Method::POST, path, json!({}), &wrong).await;
+    // What narrows the quarantine says nothing about those that are named.
+    let wrong = [
+        ("/provider_id", json!("sim-main")),
+        ("/reason", json!("not_json")),
+        ("/limit", json!(5)),
+    ];
+    each_is_named(Method::POST, path, json!({"envelope_ids": [id]}), &wrong).await;
 }
 
 #[tokio::test]

@@ -11,10 +11,12 @@ use domain::TimeText;
 use domain::acceptance::{
     Gate, Item, Judged, Registry, Source, Verdict, decide_batch, tally_rejections,
 };
-use domain::fleet::Device;
+use domain::fleet::{Device, Workspace};
 use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
 use domain::signals::{DroppedSignal, Readings};
-use persistence::{AcceptedEvent, Fence, HeldByDevice, MovedSnapshot, StorageError, UnitOfWork};
+use persistence::{
+    AcceptedEvent, EnvelopeOrigin, Fence, HeldByDevice, MovedSnapshot, StorageError, UnitOfWork,
+};
 use serde::Serialize;
 use telemetry::metrics;
 
@@ -34,6 +36,8 @@ pub struct Batch<'a> {
     pub prepared_at: DateTime<Utc>,
     /// The W3C trace id of what brought them.
     pub trace_id: Option<&'a str>,
+    /// The envelope of each item, where they were interpreted from envelopes; else empty.
+    pub envelopes: &'a [EnvelopeOrigin<'a>],
 }
 
 /// Why a batch was refused whole.
@@ -72,14 +76,36 @@ pub(crate) async fn accept_in_tx(
     uow: &mut UnitOfWork,
     batch: Batch<'_>,
 ) -> Result<Vec<Judged>, AcceptError> {
-    let workspace = uow
-        .workspace()
-        .await?
-        .ok_or(AcceptError::UnknownWorkspace)?
-        .workspace;
-    if !workspace.active {
-        return Err(AcceptError::InactiveWorkspace);
+    let workspace = active_workspace(uow).await?;
+    let now = core.clock.now();
+    let judged = accept_as_it_stands(core, uow, &workspace, batch, now).await?;
+    let rejections = tally_rejections(batch.items.iter().zip(&judged));
+    let cycle_id = cycle_of(batch.source);
+    uow.keep_rejections(&rejections, cycle_id, batch.trace_id, now)
+        .await?;
+    Ok(judged)
+}
+
+/// The unit of work's workspace, if it accepts anything.
+pub(super) async fn active_workspace(uow: &mut UnitOfWork) -> Result<Workspace, AcceptError> {
+    let record = uow.workspace().await?;
+    let workspace = record.ok_or(AcceptError::UnknownWorkspace)?.workspace;
+    if workspace.active {
+        Ok(workspace)
+    } else {
+        Err(AcceptError::InactiveWorkspace)
     }
+}
+
+/// The same for a workspace that was read in this unit of work. What it refuses is the caller's to keep:
+/// once, after everything that waits for snapshots, so that no lock is held for it meanwhile.
+pub(super) async fn accept_as_it_stands(
+    core: &Core,
+    uow: &mut UnitOfWork,
+    workspace: &Workspace,
+    batch: Batch<'_>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Judged>, AcceptError> {
     if let Source::Cycle { cycle_id, lease } = batch.source
         && !uow.holds_lease(cycle_id, lease).await?
     {
@@ -96,7 +122,7 @@ pub(crate) async fn accept_in_tx(
         cutover: workspace.cutover,
         source: batch.source,
         future_tolerance: core.rules.future_tolerance,
-        now: core.clock.now(),
+        now,
     };
     let mut judged: Vec<Option<Judged>> = batch.items.iter().map(|_| None).collect();
     let mut pending: Vec<usize> = (0..batch.items.len()).collect();
@@ -123,13 +149,7 @@ pub(crate) async fn accept_in_tx(
         }
         pending = again;
     }
-    let judged: Vec<Judged> = judged.into_iter().flatten().collect();
-    // Last, so that what is locked for it is not held while snapshots are waited for.
-    let rejections = tally_rejections(batch.items.iter().zip(&judged));
-    let cycle_id = cycle_of(batch.source);
-    uow.keep_rejections(&rejections, cycle_id, batch.trace_id, gate.now)
-        .await?;
-    Ok(judged)
+    Ok(judged.into_iter().flatten().collect())
 }
 
 /// One round of reading, deciding and writing.
@@ -171,6 +191,7 @@ impl Pass {
                 event_id: EventId(core.ids.next(gate.now)),
                 device_id: device_id.clone(),
                 payload: accepted_payload(device, newer, &update.dropped, batch),
+                envelope: batch.envelopes.get(*at).copied(),
             });
         }
         if events.is_empty() {

@@ -1,21 +1,39 @@
-//! Counting what became of updates, once it is committed.
+//! Counting what became of updates and envelopes, once it is committed.
 
 use std::collections::BTreeMap;
 
-use domain::acceptance::{Judged, OutcomeWord, Verdict};
+use domain::acceptance::{Judged, Verdict};
+use domain::envelopes::EnvelopeVerdict;
 use telemetry::metrics;
 
 /// Counts a batch: one increment for each outcome in it, however many updates it has.
-pub(crate) fn count(judged: &[Judged]) {
-    let mut counts: BTreeMap<(OutcomeWord, &'static str), u64> = BTreeMap::new();
-    for one in judged {
+pub(crate) fn count<'j>(judged: impl IntoIterator<Item = &'j Judged>) {
+    let outcomes = judged.into_iter().map(|one| {
         let reason = match &one.verdict {
             Verdict::Rejected(rejection) => rejection.reason.as_str(),
             _ => "",
         };
-        *counts.entry((one.verdict.word(), reason)).or_default() += 1;
+        (one.verdict.word().as_str(), reason)
+    });
+    for ((outcome, reason), count) in counted(outcomes) {
+        metrics::updates(outcome, reason, count);
     }
-    for ((outcome, reason), count) in counts {
-        metrics::updates(outcome.as_str(), reason, count);
+}
+
+/// Counts envelopes, and the updates in them.
+pub(super) fn count_envelopes<'v>(verdicts: impl Iterator<Item = &'v EnvelopeVerdict> + Clone) {
+    let updates = verdicts.clone().flat_map(EnvelopeVerdict::updates);
+    count(updates.map(|(_, judged)| judged));
+    let outcomes = verdicts.map(|one| (one.outcome().as_str(), one.reason().unwrap_or_default()));
+    for ((outcome, reason), count) in counted(outcomes) {
+        metrics::envelopes(outcome, reason, count);
     }
+}
+
+fn counted<T: Ord>(outcomes: impl Iterator<Item = T>) -> BTreeMap<T, u64> {
+    let mut counts = BTreeMap::new();
+    for outcome in outcomes {
+        *counts.entry(outcome).or_default() += 1;
+    }
+    counts
 }

@@ -1,14 +1,18 @@
 //! Commands: each changes one workspace, in one unit of work.
 
+mod accept_envelopes;
 mod accept_updates;
 mod change_cutover;
 mod change_policy;
 mod configure_connection;
 mod configure_device;
+mod judge_envelopes;
 mod judged;
 mod register_workspace;
+mod replay_quarantine;
 mod trigger_cycle;
 
+pub use accept_envelopes::{EnvelopeBatch, accept_envelopes};
 pub(crate) use accept_updates::accept_in_tx;
 pub use accept_updates::{AcceptError, Batch, accept_updates};
 pub use change_cutover::{CutoverCommand, change_cutover, roll_back};
@@ -17,6 +21,7 @@ pub use configure_connection::{ConnectionSpec, put_connection, remove_connection
 pub use configure_device::{deactivate_device, put_device};
 pub(crate) use judged::count as count_judged;
 pub use register_workspace::put_workspace;
+pub use replay_quarantine::{Replay, replay_quarantine};
 pub use trigger_cycle::{CycleRequest, TriggerAnswer, TriggerOutcome, trigger_cycle};
 
 use persistence::StorageError;

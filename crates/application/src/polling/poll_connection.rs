@@ -39,7 +39,7 @@ pub(super) async fn poll_connection(
         .await?;
     let asked = match reason_to_skip(workspace, connection) {
         Some(error) => Err(error),
-        None => ask(core, providers, cycle, connection).await?,
+        None => ask(core, providers, cycle, connection, &expected).await?,
     };
     let answer = match asked {
         Err(error) => Err((ConnectionOutcome::Skipped, error, 0)),
@@ -64,6 +64,7 @@ pub(super) async fn poll_connection(
                 },
                 prepared_at,
                 trace_id: cycle.trace_id.as_deref(),
+                envelopes: &[],
             };
             let span = tracing::error_span!("accept_updates", updates = polled.items.len());
             let judged = accept_in_tx(core, &mut uow, batch).instrument(span).await?;
@@ -102,15 +103,20 @@ async fn ask(
     providers: &Providers,
     cycle: &ClaimedCycle,
     connection: &Connection,
+    expected: &[Device],
 ) -> Result<Result<Answer, PollError>, StorageError> {
+    let devices: Vec<_> = expected
+        .iter()
+        .map(|device| device.spec.external_id.clone())
+        .collect();
     let breaker = core.rules.breaker;
     let latest = core
         .store
         .latest_asked(&cycle.workspace_id, &connection.id, breaker.failures)
         .await?;
     Ok(match breaker.judge(&latest, core.clock.now()) {
-        Circuit::Closed => Ok(providers.poll(connection).await),
-        Circuit::Probing => Ok(providers.probe(connection).await),
+        Circuit::Closed => Ok(providers.poll(connection, &devices).await),
+        Circuit::Probing => Ok(providers.probe(connection, &devices).await),
         Circuit::Open { until } => Err(PollError {
             class: ErrorClass::CircuitOpen,
             detail: format!(

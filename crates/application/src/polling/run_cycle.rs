@@ -91,6 +91,7 @@ async fn end_cycle(core: &Core, cycle: &ClaimedCycle) -> Result<CycleStatus, Run
     {
         return Err(RunError::LeaseLost);
     }
+    uow.record_streams(cycle.cycle_id).await?;
     let total = |of: fn(&ConnectionReport) -> u32| reports.iter().map(of).sum::<u32>();
     let failed = reports
         .iter()

@@ -2,10 +2,15 @@
 
 use std::error::Error;
 
+use chrono::{NaiveDate, TimeDelta};
 use domain::sweeps::{StepOutcome, SweepReport, SweptPartitions, SweptRegistry, SweptSchedules};
+use persistence::{Page, StorageError};
 
 use super::{LegacyRegistry, LegacyRegistryError, Outside, reconcile_schedules};
 use crate::Core;
+
+/// Workspaces that are looked up together.
+const WORKSPACES_AT_ONCE: i64 = 500;
 
 /// Runs them all.
 pub(super) async fn run_sweep(core: &Core, outside: &Outside) -> SweepReport {
@@ -19,25 +24,57 @@ pub(super) async fn run_sweep(core: &Core, outside: &Outside) -> SweepReport {
     }
 }
 
-/// Drops the days whose last event is older than the retention.
+/// Drops the days whose last event is older than the retention, and those of raw messages.
 async fn drop_partitions(core: &Core) -> SweptPartitions {
-    let first_kept = (core.clock.now() - core.rules.event_retention).date_naive();
-    match core.store.drop_event_partitions(first_kept).await {
-        Ok(dropped) => SweptPartitions {
-            outcome: StepOutcome::Completed,
-            dropped,
-            error: None,
-        },
-        Err(error) => {
-            tracing::warn!(
-                error = &error as &dyn Error,
-                "partitions past retention could not be dropped"
-            );
-            SweptPartitions {
-                outcome: StepOutcome::Failed,
-                dropped: Vec::new(),
-                error: Some(error.to_string()),
-            }
+    let first_kept = |retention: TimeDelta| (core.clock.now() - retention).date_naive();
+    let mut swept = SweptPartitions {
+        outcome: StepOutcome::Completed,
+        dropped: Vec::new(),
+        raw_messages_dropped: Vec::new(),
+        error: None,
+    };
+    let events = first_kept(core.rules.event_retention);
+    match core.store.drop_event_partitions(events).await {
+        Ok(dropped) => swept.dropped = dropped,
+        Err(error) => failed(&mut swept, &error),
+    }
+    let messages = first_kept(core.rules.envelope_retention);
+    match drop_raw_messages(core, messages).await {
+        Ok(dropped) => swept.raw_messages_dropped = dropped,
+        Err(error) => failed(&mut swept, &error),
+    }
+    swept
+}
+
+fn failed(swept: &mut SweptPartitions, error: &StorageError) {
+    tracing::warn!(
+        error = error as &dyn Error,
+        "partitions past retention could not be dropped"
+    );
+    swept.outcome = StepOutcome::Failed;
+    swept.error = Some(error.to_string());
+}
+
+/// Forgets the envelopes first: they are found by their messages.
+async fn drop_raw_messages(
+    core: &Core,
+    first_kept: NaiveDate,
+) -> Result<Vec<NaiveDate>, StorageError> {
+    let mut after = None;
+    loop {
+        let page = Page {
+            after,
+            limit: WORKSPACES_AT_ONCE,
+        };
+        let records = core.store.workspaces(&page).await?;
+        for record in &records {
+            core.store
+                .forget_envelopes(&record.workspace.id, first_kept)
+                .await?;
+        }
+        match records.last() {
+            Some(last) => after = Some(last.workspace.id.to_string()),
+            None => return core.store.drop_raw_message_partitions(first_kept).await,
         }
     }
 }

@@ -249,3 +249,26 @@ async fn what_was_undone_is_not_remembered() {
     assert_eq!(words_of(&here.push([update]).await), ["accepted"]);
     assert_eq!(speed(&here).await, Some(SignalValue::Number(40.0)));
 }
+
+#[tokio::test]
+async fn what_there_is_no_room_for_is_read_again() {
+    let fixture = Fixture::create().await;
+    let (here, _) = two_instances(&fixture, "north").await;
+    let forgetful = here.seen_by(Core {
+        store: here.core.store.clone().remembering(0),
+        ..here.core.clone()
+    });
+    let repeated = || {
+        [an_update("bus-1")
+            .observed(start() - minutes(5))
+            .with("speed_kmh", 10)]
+    };
+    for _ in 0..2 {
+        let (judged, statements) = statements_of(forgetful.push(repeated())).await;
+        assert_eq!(words_of(&judged), ["duplicate"]);
+        assert!(
+            statements.contains(&"acceptance: devices and what is held, by id".to_owned()),
+            "{statements:?}"
+        );
+    }
+}

@@ -169,6 +169,8 @@ async fn a_reader_sees_everything_as_of_one_instant() {
     let then = depot.seen_by(fixture.core_at(start() - minutes(2)));
     let down = a_report("sim-main").failed(ErrorClass::Unavailable);
     then.polled([down]).await;
+    let triggered = depot.trigger(None).await.cycle_id;
+    let cycle = depot.claim(triggered).await.expect("a claim");
 
     let mut lock = fixture.store().pool().begin().await.expect("a transaction");
     sqlx::query("LOCK TABLE provider_connections IN ACCESS EXCLUSIVE MODE")
@@ -187,12 +189,13 @@ async fn a_reader_sees_everything_as_of_one_instant() {
     })
     .await;
     depot.push([an_update("bus-1").with("speed_kmh", 3)]).await;
-    depot.polled([a_report("sim-main")]).await;
+    depot.record_reports(&cycle, [a_report("sim-main")]).await;
     lock.rollback().await.expect("the lock is given up");
 
     let seen = reading.await.expect("an answer");
     let codes: Vec<_> = seen.iter().map(|(code, ..)| *code).collect();
     assert_eq!(codes, ["provider_unavailable"], "as it was");
+    depot.finish(&cycle).await;
     let seen = issues(&depot).await;
     let codes: Vec<_> = seen.iter().map(|(code, ..)| *code).collect();
     assert_eq!(codes, ["signal_missing_or_stale"], "as it is");

@@ -8,8 +8,8 @@ use futures::future::join_all;
 use persistence::{KeptRejection, RejectionFilter};
 use telemetry::metrics::Exporter;
 use testkit::{
-    Fixture, Fleet, UpdateBuilder, a_connection, a_device, a_report, a_workspace, an_update,
-    minutes, seconds, start, statements_of, words_of,
+    Fixture, Fleet, UpdateBuilder, a_connection, a_device, a_report, a_workspace, an_envelope,
+    an_update, minutes, seconds, start, statements_of, words_of,
 };
 
 use crate::provider::Provider;
@@ -74,6 +74,31 @@ async fn polls_and_pushes_keep_theirs_in_one_place() {
         (start(), start() + minutes(1))
     );
     assert_eq!(both[1], polled[1]);
+}
+
+#[tokio::test]
+async fn envelopes_keep_theirs_there_too() {
+    let fixture = Fixture::create().await;
+    let depot = a_workspace("north")
+        .through(a_connection("sim-main"))
+        .through(a_connection("off").disabled())
+        .create(&fixture)
+        .await;
+    let reporting = |number| an_envelope(number).reporting("demo_001", "speed_kmh", 71);
+    depot
+        .forward([
+            reporting(1).through("sim-main"),
+            reporting(2).through("off"),
+        ])
+        .await;
+    // The same envelope again is nothing new.
+    depot.forward([reporting(1).through("sim-main")]).await;
+    let unknown = kept(&depot, RejectReason::UnknownDevice).await;
+    assert_eq!(unknown.len(), 1);
+    assert_eq!(unknown[0].count, 1);
+    let disabled = kept(&depot, RejectReason::ConnectionDisabled).await;
+    let name = disabled[0].key.external_id.as_ref().map(ExternalId::as_str);
+    assert_eq!((disabled.len(), name), (1, Some("demo_001")));
 }
 
 #[tokio::test]

@@ -8,7 +8,10 @@ use domain::ids::{ClaimToken, SweepId};
 use domain::sweeps::{StepOutcome, SweepStatus};
 use persistence::SweepRecord;
 use scheduling::InProcessSchedules;
-use testkit::{AUTHOR, Fixture, a_device, a_workspace, an_update, hours, seconds, start};
+use testkit::{
+    AUTHOR, Fixture, a_device, a_workspace, an_envelope, an_update, hours, outcomes_of, seconds,
+    start,
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -132,4 +135,80 @@ async fn days_past_retention_go_with_their_events_and_the_others_stay() {
         .await
         .expect("a count");
     assert!(left > 0, "today's events are there, ninety days later");
+}
+
+#[tokio::test]
+async fn raw_messages_past_their_retention_go_with_their_envelopes() {
+    let fixture = Fixture::create().await;
+    let depot = a_workspace("north")
+        .with(a_device("bus-1"))
+        .create(&fixture)
+        .await;
+    let other = a_workspace("south").create(&fixture).await;
+    let reading = |number| an_envelope(number).reporting("bus-1-unit", "odometer_km", number);
+    depot
+        .forward([reading(1), an_envelope(2).saying("7")])
+        .await;
+    other.forward([an_envelope(1).saying("7")]).await;
+    let next_day = depot.seen_by(fixture.core_at(start() + hours(24)));
+    next_day.forward([reading(3)]).await;
+    let shutdown = CancellationToken::new();
+    let mut dropped = Vec::new();
+    // Fourteen days later all of it is there, a day later what was recorded first is gone.
+    for (days, kept) in [(14, 3), (15, 1), (15, 1)] {
+        fixture
+            .clock
+            .advance(start() + hours(24 * days) - fixture.clock.now());
+        let now = fixture.clock.now();
+        fixture
+            .store()
+            .ensure_partitions(now)
+            .await
+            .expect("partitions");
+        let id = asked_for(&fixture).await;
+        sweeper(&fixture)
+            .take_one(&shutdown)
+            .await
+            .expect("a sweep");
+        let partitions = record(&fixture, id)
+            .await
+            .report
+            .expect("a report")
+            .partitions;
+        assert_eq!(partitions.outcome, StepOutcome::Completed, "{partitions:?}");
+        dropped.extend(
+            partitions
+                .raw_messages_dropped
+                .iter()
+                .map(ToString::to_string),
+        );
+        assert_eq!(
+            depot.kept_envelopes().await.len(),
+            kept,
+            "{days} days later"
+        );
+        let rows: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM provider_envelopes WHERE workspace_id = 'north'",
+        )
+        .fetch_one(fixture.store().pool())
+        .await
+        .expect("a count");
+        assert_eq!(
+            rows,
+            i64::try_from(kept).expect("a few"),
+            "{days} days later"
+        );
+    }
+    assert_eq!(dropped, ["2026-11-21", "2026-11-22", "2026-11-23"]);
+    assert!(other.kept_envelopes().await.is_empty());
+    let events = depot.accepted_events("bus-1").await;
+    assert_eq!(events.len(), 2, "events have a retention of their own");
+    // Nothing is known of it any more.
+    let again = depot
+        .forward([an_envelope(2).saying("7"), reading(3)])
+        .await;
+    assert_eq!(
+        outcomes_of(&again),
+        ["quarantined: unknown_shape", "duplicate"]
+    );
 }

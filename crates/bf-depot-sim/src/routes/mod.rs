@@ -1,14 +1,16 @@
-//! HTTP: the provider protocol under `/accounts`, the control endpoints under `/control`.
+//! HTTP: the provider protocols under `/accounts`, the control endpoints under `/control`.
 
 mod accounts;
 mod behaviour;
+mod entrance;
 mod failure;
 mod fault;
 mod json_body;
 mod vehicles;
+mod viriciti_state;
 
 use axum::Router;
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use tokio_util::sync::CancellationToken;
 
 use crate::simulator::Simulator;
@@ -24,6 +26,10 @@ struct App {
 pub(crate) fn router(simulator: Simulator, closing: CancellationToken) -> Router {
     Router::new()
         .route("/accounts/{account}/vehicles", get(vehicles::get))
+        .route(
+            "/accounts/{account}/api/v2/state",
+            post(viriciti_state::post),
+        )
         .route("/control/accounts", get(accounts::list))
         .route("/control/accounts/{account}", put(accounts::put))
         .route(

@@ -9,3 +9,4 @@ mod replay;
 mod reports;
 mod serving;
 mod stage;
+mod viriciti;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Address, Registry, RejectReason, Rejection, Source, Update, Verdict};
-use crate::fleet::{Cutover, Device};
+use crate::fleet::{Cutover, Device, ProviderMode, ProviderType};
+use crate::ids::ProviderId;
 use crate::signals::{Reading, Readings};
 
 /// What an update is judged by besides the registry and what is held.
@@ -61,28 +62,7 @@ pub(super) fn admit<'r>(
     if let Some(provider_id) =
         named_connection.or_else(|| device.map(|device| &device.spec.provider_id))
     {
-        let connection = registry.connection(provider_id);
-        match connection {
-            Some((provider_type, _)) if !gate.cutover.provider_mode.allows(provider_type) => {
-                return Err(reject(RejectReason::ProviderNotAllowed, || {
-                    format!(
-                        "provider mode {} does not admit {provider_type}",
-                        gate.cutover.provider_mode
-                    )
-                }));
-            }
-            None => {
-                return Err(reject(RejectReason::UnknownConnection, || {
-                    format!("the workspace has no connection {provider_id}")
-                }));
-            }
-            Some((_, false)) => {
-                return Err(reject(RejectReason::ConnectionDisabled, || {
-                    format!("connection {provider_id} is disabled")
-                }));
-            }
-            Some((_, true)) => {}
-        }
+        admit_connection(provider_id, None, registry, gate.cutover.provider_mode)?;
     }
     let Some(device) = device else {
         return Err(reject(RejectReason::UnknownDevice, || {
@@ -128,6 +108,40 @@ pub(super) fn admit<'r>(
         Err(reject(RejectReason::InactiveDevice, || {
             format!("device {} was deactivated", device.id)
         }))
+    }
+}
+
+/// Whether a connection may speak at all, as the flags and the registry stand. `claimed` is the protocol
+/// that a raw message is said to be of; an update says nothing of it.
+///
+/// # Errors
+/// The first row of the table that refuses it.
+pub fn admit_connection(
+    provider_id: &ProviderId,
+    claimed: Option<ProviderType>,
+    registry: &Registry,
+    mode: ProviderMode,
+) -> Result<(), Rejection> {
+    let connection = registry.connection(provider_id);
+    let speaks = claimed.or(connection.map(|(provider_type, _)| provider_type));
+    if let Some(provider_type) = speaks.filter(|provider_type| !mode.allows(*provider_type)) {
+        return Err(reject(RejectReason::ProviderNotAllowed, || {
+            format!("provider mode {mode} does not admit {provider_type}")
+        }));
+    }
+    match connection {
+        None => Err(reject(RejectReason::UnknownConnection, || {
+            format!("the workspace has no connection {provider_id}")
+        })),
+        Some((_, false)) => Err(reject(RejectReason::ConnectionDisabled, || {
+            format!("connection {provider_id} is disabled")
+        })),
+        Some((provider_type, true)) if claimed.is_some_and(|claimed| claimed != provider_type) => {
+            Err(reject(RejectReason::ProviderTypeMismatch, || {
+                format!("connection {provider_id} is of type {provider_type}")
+            }))
+        }
+        Some((_, true)) => Ok(()),
     }
 }
 

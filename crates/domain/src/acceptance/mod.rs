@@ -13,7 +13,7 @@ mod rejections;
 mod update;
 
 pub use batch::{Judged, decide_batch};
-pub use decide::{Gate, decide};
+pub use decide::{Gate, admit_connection, decide};
 pub use held::{Drops, Held};
 pub use outcome::{OutcomeWord, RejectReason, Rejection, Verdict};
 pub use registry::Registry;

@@ -30,6 +30,8 @@ words!(
         UnknownConnection = "unknown_connection",
         /// The connection is switched off.
         ConnectionDisabled = "connection_disabled",
+        /// A raw message of another protocol than the connection's.
+        ProviderTypeMismatch = "provider_type_mismatch",
         /// Device and connection or external id name different devices.
         IdentityConflict = "identity_conflict",
         /// No such device.
@@ -42,6 +44,8 @@ words!(
         FutureTimestamp = "future_timestamp",
         /// No signal left after dropping the invalid ones.
         NoValidSignals = "no_valid_signals",
+        /// No such envelope, or none any more.
+        UnknownEnvelope = "unknown_envelope",
     }
 );
 

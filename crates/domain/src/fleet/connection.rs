@@ -24,6 +24,11 @@ words!(
     }
 );
 
+impl ProviderType {
+    /// The protocols that a transport listens to.
+    pub const STREAMED: &'static [Self] = &[Self::Viriciti];
+}
+
 /// One workspace's account at one provider.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Connection {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeviceId, ProviderId};
@@ -170,6 +171,21 @@ impl ConnectionReport {
             _ => self.outcome,
         }
     }
+}
+
+/// What a connection's stream brought since the workspace's last cycle that was polled to its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamReport {
+    /// Which connection.
+    pub provider_id: ProviderId,
+    /// Envelopes that were not there before, whatever became of them.
+    pub envelopes: u64,
+    /// Of these, accepted ones.
+    pub accepted: u64,
+    /// Of these, those that were not understood.
+    pub quarantined: u64,
+    /// When the transport received the latest of all that ever came.
+    pub last_received_at: Option<DateTime<Utc>>,
 }
 
 impl CycleStatus {

@@ -8,7 +8,9 @@ mod timetable;
 mod trigger;
 
 pub use circuit::{AskedPoll, Breaker, Circuit};
-pub use cycle::{ConnectionOutcome, ConnectionReport, CycleStatus, ErrorClass, PollError, Trigger};
+pub use cycle::{
+    ConnectionOutcome, ConnectionReport, CycleStatus, ErrorClass, PollError, StreamReport, Trigger,
+};
 pub use missed::{LOOK_BACK, RecordedSlot, TRIGGER_PATIENCE, missed_slots, slot_to_recover};
 pub use schedule::{PollInterval, Schedule};
 pub use timetable::{Cadence, Cadences, Timetable};

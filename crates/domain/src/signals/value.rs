@@ -76,7 +76,7 @@ impl SignalValue {
                         .ok_or(DropReason::WrongType)?,
                 )
             }
-            Kind::Position => Self::position(json)?,
+            Kind::Position => Self::read_position(json)?,
         };
         Ok(Some(value))
     }
@@ -100,7 +100,26 @@ impl SignalValue {
         }
     }
 
-    fn position(json: &RawValue) -> Result<Self, DropReason> {
+    /// Takes a pair of WGS 84 degrees as `position`.
+    ///
+    /// # Errors
+    /// [`DropReason::OutOfRange`], also for exactly 0,0.
+    pub fn position(latitude_deg: f64, longitude_deg: f64) -> Result<Self, DropReason> {
+        let valid =
+            (-90.0..=90.0).contains(&latitude_deg) && (-180.0..=180.0).contains(&longitude_deg);
+        // 0,0 is what receivers without a fix send; no depot lies in the Gulf of Guinea.
+        if valid && (latitude_deg != 0.0 || longitude_deg != 0.0) {
+            // Negative zero would be an equal number with another representation.
+            Ok(Self::Position {
+                latitude_deg: latitude_deg + 0.0,
+                longitude_deg: longitude_deg + 0.0,
+            })
+        } else {
+            Err(DropReason::OutOfRange)
+        }
+    }
+
+    fn read_position(json: &RawValue) -> Result<Self, DropReason> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Degrees<'a> {
@@ -115,19 +134,10 @@ impl SignalValue {
         }
         let pair: Degrees<'_> =
             serde_json::from_str(json.get()).map_err(|_| DropReason::WrongType)?;
-        let latitude_deg = number(pair.latitude_deg.get())? + 0.0;
-        let longitude_deg = number(pair.longitude_deg.get())? + 0.0;
-        let valid =
-            (-90.0..=90.0).contains(&latitude_deg) && (-180.0..=180.0).contains(&longitude_deg);
-        // 0,0 is what receivers without a fix send; no depot lies in the Gulf of Guinea.
-        if valid && (latitude_deg != 0.0 || longitude_deg != 0.0) {
-            Ok(Self::Position {
-                latitude_deg,
-                longitude_deg,
-            })
-        } else {
-            Err(DropReason::OutOfRange)
-        }
+        Self::position(
+            number(pair.latitude_deg.get())?,
+            number(pair.longitude_deg.get())?,
+        )
     }
 
     /// The order of values of one signal: numbers as numbers, false before true, words by bytes,

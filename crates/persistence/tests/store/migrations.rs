@@ -98,3 +98,49 @@ async fn a_workspace_that_was_there_before_is_held_to_its_slots_from_the_migrati
         assert!(workspace.polled_since().expect("core polls it") > changed_at);
     }
 }
+
+/// The version before provider envelopes.
+const BEFORE_ENVELOPES: i64 = 20_261_125_004_100;
+
+#[tokio::test]
+async fn events_and_cycles_that_were_there_before_have_no_envelope_and_no_stream() {
+    let database = TestDatabase::create_empty().await;
+    let store = database.store();
+    sqlx::migrate!("../../migrations")
+        .run_to(BEFORE_ENVELOPES, store.pool())
+        .await
+        .expect("migrations as they were");
+    let now = testkit::start();
+    for statement in [
+        "CREATE TABLE event_store_20261123 PARTITION OF event_store FOR VALUES FROM ('2026-11-23') TO ('2026-11-24')",
+        "INSERT INTO event_store (workspace_id, recorded_at, event_id, type, payload)
+         VALUES ('north', '2026-11-23T07:00:00Z', '019a0000-0000-7000-8000-000000000001', 'TelematicsUpdateAccepted', '{}')",
+        "INSERT INTO workspaces (workspace_id, name, active, created_at, registration_number, version,
+             device_registry_source, poll_owner, read_owner, provider_mode, cutover_version,
+             cutover_changed_at, cutover_changed_by, poll_interval_minutes, stale_threshold_minutes,
+             no_data_grace_minutes, policy_version, policy_changed_at)
+         VALUES ('north', 'North', true, '2026-11-23', 1, 1, 'core', 'core', 'core', 'mixed', 1, '2026-11-23', 'anna', 5, 15, 60, 1, '2026-11-23')",
+        "INSERT INTO poll_cycles (workspace_id, cycle_id, trigger, status, due_at, triggered_at, started_at, ended_at)
+         VALUES ('north', '019a0000-0000-7000-8000-000000000002', 'manual', 'completed', '2026-11-23', '2026-11-23', '2026-11-23', '2026-11-23')",
+    ] {
+        sqlx::raw_sql(statement)
+            .execute(store.pool())
+            .await
+            .expect(statement);
+    }
+    store.migrate().await.expect("the rest");
+    store.ensure_partitions(now).await.expect("partitions");
+    let id = domain::ids::WorkspaceId::try_new("north").expect("an id");
+    let cycles = store
+        .poll_cycles(&id, None, None, 10)
+        .await
+        .expect("cycles");
+    assert_eq!(cycles.len(), 1);
+    assert!(cycles[0].streams.is_empty());
+    let envelopes: Vec<Option<uuid::Uuid>> =
+        sqlx::query_scalar("SELECT envelope_id FROM event_store")
+            .fetch_all(store.pool())
+            .await
+            .expect("events");
+    assert_eq!(envelopes, [None]);
+}

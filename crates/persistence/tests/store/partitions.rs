@@ -1,11 +1,16 @@
-//! Day partitions of the event store.
+//! Day partitions: of the event store, and of raw messages.
 
 use std::time::Duration;
 
 use testkit::{Fixture, TestDatabase, a_device, a_workspace, an_update, hours, start, words_of};
 
 async fn days(database: &TestDatabase) -> Vec<String> {
-    sqlx::query_scalar("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'event_store'::regclass ORDER BY 1")
+    days_of("event_store", database).await
+}
+
+async fn days_of(table: &str, database: &TestDatabase) -> Vec<String> {
+    sqlx::query_scalar("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = $1::regclass ORDER BY 1")
+        .bind(table)
         .fetch_all(database.store().pool())
         .await
         .expect("partitions")
@@ -26,6 +31,9 @@ async fn two_days_back_and_a_week_ahead_have_their_place() {
         (days[0].as_str(), days[9].as_str()),
         ("event_store_20261121", "event_store_20261130")
     );
+    let days = days_of("raw_messages", &database).await;
+    assert_eq!(days.len(), 10);
+    assert_eq!(days[9], "raw_messages_20261130");
 }
 
 #[tokio::test]

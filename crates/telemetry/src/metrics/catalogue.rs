@@ -63,6 +63,12 @@ pub(super) const UPDATES: Metric = Metric {
     labels: &["outcome", "reason"],
     meaning: "Updates that were judged and committed, by outcome and, where rejected, by reason.",
 };
+pub(super) const ENVELOPES: Metric = Metric {
+    name: "telematics_envelopes_total",
+    kind: Kind::Counter,
+    labels: &["outcome", "reason"],
+    meaning: "Provider envelopes that were judged and committed, by outcome and, where rejected, ignored or quarantined, by reason.",
+};
 pub(super) const QUERY_DURATION: Metric = Metric {
     name: "telematics_query_duration_seconds",
     kind: Kind::Histogram(LATENCY),
@@ -105,11 +111,12 @@ pub(super) const BUILD_INFO: Metric = Metric {
 };
 
 /// All of them, in the order of docs/operations.md.
-pub const CATALOGUE: [Metric; 10] = [
+pub const CATALOGUE: [Metric; 11] = [
     CYCLES,
     START_DEVIATION,
     DEVICE_AGE,
     UPDATES,
+    ENVELOPES,
     QUERY_DURATION,
     HTTP_DURATION,
     OPEN_CONNECTIONS,

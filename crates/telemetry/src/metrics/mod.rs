@@ -10,5 +10,5 @@ pub use catalogue::{AGE_BOUNDS, CATALOGUE, Kind, Metric};
 pub use exporter::{Exporter, ThreadExporter};
 pub use record::{
     Connections, OpenConnection, Query, build, cycle_started, cycles_ended, database_pool,
-    device_ages, http_answered, query, updates,
+    device_ages, envelopes, http_answered, query, updates,
 };

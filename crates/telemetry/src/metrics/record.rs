@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use metrics::{Gauge, counter, gauge, histogram};
 
 use super::catalogue::{
-    BUILD_INFO, CYCLES, DEVICE_AGE, HTTP_DURATION, OPEN_CONNECTIONS, POOL, POOL_MAX,
+    BUILD_INFO, CYCLES, DEVICE_AGE, ENVELOPES, HTTP_DURATION, OPEN_CONNECTIONS, POOL, POOL_MAX,
     QUERY_DURATION, START_DEVIATION, UPDATES,
 };
 
@@ -30,6 +30,11 @@ pub fn device_ages(age: Duration, devices: usize) {
 /// So many updates ended so; `reason` is empty unless they were rejected.
 pub fn updates(outcome: &'static str, reason: &'static str, count: u64) {
     counter!(UPDATES.name, "outcome" => outcome, "reason" => reason).increment(count);
+}
+
+/// So many envelopes ended so; `reason` is empty where the outcome says all.
+pub fn envelopes(outcome: &'static str, reason: &'static str, count: u64) {
+    counter!(ENVELOPES.name, "outcome" => outcome, "reason" => reason).increment(count);
 }
 
 /// A request was answered. The route is its template, never its path; methods that HTTP does not know are

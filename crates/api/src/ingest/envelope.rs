@@ -1,0 +1,241 @@
+//! One element of a batch of envelopes, read on its own: whatever is wrong inside is that item's outcome.
+
+use chrono::{DateTime, Datelike, Utc};
+use domain::envelopes::{EnvelopeItem, EnvelopeTrace, ProviderEnvelope};
+use domain::fleet::ProviderType;
+use domain::ids::{EnvelopeId, ProviderId};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::item::{Text, explain, time};
+use crate::request::ids_of;
+
+/// The shape of an envelope.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shape<'a> {
+    #[serde(borrow)]
+    envelope_id: Text<'a>,
+    #[serde(borrow)]
+    provider_type: Text<'a>,
+    #[serde(borrow)]
+    provider_id: Text<'a>,
+    #[serde(borrow)]
+    received_at: Text<'a>,
+    #[serde(borrow, default)]
+    traceparent: Option<Text<'a>>,
+    /// Any JSON: what is in it is for the provider's interpreter.
+    #[serde(borrow)]
+    raw_message: &'a RawValue,
+}
+
+/// An item with the id that its sender gave it, as far as that could be read.
+pub(super) struct ReadEnvelope<'a> {
+    pub(super) id: Option<EnvelopeId>,
+    pub(super) item: EnvelopeItem<'a>,
+}
+
+/// Reads an item; one that is not of the shape says where.
+pub(super) fn read_envelope(json: &RawValue) -> ReadEnvelope<'_> {
+    if !json.get().starts_with('{') {
+        return malformed(None, String::new(), "must be a JSON object");
+    }
+    // The path is tracked in a second reading, which only what is malformed pays for.
+    let Ok(shape) = serde_json::from_str::<Shape<'_>>(json.get()) else {
+        let (pointer, detail) = explain::<Shape<'_>>(json);
+        return malformed(None, pointer, &detail);
+    };
+    let id = envelope_id(&shape.envelope_id.0);
+    match envelope(&shape, id) {
+        Ok(envelope) => ReadEnvelope {
+            id,
+            item: EnvelopeItem::Envelope(envelope),
+        },
+        Err((pointer, detail)) => malformed(id, pointer.to_owned(), detail),
+    }
+}
+
+fn envelope<'a>(
+    shape: &Shape<'a>,
+    id: Option<EnvelopeId>,
+) -> Result<ProviderEnvelope<'a>, (&'static str, &'static str)> {
+    Ok(ProviderEnvelope {
+        id: id.ok_or((
+            "/envelope_id",
+            "must be a UUID with hyphens, and not the nil one",
+        ))?,
+        provider_type: ProviderType::parse(&shape.provider_type.0)
+            .ok_or(("/provider_type", "must be a provider type"))?,
+        provider_id: ProviderId::try_new(&shape.provider_id.0)
+            .map_err(|_| ("/provider_id", ProviderId::RULE))?,
+        received_at: received_at(&shape.received_at.0)
+            .ok_or(("/received_at", "must be an RFC 3339 time with an offset"))?,
+        trace: shape.traceparent.as_ref().and_then(|text| trace(&text.0)),
+        raw_message: shape.raw_message,
+    })
+}
+
+/// Of any version: only the transport has to know which it mints.
+fn envelope_id(text: &str) -> Option<EnvelopeId> {
+    let id = Uuid::try_parse(text).ok()?;
+    (text.len() == 36 && !id.is_nil()).then_some(EnvelopeId(id))
+}
+
+/// In the years that RFC 3339 has, also in UTC.
+fn received_at(text: &str) -> Option<DateTime<Utc>> {
+    time(text).filter(|time| (1..=9999).contains(&time.year()))
+}
+
+fn trace(traceparent: &str) -> Option<EnvelopeTrace> {
+    let (trace_id, parent_id) = ids_of(traceparent)?;
+    Some(EnvelopeTrace {
+        trace_id: trace_id.to_owned(),
+        parent_id: Some(parent_id.to_owned()),
+    })
+}
+
+fn malformed(id: Option<EnvelopeId>, pointer: String, detail: &str) -> ReadEnvelope<'static> {
+    ReadEnvelope {
+        id,
+        item: EnvelopeItem::Malformed {
+            pointer,
+            detail: detail.to_owned(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const ID: &str = "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5a";
+
+    fn sound() -> Value {
+        json!({
+            "envelope_id": ID, "provider_type": "viriciti", "provider_id": "viriciti-main",
+            "received_at": "2026-11-23T08:00:01.250Z", "raw_message": {"type": "vehicles"},
+        })
+    }
+
+    fn with(member: &str, value: Value) -> Value {
+        let mut envelope = sound();
+        envelope[member] = value;
+        envelope
+    }
+
+    fn without(member: &str) -> Value {
+        let mut envelope = sound();
+        envelope.as_object_mut().expect("an object").remove(member);
+        envelope
+    }
+
+    /// The pointer of what is malformed; nothing for what is sound.
+    fn pointer(json: &str) -> Option<String> {
+        let json: Box<RawValue> = serde_json::from_str(json).expect("the case is JSON");
+        match read_envelope(&json).item {
+            EnvelopeItem::Envelope(_) => None,
+            EnvelopeItem::Malformed { pointer, detail } => {
+                assert!(!detail.is_empty());
+                Some(pointer)
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_of_the_shape_says_where() {
+        assert_eq!(pointer(&sound().to_string()), None);
+        for (case, expected) in [
+            (json!(7), ""),
+            (json!(null), ""),
+            (json!([sound()]), ""),
+            (json!({}), "/envelope_id"),
+            (without("provider_type"), "/provider_type"),
+            (without("received_at"), "/received_at"),
+            (without("raw_message"), "/raw_message"),
+            (with("envelope_id", json!(7)), "/envelope_id"),
+            (with("envelope_id", json!("")), "/envelope_id"),
+            (
+                with("envelope_id", json!(ID.replace('-', ""))),
+                "/envelope_id",
+            ),
+            (
+                with("envelope_id", json!(format!("{{{ID}}}"))),
+                "/envelope_id",
+            ),
+            (
+                with("envelope_id", json!("00000000-0000-0000-0000-000000000000")),
+                "/envelope_id",
+            ),
+            (with("provider_type", json!("tesla")), "/provider_type"),
+            (with("provider_type", json!(null)), "/provider_type"),
+            (with("provider_id", json!("a\u{0}b")), "/provider_id"),
+            (with("received_at", json!(1_795_420_500)), "/received_at"),
+            (
+                with("received_at", json!("2026-11-23T08:00:00")),
+                "/received_at",
+            ),
+            (
+                with("received_at", json!("0000-01-01T00:00:00Z")),
+                "/received_at",
+            ),
+            (
+                with("received_at", json!("9999-12-31T23:59:59-01:00")),
+                "/received_at",
+            ),
+            (with("traceparent", json!(7)), "/traceparent"),
+            (with("seq", json!(1)), "/seq"),
+        ] {
+            assert_eq!(
+                pointer(&case.to_string()).as_deref(),
+                Some(expected),
+                "{case}"
+            );
+        }
+        let twice = sound()
+            .to_string()
+            .replacen('{', r#"{"provider_id":"p","#, 1);
+        assert_eq!(pointer(&twice).as_deref(), Some("/provider_id"));
+    }
+
+    #[test]
+    fn any_json_is_a_message_and_stays_as_it_came() {
+        for message in [
+            "null",
+            "7",
+            r#""\ud800""#,
+            "[ ]",
+            r#"{"a":1,"a":2}"#,
+            "1e999",
+            r#""a\u0000""#,
+        ] {
+            let json = sound()
+                .to_string()
+                .replace(r#"{"type":"vehicles"}"#, message);
+            let json: Box<RawValue> = serde_json::from_str(&json).expect("JSON");
+            let EnvelopeItem::Envelope(envelope) = read_envelope(&json).item else {
+                panic!("{message}")
+            };
+            assert_eq!(envelope.raw_message.get(), message);
+        }
+    }
+
+    #[test]
+    fn a_traceparent_that_is_none_costs_no_envelope() {
+        let trace = |value: Value| {
+            let json = with("traceparent", value).to_string();
+            let json: Box<RawValue> = serde_json::from_str(&json).expect("JSON");
+            match read_envelope(&json).item {
+                EnvelopeItem::Envelope(envelope) => envelope.trace.map(|trace| trace.trace_id),
+                EnvelopeItem::Malformed { detail, .. } => panic!("{detail}"),
+            }
+        };
+        let trace_id = "0af7651916cd43dd8448eb211c80319c";
+        let sound = format!("00-{trace_id}-b7ad6b7169203331-01");
+        assert_eq!(trace(json!(sound)).as_deref(), Some(trace_id));
+        assert_eq!(trace(json!("garbage")), None);
+        assert_eq!(trace(json!(null)), None);
+    }
+}

@@ -1,0 +1,105 @@
+//! `GET /workspaces/{workspace_id}/quarantined`
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use domain::fleet::ProviderType;
+use domain::ids::{EnvelopeId, ProviderId, WorkspaceId};
+use persistence::QuarantinedEnvelope;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::openapi::schema;
+use crate::problem::{FieldError, Problem};
+use crate::request::{ListName, PageQuery, Paged, Path1, Query};
+use crate::state::AppState;
+
+/// Envelopes that wait to be understood, in order of id.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QuarantinedList {
+    quarantined: Vec<QuarantinedView>,
+    #[schema(required, example = json!(null))]
+    next_cursor: Option<String>,
+}
+
+/// An envelope that was not understood.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QuarantinedView {
+    #[schema(value_type = schema::EnvelopeId)]
+    envelope_id: EnvelopeId,
+    #[schema(value_type = schema::ProviderType)]
+    provider_type: ProviderType,
+    #[schema(value_type = schema::ProviderId)]
+    provider_id: ProviderId,
+    /// When the transport received it.
+    received_at: DateTime<Utc>,
+    /// When this service did; it is kept for so many days from then on.
+    recorded_at: DateTime<Utc>,
+    /// W3C trace id that it came with.
+    #[schema(required, example = "0af7651916cd43dd8448eb211c80319c")]
+    trace_id: Option<String>,
+    /// Why it was not understood: a word of an open vocabulary.
+    #[schema(required, example = "unknown_shape")]
+    reason: Option<String>,
+    /// The same for people.
+    #[schema(required, example = "the message has none of the protocol's shapes")]
+    detail: Option<String>,
+    /// When it was last replayed, in vain.
+    #[schema(required)]
+    replayed_at: Option<DateTime<Utc>>,
+    /// The JSON text of what the provider sent: its first 2,000 characters.
+    #[schema(example = "{\"type\":\"weather\",\"payload\":{}}")]
+    raw_message: String,
+    /// Bytes of the whole text.
+    #[schema(example = 31)]
+    raw_message_bytes: i32,
+}
+
+/// Lists envelopes that were not understood.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/quarantined", tag = "quarantine",
+    params(("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = QuarantinedList)),
+)]
+pub(crate) async fn list_quarantined(
+    State(state): State<AppState>,
+    Path1(workspace_id): Path1<WorkspaceId>,
+    list: ListName,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<QuarantinedList>, Problem> {
+    let paged = Paged::try_new(list, page, state.core.clock.now())?;
+    let store = &state.core.store;
+    if store.workspace(&workspace_id).await?.is_none() {
+        return Err(Problem::not_found("workspace"));
+    }
+    let after = paged.after().map(str::parse).transpose().map_err(|_| {
+        let error = FieldError::parameter("cursor", "is not a cursor of this list");
+        Problem::invalid(vec![error])
+    })?;
+    let _measured = telemetry::metrics::query("quarantined");
+    let envelopes = store
+        .quarantined_envelopes(&workspace_id, after.map(EnvelopeId), paged.page().limit)
+        .await?;
+    let (quarantined, next_cursor) =
+        paged.cut_and_show(envelopes, |one| one.envelope_id.to_string(), shown);
+    Ok(Json(QuarantinedList {
+        quarantined,
+        next_cursor,
+    }))
+}
+
+fn shown(envelope: &QuarantinedEnvelope) -> QuarantinedView {
+    QuarantinedView {
+        envelope_id: envelope.envelope_id,
+        provider_type: envelope.provider_type,
+        provider_id: envelope.provider_id.clone(),
+        received_at: envelope.received_at,
+        recorded_at: envelope.recorded_at,
+        trace_id: envelope.trace_id.clone(),
+        reason: envelope.reason.clone(),
+        detail: envelope.detail.clone(),
+        replayed_at: envelope.replayed_at,
+        raw_message: envelope.raw_message.clone(),
+        raw_message_bytes: envelope.raw_message_bytes,
+    }
+}

@@ -1,0 +1,166 @@
+//! Senders that meet on the same envelopes.
+
+use std::collections::HashMap;
+
+use domain::envelopes::{EnvelopeOutcome, EnvelopeVerdict};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use testkit::{
+    EnvelopeBuilder, Fixture, a_device, a_workspace, an_envelope, envelope_id, eventually,
+    outcomes_of, seconds, start,
+};
+
+const SENDERS: u64 = 8;
+const ENVELOPES: u32 = 60;
+
+/// One parameter a message, of a few devices; some that say nothing new, nothing, or nonsense.
+fn envelope(number: u32) -> EnvelopeBuilder {
+    let vehicle = format!("bus-{}-unit", number % 3 + 1);
+    let envelope = an_envelope(number);
+    match number % 6 {
+        0 => envelope.saying("7"),
+        1 => envelope.reporting("nobody", "speed_kmh", 7),
+        _ => {
+            let time = start() - seconds(60) + seconds((number % 20).into());
+            envelope.reporting_at(time, &vehicle, "odometer_km", number)
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_the_same_envelopes_from_many_senders_in_any_order_each_is_taken_in_once() {
+    let fixture = Fixture::create().await;
+    let depot = a_workspace("north")
+        .with_all(["bus-1", "bus-2", "bus-3"].map(a_device))
+        .create(&fixture)
+        .await;
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|sender| {
+            let depot = depot.seen_by(fixture.another_instance());
+            tokio::spawn(async move {
+                let mut random = ChaCha8Rng::seed_from_u64(sender);
+                let mut verdicts = Vec::new();
+                let mut numbers: Vec<u32> = (1..=ENVELOPES).collect();
+                numbers.shuffle(&mut random);
+                for batch in numbers.chunks(20) {
+                    let judged = depot.forward(batch.iter().map(|n| envelope(*n))).await;
+                    verdicts.extend(batch.iter().copied().zip(judged));
+                }
+                verdicts
+            })
+        })
+        .collect();
+    let mut firsts: HashMap<u32, EnvelopeOutcome> = HashMap::new();
+    let mut repeats: Vec<(u32, EnvelopeOutcome)> = Vec::new();
+    for sender in senders {
+        for (number, verdict) in sender.await.expect("no batch fails") {
+            match verdict {
+                EnvelopeVerdict::Repeated { first_outcome } => {
+                    repeats.push((number, first_outcome));
+                }
+                first => {
+                    let before = firsts.insert(number, first.outcome());
+                    assert_eq!(before, None, "{number} was first twice");
+                }
+            }
+        }
+    }
+    assert_eq!(firsts.len(), ENVELOPES as usize);
+    assert!(
+        repeats
+            .iter()
+            .all(|(number, outcome)| firsts[number] == *outcome)
+    );
+    let kept = depot.kept_envelopes().await;
+    assert_eq!(kept.len(), ENVELOPES as usize);
+    for (number, kept) in (1..).zip(&kept) {
+        assert_eq!(kept.envelope_id, envelope_id(number).0);
+        assert_eq!(kept.outcome, firsts[&number].as_str(), "{number}");
+    }
+    // Each accepted envelope has the one event of its one update.
+    let accepted = firsts
+        .values()
+        .filter(|outcome| **outcome == EnvelopeOutcome::Accepted);
+    let events: (i64, i64) = sqlx::query_as(
+        "SELECT count(*), count(DISTINCT envelope_id) FROM event_store WHERE type = 'TelematicsUpdateAccepted'",
+    )
+    .fetch_one(fixture.store().pool())
+    .await
+    .expect("a count");
+    let accepted = i64::try_from(accepted.count()).expect("a few");
+    assert_eq!(events, (accepted, accepted));
+    let counted: i64 = sqlx::query_scalar("SELECT envelopes FROM stream_arrivals")
+        .fetch_one(fixture.store().pool())
+        .await
+        .expect("a count");
+    assert_eq!(counted, i64::from(ENVELOPES), "each arrived once");
+    for device in ["bus-1", "bus-2", "bus-3"] {
+        let held = depot.snapshot(device).await.held.readings;
+        assert_eq!(held, depot.fold_of_events(device).await, "{device}");
+    }
+}
+
+/// The other has the envelope before this one can keep it: what this one has judged is undone.
+#[tokio::test]
+async fn who_loses_the_race_has_accepted_nothing() {
+    let fixture = Fixture::create().await;
+    let depot = a_workspace("north")
+        .with(a_device("bus-1"))
+        .create(&fixture)
+        .await;
+    for (number, committed) in [(1, true), (2, false)] {
+        let mut other = fixture.store().pool().begin().await.expect("the store");
+        sqlx::query(
+            "INSERT INTO provider_envelopes (workspace_id, envelope_id, recorded_at, provider_type, provider_id, received_at, outcome)
+             VALUES ('north', $1, $2, 'depot_sim', 'sim-main', $2, 'stale')",
+        )
+        .bind(envelope_id(number).0)
+        .bind(start())
+        .execute(&mut *other)
+        .await
+        .expect("a row");
+        let sender = depot.seen_by(fixture.another_instance());
+        let sending = tokio::spawn(async move {
+            let later = an_envelope(10 + number);
+            let later = later.reporting("bus-1-unit", "speed_kmh", number);
+            let envelope = an_envelope(number).reporting("bus-1-unit", "odometer_km", number);
+            sender.forward([envelope, later]).await
+        });
+        eventually("the sender waits for the other", async || {
+            sqlx::query_scalar::<_, bool>(
+                "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+                    AND wait_event_type = 'Lock' AND query LIKE '%provider_envelopes: store%')",
+            )
+            .fetch_one(fixture.store().pool())
+            .await
+            .expect("activity")
+        })
+        .await;
+        if committed {
+            other.commit().await.expect("a commit");
+        } else {
+            other.rollback().await.expect("a rollback");
+        }
+        let verdicts = sending.await.expect("a batch that is not refused");
+        let held = depot.snapshot("bus-1").await.held.readings;
+        let odometer = domain::signals::Signal::named("odometer_km").expect("a signal");
+        if committed {
+            assert_eq!(outcomes_of(&verdicts), ["duplicate", "accepted"]);
+            assert!(
+                matches!(
+                    verdicts[0],
+                    EnvelopeVerdict::Repeated {
+                        first_outcome: EnvelopeOutcome::Stale
+                    }
+                ),
+                "{verdicts:?}"
+            );
+            assert!(held.get(odometer).is_none(), "undone");
+        } else {
+            assert_eq!(outcomes_of(&verdicts), ["accepted", "accepted"]);
+            assert!(held.get(odometer).is_some());
+        }
+        assert_eq!(held, depot.fold_of_events("bus-1").await);
+    }
+}

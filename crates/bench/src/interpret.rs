@@ -1,0 +1,147 @@
+//! How many of ViriCiti's frames one core interprets: from a raw message as it lies in an envelope to
+//! the update that acceptance takes. No database and no HTTP.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use bf_depot_sim::viriciti::frames;
+use bf_depot_sim::{Scenario, Simulator, SimulatorSettings, Speed};
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
+use clock::Clock;
+use domain::fleet::ProviderType;
+use domain::ids::ProviderId;
+use providers::Interpretation;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::cpu;
+use crate::report::median;
+
+/// Vehicles whose last reports are sent as frames: 1,800 of them.
+const VEHICLES: usize = 300;
+
+/// Interprets the frames of simulated vehicles, on one core.
+#[derive(Debug, Args)]
+pub(crate) struct Flags {
+    /// Rounds of each form that frames come in.
+    #[arg(long, default_value = "5", value_parser = RangedU64ValueParser::<u32>::new().range(1..=20))]
+    rounds: u32,
+    /// Seconds of each round.
+    #[arg(long, default_value = "1", value_parser = RangedU64ValueParser::<u32>::new().range(1..=10))]
+    seconds: u32,
+}
+
+/// Frames in one form.
+struct Form {
+    name: &'static str,
+    messages: Arc<Vec<Box<RawValue>>>,
+}
+
+struct Round {
+    frames: u32,
+    cpu: Duration,
+    wall: Duration,
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// When a frame is not understood: then the figures would tell about something else.
+pub(crate) async fn run(flags: &Flags) -> anyhow::Result<()> {
+    let forms = forms()?;
+    let load_before = cpu::load_average();
+    let mut rounds: Vec<Vec<Round>> = forms.iter().map(|_| Vec::new()).collect();
+    let span = Duration::from_secs(flags.seconds.into());
+    for _ in 0..flags.rounds {
+        for (form, rounds) in forms.iter().zip(&mut rounds) {
+            let messages = Arc::clone(&form.messages);
+            // Beside the runtime, which has a signal to wait for.
+            let round = tokio::task::spawn_blocking(move || interpret_for(span, &messages));
+            rounds.push(round.await??);
+        }
+    }
+    println!(
+        "ViriCiti frames of {VEHICLES} vehicles, one label each, one core, medians of {} rounds of {} s:\n",
+        flags.rounds, flags.seconds
+    );
+    println!("| frames as | frames/s of CPU time | us/frame | frames/s of wall time |");
+    println!("|---|---|---|---|");
+    for (form, rounds) in forms.iter().zip(&rounds) {
+        let per_cpu = median(rounds.iter().map(|round| round.rate(round.cpu)));
+        let per_wall = median(rounds.iter().map(|round| round.rate(round.wall)));
+        println!(
+            "| {} | {per_cpu:.0} | {:.2} | {per_wall:.0} |",
+            form.name,
+            1e6 / per_cpu
+        );
+    }
+    println!(
+        "\nLoad average before {load_before}, after {}.",
+        cpu::load_average()
+    );
+    Ok(())
+}
+
+impl Round {
+    fn rate(&self, of: Duration) -> f64 {
+        f64::from(self.frames) / of.as_secs_f64()
+    }
+}
+
+fn interpret_for(span: Duration, messages: &[Box<RawValue>]) -> anyhow::Result<Round> {
+    let connection = ProviderId::try_new("viriciti-main").context("an id")?;
+    let mut frames = 0;
+    let begun = Instant::now();
+    let cpu_before = cpu::own()?;
+    while begun.elapsed() < span {
+        for message in messages {
+            match providers::interpret(ProviderType::Viriciti, message) {
+                Interpretation::Readings(readings) => {
+                    for reading in readings {
+                        black_box(reading.into_update(&connection));
+                    }
+                }
+                other => bail!("{message}: {other:?}"),
+            }
+            frames += 1;
+        }
+    }
+    Ok(Round {
+        frames,
+        cpu: cpu::own()?.saturating_sub(cpu_before),
+        wall: begun.elapsed(),
+    })
+}
+
+/// The same frames as the live socket sends them, as text that nobody looked into on the way, and as the
+/// first version of the protocol sent them.
+fn forms() -> anyhow::Result<[Form; 3]> {
+    let clock = Clock::system();
+    let settings = SimulatorSettings {
+        seed: 1,
+        speed: Speed::try_new(1.0)?,
+        clock: clock.clone(),
+    };
+    let simulator = Simulator::new(Scenario::fleet("depot", VEHICLES), settings);
+    let vehicles = simulator.readings_at("depot", clock.now())?;
+    let mut current = Vec::new();
+    let mut as_text = Vec::new();
+    let mut bare = Vec::new();
+    for frame in vehicles.iter().flat_map(frames) {
+        let json = to_raw_value(&frame)?;
+        as_text.push(to_raw_value(json.get())?);
+        current.push(json);
+        bare.push(to_raw_value(&frame.payload)?);
+    }
+    let form = |name, messages| Form {
+        name,
+        messages: Arc::new(messages),
+    };
+    Ok([
+        form("JSON", current),
+        form("a string of JSON", as_text),
+        form("bare JSON, as of version 1", bare),
+    ])
+}

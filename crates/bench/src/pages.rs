@@ -1,0 +1,75 @@
+//! A page of a long list: snapshots of a workspace of many devices, from the start and from the middle.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use bytes::Bytes;
+use hyper::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::Flags;
+use crate::health::{Subject, Turn};
+use crate::http::{HttpConnection, excerpt};
+use crate::service::Service;
+
+const LIMIT: usize = 100;
+
+/// Latencies of a page, the shortest first.
+pub(crate) struct PageReads {
+    /// The first page.
+    pub(crate) first: Vec<Duration>,
+    /// Those after it, one after the other.
+    pub(crate) following: Vec<Duration>,
+}
+
+/// Reads first pages and following ones by turns.
+///
+/// # Errors
+/// When a page is not whole.
+pub(crate) async fn measure(
+    flags: &Flags,
+    subject: &Subject,
+    service: &Service,
+) -> anyhow::Result<PageReads> {
+    let mut http = service.as_machine().await?;
+    let path = format!(
+        "/api/telematics-mvp/workspaces/{}/snapshots?limit={LIMIT}",
+        subject.workspace
+    );
+    let (mut cursor, _) = read(&mut http, &path).await?;
+    let (mut first, mut following) = (Vec::new(), Vec::new());
+    for _ in 0..flags.rounds {
+        let mut turn = Turn::begin();
+        while turn.goes_on() {
+            first.push(read(&mut http, &path).await?.1);
+        }
+        let mut turn = Turn::begin();
+        while turn.goes_on() {
+            let (next, latency) = read(&mut http, &format!("{path}&cursor={cursor}")).await?;
+            following.push(latency);
+            cursor = next;
+        }
+    }
+    first.sort_unstable();
+    following.sort_unstable();
+    Ok(PageReads { first, following })
+}
+
+/// The next page's cursor, and how long this one took.
+async fn read(http: &mut HttpConnection, path: &str) -> anyhow::Result<(String, Duration)> {
+    let since = Instant::now();
+    let (status, body) = http.send(Method::GET, path, Bytes::new()).await?;
+    let latency = since.elapsed();
+    ensure!(
+        status == StatusCode::OK,
+        "a page was answered {status}: {}",
+        excerpt(&body)
+    );
+    let page: Value = serde_json::from_slice(&body)?;
+    let rows = page["snapshots"].as_array().map_or(0, Vec::len);
+    ensure!(rows == LIMIT, "a page has {rows} rows of {LIMIT}");
+    let cursor = page["next_cursor"]
+        .as_str()
+        .context("the list ended before the benchmark did")?;
+    Ok((cursor.to_owned(), latency))
+}

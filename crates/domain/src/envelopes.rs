@@ -1,0 +1,250 @@
+//! Provider envelopes: raw messages of a provider, as a transport forwards them, and what becomes of them.
+//!
+//! The transport holds a provider's socket and understands nothing of what comes through it. What a
+//! message says is found out here in core, so that it can be found out again after a fix.
+
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+
+use crate::acceptance::{Item, Judged, OutcomeWord, Rejection, Verdict};
+use crate::fleet::ProviderType;
+use crate::ids::{EnvelopeId, ProviderId};
+use crate::vocabulary::words;
+
+/// A raw message with what the transport knows of it.
+#[derive(Clone, Debug)]
+pub struct ProviderEnvelope<'a> {
+    /// The transport's name for it, the same however often it is sent.
+    pub id: EnvelopeId,
+    /// The protocol that the message is said to be of.
+    pub provider_type: ProviderType,
+    /// The connection it came through.
+    pub provider_id: ProviderId,
+    /// When the transport received it; says nothing of when it was observed.
+    pub received_at: DateTime<Utc>,
+    /// The trace that began with the message.
+    pub trace: Option<EnvelopeTrace>,
+    /// What the provider sent: a JSON value, or a string that holds its text. Untrusted, and never logged.
+    pub raw_message: &'a RawValue,
+}
+
+/// W3C trace context of an envelope, in lower-case hex.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvelopeTrace {
+    /// 32 digits.
+    pub trace_id: String,
+    /// The transport's span, 16 digits; of a replayed envelope it is not known any more.
+    pub parent_id: Option<String>,
+}
+
+/// An element of a batch of envelopes.
+#[derive(Clone, Debug)]
+pub enum EnvelopeItem<'a> {
+    /// Of the right shape.
+    Envelope(ProviderEnvelope<'a>),
+    /// Not of the shape; the rest of the batch does not suffer for it.
+    Malformed {
+        /// RFC 6901 pointer within the item.
+        pointer: String,
+        /// For people.
+        detail: String,
+    },
+}
+
+words!(
+    /// The outcome of an envelope, as a word; the better ones first.
+    EnvelopeOutcome {
+        /// Some update in it moved a snapshot.
+        Accepted = "accepted",
+        /// The envelope was known already, or all that it says was held already.
+        Duplicate = "duplicate",
+        /// Nothing in it is newer than what is held.
+        Stale = "stale",
+        /// It, or all of its updates, were refused.
+        Rejected = "rejected",
+        /// Understood, and carries no reading.
+        Ignored = "ignored",
+        /// Not understood: kept until it is.
+        Quarantined = "quarantined",
+    }
+);
+
+/// What became of an envelope.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EnvelopeVerdict {
+    /// It was judged by what it says, update by update; never empty.
+    Judged(Vec<(Item, Judged)>),
+    /// Its connection may not speak, so none of its updates was looked at.
+    Refused {
+        /// Why.
+        rejection: Rejection,
+        /// The updates that it would have brought, each refused like it.
+        updates: Vec<(Item, Judged)>,
+    },
+    /// Understood, and carries no reading.
+    Ignored {
+        /// What it is instead: a `snake_case` word.
+        reason: &'static str,
+    },
+    /// Not understood.
+    Quarantined {
+        /// Why: a `snake_case` word.
+        reason: &'static str,
+        /// For people.
+        detail: String,
+    },
+    /// An envelope of this id was there before.
+    Repeated {
+        /// What had become of that one.
+        first_outcome: EnvelopeOutcome,
+    },
+    /// Not of an envelope's shape, or not there: nothing was kept of it.
+    NoEnvelope(Rejection),
+}
+
+impl EnvelopeVerdict {
+    /// A refusal that takes the updates with it.
+    pub fn refused(rejection: Rejection, updates: impl IntoIterator<Item = Item>) -> Self {
+        let refused = |item| {
+            let judged = Judged {
+                device_id: None,
+                verdict: Verdict::Rejected(rejection.clone()),
+            };
+            (item, judged)
+        };
+        Self::Refused {
+            updates: updates.into_iter().map(refused).collect(),
+            rejection,
+        }
+    }
+
+    /// The outcome as a word: of several updates, the best of theirs.
+    pub fn outcome(&self) -> EnvelopeOutcome {
+        match self {
+            Self::Judged(updates) => {
+                let words = updates.iter().map(|(_, judged)| judged.verdict.word());
+                match words.min() {
+                    Some(OutcomeWord::Accepted) => EnvelopeOutcome::Accepted,
+                    Some(OutcomeWord::Duplicate) => EnvelopeOutcome::Duplicate,
+                    Some(OutcomeWord::Stale) => EnvelopeOutcome::Stale,
+                    Some(OutcomeWord::Rejected) | None => EnvelopeOutcome::Rejected,
+                }
+            }
+            Self::Refused { .. } | Self::NoEnvelope(_) => EnvelopeOutcome::Rejected,
+            Self::Ignored { .. } => EnvelopeOutcome::Ignored,
+            Self::Quarantined { .. } => EnvelopeOutcome::Quarantined,
+            Self::Repeated { .. } => EnvelopeOutcome::Duplicate,
+        }
+    }
+
+    /// Why, where it was rejected, ignored or quarantined; of several rejected updates, the first one's.
+    pub fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Ignored { reason } | Self::Quarantined { reason, .. } => Some(reason),
+            _ => self.rejection().map(|rejection| rejection.reason.as_str()),
+        }
+    }
+
+    /// The same for people.
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Quarantined { detail, .. } => Some(detail),
+            _ => self.rejection().map(|rejection| rejection.detail.as_str()),
+        }
+    }
+
+    /// Its updates with what became of each, in the order of the message.
+    pub fn updates(&self) -> &[(Item, Judged)] {
+        match self {
+            Self::Judged(updates) | Self::Refused { updates, .. } => updates,
+            _ => &[],
+        }
+    }
+
+    /// The same, taken out of it.
+    pub fn into_updates(self) -> Vec<(Item, Judged)> {
+        match self {
+            Self::Judged(updates) | Self::Refused { updates, .. } => updates,
+            _ => Vec::new(),
+        }
+    }
+
+    /// The refusal that its outcome is, if it is one.
+    pub fn rejection(&self) -> Option<&Rejection> {
+        match self {
+            Self::Refused { rejection, .. } | Self::NoEnvelope(rejection) => Some(rejection),
+            Self::Judged(updates) if self.outcome() == EnvelopeOutcome::Rejected => updates
+                .iter()
+                .find_map(|(_, judged)| match &judged.verdict {
+                    Verdict::Rejected(rejection) => Some(rejection),
+                    _ => None,
+                }),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::acceptance::RejectReason;
+    use crate::signals::Readings;
+
+    fn rejected(reason: RejectReason) -> Verdict {
+        Verdict::Rejected(Rejection {
+            reason,
+            detail: reason.as_str().to_owned(),
+            pointer: None,
+        })
+    }
+
+    fn judged(verdicts: impl IntoIterator<Item = Verdict>) -> EnvelopeVerdict {
+        let update = |verdict| {
+            let item = Item::Malformed {
+                pointer: String::new(),
+                detail: String::new(),
+            };
+            let judged = Judged {
+                device_id: None,
+                verdict,
+            };
+            (item, judged)
+        };
+        EnvelopeVerdict::Judged(verdicts.into_iter().map(update).collect())
+    }
+
+    #[test]
+    fn an_envelope_is_as_well_as_the_best_of_its_updates() {
+        let accepted = Verdict::Accepted {
+            newer: Readings::empty(),
+            ignored: Vec::new(),
+        };
+        let unknown = rejected(RejectReason::UnknownDevice);
+        let future = rejected(RejectReason::FutureTimestamp);
+        for (verdicts, outcome, reason) in [
+            (vec![unknown.clone(), accepted], "accepted", None),
+            (vec![Verdict::Stale, Verdict::Duplicate], "duplicate", None),
+            (vec![future.clone(), Verdict::Stale], "stale", None),
+            (vec![future, unknown], "rejected", Some("future_timestamp")),
+        ] {
+            let envelope = judged(verdicts);
+            assert_eq!(envelope.outcome().as_str(), outcome);
+            assert_eq!(envelope.reason(), reason, "{outcome}");
+            assert_eq!(envelope.detail(), reason, "{outcome}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_refuses_every_update() {
+        let Verdict::Rejected(rejection) = rejected(RejectReason::ConnectionDisabled) else {
+            unreachable!("it is a rejection")
+        };
+        let updates = judged([Verdict::Stale, Verdict::Duplicate]);
+        let items = updates.updates().iter().map(|(item, _)| item.clone());
+        let envelope = EnvelopeVerdict::refused(rejection, items);
+        assert_eq!(envelope.outcome(), EnvelopeOutcome::Rejected);
+        assert_eq!(envelope.reason(), Some("connection_disabled"));
+        let words = envelope.updates().iter().map(|(_, one)| one.verdict.word());
+        assert_eq!(words.collect::<Vec<_>>(), [OutcomeWord::Rejected; 2]);
+    }
+}
