@@ -11,6 +11,7 @@ mod dev;
 mod devices;
 mod docs;
 mod edge;
+mod follow_up;
 mod health;
 mod idempotency;
 mod ingest;
@@ -32,6 +33,7 @@ mod router;
 mod server;
 mod snapshots;
 mod state;
+mod worklist;
 mod workspaces;
 
 pub use metrics_page::serve_metrics;

@@ -14,9 +14,9 @@ use crate::edge::{edge, on_panic};
 use crate::idempotency::idempotent;
 use crate::state::AppState;
 use crate::{
-    audit, cutover, dev, devices, docs, health, ingest, issues, operations, policy, poll_cycles,
-    problem_pages, provider_connections, quarantine, reconciliation_sweeps, rejections, snapshots,
-    workspaces,
+    audit, cutover, dev, devices, docs, follow_up, health, ingest, issues, operations, policy,
+    poll_cycles, problem_pages, provider_connections, quarantine, reconciliation_sweeps,
+    rejections, snapshots, worklist, workspaces,
 };
 
 /// Every route with its documentation.
@@ -67,6 +67,10 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(rejections::list_rejections))
         .routes(routes!(rejections::list_unknown_devices))
+        .routes(routes!(follow_up::get_follow_up, follow_up::put_follow_up))
+        .routes(routes!(follow_up::get_follow_up_history))
+        .routes(routes!(worklist::list_stale_devices))
+        .routes(routes!(worklist::list_follow_ups))
         .routes(routes!(audit::list_changes))
         .routes(routes!(provider_connections::list_connections))
         .routes(routes!(

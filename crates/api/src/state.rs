@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use application::Core;
+use application::commands::Pushes;
 use application::polling::Worker;
 use application::schedules::Applier;
 use application::sweeps::Sweeper;
@@ -17,6 +18,8 @@ use crate::server::HttpLimits;
 pub struct AppState {
     /// The use cases' context.
     pub core: Core,
+    /// The pushes that are under way.
+    pub pushes: Pushes,
     /// Who decides whether a token is good.
     pub verifier: Verifier,
     /// How often each caller may ask.

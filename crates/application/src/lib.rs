@@ -8,6 +8,7 @@
 mod audit;
 pub mod commands;
 mod core;
+pub mod exports;
 pub mod idempotency;
 mod maintenance;
 pub mod polling;

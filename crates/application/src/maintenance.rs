@@ -15,6 +15,9 @@ use crate::polling::SlotWatch;
 const TICK: Duration = Duration::from_secs(15);
 const JITTER: f64 = 0.2;
 
+/// Workspaces of which a tick notes first reports: a few seconds' work where a whole fleet reports at once.
+const NOTED_AT_ONCE: i64 = 500;
+
 /// Looks after the store until `shutdown`. Safe on any number of instances.
 pub async fn maintain(core: Core, shutdown: CancellationToken) {
     let mut slots = SlotWatch::default();
@@ -30,8 +33,8 @@ pub async fn maintain(core: Core, shutdown: CancellationToken) {
     }
 }
 
-/// A week of partitions ahead, cycles that will never run, slots that nothing triggered, expired
-/// idempotency keys; what fails of it is tried again at the next tick.
+/// A week of partitions ahead, cycles that will never run, slots that nothing triggered, first
+/// reports, expired idempotency keys; what fails of it is tried again at the next tick.
 async fn tick(core: &Core, slots: &mut SlotWatch) {
     let partitions = core.store.ensure_partitions(core.clock.now()).await;
     warn_of("partitions could not be ensured", partitions);
@@ -39,6 +42,8 @@ async fn tick(core: &Core, slots: &mut SlotWatch) {
     warn_of("cycles that will never run could not be ended", tidied);
     let looked = slots.look(core).await;
     warn_of("slots could not be looked over", looked);
+    let noted = note_first_reports(core).await;
+    warn_of("first reports could not be noted", noted);
     let removed = remove_expired_keys(core).await;
     warn_of("expired idempotency keys could not be removed", removed);
 }
@@ -52,6 +57,15 @@ async fn tidy_cycles(core: &Core) -> Result<(), StorageError> {
     let now = core.clock.now();
     for id in core.store.workspaces_to_tidy(now).await? {
         core.store.retire_cycles(&id, now).await?;
+    }
+    Ok(())
+}
+
+/// Notes whose activation has reported. Nothing but the speed of worklists depends on it.
+async fn note_first_reports(core: &Core) -> Result<(), StorageError> {
+    let found = core.store.workspaces_with_first_reports(NOTED_AT_ONCE);
+    for id in found.await? {
+        core.store.note_first_reports(&id).await?;
     }
     Ok(())
 }

@@ -84,12 +84,12 @@ impl Client for BareClient {
     }
 }
 
-/// A connection that runs the bare statement for one device at a time.
-pub(crate) struct BareSingle(pub(crate) PgConnection);
+/// A connection that runs the bare statement for one device of these at a time.
+pub(crate) struct BareSingle(pub(crate) PgConnection, pub(crate) Range<usize>);
 
 impl Client for BareSingle {
     async fn send(&mut self, turn: Turn<'_>) -> anyhow::Result<usize> {
-        let device = turn.number % turn.workspace.devices.len();
+        let device = self.1.start + turn.number % self.1.len();
         run(&mut self.0, turn, device..device + 1).await
     }
 }

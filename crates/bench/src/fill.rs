@@ -19,10 +19,12 @@ const CONNECTIONS: &str = "
 
 const DEVICES: &str = "
     INSERT INTO devices (workspace_id, device_id, vehicle_id, provider_id, external_id, active,
-        configured_at, activated_at, activation_id, version)
-    SELECT $1 || lpad(number::text, 5, '0'), name, name, 'bench', name, true, now(), now(), gen_random_uuid(), 1
+        configured_at, activated_at, activation_id, reported_in, version)
+    SELECT $1 || lpad(number::text, 5, '0'), name, name, 'bench', name, true, now(), now(), activation, activation, 1
     FROM generate_series($2::int, $3::int - 1) AS number,
-         generate_series(0, $4::int - 1) AS device, format('device-%s', lpad(device::text, greatest(4, length(device::text)), '0')) AS name";
+         generate_series(0, $4::int - 1) AS device,
+         LATERAL (SELECT gen_random_uuid() AS activation WHERE number + device >= 0) AS one,
+         format('device-%s', lpad(device::text, greatest(4, length(device::text)), '0')) AS name";
 
 /// What is held of each: the ten signals of the load, observed just now.
 const SNAPSHOTS: &str = r#"

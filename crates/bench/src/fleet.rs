@@ -24,7 +24,11 @@ const NO_TIME: &str = "0000-00-00T00:00:00.000000Z";
 
 /// All workspaces.
 #[derive(Clone)]
-pub(crate) struct Fleet(pub(crate) Arc<Vec<Workspace>>);
+pub(crate) struct Fleet {
+    pub(crate) workspaces: Arc<Vec<Workspace>>,
+    /// Whether all clients send for the first workspace, in place of each for its own.
+    is_shared: bool,
+}
 
 /// A workspace, and its next batch but for the time.
 pub(crate) struct Workspace {
@@ -47,11 +51,34 @@ pub(crate) struct Workspace {
 impl Fleet {
     pub(crate) fn new(workspaces: usize) -> Self {
         let workspace = |at| Workspace::new(&format!("bench-{at:04}"), at, BATCH);
-        Self(Arc::new((0..workspaces).map(workspace).collect()))
+        Self::of((0..workspaces).map(workspace).collect())
+    }
+
+    pub(crate) fn of(workspaces: Vec<Workspace>) -> Self {
+        Self {
+            workspaces: Arc::new(workspaces),
+            is_shared: false,
+        }
+    }
+
+    /// The same, but that all clients send for its first workspace.
+    pub(crate) fn shared(&self) -> Self {
+        Self {
+            is_shared: true,
+            ..self.clone()
+        }
+    }
+
+    /// Those that a client of so many sends for.
+    pub(crate) fn of_client(&self, number: usize, count: usize) -> Vec<&Workspace> {
+        if self.is_shared {
+            return self.workspaces.iter().take(1).collect();
+        }
+        self.workspaces.iter().skip(number).step_by(count).collect()
     }
 
     pub(crate) fn devices(&self) -> usize {
-        self.0.len() * BATCH
+        self.workspaces.len() * BATCH
     }
 }
 
@@ -152,7 +179,7 @@ pub(crate) async fn register(
     clients: usize,
 ) -> anyhow::Result<()> {
     let registering = (0..clients).map(|client| async move {
-        for workspace in fleet.0.iter().skip(client).step_by(clients) {
+        for workspace in fleet.workspaces.iter().skip(client).step_by(clients) {
             workspace.register(service).await?;
         }
         anyhow::Ok(())

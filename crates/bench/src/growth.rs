@@ -1,7 +1,6 @@
 //! What an update costs as the number of snapshots grows.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -112,7 +111,7 @@ async fn measure(
     let workspace = |at| Workspace::new(&format!("{PREFIX}{at:05}"), at, BATCH);
     let mut order: Vec<Workspace> = (0..workspaces).map(workspace).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(1));
-    let warm_up = Fleet(Arc::new((0..workspaces).map(workspace).collect()));
+    let warm_up = Fleet::of((0..workspaces).map(workspace).collect());
     let mut clients = Vec::new();
     for _ in 0..flags.clients {
         clients.push(HttpClient(service.as_machine().await?));
@@ -120,7 +119,7 @@ async fn measure(
     eprintln!("bench: warming up");
     drive(&mut clients, &warm_up, Duration::ZERO, 1).await?;
     drop(warm_up);
-    let fleet = Fleet(Arc::new(order));
+    let fleet = Fleet::of(order);
     eprintln!("bench: measuring");
     let mut meter = Meter {
         processes,

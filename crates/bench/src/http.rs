@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -52,6 +52,29 @@ impl HttpConnection {
     ) -> anyhow::Result<(StatusCode, Bytes)> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
+        self.exchange(request, path).await
+    }
+
+    /// Reads a resource in another form than JSON.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub(crate) async fn get_as(
+        &mut self,
+        media_type: &'static str,
+        path: &str,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let mut request = Request::new(Full::default());
+        let accept = HeaderValue::from_static(media_type);
+        request.headers_mut().insert(ACCEPT, accept);
+        self.exchange(request, path).await
+    }
+
+    async fn exchange(
+        &mut self,
+        mut request: Request<Full<Bytes>>,
+        path: &str,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
         *request.uri_mut() = path.parse()?;
         let headers = request.headers_mut();
         headers.insert(HOST, self.host.clone());

@@ -1,6 +1,8 @@
 //! Updates by turns: batches through HTTP against the bare statement, repeated batches against new
 //! ones, single updates against bare single transactions.
 
+use std::ops::Range;
+
 use anyhow::ensure;
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
@@ -11,20 +13,22 @@ use crate::Flags;
 use crate::bare::{BareClient, BareSingle};
 use crate::cpu::Processes;
 use crate::database::Database;
-use crate::fleet::{Fleet, Workspace};
+use crate::fleet::{BATCH, Fleet, Workspace};
 use crate::http::{HttpConnection, excerpt};
 use crate::load::{Client, Turn};
 use crate::rounds::{Meter, Round};
 use crate::service::Service;
 
-/// All three, round by round.
+/// All of them, round by round.
 pub(crate) struct Ingest {
     /// New readings, through HTTP against the bare statement.
     pub(crate) batches: Vec<Round>,
     /// The same batch over and over against new readings, both through HTTP.
     pub(crate) repeated: Vec<Round>,
-    /// One update a request against one a transaction.
+    /// One update a request against one a transaction, each client for workspaces of its own.
     pub(crate) singles: Vec<Round>,
+    /// The same, all clients for one workspace, each for devices of its own.
+    pub(crate) shared_singles: Vec<Round>,
 }
 
 /// A connection that posts whole batches of new readings.
@@ -33,8 +37,8 @@ pub(crate) struct HttpClient(pub(crate) HttpConnection);
 /// A connection that posts each workspace's last batch once more.
 struct RepeatingClient(HttpConnection);
 
-/// A connection that posts one new update at a time.
-struct SingleClient(HttpConnection);
+/// A connection that posts one new update at a time, of these devices.
+struct SingleClient(HttpConnection, Range<usize>);
 
 /// The part of an answer that is looked at.
 #[derive(Deserialize)]
@@ -76,7 +80,7 @@ impl Client for RepeatingClient {
 
 impl Client for SingleClient {
     async fn send(&mut self, turn: Turn<'_>) -> anyhow::Result<usize> {
-        let device = turn.number % turn.workspace.devices.len();
+        let device = self.1.start + turn.number % self.1.len();
         let update = turn.workspace.single(device, turn.observed_at);
         let (summary, body) = post(&mut self.0, turn.workspace, update).await?;
         ensure!(
@@ -104,7 +108,7 @@ async fn post(
     Ok((answer.summary, body))
 }
 
-/// Measures all three.
+/// Measures all of them.
 ///
 /// # Errors
 /// When a request is not answered as it must be, or the tables do not hold what was accepted.
@@ -123,11 +127,6 @@ pub(crate) async fn measure(
         fresh.push(HttpClient(service.as_machine().await?));
         repeating.push(RepeatingClient(service.as_machine().await?));
     }
-    let (mut single, mut bare_single) = (Vec::new(), Vec::new());
-    for _ in 0..flags.single_clients {
-        single.push(SingleClient(service.as_machine().await?));
-        bare_single.push(BareSingle(database.connect().await?));
-    }
     let mut meter = Meter {
         processes,
         connection: database.connect().await?,
@@ -139,18 +138,33 @@ pub(crate) async fn measure(
     let repeated = meter
         .alternate(flags, fleet, (&mut repeating, &mut fresh))
         .await?;
-    let singles = meter
-        .alternate(flags, fleet, (&mut single, &mut bare_single))
-        .await?;
+    let singles = {
+        let whole = |_| 0..BATCH;
+        let (mut http, mut bare) = singles_of(flags, service, database, whole).await?;
+        meter
+            .alternate(flags, fleet, (&mut http, &mut bare))
+            .await?
+    };
+    let shared_singles = {
+        let share = BATCH / flags.single_clients;
+        let own = |client| client * share..(client + 1) * share;
+        let (mut http, mut bare) = singles_of(flags, service, database, own).await?;
+        meter
+            .alternate(flags, &fleet.shared(), (&mut http, &mut bare))
+            .await?
+    };
     let after = events(&mut meter.connection).await?;
     for (recorded, accepted) in [
         (
             after[0] - before[0],
-            batches.updates[0] + repeated.updates[1] + singles.updates[0],
+            batches.updates[0]
+                + repeated.updates[1]
+                + singles.updates[0]
+                + shared_singles.updates[0],
         ),
         (
             after[1] - before[1],
-            batches.updates[1] + singles.updates[1],
+            batches.updates[1] + singles.updates[1] + shared_singles.updates[1],
         ),
     ] {
         ensure!(
@@ -162,7 +176,23 @@ pub(crate) async fn measure(
         batches: batches.rounds,
         repeated: repeated.rounds,
         singles: singles.rounds,
+        shared_singles: shared_singles.rounds,
     })
+}
+
+/// Clients of both sides that send one update at a time, each for the devices given by its number.
+async fn singles_of(
+    flags: &Flags,
+    service: &Service,
+    database: &Database,
+    devices: impl Fn(usize) -> Range<usize>,
+) -> anyhow::Result<(Vec<SingleClient>, Vec<BareSingle>)> {
+    let (mut http, mut bare) = (Vec::new(), Vec::new());
+    for client in 0..flags.single_clients {
+        http.push(SingleClient(service.as_machine().await?, devices(client)));
+        bare.push(BareSingle(database.connect().await?, devices(client)));
+    }
+    Ok((http, bare))
 }
 
 /// The service's, and the bare statement's.

@@ -1,4 +1,4 @@
-//! The load: clients that send one after the other, each for workspaces of its own.
+//! The load: clients that send one after the other.
 
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ pub(crate) async fn drive<C: Client>(
     for (number, client) in clients.drain(..).enumerate() {
         let fleet = fleet.clone();
         sending.spawn(async move {
-            let own: Vec<&Workspace> = fleet.0.iter().skip(number).step_by(count).collect();
+            let own = fleet.of_client(number, count);
             send_until(client, &own, since + span, times * own.len()).await
         });
     }

@@ -1,9 +1,9 @@
 //! The benchmark: updates a second through HTTP against the bare SQL statement on the same server,
 //! and reads against the bare queries. `docs/performance.md` says how to read it.
 //!
-//! `bench growth` measures what an update costs as the number of snapshots grows, `bench interpret` how
-//! fast raw frames are read. `bench hostile` is something else: honest and hostile traffic, and whether
-//! the service stands it.
+//! `bench growth` measures what an update costs as the number of snapshots grows, `bench worklist` what the
+//! list of silent devices over all workspaces costs, `bench interpret` how fast raw frames are read. `bench
+//! hostile` is something else: honest and hostile traffic, and whether the service stands it.
 //!
 //! One run of the benchmark alternates both sides, so that whatever else the machine does hits both;
 //! only the ratios mean something, and those of whole rounds.
@@ -26,6 +26,7 @@ mod place;
 mod report;
 mod rounds;
 mod service;
+mod worklist;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -59,6 +60,7 @@ enum Command {
     Growth(growth::Flags),
     Hostile(hostile::Flags),
     Interpret(interpret::Flags),
+    Worklist(worklist::Flags),
 }
 
 #[derive(Debug, Args)]
@@ -150,6 +152,7 @@ impl CommandLine {
             Some(Command::Growth(flags)) => growth::run(flags, running).await,
             Some(Command::Hostile(flags)) => hostile::run(flags, running).await,
             Some(Command::Interpret(flags)) => interpret::run(flags).await,
+            Some(Command::Worklist(flags)) => worklist::run(flags, running).await,
             None => run(&self.flags, running).await,
         }
     }
@@ -181,7 +184,9 @@ async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
     fleet::register(service, &fleet, flags.clients).await?;
     bare::create_tables(database, Clock::system().now()).await?;
     for subject in &SUBJECTS {
-        subject.fill(database, &fleet.0[0].signals[0]).await?;
+        subject
+            .fill(database, &fleet.workspaces[0].signals[0])
+            .await?;
     }
     database.settle().await?;
 
@@ -201,7 +206,7 @@ async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
         report::health(subject, &read);
     }
     report::pages(huge, &pages::measure(flags, huge, service).await?);
-    let signals = &fleet.0[0].signals[0];
+    let signals = &fleet.workspaces[0].signals[0];
     let (read, bytes) = issues::measure(flags, signals, service, database, &processes).await?;
     report::issues(&read, bytes);
     report::noise(&before, &cpu::load_average());

@@ -30,8 +30,9 @@ pub(crate) struct Place {
 
 /// Bytes that a run may need at most.
 pub(crate) fn room_for(flags: &Flags) -> u64 {
-    // Batches on both sides, repeated ones against new ones, single updates on both sides.
-    let seconds = u64::from(flags.rounds + 1) * u64::from(flags.seconds) * 3;
+    // Batches on both sides, repeated ones against new ones, single updates on both
+    // sides in two ways.
+    let seconds = u64::from(flags.rounds + 1) * u64::from(flags.seconds) * 4;
     (BASE_MIB + A_SECOND_MIB * seconds) * MIB
 }
 

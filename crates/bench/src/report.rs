@@ -12,6 +12,7 @@ use crate::load::percentile;
 use crate::pages::PageReads;
 use crate::place::Place;
 use crate::rounds::{Round, Side};
+use crate::worklist::{Spreadsheet, Worklist};
 
 /// What is measured, on what.
 pub(crate) fn setting(flags: &Flags, place: &Place, database: &Database) {
@@ -35,9 +36,14 @@ pub(crate) fn ingest(ingest: &Ingest) {
         &ingest.repeated,
     );
     contest(
-        "Accepted updates, one a request against one a transaction",
+        "Accepted updates, one a request against one a transaction, each client for workspaces of its own",
         ["HTTP", "bare transaction"],
         &ingest.singles,
+    );
+    contest(
+        "Accepted updates, one a request against one a transaction, all clients for one workspace",
+        ["HTTP", "bare transaction"],
+        &ingest.shared_singles,
     );
 }
 
@@ -166,6 +172,53 @@ pub(crate) fn issues(reads: &Reads, answer_bytes: usize) {
         reads.per_read(reads.cpu.service),
         reads.per_read(reads.cpu.postgres),
     );
+}
+
+/// Pages of the worklist over all workspaces.
+pub(crate) fn worklist(devices: usize, reads: &Worklist, place: &Place, database: &Database) {
+    println!(
+        "The first page of the worklist over {devices} devices, one connection, by turns; PostgreSQL {}, {}:\n",
+        database.version, place.kind
+    );
+    println!("| | p50 / p99 ms |");
+    println!("|---|---|");
+    for (name, side) in [
+        ("HTTP", &reads.http),
+        ("its own statements", &reads.statements),
+        ("a plain query", &reads.plain),
+        ("a plain query of stale devices alone", &reads.stale_alone),
+    ] {
+        let mut sorted = side.clone();
+        sorted.sort_unstable();
+        println!("| {name} | {} |", latencies(&sorted));
+    }
+    let ratio = |theirs: &[Duration]| {
+        let of_rounds = reads.http.iter().zip(theirs);
+        median(of_rounds.map(|(ours, theirs)| ours.as_secs_f64() / theirs.as_secs_f64()))
+    };
+    println!(
+        "\n**Median of the rounds' ratios: {:.2}** to its own statements, {:.2} to the plain query, {:.2} to that of stale devices alone\n",
+        ratio(&reads.statements),
+        ratio(&reads.plain),
+        ratio(&reads.stale_alone)
+    );
+}
+
+/// Spreadsheets of the worklist.
+pub(crate) fn spreadsheets(sheets: &[Spreadsheet]) {
+    println!("The same list as a spreadsheet:\n");
+    println!("| rows | MB | s | service's memory at most, MiB |");
+    println!("|---|---|---|---|");
+    for sheet in sheets {
+        println!(
+            "| {} | {} | {:.1} | {} |",
+            sheet.rows,
+            sheet.bytes / 1_000_000,
+            sheet.took.as_secs_f64(),
+            sheet.peak_kib / 1024
+        );
+    }
+    println!();
 }
 
 /// How quiet the machine was.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use api::access::RateLimits;
 use api::{AppState, Features};
+use application::commands::Pushes;
 use application::polling::{Worker, WorkerSettings};
 use application::schedules::Applier;
 use application::sweeps::{Outside, Sweeper};
@@ -78,6 +79,7 @@ impl Instance {
         let sweeper = Sweeper::new(core.clone(), Outside::new(scheduler));
         let state = AppState {
             core: core.clone(),
+            pushes: Pushes::default(),
             verifier,
             rates: RateLimits::new(
                 settings.rate_of_people(),

@@ -19,6 +19,10 @@ words! {
         DeviceConfigured = "DeviceConfigured",
         /// A device was deactivated.
         DeviceDeactivated = "DeviceDeactivated",
+        /// Something was written down about a device's silence.
+        DeviceFollowUpChanged = "DeviceFollowUpChanged",
+        /// A list of silent devices was taken away as a spreadsheet.
+        WorklistExported = "WorklistExported",
         /// A poll cycle was asked for by hand; those of the schedule are nobody's.
         WorkspacePollCycleTriggered = "WorkspacePollCycleTriggered",
         /// Envelopes in quarantine were interpreted again.

@@ -187,7 +187,8 @@ impl EnvelopeVerdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::acceptance::RejectReason;
+    use crate::acceptance::{Registry, RejectReason, admit_connection};
+    use crate::fleet::ProviderMode;
     use crate::signals::Readings;
 
     fn rejected(reason: RejectReason) -> Verdict {
@@ -231,6 +232,53 @@ mod tests {
             assert_eq!(envelope.outcome().as_str(), outcome);
             assert_eq!(envelope.reason(), reason, "{outcome}");
             assert_eq!(envelope.detail(), reason, "{outcome}");
+        }
+    }
+
+    /// The table's order: flags, then unknown, disabled, of another type.
+    #[test]
+    fn of_several_faults_of_a_connection_the_first_of_the_table_is_told() {
+        let id = |text| ProviderId::try_new(text).expect("an id");
+        let mut registry = Registry::default();
+        registry.add_connection(id("sim"), ProviderType::DepotSim, true);
+        registry.add_connection(id("off"), ProviderType::DepotSim, false);
+        registry.add_connection(id("vc"), ProviderType::Viriciti, true);
+        for (connection, claimed, mode, expected) in [
+            ("sim", ProviderType::DepotSim, ProviderMode::Mixed, None),
+            (
+                "off",
+                ProviderType::DepotSim,
+                ProviderMode::LegacyProvider,
+                Some(RejectReason::ProviderNotAllowed),
+            ),
+            (
+                "nowhere",
+                ProviderType::Viriciti,
+                ProviderMode::DepotSim,
+                Some(RejectReason::ProviderNotAllowed),
+            ),
+            (
+                "nowhere",
+                ProviderType::Viriciti,
+                ProviderMode::Mixed,
+                Some(RejectReason::UnknownConnection),
+            ),
+            (
+                "off",
+                ProviderType::Viriciti,
+                ProviderMode::Mixed,
+                Some(RejectReason::ConnectionDisabled),
+            ),
+            (
+                "vc",
+                ProviderType::DepotSim,
+                ProviderMode::DepotSim,
+                Some(RejectReason::ProviderTypeMismatch),
+            ),
+        ] {
+            let admitted = admit_connection(&id(connection), Some(claimed), &registry, mode);
+            let reason = admitted.err().map(|rejection| rejection.reason);
+            assert_eq!(reason, expected, "{connection} {claimed} {mode}");
         }
     }
 

@@ -7,12 +7,13 @@
 //! Read in this order: [`ids`], [`signals`] (what is measured), [`fleet`] (what is configured),
 //! [`acceptance`] (what becomes of an update), [`envelopes`] (what becomes of a raw message), [`health`]
 //! (what a reader is told), [`polling`] (when providers are asked), [`schedules`] (how that is told to EventBridge), [`sweeps`], [`idempotency`] (what a request that comes again is told),
-//! [`audit`] (what somebody is named for).
+//! [`follow_up`] (what people do about silence), [`audit`] (what somebody is named for).
 
 pub mod acceptance;
 pub mod audit;
 pub mod envelopes;
 pub mod fleet;
+pub mod follow_up;
 pub mod health;
 pub mod idempotency;
 pub mod ids;

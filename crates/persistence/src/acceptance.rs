@@ -40,15 +40,15 @@ pub struct AcceptedEvent<'a> {
     pub device_id: DeviceId,
     /// The specification's fields, as JSON.
     pub payload: String,
-    /// The envelope that it was interpreted from: all events of a batch have one, or none.
-    pub envelope: Option<EnvelopeOrigin<'a>>,
+    /// Where it comes from, where that differs within the batch: all events of a batch have one, or none.
+    pub origin: Option<Origin<'a>>,
 }
 
-/// The envelope that an update was interpreted from.
+/// Where an update comes from.
 #[derive(Clone, Copy, Debug)]
-pub struct EnvelopeOrigin<'a> {
-    /// Which.
-    pub envelope_id: EnvelopeId,
+pub struct Origin<'a> {
+    /// The envelope that it was interpreted from, if any.
+    pub envelope_id: Option<EnvelopeId>,
     /// The W3C trace id that it came with; without one, the batch's counts.
     pub trace_id: Option<&'a str>,
 }
@@ -220,9 +220,11 @@ impl UnitOfWork {
             .map(|event| event.device_id.as_str())
             .collect();
         let payloads: Vec<&str> = events.iter().map(|event| event.payload.as_str()).collect();
-        // Empty where updates did not come in envelopes: `unnest` then has nothing for each.
-        let origins = || events.iter().filter_map(|event| event.envelope);
-        let envelope_ids: Vec<Uuid> = origins().map(|origin| origin.envelope_id.0).collect();
+        // Empty where all updates come from the same: `unnest` then has nothing for each.
+        let origins = || events.iter().filter_map(|event| event.origin);
+        let envelope_ids: Vec<Option<Uuid>> = origins()
+            .map(|origin| origin.envelope_id.map(|id| id.0))
+            .collect();
         let trace_ids: Vec<Option<&str>> = origins().map(|origin| origin.trace_id).collect();
         // Nearly always all have moved, and nothing needs to be told of each.
         let fewer_moved = sqlx::query_scalar!(
@@ -270,7 +272,7 @@ impl UnitOfWork {
             &event_ids,
             &event_devices as &[&str],
             &payloads as &[&str],
-            &envelope_ids,
+            &envelope_ids as &[Option<Uuid>],
             &trace_ids as &[Option<&str>],
         )
         .fetch_optional(&mut *self.tx)

@@ -51,14 +51,16 @@ impl UnitOfWork {
     }
 
     /// Keeps envelopes, of which none is there twice, with their messages, and counts them for their
-    /// connections. `false` when another transaction was quicker with one of them: then this unit of work
-    /// has judged what was not its to judge, and is to be given up.
+    /// connections; those without a trace of their own are in `trace_id`. `false` when another transaction
+    /// was quicker with one of them: then this unit of work has judged what was not its to judge, and is to
+    /// be given up.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn store_envelopes(
         &mut self,
         judged: &[(&ProviderEnvelope<'_>, &EnvelopeVerdict)],
+        trace_id: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
         // One order of locks for all batches: no two can wait for each other in a circle.
@@ -81,7 +83,7 @@ impl UnitOfWork {
                     workspace_id, envelope_id, recorded_at, provider_type, provider_id, received_at, trace_id,
                     outcome, reason, detail
                 )
-                SELECT $1, envelope_id, $2, provider_type, provider_id, received_at, trace_id, outcome, reason, detail
+                SELECT $1, envelope_id, $2, provider_type, provider_id, received_at, coalesce(trace_id, $17), outcome, reason, detail
                 FROM unnest($3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::text[])
                   AS envelope (envelope_id, provider_type, provider_id, received_at, trace_id, outcome, reason, detail)
                 ON CONFLICT (workspace_id, envelope_id) DO NOTHING
@@ -120,6 +122,7 @@ impl UnitOfWork {
             &accepted,
             &quarantined,
             &last_received_at,
+            trace_id,
         )
         .fetch_one(&mut *self.tx)
         .await?;

@@ -27,7 +27,7 @@ pub struct QuarantinedEnvelope {
     pub received_at: DateTime<Utc>,
     /// When core did.
     pub recorded_at: DateTime<Utc>,
-    /// The W3C trace id that it came with.
+    /// The W3C trace id of its message, or of the request that brought it.
     pub trace_id: Option<String>,
     /// Why it was not understood.
     pub reason: Option<String>,
@@ -77,7 +77,7 @@ pub struct LockedEnvelope {
     pub provider_id: ProviderId,
     /// When the transport received it.
     pub received_at: DateTime<Utc>,
-    /// The W3C trace id that it came with.
+    /// The W3C trace id of its message, or of the request that brought it.
     pub trace_id: Option<String>,
     /// Bytes of its message.
     pub bytes: usize,

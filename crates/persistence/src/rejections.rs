@@ -1,7 +1,10 @@
 //! What was refused: kept with the batch that it was in, by reason and whom it was about.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use domain::acceptance::{REJECTIONS_AT_MOST, RejectReason, RejectionKey, RejectionTally};
+use domain::health::LastRejection;
 use domain::ids::{CycleId, DeviceId, ExternalId, InvalidId, ProviderId, WorkspaceId};
 use uuid::Uuid;
 
@@ -53,7 +56,6 @@ impl UnitOfWork {
         &mut self,
         tally: &RejectionTally,
         cycle_id: Option<CycleId>,
-        trace_id: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         if tally.counts.is_empty() {
@@ -72,7 +74,7 @@ impl UnitOfWork {
         )
         .execute(&mut *self.tx)
         .await?;
-        if self.put_rejections(tally, cycle_id, trace_id, now).await? {
+        if self.put_rejections(tally, cycle_id, now).await? {
             self.remove_surplus_rejections(tally).await?;
         }
         Ok(())
@@ -83,7 +85,6 @@ impl UnitOfWork {
         &mut self,
         tally: &RejectionTally,
         cycle_id: Option<CycleId>,
-        trace_id: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
         let mut columns = Columns::default();
@@ -92,6 +93,7 @@ impl UnitOfWork {
             columns.counts.push(column(refusals.count));
             columns.details.push(&refusals.detail);
             columns.observed_at.push(refusals.observed_at);
+            columns.trace_ids.push(refusals.trace_id.as_deref());
         }
         Ok(sqlx::query_scalar!(
             r#"/* rejections: keep */
@@ -100,9 +102,9 @@ impl UnitOfWork {
                     workspace_id, reason, provider_id, external_id, device_id, pointer, count, first_seen_at,
                     last_seen_at, detail, observed_at, cycle_id, trace_id
                 )
-                SELECT $1, reason, provider_id, external_id, device_id, pointer, count, $2, $2, detail, observed_at, $3, $4
-                FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::text[], $12::timestamptz[])
-                  AS batch (reason, provider_id, external_id, device_id, pointer, count, detail, observed_at)
+                SELECT $1, reason, provider_id, external_id, device_id, pointer, count, $2, $2, detail, observed_at, $3, trace_id
+                FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::timestamptz[], $12::text[])
+                  AS batch (reason, provider_id, external_id, device_id, pointer, count, detail, observed_at, trace_id)
                 ON CONFLICT (workspace_id, reason, provider_id, external_id, device_id, pointer) DO UPDATE SET
                     count = known.count + excluded.count,
                     last_seen_at = greatest(known.last_seen_at, excluded.last_seen_at),
@@ -114,7 +116,6 @@ impl UnitOfWork {
             self.workspace_id.as_str(),
             now,
             cycle_id.map(|id| id.0),
-            trace_id,
             &columns.reasons as &[&str],
             &columns.provider_ids as &[&str],
             &columns.external_ids as &[&str],
@@ -123,6 +124,7 @@ impl UnitOfWork {
             &columns.counts,
             &columns.details as &[&str],
             &columns.observed_at as &[Option<DateTime<Utc>>],
+            &columns.trace_ids as &[Option<&str>],
         )
         .fetch_one(&mut *self.tx)
         .await?)
@@ -238,6 +240,52 @@ impl Store {
         .collect()
     }
 
+    /// The latest refusals of configured devices of any workspaces; devices without any are left out. One
+    /// of the few reads across workspaces.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn last_rejections_of(
+        &self,
+        devices: &[(&WorkspaceId, &DeviceId)],
+    ) -> Result<HashMap<(WorkspaceId, DeviceId), LastRejection>, StorageError> {
+        let (workspaces, ids): (Vec<&str>, Vec<&str>) = devices
+            .iter()
+            .map(|(workspace_id, device_id)| (workspace_id.as_str(), device_id.as_str()))
+            .unzip();
+        sqlx::query!(
+            r#"/* rejections: the latest of some devices */
+            SELECT asked.workspace_id AS "workspace_id!", asked.device_id AS "device_id!", latest.reason,
+                   latest.last_seen_at, latest.polled AS "polled!"
+            FROM unnest($1::text[], $2::text[]) AS asked (workspace_id, device_id)
+            CROSS JOIN LATERAL (
+                SELECT reason, last_seen_at, cycle_id IS NOT NULL AS polled FROM rejections
+                WHERE workspace_id = asked.workspace_id
+                  AND reason IN ('invalid_timestamp', 'future_timestamp', 'no_valid_signals')
+                  AND provider_id = '' AND external_id = '' AND device_id = asked.device_id
+                ORDER BY last_seen_at DESC LIMIT 1
+            ) latest"#,
+            &workspaces as &[&str],
+            &ids as &[&str],
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .map(|row| {
+            let key = (
+                decode::id(WorkspaceId::try_new, "workspace_id", &row.workspace_id)?,
+                decode::id(DeviceId::try_new, "device_id", &row.device_id)?,
+            );
+            let latest = LastRejection {
+                reason: decode::word(RejectReason::parse, "reason", &row.reason)?,
+                at: row.last_seen_at,
+                polled: row.polled,
+            };
+            Ok((key, latest))
+        })
+        .collect()
+    }
+
     /// How many updates of a workspace were refused, by reason: whether they are still kept or not.
     ///
     /// # Errors
@@ -273,6 +321,7 @@ struct Columns<'t> {
     counts: Vec<i64>,
     details: Vec<&'t str>,
     observed_at: Vec<Option<DateTime<Utc>>>,
+    trace_ids: Vec<Option<&'t str>>,
 }
 
 impl<'t> Columns<'t> {

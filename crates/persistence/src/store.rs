@@ -53,6 +53,8 @@ impl Store {
             ("idle_in_transaction_session_timeout", "30s"),
             ("timezone", "UTC"),
             ("plan_cache_mode", "force_generic_plan"),
+            // Compiling a plan takes longer than the slowest of ours saves by it.
+            ("jit", "off"),
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)

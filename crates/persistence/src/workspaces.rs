@@ -179,6 +179,37 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Some workspaces, in any order; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn workspaces_of(
+        &self,
+        ids: &[&WorkspaceId],
+    ) -> Result<Vec<WorkspaceRecord>, StorageError> {
+        let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+        sqlx::query_as!(
+            Row,
+            r#"/* workspaces: some */
+            SELECT workspace_id, name, active, created_at, registration_number, version, registry_version,
+                   device_registry_source, poll_owner, read_owner, provider_mode,
+                   cutover_version, cutover_changed_at, cutover_changed_by,
+                   poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes,
+                   policy_version, policy_changed_at, polling_changed_at, poll_interval_since,
+                   previous_poll_interval_minutes, previous_poll_interval_since
+            FROM workspaces
+            WHERE workspace_id = ANY ($1::text[])"#,
+            &ids as &[&str],
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .map(WorkspaceRecord::try_from)
+        .collect()
+    }
+}
+
 impl UnitOfWork {
     /// This unit of work's workspace, as its fence protects it.
     ///

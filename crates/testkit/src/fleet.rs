@@ -83,7 +83,7 @@ impl Fleet {
             source,
             prepared_at: self.core.clock.now(),
             trace_id: None,
-            envelopes: &[],
+            origins: &[],
         };
         accept_updates(&self.core, batch).await
     }

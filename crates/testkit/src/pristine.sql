@@ -10,6 +10,12 @@ CREATE FUNCTION testkit.tables() RETURNS TABLE (name text) LANGUAGE sql AS $$
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
 $$;
 
+-- Those that can be written: a generated one follows by itself.
+CREATE FUNCTION testkit.columns(of_table text) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+    WHERE attrelid = format('public.%I', of_table)::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+$$;
+
 -- The rows that the migrations inserted.
 DO $$
 DECLARE
@@ -47,7 +53,9 @@ BEGIN
         SELECT 'WITH ' || string_agg(format('%1$I AS (DELETE FROM public.%1$I)', name), ', ') || ' SELECT' FROM testkit.tables() AS name
     );
     EXECUTE (
-        SELECT 'WITH ' || string_agg(format('%1$I AS (INSERT INTO public.%1$I SELECT * FROM pristine.%1$I)', name), ', ') || ' SELECT'
+        SELECT 'WITH ' || string_agg(
+            format('%1$I AS (INSERT INTO public.%1$I (%2$s) SELECT %2$s FROM pristine.%1$I)', name, testkit.columns(name)), ', '
+        ) || ' SELECT'
         FROM testkit.tables() AS name
     );
     RETURN true;

@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use crate::dev::{Place, UNTIL_STOPPED};
 
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const MESSAGES_TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLERS_SPAN: &str = "00f067aa0ba902b7";
 
 /// A collector and a provider, in one: what each was sent.
@@ -113,6 +114,13 @@ async fn a_trace_runs_from_the_caller_to_the_provider() {
         .to_str()
         .expect("an id")
         .to_owned();
+    let envelope = json!({
+        "envelope_id": "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5a", "provider_type": "depot_sim",
+        "provider_id": "depot-sim-main", "received_at": "2026-11-23T08:00:00Z", "raw_message": {},
+        "traceparent": format!("00-{MESSAGES_TRACE_ID}-{CALLERS_SPAN}-01"),
+    });
+    let path = "/workspaces/demo-west/provider-ingest";
+    dev.api.post(path, json!({"envelopes": [envelope]})).await;
     // What is not sent yet is sent at the end.
     assert!(dev.ctrl_c().success());
 
@@ -147,6 +155,12 @@ async fn a_trace_runs_from_the_caller_to_the_provider() {
     let span_id = hex(&of_outside.expect("its poll").span_id);
     let expected = format!("00-{TRACE_ID}-{span_id}-01");
     assert!(sent.contains(&expected), "{expected} in {sent:?}");
+
+    // A forwarded message is read below the span of the transport that forwarded it.
+    let of_message = outside.of_trace(MESSAGES_TRACE_ID);
+    let names: Vec<&str> = of_message.iter().map(|span| span.name.as_str()).collect();
+    assert_eq!(names, ["prepare_payload"]);
+    assert_eq!(hex(&of_message[0].parent_span_id), CALLERS_SPAN);
 
     // A request that comes without a trace has the one that its answer names, and is its root.
     let own = outside.of_trace(&own_trace);

@@ -173,6 +173,7 @@ async fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Principal
 mod tests {
     use std::sync::Arc;
 
+    use application::commands::Pushes;
     use application::{Core, Rules};
     use auth::{Verifier, VerifierSettings};
     use axum::Router;
@@ -206,6 +207,7 @@ mod tests {
             rates: RateLimits::new(None, None, &clock),
             http: HttpLimits::default(),
             strict_transport: false,
+            pushes: Pushes::default(),
             verifier: Verifier::try_new(settings.expect("settings"), clock).expect("a verifier"),
             worker: None,
             applier: None,

@@ -20,6 +20,8 @@ pub enum Access {
     Staff,
     /// The same, and the workspace's admins.
     StaffOrWorkspaceAdmin,
+    /// Staff in person: what is asked for is a person's to answer for.
+    StaffPeople,
     /// System administrators and support.
     SystemAdminOrSupport,
     /// System administrators.
@@ -68,7 +70,7 @@ macro_rules! table {
 }
 
 use Access::{
-    Open, Scope, ScopeOrSystemAdmin, Staff, StaffOrWorkspaceAdmin, SystemAdmin,
+    Open, Scope, ScopeOrSystemAdmin, Staff, StaffOrWorkspaceAdmin, StaffPeople, SystemAdmin,
     SystemAdminOrSupport, Workspace, WorkspaceAdmin,
 };
 
@@ -109,6 +111,9 @@ pub const TABLE: &[Route] = table! {
     GET "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}" Workspace, None;
     PUT "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}" WorkspaceAdmin, Json;
     DELETE "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}" WorkspaceAdmin, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}/follow-up" Workspace, None;
+    PUT "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}/follow-up" StaffPeople, Json;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}/follow-up/history" Workspace, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections" SystemAdminOrSupport, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}" SystemAdminOrSupport, None;
     PUT "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}" SystemAdmin, Json;
@@ -116,6 +121,8 @@ pub const TABLE: &[Route] = table! {
     GET "/api/telematics-mvp/workspaces/{workspace_id}/features" Workspace, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/rejections" StaffOrWorkspaceAdmin, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/unknown-devices" StaffOrWorkspaceAdmin, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/stale-devices" Workspace, None;
+    GET "/api/telematics-mvp/follow-ups" Staff, None;
     GET "/api/telematics-mvp/audit" SystemAdmin, None;
     POST "/api/telematics-mvp/reconciliation-sweeps" ScopeOrSystemAdmin("telematics/sweep"), None;
     GET "/api/telematics-mvp/reconciliation-sweeps/{sweep_id}" ScopeOrSystemAdmin("telematics/sweep"), None;
@@ -172,6 +179,7 @@ impl Access {
             StaffOrWorkspaceAdmin => {
                 Staff.allows(caller, workspace_id) || WorkspaceAdmin.allows(caller, workspace_id)
             }
+            StaffPeople => caller.is_staff(),
             SystemAdminOrSupport => system_admin || caller.is_in_group("support"),
             SystemAdmin => system_admin,
         }

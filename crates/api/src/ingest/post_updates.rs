@@ -1,9 +1,11 @@
 //! `POST /workspaces/{workspace_id}/ingest`
 
-use application::commands::{AcceptError, Batch, accept_updates};
+use std::sync::Arc;
+
+use application::commands::{AcceptError, Push};
 use axum::Json;
 use axum::extract::State;
-use domain::acceptance::{Address, Item, Judged, OutcomeWord, Source, Verdict};
+use domain::acceptance::{Address, Item, Judged, OutcomeWord, Verdict};
 use domain::ids::WorkspaceId;
 use domain::signals::DroppedSignal;
 use serde::{Deserialize, Serialize};
@@ -167,15 +169,17 @@ pub(crate) async fn post_updates(
         .map(read_item)
         .map(|ReadItem { item, message_id }| (item, message_id))
         .unzip();
-    let batch = Batch {
-        workspace_id: &workspace_id,
-        items: &items,
-        source: Source::Push,
+    let push = Arc::new(Push {
+        items,
         prepared_at: state.core.clock.now(),
-        trace_id: caller.author().trace_id,
-        envelopes: &[],
-    };
-    let judged = accept_updates(&state.core, batch).await.map_err(refused)?;
+        trace_id: caller.author().trace_id.map(str::to_owned),
+    });
+    let judged = state
+        .pushes
+        .accept(&state.core, &workspace_id, Arc::clone(&push))
+        .await
+        .map_err(refused)?;
+    let Push { items, .. } = Arc::unwrap_or_clone(push);
     Ok(Json(answer(items, message_ids, judged)))
 }
 

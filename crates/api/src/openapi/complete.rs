@@ -201,6 +201,7 @@ fn who_may(access: Access) -> String {
         Access::StaffOrWorkspaceAdmin => {
             "For staff, the workspace's admins, and machines with the scope `telematics/read`.".to_owned()
         }
+        Access::StaffPeople => "For `accounts`, `support` and `system-admin`.".to_owned(),
         Access::SystemAdminOrSupport => "For `system-admin` and `support`.".to_owned(),
         Access::SystemAdmin => "For `system-admin`.".to_owned(),
     }

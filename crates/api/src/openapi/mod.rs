@@ -35,6 +35,7 @@ use crate::problem::{FieldError, ProblemBody};
         (name = "devices", description = "The registry of configured devices."),
         (name = "provider connections", description = "Through whom devices speak, and where the credential is found."),
         (name = "rejections", description = "What was refused, and devices that nobody has configured."),
+        (name = "worklist", description = "Who is silent, oldest silence first, as a list or a spreadsheet, and what has been done about it."),
         (name = "audit", description = "Who changed what."),
         (name = "operations", description = "Whether an instance lives, and what it offers."),
         (name = "dev", description = "The local token issuer; 404 outside of `dev`."),

@@ -25,7 +25,11 @@ pub(super) fn definitions() -> Map<String, Value> {
         let parameter = json!({"name": name, "in": "path", "required": true, "schema": schema});
         definitions.insert(name.to_owned(), parameter);
     }
-    for (place, parameters) in [("query", in_queries()), ("header", in_headers())] {
+    for (place, parameters) in [
+        ("query", in_queries()),
+        ("query", of_worklists()),
+        ("header", in_headers()),
+    ] {
         for (key, description, schema) in parameters {
             let name = key.rsplit_once('.').map_or(key, |(_, name)| name);
             let parameter =
@@ -85,7 +89,12 @@ fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
             json!({"$ref": "#/components/schemas/WorkspaceId"}),
         ),
         (
-            "provider",
+            "rejections.provider",
+            "Only what names this connection.",
+            json!({"$ref": "#/components/schemas/ProviderId"}),
+        ),
+        (
+            "unknown-devices.provider",
             "Only this connection.",
             json!({"$ref": "#/components/schemas/ProviderId"}),
         ),
@@ -172,6 +181,26 @@ fn vocabularies_in_queries() -> Vec<(&'static str, &'static str, Value)> {
 /// One of a vocabulary's words.
 fn one_of(words: &[impl Serialize]) -> Value {
     json!({"type": "string", "enum": words})
+}
+
+fn of_worklists() -> Vec<(&'static str, &'static str, Value)> {
+    vec![
+        (
+            "provider",
+            "Only devices of connections of this name, or of this type.",
+            json!({"$ref": "#/components/schemas/ProviderId"}),
+        ),
+        (
+            "silent_for_minutes",
+            "Only devices that have been silent for so long at least.",
+            json!({"type": "integer", "minimum": 0, "maximum": 5_256_000, "example": 1440}),
+        ),
+        (
+            "include",
+            "Also workspaces whose reads are not core's.",
+            json!({"type": "string", "enum": ["not_cut_over"]}),
+        ),
+    ]
 }
 
 fn in_headers() -> Vec<(&'static str, &'static str, Value)> {

@@ -6,6 +6,7 @@ use domain::acceptance;
 use domain::audit;
 use domain::envelopes;
 use domain::fleet;
+use domain::follow_up;
 use domain::health;
 use domain::polling;
 use domain::schedules;
@@ -62,6 +63,10 @@ schemas! {
         "type": "string", "minLength": 1, "maxLength": 200, "pattern": PRINTABLE_NOT_BLANK,
         "description": "What people call a workspace: printable and not blank.", "example": "Depot North",
     });
+    Note = json!({
+        "type": "string", "maxLength": follow_up::Note::MAX_CHARACTERS, "pattern": LINES_OF_TEXT,
+        "description": "What colleagues should know, in lines.", "example": "Spoke to the depot: the unit is being exchanged.",
+    });
     Ignored = json!({"description": "A member of the answer's form: accepted, and ignored whatever it holds.", "example": null});
 
     PollIntervalMinutes = json!({
@@ -110,6 +115,10 @@ const PRINTABLE_NOT_BLANK: &str = concat!(
     r"[^ \u0000-\u001f\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",
     r"[^\u0000-\u001f\u007f-\u009f]*$"
 );
+
+/// No control character but tabs and line breaks, and none that turns the direction of text.
+const LINES_OF_TEXT: &str =
+    r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
 
 /// The rule of `domain::ids`, where a test holds the two together.
 fn name(description: &str, punctuation: &str, max: usize, example: &str) -> Value {
@@ -210,6 +219,8 @@ mod tests {
         let long = "x".repeat(49);
         let longer = "x".repeat(65);
         let longest = "x".repeat(129);
+        let longest_note = "x".repeat(1000);
+        let longer_note = "x".repeat(1001);
         let texts = [
             "",
             "a",
@@ -230,8 +241,12 @@ mod tests {
             &long,
             &longer,
             &longest,
+            &longest_note,
+            &longer_note,
+            "two\r\n\tlines",
+            "\u{202e}turned",
         ];
-        let judges: [(&str, Judge); 6] = [
+        let judges: [(&str, Judge); 7] = [
             ("WorkspaceId", |text| {
                 ids::WorkspaceId::try_new(text).is_ok()
             }),
@@ -242,6 +257,7 @@ mod tests {
             ("WorkspaceName", |text| {
                 fleet::WorkspaceName::try_new(text).is_ok()
             }),
+            ("Note", |text| follow_up::Note::read(text).is_ok()),
         ];
         for (name, judge) in judges {
             let documented = jsonschema::validator_for(&definitions[name]).expect("a schema");

@@ -35,7 +35,7 @@ pub(crate) struct QuarantinedView {
     received_at: DateTime<Utc>,
     /// When this service did; it is kept for so many days from then on.
     recorded_at: DateTime<Utc>,
-    /// W3C trace id that it came with.
+    /// W3C trace id of the message, or of the request that brought it.
     #[schema(required, example = "0af7651916cd43dd8448eb211c80319c")]
     trace_id: Option<String>,
     /// Why it was not understood: a word of an open vocabulary.

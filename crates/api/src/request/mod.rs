@@ -3,6 +3,7 @@
 
 mod body;
 mod cursor;
+mod list_form;
 mod page;
 mod path;
 mod precondition;
@@ -14,6 +15,7 @@ mod unread;
 pub(crate) use body::{BODY_LIMIT, bytes_of, check_envelope};
 pub use body::{JsonBody, RawBody, pointer_of, read_json};
 pub use cursor::Cursor;
+pub use list_form::ListForm;
 pub use page::{ListName, PageQuery, Paged};
 pub use path::{Path1, Path2, PathId};
 pub use precondition::{IfMatch, tagged};

@@ -114,14 +114,17 @@ impl Paged {
             return None;
         }
         rows.truncate(self.limit());
-        rows.last().map(|last| {
-            Cursor {
-                list: self.list.clone(),
-                instant: self.instant(),
-                after: key(last),
-            }
-            .encode()
-        })
+        rows.last().map(|last| self.cursor_after(key(last)))
+    }
+
+    /// The cursor of the page after a key.
+    pub fn cursor_after(&self, key: String) -> String {
+        Cursor {
+            list: self.list.clone(),
+            instant: self.instant(),
+            after: key,
+        }
+        .encode()
     }
 
     /// The same for rows that are still to be shown.

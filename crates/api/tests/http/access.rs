@@ -29,6 +29,8 @@ enum May {
     Staff,
     /// (staff, workspace admin)
     StaffOrWorkspaceAdmin,
+    /// (accounts, support)
+    StaffPeople,
     /// (system-admin, support)
     SystemAdminOrSupport,
     /// (system-admin)
@@ -36,7 +38,7 @@ enum May {
 }
 
 use May::{
-    Anybody, Ingest, PollOrSystemAdmin, ProviderIngest, Staff, StaffOrWorkspaceAdmin,
+    Anybody, Ingest, PollOrSystemAdmin, ProviderIngest, Staff, StaffOrWorkspaceAdmin, StaffPeople,
     SweepOrSystemAdmin, SystemAdmin, SystemAdminOrSupport, Workspace, WorkspaceAdmin,
 };
 
@@ -126,6 +128,21 @@ const CONTRACT: &[(&str, &str, May)] = &[
     ),
     (
         "GET",
+        "/workspaces/{workspace_id}/devices/{device_id}/follow-up",
+        Workspace,
+    ),
+    (
+        "PUT",
+        "/workspaces/{workspace_id}/devices/{device_id}/follow-up",
+        StaffPeople,
+    ),
+    (
+        "GET",
+        "/workspaces/{workspace_id}/devices/{device_id}/follow-up/history",
+        Workspace,
+    ),
+    (
+        "GET",
         "/workspaces/{workspace_id}/provider-connections",
         SystemAdminOrSupport,
     ),
@@ -154,6 +171,8 @@ const CONTRACT: &[(&str, &str, May)] = &[
         "/workspaces/{workspace_id}/unknown-devices",
         StaffOrWorkspaceAdmin,
     ),
+    ("GET", "/workspaces/{workspace_id}/stale-devices", Workspace),
+    ("GET", "/follow-ups", Staff),
     ("GET", "/audit", SystemAdmin),
 ];
 
@@ -196,6 +215,7 @@ fn allowed(may: May) -> &'static [Caller] {
         WorkspaceAdmin => &[ADMIN, SYSTEM_ADMIN],
         Staff => &[ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
         StaffOrWorkspaceAdmin => &[ADMIN, ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
+        StaffPeople => &[ACCOUNTS, SUPPORT, SYSTEM_ADMIN],
         SystemAdminOrSupport => &[SYSTEM_ADMIN, SUPPORT],
         SystemAdmin => &[SYSTEM_ADMIN],
     }

@@ -87,6 +87,11 @@ fn every_change() -> Vec<Step> {
         |vehicle: &str| json!({"vehicle_id": vehicle, "provider_id": "geo", "external_id": "b2C"});
     let fitted = put(bus, device("tram"), "DeviceConfigured");
     let moved = put(bus, device("bus"), "DeviceConfigured");
+    let followed_up = put(
+        "/workspaces/depot-north/devices/bus-1/follow-up",
+        json!({"contacted": true, "snoozed_until": null, "note": "the unit is being exchanged"}),
+        "DeviceFollowUpChanged",
+    );
     let removed = Step(Method::DELETE, bus, Value::Null, Some("DeviceDeactivated"));
     let disconnected = Step(
         Method::DELETE,
@@ -134,6 +139,7 @@ fn every_change() -> Vec<Step> {
         disabled,
         fitted,
         moved,
+        followed_up,
         removed,
         policy,
         shadowed,

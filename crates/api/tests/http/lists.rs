@@ -26,6 +26,9 @@ async fn service() -> (Service, Fleet) {
             .patch(SYSTEM_ADMIN, path, &json!({"poll_owner": owner}))
             .await
             .of(200);
+        let path = "/workspaces/depot-north/devices/z/follow-up";
+        let follow_up = json!({"contacted": true, "note": format!("call {n}")});
+        service.put(SYSTEM_ADMIN, path, &follow_up).await.of(200);
         let trigger = json!({"workspace_id": NORTH, "scheduled_time": service.fixture.clock.now()});
         let status = service.post(POLL, "/poll-cycles", &trigger).await.status;
         assert!([200, 202].contains(&status));
@@ -92,6 +95,22 @@ const LISTS: &[(&str, &str, &str)] = &[
         "/workspaces/depot-north/unknown-devices",
         "unknown_devices",
         "external_id",
+    ),
+    (
+        "/workspaces/depot-north/devices/z/follow-up/history",
+        "changes",
+        "version",
+    ),
+    (
+        "/workspaces/depot-north/stale-devices",
+        "devices",
+        "device_id",
+    ),
+    ("/follow-ups", "follow_ups", "device_id"),
+    (
+        "/follow-ups?workspace=depot-north",
+        "follow_ups",
+        "device_id",
     ),
     (
         "/workspaces/depot-north/quarantined",

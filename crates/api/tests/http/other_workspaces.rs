@@ -131,6 +131,8 @@ async fn a_thing_of_another_workspace_in_the_path() {
     let get = &Method::GET;
     for (caller, method, (list, there, nowhere), rest) in [
         (VIEWER, get, device, ""),
+        (VIEWER, get, device, "/follow-up"),
+        (VIEWER, get, device, "/follow-up/history"),
         (ADMIN, &Method::DELETE, device, ""),
         (VIEWER, get, ("snapshots", DEVICE.there, DEVICE.nowhere), ""),
         (

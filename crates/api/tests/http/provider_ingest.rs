@@ -255,6 +255,12 @@ async fn an_envelope_stays_in_its_trace_and_without_one_is_in_its_requests() {
     .await
     .expect("events");
     assert_eq!(found, [of_message, of_request, of_request]);
+    let kept: Vec<String> =
+        sqlx::query_scalar("SELECT trace_id FROM provider_envelopes ORDER BY envelope_id")
+            .fetch_all(service.fixture.store().pool())
+            .await
+            .expect("envelopes");
+    assert_eq!(kept, found, "a replay finds it there");
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ async fn a_sweep_is_asked_for_once_and_tells_what_it_found() {
     );
     assert_eq!(
         ended["partitions"],
-        json!({"outcome": "completed", "dropped": [], "error": null})
+        json!({"outcome": "completed", "dropped": [], "raw_messages_dropped": [], "error": null})
     );
     assert_eq!(
         ended["legacy_registry"],

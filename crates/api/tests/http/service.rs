@@ -7,6 +7,7 @@ use std::time::Duration;
 use api::access::RateLimits;
 use api::{AppState, Features, HttpLimits};
 use application::Core;
+use application::commands::Pushes;
 use auth::{DEV_CLIENT_ID, DevIssuer, MintRequest, Verifier, VerifierSettings};
 use providers::AddressPolicy;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
@@ -94,6 +95,7 @@ impl Service {
             VerifierSettings::try_new(ISSUER, &jwks_url, [DEV_CLIENT_ID], None).expect("settings");
         let mut state = AppState {
             core,
+            pushes: Pushes::default(),
             verifier: Verifier::try_new(settings, fixture.clock.clone()).expect("a verifier"),
             rates: RateLimits::new(None, None, &fixture.clock),
             http: HttpLimits::default(),
@@ -219,6 +221,7 @@ pub fn is_of_the_api(path: &str) -> bool {
         "/workspaces",
         "/poll-cycles",
         "/reconciliation-sweeps",
+        "/follow-ups",
         "/audit",
     ]
     .iter()

@@ -54,6 +54,28 @@ async fn of_a_device() {
 }
 
 #[tokio::test]
+async fn of_a_follow_up() {
+    let sound = json!({"contacted": true, "snoozed_until": null, "note": null});
+    let wrong = [
+        ("/contacted", json!("yes")),
+        ("/contacted", json!(null)),
+        ("/snoozed_until", json!("tomorrow")),
+        ("/snoozed_until", json!("2026-12-01")),
+        ("/snoozed_until", json!("2026-12-01T08:00:00")),
+        ("/snoozed_until", json!("+12026-12-01T08:00:00Z")),
+        ("/snoozed_until", json!(1_795_420_500_000_u64)),
+        ("/note", json!("a\u{0}b")),
+        ("/note", json!("\u{1b}[2J")),
+        ("/note", json!("\u{202e}gpj.exe")),
+        ("/note", json!("x".repeat(1001))),
+        ("/note", json!({"text": "x"})),
+        ("/nope", json!(1)),
+    ];
+    let path = "/workspaces/depot-north/devices/bus-1/follow-up";
+    each_is_named(Method::PUT, path, sound, &wrong).await;
+}
+
+#[tokio::test]
 async fn of_a_connection() {
     let sound = json!({"provider_type": "depot_sim", "base_url": "http://127.0.0.1:1/a"});
     let wrong = [

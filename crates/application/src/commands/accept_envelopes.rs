@@ -74,7 +74,8 @@ async fn judge_and_keep(
     let trace_id = batch.trace_id;
     let judged = judge_in_tx(core, &mut uow, &workspace, &new, prepared_at, trace_id).await?;
     let rows: Vec<_> = new.iter().map(|one| one.envelope).zip(&judged).collect();
-    if !rows.is_empty() && !uow.store_envelopes(&rows, core.clock.now()).await? {
+    let now = core.clock.now();
+    if !rows.is_empty() && !uow.store_envelopes(&rows, trace_id, now).await? {
         return Ok(None);
     }
     uow.commit().await?;

@@ -5,6 +5,7 @@
 //! concurrent batch moved in between is decided anew, in the same unit of work.
 
 use std::collections::{HashMap, HashSet};
+use std::iter;
 
 use chrono::{DateTime, Utc};
 use domain::TimeText;
@@ -15,7 +16,7 @@ use domain::fleet::{Device, Workspace};
 use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
 use domain::signals::{DroppedSignal, Readings};
 use persistence::{
-    AcceptedEvent, EnvelopeOrigin, Fence, HeldByDevice, MovedSnapshot, StorageError, UnitOfWork,
+    AcceptedEvent, Fence, HeldByDevice, MovedSnapshot, Origin, StorageError, UnitOfWork,
 };
 use serde::Serialize;
 use telemetry::metrics;
@@ -36,8 +37,8 @@ pub struct Batch<'a> {
     pub prepared_at: DateTime<Utc>,
     /// The W3C trace id of what brought them.
     pub trace_id: Option<&'a str>,
-    /// The envelope of each item, where they were interpreted from envelopes; else empty.
-    pub envelopes: &'a [EnvelopeOrigin<'a>],
+    /// Where each item comes from, where that differs; else empty.
+    pub origins: &'a [Origin<'a>],
 }
 
 /// Why a batch was refused whole.
@@ -79,9 +80,14 @@ pub(crate) async fn accept_in_tx(
     let workspace = active_workspace(uow).await?;
     let now = core.clock.now();
     let judged = accept_as_it_stands(core, uow, &workspace, batch, now).await?;
-    let rejections = tally_rejections(batch.items.iter().zip(&judged));
-    let cycle_id = cycle_of(batch.source);
-    uow.keep_rejections(&rejections, cycle_id, batch.trace_id, now)
+    let own_traces = batch.origins.iter().map(|origin| origin.trace_id);
+    let traces = own_traces
+        .map(|own| own.or(batch.trace_id))
+        .chain(iter::repeat(batch.trace_id));
+    let updates = batch.items.iter().zip(&judged).zip(traces);
+    let updates = updates.map(|((item, judged), trace_id)| (item, judged, trace_id));
+    let rejections = tally_rejections(updates);
+    uow.keep_rejections(&rejections, cycle_of(batch.source), now)
         .await?;
     Ok(judged)
 }
@@ -191,7 +197,7 @@ impl Pass {
                 event_id: EventId(core.ids.next(gate.now)),
                 device_id: device_id.clone(),
                 payload: accepted_payload(device, newer, &update.dropped, batch),
-                envelope: batch.envelopes.get(*at).copied(),
+                origin: batch.origins.get(*at).copied(),
             });
         }
         if events.is_empty() {

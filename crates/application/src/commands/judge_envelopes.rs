@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::acceptance::{Item, Source, admit_connection, tally_rejections};
 use domain::envelopes::{EnvelopeVerdict, ProviderEnvelope};
 use domain::fleet::Workspace;
-use persistence::{EnvelopeOrigin, UnitOfWork};
+use persistence::{Origin, UnitOfWork};
 use providers::{Interpretation, interpret};
 use telemetry::traces;
 use tracing::Span;
@@ -41,10 +41,10 @@ impl Prepared<'_> {
         }
     }
 
-    fn origin(&self) -> EnvelopeOrigin<'_> {
-        EnvelopeOrigin {
-            envelope_id: self.envelope.id,
-            trace_id: (self.envelope.trace.as_ref()).map(|trace| trace.trace_id.as_str()),
+    fn origin(&self) -> Origin<'_> {
+        Origin {
+            envelope_id: Some(self.envelope.id),
+            trace_id: trace_of(self.envelope),
         }
     }
 }
@@ -68,6 +68,7 @@ pub(super) fn prepare<'e>(envelope: &'e ProviderEnvelope<'e>) -> Prepared<'e> {
         Says::Nothing { reason } | Says::Unclear { reason, .. } => (0, Some(*reason)),
     };
     tracing::debug!(
+        trace_id = trace_of(envelope),
         envelope_id = %envelope.id,
         provider_id = %envelope.provider_id,
         provider_type = %envelope.provider_type,
@@ -79,14 +80,18 @@ pub(super) fn prepare<'e>(envelope: &'e ProviderEnvelope<'e>) -> Prepared<'e> {
     Prepared { envelope, says }
 }
 
-/// Nothing of its own for an envelope that belongs to its request's trace.
+fn trace_of<'e>(envelope: &'e ProviderEnvelope<'_>) -> Option<&'e str> {
+    Some(&envelope.trace.as_ref()?.trace_id)
+}
+
+/// None for an envelope that belongs to its request's trace, nor where nobody would see it: a batch has a
+/// thousand.
 fn span_of(envelope: &ProviderEnvelope<'_>) -> Span {
-    let Some(trace) = &envelope.trace else {
+    let Some(trace) = envelope.trace.as_ref().filter(|_| traces::are_exported()) else {
         return Span::none();
     };
     let span = tracing::error_span!(
         "prepare_payload",
-        trace_id = trace.trace_id,
         envelope_id = %envelope.id,
         provider_id = %envelope.provider_id,
     );
@@ -106,7 +111,7 @@ pub(super) async fn judge_in_tx(
 ) -> Result<Vec<EnvelopeVerdict>, AcceptError> {
     let (registry, _) = uow.load_for_acceptance(iter::empty()).await?;
     let mode = workspace.cutover.provider_mode;
-    let (mut items, mut envelopes) = (Vec::new(), Vec::new());
+    let (mut items, mut origins) = (Vec::new(), Vec::new());
     let mut refusals = Vec::with_capacity(prepared.len());
     for one in prepared {
         let ProviderEnvelope {
@@ -117,7 +122,7 @@ pub(super) async fn judge_in_tx(
         let admitted = admit_connection(provider_id, Some(*provider_type), &registry, mode);
         if admitted.is_ok() {
             items.extend_from_slice(one.updates());
-            envelopes.extend(iter::repeat_n(one.origin(), one.updates().len()));
+            origins.extend(iter::repeat_n(one.origin(), one.updates().len()));
         }
         refusals.push(admitted.err());
     }
@@ -127,7 +132,7 @@ pub(super) async fn judge_in_tx(
         source: Source::Push,
         prepared_at,
         trace_id,
-        envelopes: &envelopes,
+        origins: &origins,
     };
     let now = core.clock.now();
     let judged = accept_as_it_stands(core, uow, workspace, batch, now).await?;
@@ -148,9 +153,12 @@ pub(super) async fn judge_in_tx(
         }
     });
     let verdicts: Vec<EnvelopeVerdict> = verdicts.collect();
-    let updates = verdicts.iter().flat_map(EnvelopeVerdict::updates);
-    let rejections = tally_rejections(updates.map(|(item, judged)| (item, judged)));
-    uow.keep_rejections(&rejections, None, trace_id, now)
-        .await?;
+    let updates = prepared.iter().zip(&verdicts).flat_map(|(one, verdict)| {
+        let own = (one.envelope.trace.as_ref()).map(|trace| trace.trace_id.as_str());
+        let updates = verdict.updates().iter();
+        updates.map(move |(item, judged)| (item, judged, own.or(trace_id)))
+    });
+    let rejections = tally_rejections(updates);
+    uow.keep_rejections(&rejections, None, now).await?;
     Ok(verdicts)
 }

@@ -64,7 +64,7 @@ pub(super) async fn poll_connection(
                 },
                 prepared_at,
                 trace_id: cycle.trace_id.as_deref(),
-                envelopes: &[],
+                origins: &[],
             };
             let span = tracing::error_span!("accept_updates", updates = polled.items.len());
             let judged = accept_in_tx(core, &mut uow, batch).instrument(span).await?;

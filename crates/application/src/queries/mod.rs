@@ -4,6 +4,7 @@ mod health;
 mod issues;
 mod snapshots;
 mod vehicle;
+mod worklist;
 
 pub use health::{DeviceHealth, HealthReport, VehicleHealth, by_vehicle, workspace_health};
 pub use issues::{Evidence, IssueReport, workspace_issues};
@@ -11,3 +12,4 @@ pub use snapshots::{
     AbsentSignal, DeviceSnapshot, SnapshotSignal, device_snapshot, device_snapshots,
 };
 pub use vehicle::{VehicleSignal, VehicleSnapshot, vehicle_snapshot};
+pub use worklist::{SilentDevice, WorklistFilter, WorklistPage, worklist};

@@ -194,7 +194,7 @@ async fn another_batch(depot: &Fleet, speed: f64) -> UnitOfWork {
             r#"{{"normalized_values": {{"{}": {{"speed_kmh": {speed}}}}}}}"#,
             start().format("%FT%TZ")
         ),
-        envelope: None,
+        origin: None,
     };
     let overtaken = uow
         .move_snapshots(vec![moved], &[event], None, None, now)

@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use auth::{DevIssuer, MintRequest};
 use base64::Engine as _;
@@ -52,7 +51,7 @@ impl Stage {
     /// When the service refuses.
     pub(crate) async fn set(service: &Service, directory: &Path) -> anyhow::Result<Self> {
         let workspace = |at| Workspace::new(&format!("hostile-{at:02}"), at, DEVICES);
-        let fleet = Fleet(Arc::new((0..WORKSPACES).map(workspace).collect()));
+        let fleet = Fleet::of((0..WORKSPACES).map(workspace).collect());
         fleet::register(service, &fleet, REGISTRARS).await?;
         let clock = Clock::system();
         let now = clock.now();
@@ -62,7 +61,7 @@ impl Stage {
             ..MintRequest::user([group])
         };
         let viewer = |at: usize| {
-            let group = format!("workspace:{}:viewer", fleet.0[at % WORKSPACES].id);
+            let group = format!("workspace:{}:viewer", fleet.workspaces[at % WORKSPACES].id);
             person("viewer", at, group)
         };
         let staff = |at| person("staff", at, "support".to_owned());
@@ -90,7 +89,7 @@ impl Stage {
     }
 
     pub(crate) fn workspace(&self, chance: &mut ChaCha8Rng) -> &Workspace {
-        any(&self.fleet.0, chance)
+        any(&self.fleet.workspaces, chance)
     }
 
     pub(crate) fn staff(&self, chance: &mut ChaCha8Rng) -> &str {
@@ -100,7 +99,7 @@ impl Stage {
     /// Somebody who may see a workspace, and that workspace.
     pub(crate) fn viewer(&self, chance: &mut ChaCha8Rng) -> (&str, &Workspace) {
         let at = chance.random_range(0..PEOPLE);
-        (&self.viewers[at], &self.fleet.0[at % WORKSPACES])
+        (&self.viewers[at], &self.fleet.workspaces[at % WORKSPACES])
     }
 
     /// A viewer's token, with something done to it.

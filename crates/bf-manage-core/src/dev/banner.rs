@@ -33,6 +33,7 @@ pub fn print(facts: &Facts<'_>) {
     let admin = token(MintRequest::user(["system-admin"]));
     let machine = token(MintRequest::machine([
         "telematics/ingest",
+        "telematics/provider-ingest",
         "telematics/poll",
         "telematics/read",
     ]));

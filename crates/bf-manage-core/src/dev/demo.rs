@@ -353,7 +353,7 @@ async fn seed_past(core: &Core, simulator: &Simulator, depot: &Depot) -> anyhow:
         source: Source::Push,
         prepared_at: then,
         trace_id: None,
-        envelopes: &[],
+        origins: &[],
     };
     commands::accept_updates(core, batch).await?;
     Ok(())

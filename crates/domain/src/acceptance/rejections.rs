@@ -41,6 +41,8 @@ pub struct Refusals {
     pub detail: String,
     /// The provider's event time, of the last one that had a readable one.
     pub observed_at: Option<DateTime<Utc>>,
+    /// The W3C trace id of what brought the last one.
+    pub trace_id: Option<String>,
 }
 
 /// A batch's refusals.
@@ -66,12 +68,12 @@ impl RejectReason {
     }
 }
 
-/// Sums up a batch's refusals; empty for a batch without one.
+/// Sums up a batch's refusals, each with the W3C trace id of what brought it; empty for a batch without one.
 pub fn tally_rejections<'b>(
-    batch: impl IntoIterator<Item = (&'b Item, &'b Judged)>,
+    batch: impl IntoIterator<Item = (&'b Item, &'b Judged, Option<&'b str>)>,
 ) -> RejectionTally {
     let mut tally = RejectionTally::default();
-    for (item, judged) in batch {
+    for (item, judged, trace_id) in batch {
         let Verdict::Rejected(rejection) = &judged.verdict else {
             continue;
         };
@@ -92,10 +94,12 @@ pub fn tally_rejections<'b>(
             count: 0,
             detail: String::new(),
             observed_at: None,
+            trace_id: None,
         });
         refusals.count += 1;
         refusals.detail = legible(&rejection.detail);
         refusals.observed_at = observed_at(item).or(refusals.observed_at);
+        refusals.trace_id = trace_id.map(str::to_owned);
     }
     cap(&mut tally.kept);
     tally
@@ -201,7 +205,7 @@ mod tests {
             verdict: Verdict::Stale,
         };
         assert_eq!(
-            tally_rejections([(&item, &judged)]),
+            tally_rejections([(&item, &judged, None)]),
             RejectionTally::default()
         );
     }
@@ -213,12 +217,13 @@ mod tests {
         let unreadable = observed(unit("sim", "x1"), None);
         let future = |detail| refused(RejectReason::FutureTimestamp, Some("d1"), detail);
         let tally = tally_rejections([
-            (&first, &future("first")),
-            (&second, &future("second")),
-            (&unreadable, &future("third")),
+            (&first, &future("first"), Some("t1")),
+            (&second, &future("second"), Some("t2")),
+            (&unreadable, &future("third"), Some("t3")),
             (
                 &first,
                 &refused(RejectReason::UnknownDevice, None, "nobody"),
+                None,
             ),
         ]);
         assert_eq!(tally.counts[&RejectReason::FutureTimestamp], 3);
@@ -237,6 +242,7 @@ mod tests {
             ]
         );
         let future = tally.kept.values().last().expect("the second row");
+        assert_eq!(future.trace_id.as_deref(), Some("t3"));
         assert_eq!(
             (future.count, &*future.detail, future.observed_at),
             (3, "third", at(9))
@@ -257,7 +263,7 @@ mod tests {
                 pointer: Some("/\0".to_owned()),
             }),
         };
-        let tally = tally_rejections([(&item, &judged)]);
+        let tally = tally_rejections([(&item, &judged, None)]);
         let (key, refusals) = tally.kept.first_key_value().expect("a row");
         assert_eq!(key.pointer.as_deref(), Some("/\u{fffd}"));
         assert!(refusals.detail.starts_with("a\u{fffd}b\u{fffd}\u{fffd}ü"));
@@ -296,7 +302,7 @@ mod tests {
             )
         });
         let batch: Vec<_> = units("sim").chain(units("geo")).chain(devices).collect();
-        let tally = tally_rejections(batch.iter().map(|(item, judged)| (item, judged)));
+        let tally = tally_rejections(batch.iter().map(|(item, judged)| (item, judged, None)));
         let kept = |reason| tally.kept.keys().filter(move |key| key.reason == reason);
         assert_eq!(
             kept(RejectReason::UnknownDevice).count(),

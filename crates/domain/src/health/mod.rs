@@ -8,6 +8,7 @@ mod evaluate;
 mod freshness;
 mod issues;
 mod reason;
+mod silence;
 mod state;
 
 pub use cause::{LastPoll, LastRejection, PollingFacts, StreamState, root_cause};
@@ -15,4 +16,5 @@ pub use evaluate::{DeviceFacts, Health, evaluate};
 pub use freshness::{Freshness, SignalFreshness, signal_freshness};
 pub use issues::{Finding, Issue, IssueCode, find_issues};
 pub use reason::{Cause, Reason, Responsibility};
+pub use silence::{CutOffs, SilencePlace, Thresholds};
 pub use state::{HealthState, Severity};

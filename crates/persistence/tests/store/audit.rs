@@ -161,7 +161,7 @@ fn no_statement_changes_or_deletes_an_event() {
         }
     }
     assert_eq!(
-        appended, 5,
-        "by the acceptance path, by commands, and where cycles are claimed, retired and skipped"
+        appended, 6,
+        "by the acceptance path, by commands, by exports, and where cycles are claimed, retired and skipped"
     );
 }

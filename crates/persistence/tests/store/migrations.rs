@@ -144,3 +144,52 @@ async fn events_and_cycles_that_were_there_before_have_no_envelope_and_no_stream
             .expect("events");
     assert_eq!(envelopes, [None]);
 }
+
+/// The version before first reports were noted.
+const BEFORE_FIRST_REPORTS: i64 = 20_261_125_050_000;
+
+/// Of devices that were there before nothing is known until upkeep has looked, and nothing is lost either.
+#[tokio::test]
+async fn first_reports_of_devices_that_were_there_before_are_noted_by_upkeep() {
+    let database = TestDatabase::create_empty().await;
+    let store = database.store();
+    sqlx::migrate!("../../migrations")
+        .run_to(BEFORE_FIRST_REPORTS, store.pool())
+        .await
+        .expect("migrations as they were");
+    sqlx::raw_sql(
+        "INSERT INTO workspaces (workspace_id, name, active, created_at, registration_number, version,
+             device_registry_source, poll_owner, read_owner, provider_mode, cutover_version, cutover_changed_at,
+             cutover_changed_by, poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes,
+             policy_version, policy_changed_at)
+         VALUES ('north', 'North', true, now(), 1, 1, 'core', 'core', 'core', 'mixed', 1, now(), 'anna', 5, 15, 60, 1, now());
+         INSERT INTO devices (workspace_id, device_id, vehicle_id, provider_id, external_id, active, configured_at,
+             activated_at, activation_id, version)
+         SELECT 'north', id, id, 'main', id, id <> 'retired', now(), now(), gen_random_uuid(), 1
+         FROM unnest(ARRAY['never', 'reported', 'refitted', 'retired']) AS id;
+         INSERT INTO snapshots (workspace_id, device_id, activation_id, version, replaces_version,
+             last_update_received_at, newest_observed_at, signals, dropped)
+         SELECT workspace_id, device_id, CASE device_id WHEN 'refitted' THEN gen_random_uuid() ELSE activation_id END,
+             1, 0, now(), now(), '{}', '{}'
+         FROM devices WHERE device_id <> 'never'",
+    )
+    .execute(store.pool())
+    .await
+    .expect("a fleet");
+    store.migrate().await.expect("the rest");
+    let unreported = async || -> Vec<String> {
+        sqlx::query_scalar("SELECT device_id FROM devices WHERE unreported ORDER BY device_id")
+            .fetch_all(store.pool())
+            .await
+            .expect("devices")
+    };
+    assert_eq!(unreported().await, ["never", "refitted", "reported"]);
+    let north = domain::ids::WorkspaceId::try_new("north").expect("an id");
+    let found = store.workspaces_with_first_reports(10).await;
+    assert_eq!(found.expect("workspaces"), std::slice::from_ref(&north));
+    assert_eq!(store.note_first_reports(&north).await.expect("a note"), 1);
+    assert_eq!(unreported().await, ["never", "refitted"]);
+    assert_eq!(store.note_first_reports(&north).await.expect("nothing"), 0);
+    let found = store.workspaces_with_first_reports(10).await;
+    assert_eq!(found.expect("workspaces"), []);
+}

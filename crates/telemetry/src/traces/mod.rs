@@ -10,4 +10,4 @@ mod span;
 
 pub use exporter::SpanExport;
 pub(crate) use exporter::layer;
-pub use span::{answered, ended, enter, traceparent};
+pub use span::{answered, are_exported, ended, enter, traceparent};

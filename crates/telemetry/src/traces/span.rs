@@ -11,6 +11,11 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use super::exporter::is_exporting;
 use super::ids;
 
+/// Whether spans go anywhere: for those that would cost more than what they are about.
+pub fn are_exported() -> bool {
+    is_exporting()
+}
+
 /// Puts a span that was just made into a trace: below the caller's span where it has sent one, else as a
 /// root. Both ids in hex, as in `traceparent`.
 pub fn enter(span: &Span, trace_id: &str, parent_id: Option<&str>) {

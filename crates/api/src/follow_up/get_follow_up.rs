@@ -1,0 +1,35 @@
+//! `GET /workspaces/{workspace_id}/devices/{device_id}/follow-up`
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::ids::{DeviceId, WorkspaceId};
+
+use super::view::FollowUpView;
+use crate::problem::Problem;
+use crate::request::{NoQuery, Path2, tagged};
+use crate::state::AppState;
+
+/// Shows what has been done about a device's silence. Once the device has reported it counts no more,
+/// and stays in the history.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}/follow-up", tag = "worklist",
+    responses((status = 200, body = FollowUpView)),
+)]
+pub(crate) async fn get_follow_up(
+    State(state): State<AppState>,
+    Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
+    NoQuery: NoQuery,
+) -> Result<Response, Problem> {
+    let device = state
+        .core
+        .store
+        .follow_up(&workspace_id, &device_id)
+        .await?
+        .ok_or_else(|| Problem::not_found("active device"))?;
+    Ok(tagged(
+        StatusCode::OK,
+        device.version(),
+        FollowUpView::of(device.current()),
+    ))
+}

@@ -1,0 +1,91 @@
+//! `GET /workspaces/{workspace_id}/devices/{device_id}/follow-up/history`
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use domain::follow_up::{Note, WrittenFollowUp};
+use domain::ids::{DeviceId, WorkspaceId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::openapi::schema;
+use crate::problem::{FieldError, Problem};
+use crate::request::{ListName, PageQuery, Paged, Path2, Query};
+use crate::state::AppState;
+
+/// What was written of a device, newest first, over all its silences.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FollowUpHistory {
+    changes: Vec<WrittenFollowUpView>,
+    #[schema(required, example = json!(null))]
+    next_cursor: Option<String>,
+}
+
+/// What somebody wrote.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WrittenFollowUp)]
+pub(crate) struct WrittenFollowUpView {
+    #[schema(example = 2)]
+    version: i64,
+    at: DateTime<Utc>,
+    #[schema(example = "person:3f6d1c2e")]
+    by: String,
+    /// The beginning of the silence that it is about.
+    silent_since: DateTime<Utc>,
+    contacted: bool,
+    #[schema(required, example = "2026-12-01T08:00:00Z")]
+    snoozed_until: Option<DateTime<Utc>>,
+    #[schema(required, value_type = Option<schema::Note>)]
+    note: Option<Note>,
+}
+
+/// Lists who wrote what about a device's silences, and when.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}/follow-up/history", tag = "worklist",
+    params(("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = FollowUpHistory)),
+)]
+pub(crate) async fn get_follow_up_history(
+    State(state): State<AppState>,
+    Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
+    list: ListName,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<FollowUpHistory>, Problem> {
+    let paged = Paged::try_new(list, page, state.core.clock.now())?;
+    state
+        .core
+        .store
+        .device(&workspace_id, &device_id)
+        .await?
+        .ok_or_else(|| Problem::not_found("device"))?;
+    let before: Option<i64> = paged.after().map(str::parse).transpose().map_err(|_| {
+        Problem::invalid(vec![FieldError::parameter(
+            "cursor",
+            "is not a cursor of this list",
+        )])
+    })?;
+    let _measured = telemetry::metrics::query("follow_up_history");
+    let written = state
+        .core
+        .store
+        .follow_up_versions(&workspace_id, &device_id, before, paged.page().limit)
+        .await?;
+    let (changes, next_cursor) =
+        paged.cut_and_show(written, |written| written.version.to_string(), shown);
+    Ok(Json(FollowUpHistory {
+        changes,
+        next_cursor,
+    }))
+}
+
+fn shown(written: &WrittenFollowUp) -> WrittenFollowUpView {
+    WrittenFollowUpView {
+        version: written.version,
+        at: written.updated_at,
+        by: written.updated_by.clone(),
+        silent_since: written.silent_since,
+        contacted: written.follow_up.contacted,
+        snoozed_until: written.follow_up.snoozed_until,
+        note: written.follow_up.note.clone(),
+    }
+}

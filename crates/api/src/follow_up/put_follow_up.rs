@@ -1,0 +1,98 @@
+//! `PUT /workspaces/{workspace_id}/devices/{device_id}/follow-up`
+
+use application::commands::follow_up_device;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::{DateTime, Datelike, FixedOffset, SubsecRound, Utc};
+use domain::follow_up::{DeviceFollowUp, FollowUp, InvalidNote, Note};
+use domain::ids::{DeviceId, WorkspaceId};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use utoipa::ToSchema;
+
+use super::view::FollowUpView;
+use crate::access::Caller;
+use crate::openapi::schema;
+use crate::problem::{FieldError, Problem};
+use crate::request::{IfMatch, JsonBody, NoQuery, Path2, tagged};
+use crate::state::AppState;
+
+/// A follow-up as it is to be. Members of the answer's form are accepted and ignored.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PutFollowUp {
+    /// Whether the device's operator has been spoken to.
+    contacted: bool,
+    /// Until when nobody needs to look at it.
+    #[schema(example = "2026-12-01T08:00:00Z")]
+    snoozed_until: Option<DateTime<FixedOffset>>,
+    /// For colleagues; one that says nothing is none.
+    #[schema(value_type = Option<schema::Note>)]
+    note: Option<String>,
+    #[serde(default, rename = "updated_at")]
+    #[schema(value_type = schema::Ignored)]
+    _updated_at: IgnoredAny,
+    #[serde(default, rename = "updated_by")]
+    #[schema(value_type = schema::Ignored)]
+    _updated_by: IgnoredAny,
+}
+
+/// Writes down what has been done about the silence that a device is in.
+#[utoipa::path(
+    put, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}/follow-up", tag = "worklist",
+    params(("If-Match" = Option<String>, Header)),
+    request_body = PutFollowUp,
+    responses((status = 200, body = FollowUpView)),
+)]
+pub(crate) async fn put_follow_up(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
+    NoQuery: NoQuery,
+    IfMatch(precondition): IfMatch,
+    JsonBody(body): JsonBody<PutFollowUp>,
+) -> Result<Response, Problem> {
+    let follow_up = read(&body).map_err(Problem::invalid)?;
+    let written = follow_up_device(
+        &state.core,
+        caller.author(),
+        &workspace_id,
+        &device_id,
+        follow_up,
+        &precondition,
+    )
+    .await;
+    let show = |device: &DeviceFollowUp| FollowUpView::of(device.current());
+    let device = written.map_err(|error| Problem::of_change(error, show))?;
+    Ok(tagged(StatusCode::OK, device.version(), show(&device)))
+}
+
+fn read(body: &PutFollowUp) -> Result<FollowUp, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let snoozed_until: Option<DateTime<Utc>> = body
+        .snoozed_until
+        .map(|time| time.to_utc().trunc_subsecs(6));
+    // RFC 3339 has four digits of a year, chrono and ISO 8601 have more.
+    if snoozed_until.is_some_and(|time| !(0..=9999).contains(&time.year())) {
+        let detail = "must be an RFC 3339 time with an offset";
+        errors.push(FieldError::pointer("/snoozed_until", detail));
+    }
+    let note = match body.note.as_deref().map(Note::read) {
+        Some(Ok(note)) => note,
+        Some(Err(error @ InvalidNote)) => {
+            errors.push(FieldError::pointer("/note", error.to_string()));
+            None
+        }
+        None => None,
+    };
+    if errors.is_empty() {
+        Ok(FollowUp {
+            contacted: body.contacted,
+            snoozed_until,
+            note,
+        })
+    } else {
+        Err(errors)
+    }
+}

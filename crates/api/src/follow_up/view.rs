@@ -1,0 +1,43 @@
+//! How a follow-up is shown.
+
+use domain::TimeText;
+use domain::follow_up::{FollowUp, Note, WrittenFollowUp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::openapi::schema;
+
+/// What has been done about the silence that a device is in; of one that nobody has followed up, nothing.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FollowUp)]
+pub(crate) struct FollowUpView {
+    pub(crate) contacted: bool,
+    #[schema(required, value_type = Option<DateTime<Utc>>, example = "2026-12-01T08:00:00Z")]
+    pub(crate) snoozed_until: Option<TimeText>,
+    #[schema(required, value_type = Option<schema::Note>)]
+    pub(crate) note: Option<Note>,
+    #[schema(required, value_type = Option<DateTime<Utc>>)]
+    pub(crate) updated_at: Option<TimeText>,
+    #[schema(required, example = "person:3f6d1c2e")]
+    pub(crate) updated_by: Option<String>,
+}
+
+impl FollowUpView {
+    /// Of what counts now.
+    pub(crate) fn of(current: Option<&WrittenFollowUp>) -> Self {
+        let FollowUp {
+            contacted,
+            snoozed_until,
+            note,
+        } = current
+            .map(|written| written.follow_up.clone())
+            .unwrap_or_default();
+        Self {
+            contacted,
+            snoozed_until: snoozed_until.map(TimeText),
+            note,
+            updated_at: current.map(|written| TimeText(written.updated_at)),
+            updated_by: current.map(|written| written.updated_by.clone()),
+        }
+    }
+}

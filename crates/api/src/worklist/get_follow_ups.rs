@@ -1,0 +1,86 @@
+//! `GET /follow-ups`
+
+use std::collections::BTreeMap;
+
+use application::queries::worklist;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::export::WorklistExport;
+use super::query::{FollowUpsQuery, after, key};
+use super::view::{DEVICE_BYTES, SilentDeviceView, silent_device_view};
+use crate::access::Caller;
+use crate::long_json::LongJson;
+use crate::problem::Problem;
+use crate::request::{ListForm, ListName, Paged, Query};
+use crate::state::AppState;
+
+/// Silent devices of all workspaces whose reads are core's, the oldest silence first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FollowUpList {
+    follow_ups: Vec<SilentDeviceView>,
+    evaluated_at: DateTime<Utc>,
+    #[schema(required, example = json!(null))]
+    next_cursor: Option<String>,
+}
+
+/// Lists whom to follow up, over all workspaces. With `Accept: text/csv` the whole list as a spreadsheet,
+/// whatever `limit` says, which is recorded as an export. A page that is filtered by cause can be short, or
+/// empty, and have a next one all the same.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/follow-ups", tag = "worklist",
+    params(
+        ("reason" = Option<String>, Query), ("responsibility" = Option<String>, Query), ("provider" = Option<String>, Query),
+        ("workspace" = Option<String>, Query), ("silent_for_minutes" = Option<i64>, Query), ("include" = Option<String>, Query),
+        ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
+    ),
+    responses((status = 200, content((FollowUpList = "application/json"), (String = "text/csv")))),
+)]
+pub(crate) async fn list_follow_ups(
+    State(state): State<AppState>,
+    caller: Caller,
+    list: ListName,
+    form: ListForm,
+    Query(query): Query<FollowUpsQuery>,
+) -> Result<Response, Problem> {
+    let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
+    let (now, after) = (paged.instant(), after(&paged)?);
+    if form == ListForm::Csv {
+        let export = WorklistExport {
+            state,
+            caller,
+            list: "follow-ups",
+            filter: query.filter,
+            asked: query.asked,
+            now,
+            rows: BTreeMap::new(),
+        };
+        return export.answer().await;
+    }
+    let page = worklist(
+        &state.core,
+        &query.filter,
+        after.as_ref(),
+        paged.limit(),
+        now,
+    )
+    .await?;
+    let answer = FollowUpList {
+        follow_ups: page
+            .devices
+            .iter()
+            .map(|device| silent_device_view(device, now))
+            .collect(),
+        evaluated_at: now,
+        next_cursor: page.next.map(|place| paged.cursor_after(key(&place))),
+    };
+    let about_bytes = 256 + answer.follow_ups.len() * DEVICE_BYTES;
+    Ok(LongJson {
+        answer,
+        about_bytes,
+    }
+    .into_response())
+}

@@ -1,0 +1,90 @@
+//! `GET /workspaces/{workspace_id}/stale-devices`
+
+use std::collections::BTreeMap;
+
+use application::queries::{WorklistFilter, worklist};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use domain::ids::WorkspaceId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::export::WorklistExport;
+use super::query::{StaleDevicesQuery, after, key};
+use super::view::{DEVICE_BYTES, SilentDeviceView, silent_device_view};
+use crate::access::Caller;
+use crate::long_json::LongJson;
+use crate::problem::Problem;
+use crate::request::{ListForm, ListName, Paged, Path1, Query};
+use crate::state::AppState;
+
+/// A workspace's silent devices, the oldest silence first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StaleDeviceList {
+    devices: Vec<SilentDeviceView>,
+    evaluated_at: DateTime<Utc>,
+    #[schema(required, example = json!(null))]
+    next_cursor: Option<String>,
+}
+
+/// Lists a workspace's silent devices, whoever owns its reads. With `Accept: text/csv` the whole list as a
+/// spreadsheet, whatever `limit` says, which is recorded as an export.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/stale-devices", tag = "worklist",
+    params(
+        ("reason" = Option<String>, Query), ("responsibility" = Option<String>, Query), ("provider" = Option<String>, Query),
+        ("silent_for_minutes" = Option<i64>, Query), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
+    ),
+    responses((status = 200, content((StaleDeviceList = "application/json"), (String = "text/csv")))),
+)]
+pub(crate) async fn list_stale_devices(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path1(workspace_id): Path1<WorkspaceId>,
+    list: ListName,
+    form: ListForm,
+    Query(query): Query<StaleDevicesQuery>,
+) -> Result<Response, Problem> {
+    let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
+    let (now, after) = (paged.instant(), after(&paged)?);
+    state
+        .core
+        .store
+        .workspace(&workspace_id)
+        .await?
+        .ok_or_else(|| Problem::not_found("workspace"))?;
+    let filter = WorklistFilter {
+        workspace_id: Some(workspace_id.clone()),
+        ..query.filter
+    };
+    if form == ListForm::Csv {
+        let export = WorklistExport {
+            state,
+            caller,
+            list: "stale-devices",
+            filter,
+            asked: query.asked,
+            now,
+            // An empty list is on record as well: whose it is is known.
+            rows: BTreeMap::from([(workspace_id, 0)]),
+        };
+        return export.answer().await;
+    }
+    let page = worklist(&state.core, &filter, after.as_ref(), paged.limit(), now).await?;
+    let answer = StaleDeviceList {
+        devices: page
+            .devices
+            .iter()
+            .map(|device| silent_device_view(device, now))
+            .collect(),
+        evaluated_at: now,
+        next_cursor: page.next.map(|place| paged.cursor_after(key(&place))),
+    };
+    let about_bytes = 256 + answer.devices.len() * DEVICE_BYTES;
+    Ok(LongJson {
+        answer,
+        about_bytes,
+    }
+    .into_response())
+}

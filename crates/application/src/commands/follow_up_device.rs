@@ -1,0 +1,58 @@
+//! Writing down what is done about a silent device.
+
+use domain::audit::ChangeType;
+use domain::follow_up::{DeviceFollowUp, FollowUp, WrittenFollowUp};
+use domain::ids::{DeviceId, WorkspaceId};
+use persistence::Fence;
+use serde_json::json;
+
+use super::{ChangeError, Precondition};
+use crate::audit::Change;
+use crate::{Author, Core};
+
+/// Writes a follow-up of the silence that the device is in; one that changes nothing keeps its version.
+/// Under the exclusive fence, so that no update is accepted between the look at the silence and the
+/// commit: the device would then be followed up for a silence that is over.
+///
+/// # Errors
+/// [`ChangeError`], with nothing changed.
+pub async fn follow_up_device(
+    core: &Core,
+    author: Author<'_>,
+    workspace_id: &WorkspaceId,
+    device_id: &DeviceId,
+    follow_up: FollowUp,
+    precondition: &Precondition,
+) -> Result<DeviceFollowUp, ChangeError<DeviceFollowUp>> {
+    let mut uow = core.store.begin(workspace_id, Fence::Exclusive).await?;
+    let device = uow
+        .follow_up(device_id)
+        .await?
+        .ok_or(ChangeError::Unknown("active device"))?;
+    if !precondition.allows(Some(device.version())) {
+        return Err(ChangeError::Outdated(Box::new(device)));
+    }
+    let before = device.current().map(|written| written.follow_up.clone());
+    if before.clone().unwrap_or_default() == follow_up {
+        return Ok(device);
+    }
+    let written = WrittenFollowUp {
+        version: device.version() + 1,
+        follow_up,
+        silent_since: device.silent_since,
+        updated_at: core.clock.now(),
+        updated_by: author.id.to_owned(),
+    };
+    uow.insert_follow_up(device_id, &written).await?;
+    let mut payload = json!(written.follow_up);
+    payload["version"] = json!(written.version);
+    payload["silent_since"] = json!(written.silent_since);
+    payload["from"] = json!(before);
+    let change = Change::new(ChangeType::DeviceFollowUpChanged, payload).of_device(device_id);
+    core.record_change(&mut uow, author, change).await?;
+    uow.commit().await?;
+    Ok(DeviceFollowUp {
+        latest: Some(written),
+        ..device
+    })
+}

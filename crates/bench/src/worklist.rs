@@ -1,0 +1,325 @@
+//! The worklist over all workspaces, against a plain query and against its own statements; and a spreadsheet of
+//! many rows, by the memory that it takes.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
+use clock::Clock;
+use hyper::{Method, StatusCode};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use crate::cpu;
+use crate::database::Database;
+use crate::fill::Fill;
+use crate::fleet::{BATCH, Workspace};
+use crate::http::{HttpConnection, excerpt};
+use crate::place::Place;
+use crate::service::Service;
+use crate::{Running, report, service};
+
+/// The log, and a million snapshots with their devices.
+const ROOM: u64 = 8_000 << 20;
+
+const PREFIX: &str = "worklist-";
+
+/// Rows of a page.
+const LIMIT: usize = 100;
+
+/// Of a thousand devices so many are stale, and so many more never reported.
+const STALE: i32 = 15;
+const NEVER_REPORTED: i32 = 5;
+
+/// In each workspace alike, spread over the devices and over a day.
+const SILENCE: &str = "
+    UPDATE snapshots SET last_update_received_at = now() - interval '1 hour' - make_interval(secs => abs(hashtext(device_id || workspace_id)) % 86400)
+    WHERE abs(hashtext(workspace_id || device_id)) % 1000 < $1";
+
+const FORGET: &str = "
+    WITH never AS (
+        DELETE FROM snapshots WHERE abs(hashtext(workspace_id || device_id)) % 1000 >= 1000 - $1 RETURNING workspace_id, device_id
+    )
+    UPDATE devices d SET reported_in = NULL, activated_at = now() - interval '2 hours'
+    FROM never WHERE d.workspace_id = never.workspace_id AND d.device_id = never.device_id";
+
+/// The question as one would ask it, of a fleet with one policy.
+const PLAIN: &str = "
+    SELECT d.workspace_id, d.device_id, d.vehicle_id, d.provider_id, d.configured_at, d.activated_at,
+           s.last_update_received_at, s.newest_observed_at
+    FROM devices d
+    JOIN workspaces w ON w.workspace_id = d.workspace_id AND w.read_owner = 'core'
+    LEFT JOIN snapshots s ON s.workspace_id = d.workspace_id AND s.device_id = d.device_id AND s.activation_id = d.activation_id
+    WHERE d.active AND (s.last_update_received_at < $1 OR s.device_id IS NULL AND d.activated_at < $2)
+    ORDER BY coalesce(s.last_update_received_at, d.activated_at), d.workspace_id, d.device_id
+    LIMIT $3";
+
+/// The same without those that never reported: what has no index to be found by.
+const STALE_ALONE: &str = "
+    SELECT s.workspace_id, s.device_id, s.last_update_received_at
+    FROM snapshots s
+    JOIN workspaces w ON w.workspace_id = s.workspace_id AND w.read_owner = 'core'
+    WHERE s.last_update_received_at < $1
+    ORDER BY s.last_update_received_at, s.workspace_id, s.device_id
+    LIMIT $2";
+
+/// Where the service's own statements stand.
+const SOURCE: &str = include_str!("../../persistence/src/worklist.rs");
+
+/// Measures the worklist over all workspaces and a spreadsheet of it.
+#[derive(Debug, Args)]
+pub(crate) struct Flags {
+    /// Devices, in workspaces of a hundred.
+    #[arg(long, default_value = "1000000", value_parser = RangedU64ValueParser::<usize>::new().range(1_000..=2_000_000))]
+    devices: usize,
+    /// Reads of each side, by turns.
+    #[arg(long, default_value = "15", value_parser = RangedU64ValueParser::<u32>::new().range(1..=100))]
+    rounds: u32,
+    /// Where the data is kept while it runs; by default in memory, where there is room.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The program to measure; by default the release build of what lies here.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+}
+
+/// Latencies of each side, round by round.
+#[derive(Default)]
+pub(crate) struct Worklist {
+    /// Through HTTP, the first page.
+    pub(crate) http: Vec<Duration>,
+    /// The service's own statements.
+    pub(crate) statements: Vec<Duration>,
+    /// The plain query.
+    pub(crate) plain: Vec<Duration>,
+    /// The plain query of stale devices alone.
+    pub(crate) stale_alone: Vec<Duration>,
+}
+
+/// A spreadsheet.
+pub(crate) struct Spreadsheet {
+    pub(crate) rows: usize,
+    pub(crate) bytes: usize,
+    pub(crate) took: Duration,
+    /// The most that the service held of memory meanwhile.
+    pub(crate) peak_kib: u64,
+}
+
+/// Measures pages by turns, then spreadsheets of few rows and of many.
+///
+/// # Errors
+/// When an answer lacks a row.
+pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
+    let program = match &flags.program {
+        Some(program) => program.canonicalize()?,
+        None => service::build().await?,
+    };
+    let place = Place::prepare(flags.data_dir.as_deref(), ROOM)?;
+    let place = running.place.insert(place);
+    let database = running.database.insert(Database::start(place.path())?);
+    let service = Service::start(&program, place.path(), database).await?;
+    let service = running.service.insert(service);
+    eprintln!("bench: filling {} devices", flags.devices);
+    fill(database, flags.devices).await?;
+    let before = cpu::load_average();
+    let measured = pages(flags, service, database).await?;
+    report::worklist(flags.devices, &measured, place, database);
+    let mut sheets = vec![spreadsheet(service).await?];
+    // A tenth of all, where nothing else has changed.
+    sqlx::query(SILENCE)
+        .bind(100)
+        .execute(&mut database.connect().await?)
+        .await?;
+    database.settle().await?;
+    sheets.push(spreadsheet(service).await?);
+    report::spreadsheets(&sheets);
+    report::noise(&before, &cpu::load_average());
+    Ok(())
+}
+
+async fn fill(database: &Database, devices: usize) -> anyhow::Result<()> {
+    let template = Workspace::new("template", 0, 1);
+    let fill = Fill {
+        prefix: PREFIX,
+        from: 0,
+        to: (devices / BATCH).try_into()?,
+        devices: BATCH.try_into()?,
+        signals: &template.signals[0],
+    };
+    let mut connection = database.connect().await?;
+    fill.write(&mut connection).await?;
+    for (statement, share) in [(SILENCE, STALE), (FORGET, NEVER_REPORTED)] {
+        sqlx::query(statement)
+            .bind(share)
+            .execute(&mut connection)
+            .await?;
+    }
+    database.settle().await
+}
+
+async fn pages(flags: &Flags, service: &Service, database: &Database) -> anyhow::Result<Worklist> {
+    let mut http = service.as_machine().await?;
+    let mut bare = database.connect().await?;
+    // As the service's own connections are.
+    sqlx::raw_sql("SET jit = off; SET plan_cache_mode = force_generic_plan")
+        .execute(&mut bare)
+        .await?;
+    let mut measured = Worklist::default();
+    for round in 0..=flags.rounds {
+        let now = Clock::system().now();
+        let times = [
+            page(&mut http).await?,
+            statements(&mut bare, now).await?,
+            plain(&mut bare, now).await?,
+            stale_alone(&mut bare, now).await?,
+        ];
+        // The first is a warm-up.
+        if round > 0 {
+            measured.http.push(times[0]);
+            measured.statements.push(times[1]);
+            measured.plain.push(times[2]);
+            measured.stale_alone.push(times[3]);
+        }
+    }
+    bare.close().await?;
+    Ok(measured)
+}
+
+async fn page(http: &mut HttpConnection) -> anyhow::Result<Duration> {
+    let path = format!("/api/telematics-mvp/follow-ups?limit={LIMIT}");
+    let since = Instant::now();
+    let (status, body) = http.send(Method::GET, &path, Bytes::new()).await?;
+    let took = since.elapsed();
+    ensure!(
+        status == StatusCode::OK,
+        "the worklist was answered {status}: {}",
+        excerpt(&body)
+    );
+    let answer: Value = serde_json::from_slice(&body)?;
+    let rows = answer["follow_ups"].as_array().map_or(0, Vec::len);
+    ensure!(rows == LIMIT, "a page has {rows} rows of {LIMIT}");
+    Ok(took)
+}
+
+fn cut_offs(now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+    (now - TimeDelta::minutes(15), now - TimeDelta::minutes(60))
+}
+
+fn rows_of_a_page() -> i64 {
+    // As the service asks for one more, to know whether there is a next page.
+    i64::try_from(LIMIT + 1).unwrap_or(i64::MAX)
+}
+
+/// Stale devices and those that never reported, one after the other; the service asks for both at once.
+async fn statements(bare: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<Duration> {
+    let (stale_before, no_data_before) = cut_offs(now);
+    let since = Instant::now();
+    let stale = sqlx::query(AssertSqlSafe(statement("stale devices")?))
+        .bind(vec![5])
+        .bind(vec![15])
+        .bind(vec![None::<i32>])
+        .bind(vec![stale_before])
+        .bind(stale_before)
+        .bind(now)
+        .bind(None::<DateTime<Utc>>)
+        .bind("")
+        .bind("")
+        .bind(vec!["core"])
+        .bind(None::<&str>)
+        .bind(rows_of_a_page())
+        .fetch_all(&mut *bare)
+        .await?;
+    let never = sqlx::query(AssertSqlSafe(statement("devices that never reported")?))
+        .bind(vec![60])
+        .bind(vec![no_data_before])
+        .bind(no_data_before)
+        .bind(now)
+        .bind(None::<DateTime<Utc>>)
+        .bind("")
+        .bind("")
+        .bind(vec!["core"])
+        .bind(None::<&str>)
+        .bind(rows_of_a_page())
+        .fetch_all(bare)
+        .await?;
+    let took = since.elapsed();
+    for rows in [stale, never] {
+        ensure!(
+            rows.len() == LIMIT + 1,
+            "a statement has {} rows",
+            rows.len()
+        );
+    }
+    Ok(took)
+}
+
+fn statement(name: &str) -> anyhow::Result<&'static str> {
+    let from = SOURCE.find(&format!("/* worklist: {name} */"));
+    let rest = &SOURCE[from.context("the statement is gone")?..];
+    let end = rest.find("\"#").context("the statement has no end")?;
+    Ok(&rest[..end])
+}
+
+async fn plain(bare: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<Duration> {
+    let (stale_before, no_data_before) = cut_offs(now);
+    let since = Instant::now();
+    let rows = sqlx::query(PLAIN)
+        .bind(stale_before)
+        .bind(no_data_before)
+        .bind(rows_of_a_page())
+        .fetch_all(bare)
+        .await?;
+    let took = since.elapsed();
+    ensure!(rows.len() == LIMIT + 1, "the query has {} rows", rows.len());
+    Ok(took)
+}
+
+async fn stale_alone(bare: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<Duration> {
+    let since = Instant::now();
+    let rows = sqlx::query(STALE_ALONE)
+        .bind(cut_offs(now).0)
+        .bind(rows_of_a_page())
+        .fetch_all(bare)
+        .await?;
+    let took = since.elapsed();
+    ensure!(rows.len() == LIMIT + 1, "the query has {} rows", rows.len());
+    Ok(took)
+}
+
+async fn spreadsheet(service: &Service) -> anyhow::Result<Spreadsheet> {
+    let process = service.process().context("the service is gone")?;
+    let mut http = service.as_machine().await?;
+    forget_peak(process)?;
+    let since = Instant::now();
+    let path = "/api/telematics-mvp/follow-ups";
+    let (status, body) = http.get_as("text/csv", path).await?;
+    let took = since.elapsed();
+    ensure!(
+        status == StatusCode::OK,
+        "the spreadsheet was answered {status}: {}",
+        excerpt(&body)
+    );
+    Ok(Spreadsheet {
+        rows: body.windows(2).filter(|end| end == b"\r\n").count() - 1,
+        bytes: body.len(),
+        took,
+        peak_kib: peak_kib(process)?,
+    })
+}
+
+/// From here on the peak is counted anew (proc(5), `clear_refs`).
+fn forget_peak(process: u32) -> anyhow::Result<()> {
+    Ok(fs::write(format!("/proc/{process}/clear_refs"), "5")?)
+}
+
+fn peak_kib(process: u32) -> anyhow::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.and_then(|peak| peak.split_whitespace().next());
+    Ok(peak.context("no VmHWM")?.parse()?)
+}
