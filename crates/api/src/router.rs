@@ -14,9 +14,9 @@ use crate::edge::{edge, on_panic};
 use crate::idempotency::idempotent;
 use crate::state::AppState;
 use crate::{
-    audit, cutover, dev, devices, docs, follow_up, health, ingest, issues, operations, policy,
-    poll_cycles, problem_pages, provider_connections, quarantine, reconciliation_sweeps,
-    rejections, snapshots, worklist, workspaces,
+    audit, cutover, dev, devices, docs, events, follow_up, health, indicators, ingest, issues,
+    operations, policy, poll_cycles, problem_pages, provider_connections, quarantine,
+    reconciliation_sweeps, rejections, snapshots, worklist, workspaces,
 };
 
 /// Every route with its documentation.
@@ -71,6 +71,9 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(follow_up::get_follow_up_history))
         .routes(routes!(worklist::list_stale_devices))
         .routes(routes!(worklist::list_follow_ups))
+        .routes(routes!(indicators::get_indicators))
+        .routes(routes!(indicators::get_overview))
+        .routes(routes!(events::list_events))
         .routes(routes!(audit::list_changes))
         .routes(routes!(provider_connections::list_connections))
         .routes(routes!(

@@ -1,15 +1,17 @@
 //! The benchmark: updates a second through HTTP against the bare SQL statement on the same server,
 //! and reads against the bare queries. `docs/performance.md` says how to read it.
 //!
-//! `bench growth` measures what an update costs as the number of snapshots grows, `bench worklist` what the
-//! list of silent devices over all workspaces costs, `bench interpret` how fast raw frames are read. `bench
-//! hostile` is something else: honest and hostile traffic, and whether the service stands it.
+//! `bench growth` measures what an update costs as the number of snapshots grows, `bench indicators` the
+//! looks back over cycles, `bench worklist` what the list of silent devices over all workspaces costs, `bench
+//! interpret` how fast raw frames are read. `bench hostile` is something else: honest and hostile traffic,
+//! and whether the service stands it.
 //!
 //! One run of the benchmark alternates both sides, so that whatever else the machine does hits both;
 //! only the ratios mean something, and those of whole rounds.
 
 mod bare;
 mod cpu;
+mod cycles;
 mod database;
 mod fill;
 mod fleet;
@@ -17,6 +19,7 @@ mod growth;
 mod health;
 mod hostile;
 mod http;
+mod indicators;
 mod ingest;
 mod interpret;
 mod issues;
@@ -58,6 +61,7 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     Growth(growth::Flags),
+    Indicators(indicators::Flags),
     Hostile(hostile::Flags),
     Interpret(interpret::Flags),
     Worklist(worklist::Flags),
@@ -150,6 +154,7 @@ impl CommandLine {
     async fn run(&self, running: &mut Running) -> anyhow::Result<()> {
         match &self.command {
             Some(Command::Growth(flags)) => growth::run(flags, running).await,
+            Some(Command::Indicators(flags)) => indicators::run(flags, running).await,
             Some(Command::Hostile(flags)) => hostile::run(flags, running).await,
             Some(Command::Interpret(flags)) => interpret::run(flags).await,
             Some(Command::Worklist(flags)) => worklist::run(flags, running).await,

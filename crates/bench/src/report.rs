@@ -7,6 +7,7 @@ use crate::cpu::CpuTime;
 use crate::database::Database;
 use crate::fleet::BATCH;
 use crate::health::{HealthReads, PAGE, Reads, Subject};
+use crate::indicators::IndicatorReads;
 use crate::ingest::Ingest;
 use crate::load::percentile;
 use crate::pages::PageReads;
@@ -217,6 +218,28 @@ pub(crate) fn spreadsheets(sheets: &[Spreadsheet]) {
             sheet.took.as_secs_f64(),
             sheet.peak_kib / 1024
         );
+    }
+    println!();
+}
+
+/// Looks back over cycles.
+pub(crate) fn indicators(reads: &IndicatorReads, place: &Place, database: &Database) {
+    println!(
+        "{} workspaces with a day of cycles and one with a week, one connection; PostgreSQL {}, {}:\n",
+        reads.workspaces, database.version, place.kind
+    );
+    println!("| | p50 / p95 / p99 ms |");
+    println!("|---|---|");
+    for (name, sorted) in [
+        ("indicators of the one", &reads.of_one),
+        (
+            "cycle figures of all over 24 h, the statement",
+            &reads.slots,
+        ),
+        ("overview of all", &reads.overview),
+    ] {
+        let ms = |percent| percentile(sorted, percent).as_secs_f64() * 1000.0;
+        println!("| {name} | {:.1} / {:.1} / {:.1} |", ms(50), ms(95), ms(99));
     }
     println!();
 }

@@ -6,17 +6,21 @@
 //!
 //! Read in this order: [`ids`], [`signals`] (what is measured), [`fleet`] (what is configured),
 //! [`acceptance`] (what becomes of an update), [`envelopes`] (what becomes of a raw message), [`health`]
-//! (what a reader is told), [`polling`] (when providers are asked), [`schedules`] (how that is told to EventBridge), [`sweeps`], [`idempotency`] (what a request that comes again is told),
-//! [`follow_up`] (what people do about silence), [`audit`] (what somebody is named for).
+//! (what a reader is told), [`polling`] (when providers are asked), [`indicators`] (how well that goes),
+//! [`schedules`] (how that is told to EventBridge), [`sweeps`], [`idempotency`] (what a request that comes
+//! again is told), [`follow_up`] (what people do about silence), [`events`] and [`audit`] (what is on record,
+//! and what somebody is named for).
 
 pub mod acceptance;
 pub mod audit;
 pub mod envelopes;
+pub mod events;
 pub mod fleet;
 pub mod follow_up;
 pub mod health;
 pub mod idempotency;
 pub mod ids;
+pub mod indicators;
 pub mod polling;
 pub mod schedules;
 pub mod signals;

@@ -283,7 +283,13 @@ impl Store {
                           AND newer.status IN ('queued', 'running', 'completed', 'partial', 'failed')
                     ))
                 )
-                RETURNING cycle_id, status, reason, trace_id
+                RETURNING cycle_id, status, reason, trace_id, scheduled_time, missed_at
+            ), counted AS (
+                INSERT INTO poll_cycle_hours AS kept (workspace_id, hour, outcome, slots)
+                SELECT $1, date_trunc('hour', scheduled_time, 'UTC'), status, count(*) FROM closed
+                WHERE scheduled_time IS NOT NULL AND missed_at IS NULL
+                GROUP BY 2, 3 ORDER BY 2, 3
+                ON CONFLICT (workspace_id, hour, outcome) DO UPDATE SET slots = kept.slots + excluded.slots
             ), recorded AS (
                 INSERT INTO event_store (workspace_id, recorded_at, event_id, type, cycle_id, trace_id, payload)
                 SELECT $1, $2, cycle_id, 'WorkspacePollCycleClosed', cycle_id, trace_id,
@@ -331,7 +337,8 @@ impl UnitOfWork {
         Ok(held.is_some())
     }
 
-    /// Ends a cycle under its lease; `false` when it is no longer held.
+    /// Ends a cycle under its lease; `false` when it is no longer held. Its slot is counted, and for how
+    /// long devices were fresh since the cycle before is kept with it.
     ///
     /// # Errors
     /// When the store fails.
@@ -343,22 +350,37 @@ impl UnitOfWork {
         reason: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
-        let ended = sqlx::query!(
+        let measured = self.fresh_time(cycle_id, now).await?;
+        let ended = sqlx::query_scalar!(
             r#"/* poll_cycles: end */
-            UPDATE poll_cycles
-            SET status = $4, reason = $5, ended_at = $6, lease_token = NULL, lease_expires_at = NULL
-            WHERE workspace_id = $1 AND cycle_id = $2 AND lease_token = $3 AND status = 'running'
-              AND lease_expires_at >= now()"#,
+            WITH ended AS (
+                UPDATE poll_cycles
+                SET status = $4, reason = $5, ended_at = $6, lease_token = NULL, lease_expires_at = NULL,
+                    measured_since = $7, eligible_us = $8, fresh_us = $9
+                WHERE workspace_id = $1 AND cycle_id = $2 AND lease_token = $3 AND status = 'running'
+                  AND lease_expires_at >= now()
+                RETURNING status, scheduled_time, missed_at
+            ), counted AS (
+                INSERT INTO poll_cycle_hours AS kept (workspace_id, hour, outcome, slots)
+                SELECT $1, date_trunc('hour', scheduled_time, 'UTC'), status, count(*) FROM ended
+                WHERE scheduled_time IS NOT NULL AND missed_at IS NULL
+                GROUP BY 2, 3 ORDER BY 2, 3
+                ON CONFLICT (workspace_id, hour, outcome) DO UPDATE SET slots = kept.slots + excluded.slots
+            )
+            SELECT count(*) AS "ended!" FROM ended"#,
             self.workspace_id.as_str(),
             cycle_id.0,
             lease.0,
             status.as_str(),
             reason,
             now,
+            measured.since,
+            measured.time.eligible_us,
+            measured.time.fresh_us,
         )
-        .execute(&mut *self.tx)
+        .fetch_one(&mut *self.tx)
         .await?;
-        Ok(ended.rows_affected() == 1)
+        Ok(ended == 1)
     }
 
     /// Ends this workspace's running cycles and those that wait, under an exclusive fence: polls are
@@ -378,7 +400,13 @@ impl UnitOfWork {
                 UPDATE poll_cycles
                 SET status = 'skipped', reason = $2, ended_at = $3, lease_token = NULL, lease_expires_at = NULL
                 WHERE workspace_id = $1 AND status IN ('queued', 'running')
-                RETURNING cycle_id, status, reason, trace_id
+                RETURNING cycle_id, status, reason, trace_id, scheduled_time, missed_at
+            ), counted AS (
+                INSERT INTO poll_cycle_hours AS kept (workspace_id, hour, outcome, slots)
+                SELECT $1, date_trunc('hour', scheduled_time, 'UTC'), status, count(*) FROM closed
+                WHERE scheduled_time IS NOT NULL AND missed_at IS NULL
+                GROUP BY 2, 3 ORDER BY 2, 3
+                ON CONFLICT (workspace_id, hour, outcome) DO UPDATE SET slots = kept.slots + excluded.slots
             ), recorded AS (
                 INSERT INTO event_store (workspace_id, recorded_at, event_id, type, cycle_id, trace_id, payload)
                 SELECT $1, $3, cycle_id, 'WorkspacePollCycleClosed', cycle_id, trace_id,

@@ -119,21 +119,32 @@ impl UnitOfWork {
         ))
     }
 
-    /// `false` when its slot has a record, or a manual cycle waits.
+    /// `false` when its slot has a record, or a manual cycle waits. A slot that ends with its trigger, because
+    /// that is refused, is counted.
     async fn insert_cycle(
         &mut self,
         cycle: &NewCycle<'_>,
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
         let [schedule_arn, execution_id, attempt] = cycle.fired_by;
-        let inserted = sqlx::query!(
+        let inserted = sqlx::query_scalar!(
             r#"/* poll_cycles: record a trigger */
-            INSERT INTO poll_cycles (
-                workspace_id, cycle_id, trigger, status, scheduled_time, due_at, triggered_at, ended_at, reason,
-                trace_id, schedule_arn, execution_id, attempt
+            WITH recorded AS (
+                INSERT INTO poll_cycles (
+                    workspace_id, cycle_id, trigger, status, scheduled_time, due_at, triggered_at, ended_at, reason,
+                    trace_id, schedule_arn, execution_id, attempt
+                )
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                ON CONFLICT DO NOTHING
+                RETURNING status, scheduled_time, ended_at
+            ), counted AS (
+                INSERT INTO poll_cycle_hours AS kept (workspace_id, hour, outcome, slots)
+                SELECT $1, date_trunc('hour', scheduled_time, 'UTC'), status, count(*) FROM recorded
+                WHERE scheduled_time IS NOT NULL AND ended_at IS NOT NULL
+                GROUP BY 2, 3 ORDER BY 2, 3
+                ON CONFLICT (workspace_id, hour, outcome) DO UPDATE SET slots = kept.slots + excluded.slots
             )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-            ON CONFLICT DO NOTHING"#,
+            SELECT count(*) AS "recorded!" FROM recorded"#,
             self.workspace_id.as_str(),
             cycle.cycle_id.0,
             cycle.trigger.as_str(),
@@ -148,9 +159,9 @@ impl UnitOfWork {
             execution_id,
             attempt,
         )
-        .execute(&mut *self.tx)
+        .fetch_one(&mut *self.tx)
         .await?;
-        Ok(inserted.rows_affected() == 1)
+        Ok(inserted == 1)
     }
 
     /// The record of a slot, or the manual cycle that waits.

@@ -113,7 +113,7 @@ impl UnitOfWork {
             .collect())
     }
 
-    /// Records missed slots, and queues the one to recover. Those that have a record by now are another
+    /// Records missed slots, counts them, and queues the one to recover. Those that have a record by now are another
     /// instance's, or their triggers came after all: left out of the answer, which is in no order.
     ///
     /// # Errors
@@ -130,19 +130,27 @@ impl UnitOfWork {
         let due: Vec<_> = missed.iter().map(|slot| slot.due_at).collect();
         Ok(sqlx::query_scalar!(
             r#"/* poll_cycles: record missed slots */
-            INSERT INTO poll_cycles (
-                workspace_id, cycle_id, scheduled_time, due_at, trigger, status, triggered_at, ended_at, reason,
-                trace_id, missed_at
+            WITH missed AS (
+                INSERT INTO poll_cycles (
+                    workspace_id, cycle_id, scheduled_time, due_at, trigger, status, triggered_at, ended_at, reason,
+                    trace_id, missed_at
+                )
+                SELECT $1, cycle_id, slot, due_at,
+                       CASE WHEN recovered THEN 'recovery' ELSE 'scheduled' END,
+                       CASE WHEN recovered THEN 'queued' ELSE 'missed' END,
+                       $6::timestamptz, CASE WHEN NOT recovered THEN $6::timestamptz END,
+                       CASE WHEN NOT recovered THEN $8::text END, CASE WHEN recovered THEN $7::text END, $6::timestamptz
+                FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS found (cycle_id, slot, due_at)
+                CROSS JOIN LATERAL (SELECT coalesce(slot = $5, false) AS recovered) AS chosen
+                ON CONFLICT (workspace_id, scheduled_time) DO NOTHING
+                RETURNING scheduled_time
+            ), counted AS (
+                INSERT INTO poll_cycle_hours AS kept (workspace_id, hour, outcome, slots)
+                SELECT $1, date_trunc('hour', scheduled_time, 'UTC'), 'missed', count(*) FROM missed
+                GROUP BY 2, 3 ORDER BY 2, 3
+                ON CONFLICT (workspace_id, hour, outcome) DO UPDATE SET slots = kept.slots + excluded.slots
             )
-            SELECT $1, cycle_id, slot, due_at,
-                   CASE WHEN recovered THEN 'recovery' ELSE 'scheduled' END,
-                   CASE WHEN recovered THEN 'queued' ELSE 'missed' END,
-                   $6::timestamptz, CASE WHEN NOT recovered THEN $6::timestamptz END,
-                   CASE WHEN NOT recovered THEN $8::text END, CASE WHEN recovered THEN $7::text END, $6::timestamptz
-            FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS missed (cycle_id, slot, due_at)
-            CROSS JOIN LATERAL (SELECT coalesce(slot = $5, false) AS recovered) AS chosen
-            ON CONFLICT (workspace_id, scheduled_time) DO NOTHING
-            RETURNING scheduled_time AS "slot!""#,
+            SELECT scheduled_time AS "slot!" FROM missed"#,
             self.workspace_id.as_str(),
             &ids,
             &slots,

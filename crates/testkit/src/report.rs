@@ -38,6 +38,14 @@ impl ReportBuilder {
         self
     }
 
+    /// Of so many devices, of which the answer named so many.
+    #[must_use]
+    pub fn naming(mut self, returned: u32, expected: u32) -> Self {
+        self.0.returned = returned;
+        self.0.devices_expected = expected;
+        self
+    }
+
     /// With nothing of a device but rejected updates.
     ///
     /// # Panics

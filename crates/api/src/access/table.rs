@@ -123,6 +123,9 @@ pub const TABLE: &[Route] = table! {
     GET "/api/telematics-mvp/workspaces/{workspace_id}/unknown-devices" StaffOrWorkspaceAdmin, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/stale-devices" Workspace, None;
     GET "/api/telematics-mvp/follow-ups" Staff, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/indicators" Workspace, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/events" Staff, None;
+    GET "/api/telematics-mvp/overview" Staff, None;
     GET "/api/telematics-mvp/audit" SystemAdmin, None;
     POST "/api/telematics-mvp/reconciliation-sweeps" ScopeOrSystemAdmin("telematics/sweep"), None;
     GET "/api/telematics-mvp/reconciliation-sweeps/{sweep_id}" ScopeOrSystemAdmin("telematics/sweep"), None;

@@ -2,16 +2,19 @@
 
 use axum::Json;
 use axum::extract::State;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use domain::audit::ChangeType;
+use domain::events;
 use domain::ids::{DeviceId, EventId, WorkspaceId};
 use persistence::{ChangeFilter, RecordedChange};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::openapi::schema;
-use crate::problem::{FieldError, Problem};
-use crate::request::{ListName, PageQuery, Paged, Params, Query, QueryParams};
+use crate::problem::Problem;
+use crate::request::{
+    ListName, PageQuery, Paged, Params, Query, QueryParams, place_in_time, read_place, read_time,
+};
 use crate::state::AppState;
 
 /// A list's filter and cut.
@@ -48,13 +51,6 @@ impl QueryParams for AuditQuery {
     }
 }
 
-fn read_time(params: &mut Params, name: &str) -> Option<DateTime<Utc>> {
-    let expected = "must be an RFC 3339 time with an offset";
-    params.read(name, expected, |text| {
-        Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc())
-    })
-}
-
 /// Changes, newest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RecordedChangeList {
@@ -83,7 +79,8 @@ pub(crate) struct RecordedChangeView {
     trace_id: Option<String>,
     #[schema(value_type = uuid::Uuid)]
     event_id: EventId,
-    /// The event's payload: what is now, and in `from` what was before.
+    /// The event's payload: what is now, and in `from` what was before. What is called or looks like a
+    /// credential is concealed.
     #[schema(value_type = Object, example = json!({"vehicle_id": "bus-1401", "provider_id": "geotab-main", "external_id": "b2C"}))]
     details: serde_json::Value,
 }
@@ -104,36 +101,22 @@ pub(crate) async fn list_changes(
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<RecordedChangeList>, Problem> {
     let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
-    let before = paged.after().map(read_key).transpose()?;
+    let before = paged.after().map(read_place).transpose()?;
     let _measured = telemetry::metrics::query("audit");
     let changes = state
         .core
         .store
         .changes(&query.filter, paged.instant(), before, paged.page().limit)
         .await?;
-    let (changes, next_cursor) = paged.cut_and_show(changes, key, shown);
+    let (changes, next_cursor) = paged.cut_and_show(
+        changes,
+        |change| place_in_time(change.at, change.event_id),
+        shown,
+    );
     Ok(Json(RecordedChangeList {
         changes,
         next_cursor,
     }))
-}
-
-/// A change's place in the list.
-fn key(change: &RecordedChange) -> String {
-    let at = change.at.to_rfc3339_opts(SecondsFormat::Micros, true);
-    format!("{at} {}", change.event_id)
-}
-
-fn read_key(key: &str) -> Result<(DateTime<Utc>, EventId), Problem> {
-    key.split_once(' ')
-        .and_then(|(at, id)| {
-            let at = DateTime::parse_from_rfc3339(at).ok()?.to_utc();
-            Some((at, EventId(id.parse().ok()?)))
-        })
-        .ok_or_else(|| {
-            let error = FieldError::parameter("cursor", "is not a cursor of this list");
-            Problem::invalid(vec![error])
-        })
 }
 
 fn shown(change: &RecordedChange) -> RecordedChangeView {
@@ -145,6 +128,6 @@ fn shown(change: &RecordedChange) -> RecordedChangeView {
         changed_by: change.changed_by.clone(),
         trace_id: change.trace_id.clone(),
         event_id: change.event_id,
-        details: change.details.clone(),
+        details: events::shown(change.details.clone()),
     }
 }

@@ -3,6 +3,7 @@
 
 use domain::acceptance::RejectReason;
 use domain::audit::ChangeType;
+use domain::events::EventType;
 use domain::health::{HealthState, IssueCode, Reason, Responsibility, SignalFreshness};
 use domain::signals::Signal;
 use serde::Serialize;
@@ -36,6 +37,11 @@ pub(super) fn definitions() -> Map<String, Value> {
                 json!({"name": name, "in": place, "description": description, "schema": schema});
             definitions.insert(key.to_owned(), parameter);
         }
+    }
+    for (name, description, schema) in in_queries_of_events() {
+        let parameter =
+            json!({"name": name, "in": "query", "description": description, "schema": schema});
+        definitions.insert(format!("events.{name}"), parameter);
     }
     definitions
 }
@@ -199,6 +205,38 @@ fn of_worklists() -> Vec<(&'static str, &'static str, Value)> {
             "include",
             "Also workspaces whose reads are not core's.",
             json!({"type": "string", "enum": ["not_cut_over"]}),
+        ),
+    ]
+}
+
+fn in_queries_of_events() -> Vec<(&'static str, &'static str, Value)> {
+    let types: Vec<&str> = EventType::ALL.iter().map(|word| word.as_str()).collect();
+    let time = json!({"type": "string", "format": "date-time", "example": "2026-11-23T08:00:00Z"});
+    vec![
+        (
+            "type",
+            "Only events of this type.",
+            json!({"type": "string", "enum": types}),
+        ),
+        (
+            "device_id",
+            "Only events of this device.",
+            json!({"$ref": "#/components/schemas/DeviceId"}),
+        ),
+        (
+            "cycle_id",
+            "Only events of this cycle: all of them, where neither `from` nor `to` is given.",
+            json!({"$ref": "#/components/schemas/CycleId"}),
+        ),
+        (
+            "trace_id",
+            "Only events of this W3C trace.",
+            json!({"type": "string", "pattern": "^[0-9A-Fa-f]{32}$", "example": "0af7651916cd43dd8448eb211c80319c"}),
+        ),
+        (
+            "from",
+            "At this instant or later. Without it, the 24 hours before `to`; without either, the last 24 hours.",
+            time,
         ),
     ]
 }

@@ -5,6 +5,7 @@
 use domain::acceptance;
 use domain::audit;
 use domain::envelopes;
+use domain::events;
 use domain::fleet;
 use domain::follow_up;
 use domain::health;
@@ -98,6 +99,7 @@ schemas! {
     EnvelopeOutcome = open("What became of an envelope.", envelopes::EnvelopeOutcome::ALL, "accepted");
     DropReason = open("Why a signal was left out.", signals::DropReason::ALL, "out_of_range");
 
+    EventType = open("What an event says.", events::EventType::ALL, "TelematicsUpdateAccepted");
     ChangeType = open("What somebody did.", audit::ChangeType::ALL, "DeviceConfigured");
 
     SignalName = open("A signal of the catalogue.", &signal_names(), "state_of_charge_percent");

@@ -4,6 +4,7 @@
 mod body;
 mod cursor;
 mod list_form;
+mod moment;
 mod page;
 mod path;
 mod precondition;
@@ -16,6 +17,7 @@ pub(crate) use body::{BODY_LIMIT, bytes_of, check_envelope};
 pub use body::{JsonBody, RawBody, pointer_of, read_json};
 pub use cursor::Cursor;
 pub use list_form::ListForm;
+pub use moment::{place_in_time, read_place, read_time};
 pub use page::{ListName, PageQuery, Paged};
 pub use path::{Path1, Path2, PathId};
 pub use precondition::{IfMatch, tagged};

@@ -173,6 +173,9 @@ const CONTRACT: &[(&str, &str, May)] = &[
     ),
     ("GET", "/workspaces/{workspace_id}/stale-devices", Workspace),
     ("GET", "/follow-ups", Staff),
+    ("GET", "/workspaces/{workspace_id}/indicators", Workspace),
+    ("GET", "/workspaces/{workspace_id}/events", Staff),
+    ("GET", "/overview", Staff),
     ("GET", "/audit", SystemAdmin),
 ];
 

@@ -117,6 +117,12 @@ const LISTS: &[(&str, &str, &str)] = &[
         "quarantined",
         "envelope_id",
     ),
+    (
+        "/workspaces/depot-north/events?from=2026-11-22T00:00:00Z",
+        "events",
+        "event_id",
+    ),
+    ("/overview", "workspaces", "workspace_id"),
     ("/audit", "changes", "event_id"),
     ("/audit?changed_by=anna", "changes", "event_id"),
 ];
@@ -181,10 +187,18 @@ async fn rows_come_in_the_contracts_order() {
             "changes" if *key == "event_id" => sorted.sort_by_key(|row| {
                 std::cmp::Reverse((row["at"].to_string(), row["event_id"].to_string()))
             }),
+            "events" => sorted.sort_by_key(|row| {
+                std::cmp::Reverse((row["recorded_at"].to_string(), row["event_id"].to_string()))
+            }),
             "changes" => sorted.sort_by_key(|row| std::cmp::Reverse(row["version"].as_i64())),
             "poll_cycles" => {
                 sorted.sort_by_key(|row| std::cmp::Reverse(row["scheduled_time"].to_string()));
             }
+            // Worst first; `overview.rs` has more.
+            "workspaces" if *path == "/overview" => sorted.sort_by_key(|row| {
+                let percent = row["within_5_minutes_percent"].as_f64().unwrap_or(101.0);
+                (percent.to_bits(), row[key].as_str().map(str::to_owned))
+            }),
             _ => sorted.sort_by_key(|row| row[key].as_str().map(str::to_owned)),
         }
         assert_eq!(

@@ -222,6 +222,7 @@ pub fn is_of_the_api(path: &str) -> bool {
         "/poll-cycles",
         "/reconciliation-sweeps",
         "/follow-ups",
+        "/overview",
         "/audit",
     ]
     .iter()

@@ -2,30 +2,52 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use domain::envelopes::{EnvelopeOutcome, EnvelopeVerdict};
+use domain::signals::{Reading, Readings, Signal, SignalValue};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use testkit::{
-    EnvelopeBuilder, Fixture, a_device, a_workspace, an_envelope, envelope_id, eventually,
-    outcomes_of, seconds, start,
+    EnvelopeBuilder, Fixture, a_device, a_workspace, an_envelope, an_update, envelope_id,
+    eventually, outcomes_of, seconds, start,
 };
 
 const SENDERS: u64 = 8;
 const ENVELOPES: u32 = 60;
 
-/// One parameter a message, of a few devices; some that say nothing new, nothing, or nonsense.
+/// The reading in the envelope of this number: of one parameter, of one of a few devices.
+fn reading(number: u32) -> (String, DateTime<Utc>) {
+    let device = format!("bus-{}", number % 3 + 1);
+    let time = start() - seconds(60) + seconds((number % 20).into());
+    (device, time)
+}
+
+fn has_a_reading(number: u32) -> bool {
+    number % 6 > 1
+}
+
+/// Some have none, or nonsense.
 fn envelope(number: u32) -> EnvelopeBuilder {
-    let vehicle = format!("bus-{}-unit", number % 3 + 1);
+    let (device, time) = reading(number);
     let envelope = an_envelope(number);
     match number % 6 {
         0 => envelope.saying("7"),
-        1 => envelope.reporting("nobody", "speed_kmh", 7),
-        _ => {
-            let time = start() - seconds(60) + seconds((number % 20).into());
-            envelope.reporting_at(time, &vehicle, "odometer_km", number)
-        }
+        1 => envelope.reporting("nobody", "odometer_km", number),
+        _ => envelope.reporting_at(time, &format!("{device}-unit"), "odometer_km", number),
     }
+}
+
+/// What is held of a device after all of these, whatever came first and by which entrance.
+fn join_of_all(device: &str) -> Readings {
+    let odometer = Signal::named("odometer_km").expect("a signal");
+    let readings = (1..=ENVELOPES).filter(|number| has_a_reading(*number));
+    let of_device = readings.filter_map(|number| {
+        let (of, observed_at) = reading(number);
+        let value = SignalValue::Number(number.into());
+        (of == device).then_some((odometer, Reading { value, observed_at }))
+    });
+    of_device.collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -51,6 +73,20 @@ async fn of_the_same_envelopes_from_many_senders_in_any_order_each_is_taken_in_o
             })
         })
         .collect();
+    // The same readings come as updates too.
+    let pusher = depot.seen_by(fixture.another_instance());
+    let pushing = tokio::spawn(async move {
+        let mut numbers: Vec<u32> = (1..=ENVELOPES).filter(|n| has_a_reading(*n)).collect();
+        numbers.shuffle(&mut ChaCha8Rng::seed_from_u64(SENDERS));
+        for batch in numbers.chunks(7) {
+            let update = |number: &u32| {
+                let (device, time) = reading(*number);
+                let update = an_update(&device).observed(time);
+                update.with("odometer_km", *number)
+            };
+            pusher.push(batch.iter().map(update)).await;
+        }
+    });
     let mut firsts: HashMap<u32, EnvelopeOutcome> = HashMap::new();
     let mut repeats: Vec<(u32, EnvelopeOutcome)> = Vec::new();
     for sender in senders {
@@ -66,6 +102,7 @@ async fn of_the_same_envelopes_from_many_senders_in_any_order_each_is_taken_in_o
             }
         }
     }
+    pushing.await.expect("no batch fails");
     assert_eq!(firsts.len(), ENVELOPES as usize);
     assert!(
         repeats
@@ -83,7 +120,7 @@ async fn of_the_same_envelopes_from_many_senders_in_any_order_each_is_taken_in_o
         .values()
         .filter(|outcome| **outcome == EnvelopeOutcome::Accepted);
     let events: (i64, i64) = sqlx::query_as(
-        "SELECT count(*), count(DISTINCT envelope_id) FROM event_store WHERE type = 'TelematicsUpdateAccepted'",
+        "SELECT count(envelope_id), count(DISTINCT envelope_id) FROM event_store WHERE type = 'TelematicsUpdateAccepted'",
     )
     .fetch_one(fixture.store().pool())
     .await
@@ -97,6 +134,7 @@ async fn of_the_same_envelopes_from_many_senders_in_any_order_each_is_taken_in_o
     assert_eq!(counted, i64::from(ENVELOPES), "each arrived once");
     for device in ["bus-1", "bus-2", "bus-3"] {
         let held = depot.snapshot(device).await.held.readings;
+        assert_eq!(held, join_of_all(device), "{device}");
         assert_eq!(held, depot.fold_of_events(device).await, "{device}");
     }
 }
@@ -144,7 +182,7 @@ async fn who_loses_the_race_has_accepted_nothing() {
         }
         let verdicts = sending.await.expect("a batch that is not refused");
         let held = depot.snapshot("bus-1").await.held.readings;
-        let odometer = domain::signals::Signal::named("odometer_km").expect("a signal");
+        let odometer = Signal::named("odometer_km").expect("a signal");
         if committed {
             assert_eq!(outcomes_of(&verdicts), ["duplicate", "accepted"]);
             assert!(

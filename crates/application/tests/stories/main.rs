@@ -16,6 +16,8 @@ mod envelopes;
 mod fences;
 mod health;
 mod idempotency;
+mod indicators;
+mod indicators_history;
 mod issues;
 mod maintenance;
 mod metrics;

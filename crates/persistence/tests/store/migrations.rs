@@ -193,3 +193,58 @@ async fn first_reports_of_devices_that_were_there_before_are_noted_by_upkeep() {
     let found = store.workspaces_with_first_reports(10).await;
     assert_eq!(found.expect("workspaces"), []);
 }
+
+/// The version before slots were counted by the hour.
+const BEFORE_HOURS: i64 = 20_261_125_004_100;
+
+/// Slots that had ended are counted by how they ended, those that were made up for as missed.
+#[tokio::test]
+async fn slots_that_were_there_before_are_counted_by_the_hour() {
+    let database = TestDatabase::create_empty().await;
+    let store = database.store();
+    sqlx::migrate!("../../migrations")
+        .run_to(BEFORE_HOURS, store.pool())
+        .await
+        .expect("migrations as they were");
+    sqlx::raw_sql(
+        "INSERT INTO workspaces (workspace_id, name, active, created_at, registration_number, version,
+             device_registry_source, poll_owner, read_owner, provider_mode, cutover_version,
+             cutover_changed_at, cutover_changed_by, poll_interval_minutes, stale_threshold_minutes,
+             no_data_grace_minutes, policy_version, policy_changed_at)
+         VALUES ('north', 'North', true, now(), 1, 1, 'core', 'core', 'core', 'mixed', 1, now(), 'anna', 5, 15, 60, 1, now());
+         INSERT INTO poll_cycles (workspace_id, cycle_id, trigger, status, scheduled_time, due_at, triggered_at, missed_at)
+         SELECT 'north', gen_random_uuid(), trigger, status, slot::timestamptz, now(), now(), missed_at
+         FROM (VALUES
+             ('scheduled', 'completed', '2026-11-23T08:00:00Z', NULL::timestamptz),
+             ('scheduled', 'completed', '2026-11-23T08:55:00Z', NULL),
+             ('scheduled', 'partial', '2026-11-23T09:00:00Z', NULL),
+             ('recovery', 'completed', '2026-11-23T09:05:00Z', now()),
+             ('recovery', 'queued', '2026-11-23T09:10:00Z', now()),
+             ('scheduled', 'missed', '2026-11-23T09:15:00Z', now()),
+             ('scheduled', 'running', '2026-11-23T09:20:00Z', NULL),
+             ('manual', 'completed', NULL, NULL)
+         ) AS cycle (trigger, status, slot, missed_at)",
+    )
+    .execute(store.pool())
+    .await
+    .expect("cycles");
+    store.migrate().await.expect("the rest");
+    let counted: Vec<(String, String, i32)> = sqlx::query_as(
+        "SELECT to_char(hour AT TIME ZONE 'UTC', 'HH24:MI'), outcome, slots FROM poll_cycle_hours ORDER BY hour, outcome",
+    )
+    .fetch_all(store.pool())
+    .await
+    .expect("hours");
+    let counted: Vec<(&str, &str, i32)> = counted
+        .iter()
+        .map(|(hour, outcome, slots)| (hour.as_str(), outcome.as_str(), *slots))
+        .collect();
+    assert_eq!(
+        counted,
+        [
+            ("08:00", "completed", 2),
+            ("09:00", "missed", 3),
+            ("09:00", "partial", 1)
+        ]
+    );
+}

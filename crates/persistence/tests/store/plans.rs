@@ -241,3 +241,129 @@ async fn silent_devices_are_looked_up_and_not_joined_to_all_there_are() {
         }
     }
 }
+
+/// A page of events costs the days of its span, from the newest on, whatever it is filtered by.
+#[tokio::test]
+async fn events_are_read_by_their_key_in_the_days_of_the_span_alone() {
+    let fixture = Fixture::create().await;
+    let pool = fixture.store().pool();
+    pool.execute(
+        "INSERT INTO event_store (workspace_id, recorded_at, event_id, type, device_id, payload)
+         SELECT 'depot-' || n % 50, '2026-11-21T00:00:00Z'::timestamptz + n * interval '13 s', gen_random_uuid(), 'TelematicsUpdateAccepted', 'bus-1', '{}'
+         FROM generate_series(1, 25000) n;
+         ANALYZE event_store",
+    )
+    .await
+    .expect("days of updates");
+    let span = "'depot-7', '2026-11-23T08:00:00Z', NULL, '2026-11-24T08:00:00Z', NULL, NULL";
+    for filter in [
+        "NULL, NULL, NULL, NULL",
+        "'WorkspaceConfigured', 'bus-1', '019ab000-0000-7000-8000-000000000000', 'abc'",
+    ] {
+        let plan = plan_of(pool, "event_store: page", &format!("{span}, {filter}, 100")).await;
+        for day in ["20261123", "20261124"] {
+            let by_key = format!("Index Scan Backward using event_store_{day}_pkey");
+            assert!(plan.contains(&by_key), "{day}: {plan}");
+        }
+        assert!(
+            !plan.contains("20261122") && !plan.contains("20261125"),
+            "{plan}"
+        );
+        assert!(!plan.contains("Sort"), "{plan}");
+    }
+}
+
+/// What looks back over a week reads that week of that workspace, and the look over all workspaces their
+/// latest hours, however much lies before.
+#[tokio::test]
+async fn looks_back_over_cycles_read_their_window_alone() {
+    let fixture = Fixture::create().await;
+    for id in ["north", "south", "east"] {
+        a_workspace(id)
+            .with(a_device("bus-1"))
+            .create(&fixture)
+            .await;
+    }
+    let pool = fixture.store().pool();
+    pool.execute(
+        "INSERT INTO poll_cycles (workspace_id, cycle_id, trigger, status, scheduled_time, due_at, triggered_at, ended_at)
+         SELECT workspace_id, gen_random_uuid(), 'scheduled', 'completed', slot, slot, slot, slot
+         FROM workspaces, generate_series(1, 9000) n
+         CROSS JOIN LATERAL (SELECT '2026-11-23T08:00:00Z'::timestamptz - n * interval '5 min' AS slot) s;
+         INSERT INTO poll_cycle_connections (workspace_id, cycle_id, provider_id, outcome, devices_expected, returned, missing,
+             unchanged, accepted, duplicate, stale, rejected, rejected_devices, attempts, duration_ms, started_at, ended_at)
+         SELECT workspace_id, cycle_id, 'sim-main', 'ok', 1, 1, '{}', 0, 1, 0, 0, '{}', '{}', 1, 9, ended_at, ended_at
+         FROM poll_cycles;
+         INSERT INTO poll_cycle_hours (workspace_id, hour, outcome, slots)
+         SELECT workspace_id, date_trunc('hour', scheduled_time, 'UTC'), 'completed', count(*) FROM poll_cycles GROUP BY 1, 2;
+         ANALYZE poll_cycles, poll_cycle_connections, poll_cycle_hours",
+    )
+    .await
+    .expect("a month of cycles");
+    let week = "'2026-11-23T07:00:00Z', '2026-11-22T08:00:00Z', '2026-11-16T08:00:00Z', '2026-11-23T08:00:00Z'";
+    for (name, arguments, index, condition) in [
+        (
+            "indicators: slots",
+            "'north', '2026-11-16T08:00:00Z', '2026-11-23T08:00:00Z'".to_owned(),
+            "poll_cycles_workspace_id_scheduled_time_key",
+            "(scheduled_time > $2)",
+        ),
+        (
+            "indicators: fresh time by window",
+            format!("'north', {week}"),
+            "poll_cycles_ran",
+            "(ended_at > $4)",
+        ),
+        (
+            "indicators: polled devices by window",
+            format!(
+                "'north', {week}, '019a7000-0000-7000-8000-000000000000', '019ab000-0000-7000-8000-000000000000', 'circuit_open'"
+            ),
+            "poll_cycle_connections_pkey",
+            "(cycle_id > $6)",
+        ),
+        (
+            "overview: slots of some hours",
+            "'2026-11-22T09:00:00Z', '2026-11-23T08:00:00Z'".to_owned(),
+            "poll_cycle_hours_pkey",
+            "(hour >= $1)",
+        ),
+        (
+            "freshness: not measured yet",
+            "'north', '2026-11-16T08:00:00Z'".to_owned(),
+            "poll_cycles_ran",
+            "(workspace_id = $1)",
+        ),
+    ] {
+        let plan = plan_of(pool, name, &arguments).await;
+        let by_index = plan.contains(&format!("{index} ")) || plan.contains(&format!("{index}\n"));
+        let condition = plan
+            .lines()
+            .any(|line| line.contains("Index Cond") && line.contains(condition));
+        assert!(by_index && condition, "{name}: {plan}");
+    }
+}
+
+/// A span's updates are read by their key, and no day before it.
+#[tokio::test]
+async fn freshness_is_measured_from_the_updates_of_its_span_alone() {
+    let fixture = Fixture::create().await;
+    a_workspace("north")
+        .with(a_device("bus-1"))
+        .create(&fixture)
+        .await;
+    let pool = fixture.store().pool();
+    pool.execute(
+        "INSERT INTO event_store (workspace_id, recorded_at, event_id, type, device_id, payload)
+         SELECT 'depot-' || n % 50, '2026-11-21T00:00:00Z'::timestamptz + n * interval '13 s', gen_random_uuid(), 'TelematicsUpdateAccepted', 'bus-1', '{}'
+         FROM generate_series(1, 25000) n;
+         ANALYZE event_store",
+    )
+    .await
+    .expect("days of updates");
+    let span = "'depot-7', '2026-11-23T08:05:00Z', '2026-11-23T08:10:00Z', '2026-11-23T08:00:00Z', NULL, '{timeout}'";
+    let plan = plan_of(pool, "freshness: of a span", span).await;
+    assert!(plan.contains("event_store_20261123_pkey"), "{plan}");
+    assert!(!plan.contains("event_store_20261122"), "{plan}");
+    assert!(!plan.contains("Seq Scan on event_store_20261123"), "{plan}");
+}

@@ -1,0 +1,149 @@
+//! How well a workspace is served, over windows that end now.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::ids::WorkspaceId;
+use domain::indicators::{FreshTime, SlotCounts, Window, percent_of, percentile};
+use persistence::{LatestUpdate, SlotRecord, StorageError, WindowSums};
+use telemetry::metrics;
+
+use crate::Core;
+
+/// The middle one, and two of the greatest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Percentiles {
+    /// Half are no greater.
+    pub p50: TimeDelta,
+    /// 95 in a hundred are no greater.
+    pub p95: TimeDelta,
+    /// 99 in a hundred are no greater.
+    pub p99: TimeDelta,
+}
+
+/// How late cycles started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StartDeviation {
+    /// Half are no later.
+    pub p50: TimeDelta,
+    /// 95 in a hundred are no later.
+    pub p95: TimeDelta,
+    /// The latest.
+    pub max: TimeDelta,
+}
+
+/// The figures of one window. What there is nothing of is `None`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WindowIndicators {
+    /// Which.
+    pub window: Window,
+    /// Its slots.
+    pub slots: SlotCounts,
+    /// Of the devices' ages now.
+    pub age: Option<Percentiles>,
+    /// Of the devices' lags now.
+    pub lag: Option<Percentiles>,
+    /// Of the cycles of its slots.
+    pub start_deviation: Option<StartDeviation>,
+    /// Of the devices that were asked for, those that answers named.
+    pub coverage_percent: Option<f64>,
+    /// Of the devices' time, that in which they were fresh (NFR-001).
+    pub within_5_minutes_percent: Option<f64>,
+}
+
+/// Computes a workspace's indicators as of `now`, window by window, the shortest first; `None` when there
+/// is no such workspace. [`domain::indicators::DEFINITIONS`] says what they count.
+///
+/// # Errors
+/// When the store fails.
+pub async fn workspace_indicators(
+    core: &Core,
+    workspace_id: &WorkspaceId,
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<WindowIndicators>>, StorageError> {
+    let mut measured = metrics::query("indicators");
+    let Some(record) = core.store.workspace(workspace_id).await? else {
+        return Ok(None);
+    };
+    let (slots, sums, updates) = tokio::try_join!(
+        core.store
+            .slot_records(workspace_id, Window::LONGEST.start(now), now),
+        core.store.window_sums(workspace_id, now),
+        core.store.latest_updates(workspace_id),
+    )?;
+    measured.about_devices(updates.len());
+    let since_last_cycle = if record.workspace.polled_since().is_some() {
+        core.store
+            .fresh_time_since_last_cycle(workspace_id, now)
+            .await?
+    } else {
+        FreshTime::default()
+    };
+    let (age, lag) = (ages(&updates, now), lags(&updates));
+    let of_window = |(window, sums): (&Window, WindowSums)| {
+        let mut fresh = sums.fresh;
+        fresh += since_last_cycle;
+        let start = window.start(now);
+        let slots = || slots.iter().filter(|record| record.slot > start);
+        WindowIndicators {
+            window: *window,
+            slots: counted(slots()),
+            age,
+            lag,
+            start_deviation: start_deviation(slots()),
+            coverage_percent: percent_of(sums.polled.returned, sums.polled.expected),
+            within_5_minutes_percent: fresh.percent(),
+        }
+    };
+    Ok(Some(Window::ALL.iter().zip(sums).map(of_window).collect()))
+}
+
+fn counted<'s>(slots: impl Iterator<Item = &'s SlotRecord>) -> SlotCounts {
+    let mut counts = SlotCounts::default();
+    for record in slots {
+        counts.count(record.outcome);
+    }
+    counts
+}
+
+fn start_deviation<'s>(slots: impl Iterator<Item = &'s SlotRecord>) -> Option<StartDeviation> {
+    let late = slots
+        .filter_map(|record| record.started)
+        .map(|(due_at, started_at)| not_negative(started_at - due_at));
+    let late = sorted(late);
+    Some(StartDeviation {
+        p50: percentile(&late, 50)?,
+        p95: percentile(&late, 95)?,
+        max: *late.last()?,
+    })
+}
+
+fn ages(updates: &[LatestUpdate], now: DateTime<Utc>) -> Option<Percentiles> {
+    percentiles(updates.iter().map(|update| now - update.received_at))
+}
+
+fn lags(updates: &[LatestUpdate]) -> Option<Percentiles> {
+    percentiles(
+        updates
+            .iter()
+            .map(|update| update.received_at - update.observed_at),
+    )
+}
+
+fn percentiles(values: impl Iterator<Item = TimeDelta>) -> Option<Percentiles> {
+    let values = sorted(values.map(not_negative));
+    Some(Percentiles {
+        p50: percentile(&values, 50)?,
+        p95: percentile(&values, 95)?,
+        p99: percentile(&values, 99)?,
+    })
+}
+
+/// Clocks of machines differ a little.
+fn not_negative(delta: TimeDelta) -> TimeDelta {
+    delta.max(TimeDelta::zero())
+}
+
+fn sorted(values: impl Iterator<Item = TimeDelta>) -> Vec<TimeDelta> {
+    let mut values: Vec<TimeDelta> = values.collect();
+    values.sort_unstable();
+    values
+}

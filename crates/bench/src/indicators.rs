@@ -1,0 +1,198 @@
+//! Indicators of one workspace over a week, and the cycle figures of all workspaces over a day.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use bytes::Bytes;
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
+use hyper::{Method, StatusCode};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::cycles::Past;
+use crate::database::Database;
+use crate::fill::Fill;
+use crate::fleet::Workspace;
+use crate::http::{HttpConnection, excerpt};
+use crate::place::Place;
+use crate::service::Service;
+use crate::{Running, cpu, report, service};
+
+/// The log, and a day of cycles of ten thousand workspaces.
+const ROOM: u64 = 9_000 << 20;
+
+const PREFIX: &str = "look-";
+/// The workspace whose indicators are read; its number is after those of the others.
+const DEVICES_OF_ONE: i32 = 100;
+const DEVICES_OF_OTHERS: i32 = 10;
+const A_DAY: i32 = 288;
+const A_WEEK: i32 = 2_016;
+
+/// What the service runs for the cycle figures of its overview.
+const SLOTS: &str = "
+    SELECT w.workspace_id, hours.outcome, hours.slots
+    FROM workspaces w
+    CROSS JOIN LATERAL (
+        SELECT outcome, sum(slots) AS slots FROM poll_cycle_hours
+        WHERE workspace_id = w.workspace_id
+          AND hour >= date_trunc('hour', now(), 'UTC') - interval '23 h' AND hour <= date_trunc('hour', now(), 'UTC')
+        GROUP BY outcome
+    ) hours";
+
+/// Measures the indicators of a workspace over a week of cycles, and the look over all workspaces.
+#[derive(Debug, Args)]
+pub(crate) struct Flags {
+    /// Workspaces beside the one.
+    #[arg(long, default_value = "10000", value_parser = RangedU64ValueParser::<u32>::new().range(1..=20_000))]
+    workspaces: u32,
+    /// Reads of each kind.
+    #[arg(long, default_value = "40", value_parser = RangedU64ValueParser::<u32>::new().range(5..=1_000))]
+    reads: u32,
+    /// Where the data is kept while it runs; by default in memory, where there is room.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The program to measure; by default the release build of what lies here.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+}
+
+/// Latencies of each kind of read, the shortest first.
+pub(crate) struct IndicatorReads {
+    pub(crate) workspaces: u32,
+    /// `GET …/indicators` of one workspace with a week of cycles.
+    pub(crate) of_one: Vec<Duration>,
+    /// The statement of all workspaces' cycle figures.
+    pub(crate) slots: Vec<Duration>,
+    /// `GET /overview`, with devices by state and ages.
+    pub(crate) overview: Vec<Duration>,
+}
+
+/// Fills the tables and reads.
+///
+/// # Errors
+/// When an answer is not whole.
+pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
+    let program = match &flags.program {
+        Some(program) => program.canonicalize()?,
+        None => service::build().await?,
+    };
+    let place = Place::prepare(flags.data_dir.as_deref(), ROOM)?;
+    let place = running.place.insert(place);
+    let database = running.database.insert(Database::start(place.path())?);
+    let service = Service::start(&program, place.path(), database).await?;
+    let service = running.service.insert(service);
+    let one = i32::try_from(flags.workspaces)?;
+    fill(database, one).await?;
+
+    let before = cpu::load_average();
+    let mut http = service.as_machine().await?;
+    let mut bare = database.connect().await?;
+    let indicators = format!("/api/telematics-mvp/workspaces/{PREFIX}{one:05}/indicators");
+    let mut reads = IndicatorReads {
+        workspaces: flags.workspaces,
+        of_one: Vec::new(),
+        slots: Vec::new(),
+        overview: Vec::new(),
+    };
+    eprintln!("bench: measuring");
+    // The first of each warms up.
+    for read in 0..=flags.reads {
+        let of_one = read_indicators(&mut http, &indicators).await?;
+        let slots = read_slots(&mut bare, flags.workspaces).await?;
+        let overview = read_overview(&mut http, flags.workspaces).await?;
+        if read > 0 {
+            reads.of_one.push(of_one);
+            reads.slots.push(slots);
+            reads.overview.push(overview);
+        }
+    }
+    for latencies in [&mut reads.of_one, &mut reads.slots, &mut reads.overview] {
+        latencies.sort_unstable();
+    }
+    report::indicators(&reads, place, database);
+    report::noise(&before, &cpu::load_average());
+    Ok(())
+}
+
+async fn fill(database: &Database, one: i32) -> anyhow::Result<()> {
+    eprintln!("bench: filling {one} workspaces with a day of cycles, and one with a week");
+    let signals = Workspace::new("template", 0, 1).signals[0].clone();
+    let mut connection = database.connect().await?;
+    for (from, to, devices, slots) in [
+        (0, one, DEVICES_OF_OTHERS, A_DAY),
+        (one, one + 1, DEVICES_OF_ONE, A_WEEK),
+    ] {
+        let fill = Fill {
+            prefix: PREFIX,
+            from,
+            to,
+            devices,
+            signals: &signals,
+        };
+        fill.write(&mut connection).await?;
+        let past = Past {
+            prefix: PREFIX,
+            from,
+            to,
+            slots,
+        };
+        past.write(&mut connection).await?;
+        sqlx::raw_sql("SET session_replication_role = origin")
+            .execute(&mut connection)
+            .await?;
+    }
+    database.settle().await
+}
+
+async fn get(http: &mut HttpConnection, path: &str) -> anyhow::Result<(Value, Duration)> {
+    let since = Instant::now();
+    let (status, body) = http.send(Method::GET, path, Bytes::new()).await?;
+    let latency = since.elapsed();
+    ensure!(
+        status == StatusCode::OK,
+        "{path} was answered {status}: {}",
+        excerpt(&body)
+    );
+    Ok((serde_json::from_slice(&body)?, latency))
+}
+
+async fn read_indicators(http: &mut HttpConnection, path: &str) -> anyhow::Result<Duration> {
+    let (answer, latency) = get(http, path).await?;
+    let week = &answer["windows"]["7d"];
+    let scheduled = week["cycles"]["scheduled"].as_i64();
+    // The first of them can have left the window since they were written.
+    ensure!(
+        scheduled.is_some_and(|slots| (i64::from(A_WEEK) - 9..=A_WEEK.into()).contains(&slots)),
+        "a week has {scheduled:?} slots"
+    );
+    ensure!(
+        week["coverage_percent"] == 99.0,
+        "coverage is {}",
+        week["coverage_percent"]
+    );
+    Ok(latency)
+}
+
+async fn read_slots(connection: &mut PgConnection, workspaces: u32) -> anyhow::Result<Duration> {
+    let since = Instant::now();
+    let rows: Vec<(String, String, i64)> = sqlx::query_as(SLOTS).fetch_all(connection).await?;
+    let latency = since.elapsed();
+    ensure!(
+        rows.len() > usize::try_from(workspaces)?,
+        "{} outcomes of {workspaces} workspaces",
+        rows.len()
+    );
+    Ok(latency)
+}
+
+async fn read_overview(http: &mut HttpConnection, workspaces: u32) -> anyhow::Result<Duration> {
+    let (answer, latency) = get(http, "/api/telematics-mvp/overview").await?;
+    let totals = &answer["totals"];
+    ensure!(
+        totals["workspaces"] == workspaces + 1 && totals["cycle_success_percent_24h"].is_number(),
+        "totals are {totals}"
+    );
+    Ok(latency)
+}

@@ -1,0 +1,153 @@
+//! The event store's words, and what of a payload is shown.
+
+use serde_json::Value;
+
+use crate::vocabulary::words;
+
+words! {
+    /// What an event says. `docs/data-model.md` has the payload of each.
+    EventType {
+        /// A snapshot moved.
+        TelematicsUpdateAccepted = "TelematicsUpdateAccepted",
+        /// A poll cycle was queued.
+        WorkspacePollCycleTriggered = "WorkspacePollCycleTriggered",
+        /// An instance took a cycle, for the first time or after another had lost it.
+        WorkspacePollCycleStarted = "WorkspacePollCycleStarted",
+        /// A cycle was polled to its end.
+        WorkspacePollIngestCompleted = "WorkspacePollIngestCompleted",
+        /// A cycle ended without that.
+        WorkspacePollCycleClosed = "WorkspacePollCycleClosed",
+        /// A workspace was registered, renamed, activated or deactivated.
+        WorkspaceConfigured = "WorkspaceConfigured",
+        /// Cutover flags were changed or rolled back.
+        WorkspaceCutoverChanged = "WorkspaceCutoverChanged",
+        /// Cadence or thresholds were changed.
+        WorkspacePolicyChanged = "WorkspacePolicyChanged",
+        /// A provider connection was made or changed.
+        ProviderConnectionConfigured = "ProviderConnectionConfigured",
+        /// A provider connection was removed.
+        ProviderConnectionRemoved = "ProviderConnectionRemoved",
+        /// A device was made, changed or activated again.
+        DeviceConfigured = "DeviceConfigured",
+        /// A device was deactivated.
+        DeviceDeactivated = "DeviceDeactivated",
+    }
+}
+
+/// What stands in a credential's place.
+pub const CONCEALED: &str = "[concealed]";
+
+/// Parts of names of members that hold a credential.
+const NAMES_OF_CREDENTIALS: [&str; 8] = [
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "apikey",
+    "authorization",
+    "privatekey",
+    "credential",
+];
+
+/// A payload as it may be shown. Credentials belong into none, but a connection's settings are free: a
+/// member that is called like one, or a text that looks like one, is concealed. A reference to a
+/// credential (`…_ref`) is none.
+#[must_use]
+pub fn shown(payload: Value) -> Value {
+    match payload {
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| {
+                let value = if names_a_credential(&name) && !value.is_null() {
+                    CONCEALED.into()
+                } else {
+                    shown(value)
+                };
+                (name, value)
+            })
+            .collect(),
+        Value::Array(items) => items.into_iter().map(shown).collect(),
+        Value::String(text) if looks_like_a_credential(&text) => CONCEALED.into(),
+        plain => plain,
+    }
+}
+
+fn names_a_credential(name: &str) -> bool {
+    let letters: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect();
+    !letters.ends_with("ref")
+        && NAMES_OF_CREDENTIALS
+            .iter()
+            .any(|part| letters.contains(part))
+}
+
+/// An `Authorization` header's value, a JWT, or a PEM file.
+fn looks_like_a_credential(text: &str) -> bool {
+    let scheme = text
+        .split_once(' ')
+        .is_some_and(|(scheme, rest)| is_scheme(scheme) && !rest.contains(' ') && rest.len() >= 8);
+    let jwt = text.starts_with("eyJ") && text.matches('.').count() == 2;
+    scheme || jwt || text.contains("PRIVATE KEY-----")
+}
+
+fn is_scheme(word: &str) -> bool {
+    word.eq_ignore_ascii_case("bearer") || word.eq_ignore_ascii_case("basic")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::ChangeType;
+    use serde_json::json;
+
+    #[test]
+    fn what_the_audit_lists_is_an_event() {
+        for change in ChangeType::ALL {
+            assert!(EventType::parse(change.as_str()).is_some(), "{change}");
+        }
+    }
+
+    /// A type that is described is one to ask for, and the other way round.
+    #[test]
+    fn the_data_model_describes_each_type() {
+        let page = include_str!("../../../docs/data-model.md");
+        let table = page.split("## Events").nth(1).expect("the section");
+        let table = table.split("\n## ").next().expect("its end");
+        let mut described: Vec<&str> = table
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+            .collect();
+        let mut known: Vec<&str> = EventType::ALL.iter().map(|word| word.as_str()).collect();
+        described.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(described, known);
+    }
+
+    #[test]
+    fn what_is_called_or_looks_like_a_credential_is_concealed_at_any_depth() {
+        let payload = json!({
+            "credential_ref": "env:PROVIDER_GEOTAB_NORTH",
+            "settings": {
+                "group": "g1", "apiKey": "k", "Client-Secret": {"a": 1}, "auth_token": null,
+                "headers": [{"x": "Bearer abcdefgh"}, {"x": "Basic training for drivers"}, "eyJhbGci.eyJzdWIi.c2ln"],
+                "pem": "-----BEGIN PRIVATE KEY-----\nMII",
+            },
+            "from": {"settings": {"password": "p"}},
+            "normalized_values": {"2026-11-23T08:00:00Z": {"speed_kmh": 31}},
+        });
+        let expected = json!({
+            "credential_ref": "env:PROVIDER_GEOTAB_NORTH",
+            "settings": {
+                "group": "g1", "apiKey": CONCEALED, "Client-Secret": CONCEALED, "auth_token": null,
+                "headers": [{"x": CONCEALED}, {"x": "Basic training for drivers"}, CONCEALED],
+                "pem": CONCEALED,
+            },
+            "from": {"settings": {"password": CONCEALED}},
+            "normalized_values": {"2026-11-23T08:00:00Z": {"speed_kmh": 31}},
+        });
+        assert_eq!(shown(payload), expected);
+    }
+}

@@ -1,0 +1,43 @@
+//! For how much of the time devices were fresh.
+
+use std::ops::AddAssign;
+
+use super::percent_of;
+use crate::polling::ErrorClass;
+
+/// Device-time in microseconds: an hour of two devices is two hours.
+///
+/// A device is fresh for 300 s after each accepted update (NFR-001). Its time counts while it is active
+/// and does not await its first data, unless its provider was unavailable in the cycle that the span ends
+/// with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FreshTime {
+    /// That counts.
+    pub eligible_us: i64,
+    /// Of that, in which the device was fresh.
+    pub fresh_us: i64,
+}
+
+impl FreshTime {
+    /// The fresh share in percent; `None` where no time counts.
+    pub fn percent(self) -> Option<f64> {
+        percent_of(self.fresh_us, self.eligible_us)
+    }
+}
+
+impl AddAssign for FreshTime {
+    fn add_assign(&mut self, other: Self) {
+        self.eligible_us += other.eligible_us;
+        self.fresh_us += other.fresh_us;
+    }
+}
+
+/// Failures of a poll that say that the provider was down: what a device is told by
+/// `provider_unavailable`.
+pub const OUTAGE_CLASSES: [ErrorClass; 5] = [
+    ErrorClass::Unavailable,
+    ErrorClass::Timeout,
+    ErrorClass::InvalidResponse,
+    ErrorClass::CursorLoop,
+    ErrorClass::CircuitOpen,
+];
