@@ -14,9 +14,9 @@ use crate::edge::{edge, on_panic};
 use crate::idempotency::idempotent;
 use crate::state::AppState;
 use crate::{
-    audit, cutover, dev, devices, docs, events, follow_up, health, indicators, ingest, operations,
-    policy, poll_cycles, problem_pages, provider_connections, quarantine, reconciliation_sweeps,
-    snapshots, worklist, workspaces,
+    audit, cutover, dev, devices, docs, events, follow_up, health, indicators, ingest, issues,
+    operations, policy, poll_cycles, problem_pages, provider_connections, quarantine,
+    reconciliation_sweeps, rejections, snapshots, worklist, workspaces,
 };
 
 /// Every route with its documentation.
@@ -41,6 +41,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(reconciliation_sweeps::post_sweep))
         .routes(routes!(reconciliation_sweeps::get_sweep))
         .routes(routes!(health::get_health))
+        .routes(routes!(issues::get_issues))
         .routes(routes!(snapshots::list_snapshots))
         .routes(routes!(snapshots::get_snapshot))
         .routes(routes!(snapshots::get_vehicle_snapshot))
@@ -64,6 +65,8 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
             devices::put_device,
             devices::delete_device
         ))
+        .routes(routes!(rejections::list_rejections))
+        .routes(routes!(rejections::list_unknown_devices))
         .routes(routes!(follow_up::get_follow_up, follow_up::put_follow_up))
         .routes(routes!(follow_up::get_follow_up_history))
         .routes(routes!(worklist::list_stale_devices))

@@ -34,7 +34,7 @@ const ROWS: &str = "
     ORDER BY d.device_id";
 
 /// What the service reads besides: the workspace, its connections with their latest polls, and the
-/// devices that their provider's latest answer lacked.
+/// devices that their provider's latest answer lacked or that had updates refused.
 const BESIDES: [&str; 3] = [
     "SELECT workspace_id, name, active, created_at, registration_number, version, registry_version,
             device_registry_source, poll_owner, read_owner, provider_mode,
@@ -42,14 +42,14 @@ const BESIDES: [&str; 3] = [
             poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes, policy_version, policy_changed_at
      FROM workspaces WHERE workspace_id = $1",
     "SELECT w.last_cycle_ended_at, c.provider_id, c.provider_type, c.enabled, c.expected_reporting_interval_minutes,
-            p.started_at, p.outcome, p.error_class, p.rejected_devices, ok.ended_at
+            p.started_at, p.outcome, p.error_class, ok.ended_at
      FROM (
          SELECT max(ended_at) AS last_cycle_ended_at FROM poll_cycles
          WHERE workspace_id = $1 AND status IN ('completed', 'partial', 'failed')
      ) w
      LEFT JOIN provider_connections c ON c.workspace_id = $1
      LEFT JOIN LATERAL (
-         SELECT started_at, outcome, error_class, rejected_devices FROM poll_cycle_connections
+         SELECT started_at, outcome, error_class FROM poll_cycle_connections
          WHERE workspace_id = $1 AND provider_id = c.provider_id ORDER BY ended_at DESC LIMIT 1
      ) p ON true
      LEFT JOIN LATERAL (
@@ -60,7 +60,10 @@ const BESIDES: [&str; 3] = [
     "SELECT a.device_id, a.last_returned_at
      FROM device_absences a
      JOIN devices d ON d.workspace_id = $1 AND d.device_id = a.device_id AND d.activation_id = a.activation_id
-     WHERE a.workspace_id = $1 AND d.active",
+     WHERE a.workspace_id = $1 AND d.active
+     UNION ALL
+     SELECT device_id, last_seen_at FROM rejections
+     WHERE workspace_id = $1 AND reason IN ('invalid_timestamp', 'future_timestamp', 'no_valid_signals')",
 ];
 
 type Row = (

@@ -23,6 +23,7 @@ mod http;
 mod indicators;
 mod ingest;
 mod interpret;
+mod issues;
 mod load;
 mod pages;
 mod past;
@@ -214,6 +215,9 @@ async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
         report::health(subject, &read);
     }
     report::pages(huge, &pages::measure(flags, huge, service).await?);
+    let signals = &fleet.workspaces[0].signals[0];
+    let (read, bytes) = issues::measure(flags, signals, service, database, &processes).await?;
+    report::issues(&read, bytes);
     report::noise(&before, &cpu::load_average());
     Ok(())
 }

@@ -163,6 +163,18 @@ pub(crate) fn pages(subject: &Subject, reads: &PageReads) {
     );
 }
 
+/// Reads of issues.
+pub(crate) fn issues(reads: &Reads, answer_bytes: usize) {
+    let p95 = percentile(&reads.latencies, 95).as_secs_f64() * 1000.0;
+    println!(
+        "Issues of 1,000 devices, half of them silent ({} kB of JSON), one connection: p50 / p99 {} ms, **p95 {p95:.1} ms**; service {:.0} us of CPU, PostgreSQL {:.0} us.\n",
+        answer_bytes / 1000,
+        latencies(&reads.latencies),
+        reads.per_read(reads.cpu.service),
+        reads.per_read(reads.cpu.postgres),
+    );
+}
+
 /// Pages of the worklist over all workspaces.
 pub(crate) fn worklist(devices: usize, reads: &Worklist, place: &Place, database: &Database) {
     println!(

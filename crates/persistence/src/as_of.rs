@@ -4,8 +4,9 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::acceptance::RejectReason;
 use domain::fleet::{Cutover, Policy, ProviderType};
-use domain::health::{DeviceFacts, LastPoll};
+use domain::health::{DeviceFacts, LastPoll, LastRejection};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
 use domain::polling::{ConnectionOutcome, ErrorClass};
 use serde::Deserialize;
@@ -119,6 +120,7 @@ impl Store {
         )?;
         for row in &mut devices {
             row.absent = polls.lacked(row);
+            row.last_rejection = polls.refused(row);
         }
         self.add_last_answers(workspace_id, &mut devices, at)
             .await?;
@@ -208,6 +210,7 @@ impl Store {
                     },
                     absent: false,
                     returned_before_absence_at: None,
+                    last_rejection: None,
                 })
             })
             .collect()
@@ -237,7 +240,7 @@ impl Store {
             SELECT w.last_cycle_ended_at, c.provider_id AS "provider_id?", c.provider_type AS "provider_type?",
                    c.enabled AS "enabled?", c.declared_interval_minutes AS "declared_interval_minutes?",
                    p.started_at AS "started_at?", p.outcome AS "outcome?", p.error_class AS "error_class?",
-                   p.rejected_devices AS "rejected_devices?",
+                   p.ended_at AS "ended_at?", p.rejected_devices AS "rejected_devices?",
                    ok.started_at AS "asked_at?", ok.ended_at AS "answered_at?", ok.missing AS "missing?"
             FROM (
                 SELECT max(ended_at) AS last_cycle_ended_at FROM poll_cycles
@@ -245,7 +248,7 @@ impl Store {
             ) w
             LEFT JOIN connections c ON true
             LEFT JOIN LATERAL (
-                SELECT started_at, outcome, error_class, rejected_devices FROM poll_cycle_connections
+                SELECT started_at, ended_at, outcome, error_class, rejected_devices FROM poll_cycle_connections
                 WHERE workspace_id = $1 AND provider_id = c.provider_id AND ended_at <= $2
                   -- As now: what it failed at before is still the latest news.
                   AND error_class IS DISTINCT FROM 'circuit_open'
@@ -286,10 +289,12 @@ impl Store {
                     .answers
                     .insert(provider_id.clone(), (asked_at, missing));
             }
-            let rejected: Option<HashMap<String, String>> = row
-                .rejected_devices
-                .map(|devices| decode::json("rejected_devices", devices))
-                .transpose()?;
+            if let (Some(ended_at), Some(devices)) = (row.ended_at, row.rejected_devices) {
+                let refused = decode::json("rejected_devices", devices)?;
+                polls
+                    .refusals
+                    .insert(provider_id.clone(), (ended_at, refused));
+            }
             polls.connections.push(ConnectionPolling {
                 provider_id: decode::id(ProviderId::try_new, "provider_id", &provider_id)?,
                 provider_type: decode::word(ProviderType::parse, "provider_type", &provider_type)?,
@@ -299,7 +304,6 @@ impl Store {
                     .and_then(|minutes| u32::try_from(minutes).ok()),
                 last_poll,
                 last_answer_at: row.answered_at,
-                rejected_devices: rejected.unwrap_or_default().into_keys().collect(),
             });
         }
         Ok(polls)
@@ -356,6 +360,9 @@ struct Polls {
     last_cycle_ended_at: Option<DateTime<Utc>>,
     /// By connection, its latest answer: when it was asked for, and the devices that it lacked.
     answers: HashMap<String, (DateTime<Utc>, HashSet<String>)>,
+    /// By connection, when its latest poll ended, and of which devices it brought nothing but refused
+    /// updates, and why. Of refused pushes no more than the latest is kept, which may be a later one.
+    refusals: HashMap<String, (DateTime<Utc>, HashMap<String, String>)>,
 }
 
 impl Polls {
@@ -364,6 +371,16 @@ impl Polls {
         let answer = self.answers.get(row.provider_id.as_str());
         answer.is_some_and(|(asked_at, missing)| {
             row.facts.activated_at <= *asked_at && missing.contains(row.device_id.as_str())
+        })
+    }
+
+    fn refused(&self, row: &HealthRow) -> Option<LastRejection> {
+        let (at, devices) = self.refusals.get(row.provider_id.as_str())?;
+        let reason = devices.get(row.device_id.as_str())?;
+        Some(LastRejection {
+            reason: RejectReason::parse(reason)?,
+            at: *at,
+            polled: true,
         })
     }
 }

@@ -199,6 +199,15 @@ impl UnitOfWork {
         )
         .execute(&mut *self.tx)
         .await?;
+        if device.active {
+            let DeviceSpec {
+                provider_id,
+                external_id,
+                ..
+            } = &device.spec;
+            self.forget_unknown_device(&device.id, provider_id, external_id)
+                .await?;
+        }
         self.bump_registry_version().await
     }
 }

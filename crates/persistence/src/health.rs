@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use domain::acceptance::RejectReason;
 use domain::fleet::ProviderType;
-use domain::health::{DeviceFacts, LastPoll};
+use domain::health::{DeviceFacts, LastPoll, LastRejection};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
 use domain::polling::{ConnectionOutcome, ErrorClass};
+use sqlx::{PgConnection, PgExecutor};
 
 use crate::bulk::in_bulk;
 use crate::{StorageError, Store, decode};
@@ -28,6 +30,8 @@ pub struct HealthRow {
     pub absent: bool,
     /// For an absent device: the last answer that named it, in this activation.
     pub returned_before_absence_at: Option<DateTime<Utc>>,
+    /// The latest of its updates that was refused.
+    pub last_rejection: Option<LastRejection>,
 }
 
 /// How a connection has been polled lately.
@@ -45,8 +49,6 @@ pub struct ConnectionPolling {
     pub last_poll: Option<LastPoll>,
     /// When it last gave an answer.
     pub last_answer_at: Option<DateTime<Utc>>,
-    /// Devices of which the latest poll brought rejected updates and no accepted one, capped.
-    pub rejected_devices: Vec<String>,
 }
 
 /// Everything that the health of a workspace's devices is computed from, but for the workspace row.
@@ -60,6 +62,17 @@ pub struct WorkspaceHealthFacts {
     pub last_cycle_ended_at: Option<DateTime<Utc>>,
 }
 
+/// All connections, and when the latest cycle that ran ended.
+type Polling = (Vec<ConnectionPolling>, Option<DateTime<Utc>>);
+
+/// What is amiss with a device.
+#[derive(Clone, Copy, Default)]
+struct Trouble {
+    absent: bool,
+    returned_before_absence_at: Option<DateTime<Utc>>,
+    last_rejection: Option<LastRejection>,
+}
+
 impl Store {
     /// Reads a workspace's health facts: three statements side by side, whatever its size.
     ///
@@ -69,26 +82,27 @@ impl Store {
         &self,
         workspace_id: &WorkspaceId,
     ) -> Result<WorkspaceHealthFacts, StorageError> {
-        let (mut devices, (connections, last_cycle_ended_at), absences) = tokio::try_join!(
-            self.health_rows(workspace_id),
-            self.connection_polling(workspace_id),
-            self.absences(workspace_id),
+        let (devices, polling, troubles) = tokio::try_join!(
+            Self::health_rows(&self.pool, workspace_id),
+            Self::connection_polling(&self.pool, workspace_id),
+            Self::troubles(&self.pool, workspace_id),
         )?;
-        for row in &mut devices {
-            if let Some(last_returned_at) = absences.get(row.device_id.as_str()) {
-                row.absent = true;
-                row.returned_before_absence_at = *last_returned_at;
-            }
-        }
-        Ok(WorkspaceHealthFacts {
-            devices,
-            connections,
-            last_cycle_ended_at,
-        })
+        Ok(facts_of(devices, polling, &troubles))
+    }
+
+    /// The same, one statement after the other, so that a transaction can have all see the same.
+    pub(crate) async fn health_facts_through(
+        connection: &mut PgConnection,
+        workspace_id: &WorkspaceId,
+    ) -> Result<WorkspaceHealthFacts, StorageError> {
+        let devices = Self::health_rows(&mut *connection, workspace_id).await?;
+        let polling = Self::connection_polling(&mut *connection, workspace_id).await?;
+        let troubles = Self::troubles(&mut *connection, workspace_id).await?;
+        Ok(facts_of(devices, polling, &troubles))
     }
 
     async fn health_rows(
-        &self,
+        executor: impl PgExecutor<'_>,
         workspace_id: &WorkspaceId,
     ) -> Result<Vec<HealthRow>, StorageError> {
         let rows = sqlx::query!(
@@ -102,7 +116,7 @@ impl Store {
             ORDER BY d.device_id"#,
             workspace_id.as_str(),
         )
-        .fetch_all(&self.pool);
+        .fetch_all(executor);
         in_bulk(rows)
             .await?
             .into_iter()
@@ -120,50 +134,70 @@ impl Store {
                     },
                     absent: false,
                     returned_before_absence_at: None,
+                    last_rejection: None,
                 })
             })
             .collect()
     }
 
-    /// The few devices that their provider's latest answer lacked, with the last answer that named
-    /// each. A statement of its own: joined to every device it could be dearer than all the rest.
-    async fn absences(
-        &self,
+    /// The few devices that their provider's latest answer lacked, with the last answer that named each,
+    /// and those that had updates refused. A statement of its own: joined to every device it could be
+    /// dearer than all the rest.
+    async fn troubles(
+        executor: impl PgExecutor<'_>,
         workspace_id: &WorkspaceId,
-    ) -> Result<HashMap<String, Option<DateTime<Utc>>>, StorageError> {
+    ) -> Result<HashMap<String, Trouble>, StorageError> {
         let rows = sqlx::query!(
-            r#"/* health: absent devices */
-            SELECT a.device_id, a.last_returned_at
+            r#"/* health: absent devices, and refused updates */
+            SELECT a.device_id AS "device_id!", a.last_returned_at AS at, NULL AS reason, false AS "polled!"
             FROM device_absences a
             JOIN devices d ON d.workspace_id = $1 AND d.device_id = a.device_id AND d.activation_id = a.activation_id
-            WHERE a.workspace_id = $1 AND d.active"#,
+            WHERE a.workspace_id = $1 AND d.active
+            UNION ALL
+            SELECT device_id, last_seen_at, reason, cycle_id IS NOT NULL
+            FROM rejections
+            WHERE workspace_id = $1 AND reason IN ('invalid_timestamp', 'future_timestamp', 'no_valid_signals')"#,
             workspace_id.as_str(),
         )
-        .fetch_all(&self.pool)
+        .fetch_all(executor)
         .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (row.device_id, row.last_returned_at))
-            .collect())
+        let mut troubles: HashMap<String, Trouble> = HashMap::new();
+        for row in rows {
+            let trouble = troubles.entry(row.device_id).or_default();
+            let (Some(reason), Some(at)) = (&row.reason, row.at) else {
+                trouble.absent = true;
+                trouble.returned_before_absence_at = row.at;
+                continue;
+            };
+            let rejection = LastRejection {
+                reason: decode::word(RejectReason::parse, "reason", reason)?,
+                at,
+                polled: row.polled,
+            };
+            if trouble.last_rejection.is_none_or(|latest| latest.at < at) {
+                trouble.last_rejection = Some(rejection);
+            }
+        }
+        Ok(troubles)
     }
 
     async fn connection_polling(
-        &self,
+        executor: impl PgExecutor<'_>,
         workspace_id: &WorkspaceId,
-    ) -> Result<(Vec<ConnectionPolling>, Option<DateTime<Utc>>), StorageError> {
+    ) -> Result<Polling, StorageError> {
         let rows = sqlx::query!(
             r#"/* health: connections and their latest polls */
             SELECT w.last_cycle_ended_at, c.provider_id AS "provider_id?", c.provider_type AS "provider_type?",
                    c.enabled AS "enabled?", c.expected_reporting_interval_minutes AS "declared_interval_minutes?",
                    p.started_at AS "started_at?", p.outcome AS "outcome?", p.error_class AS "error_class?",
-                   p.rejected_devices AS "rejected_devices?", ok.ended_at AS "last_answer_at?"
+                   ok.ended_at AS "last_answer_at?"
             FROM (
                 SELECT max(ended_at) AS last_cycle_ended_at FROM poll_cycles
                 WHERE workspace_id = $1 AND status IN ('completed', 'partial', 'failed')
             ) w
             LEFT JOIN provider_connections c ON c.workspace_id = $1
             LEFT JOIN LATERAL (
-                SELECT started_at, outcome, error_class, rejected_devices FROM poll_cycle_connections
+                SELECT started_at, outcome, error_class FROM poll_cycle_connections
                 WHERE workspace_id = $1 AND provider_id = c.provider_id
                   -- Left alone for what it failed at before: that failure is still the latest news.
                   AND error_class IS DISTINCT FROM 'circuit_open'
@@ -177,7 +211,7 @@ impl Store {
             ORDER BY c.provider_id"#,
             workspace_id.as_str(),
         )
-        .fetch_all(&self.pool)
+        .fetch_all(executor)
         .await?;
         let last_cycle_ended_at = rows.first().and_then(|row| row.last_cycle_ended_at);
         let connections = rows
@@ -189,7 +223,6 @@ impl Store {
                     row.enabled?,
                     row.declared_interval_minutes,
                     (row.started_at, row.outcome, row.error_class),
-                    row.rejected_devices,
                     row.last_answer_at,
                 ))
             })
@@ -200,7 +233,6 @@ impl Store {
                     enabled,
                     declared,
                     (started_at, outcome, error_class),
-                    rejected,
                     last_answer_at,
                 )| {
                     let last_poll = match (started_at, outcome) {
@@ -210,12 +242,6 @@ impl Store {
                             error_class: error_class.as_deref().and_then(ErrorClass::parse),
                         }),
                         _ => None,
-                    };
-                    let rejected_devices = match rejected {
-                        Some(serde_json::Value::Object(devices)) => {
-                            devices.into_iter().map(|(device, _)| device).collect()
-                        }
-                        _ => Vec::new(),
                     };
                     Ok(ConnectionPolling {
                         provider_id: decode::id(ProviderId::try_new, "provider_id", &provider_id)?,
@@ -229,11 +255,29 @@ impl Store {
                             .and_then(|minutes| u32::try_from(minutes).ok()),
                         last_poll,
                         last_answer_at,
-                        rejected_devices,
                     })
                 },
             )
             .collect::<Result<_, StorageError>>()?;
         Ok((connections, last_cycle_ended_at))
+    }
+}
+
+fn facts_of(
+    mut devices: Vec<HealthRow>,
+    (connections, last_cycle_ended_at): Polling,
+    troubles: &HashMap<String, Trouble>,
+) -> WorkspaceHealthFacts {
+    for row in &mut devices {
+        if let Some(trouble) = troubles.get(row.device_id.as_str()) {
+            row.absent = trouble.absent;
+            row.returned_before_absence_at = trouble.returned_before_absence_at;
+            row.last_rejection = trouble.last_rejection;
+        }
+    }
+    WorkspaceHealthFacts {
+        devices,
+        connections,
+        last_cycle_ended_at,
     }
 }

@@ -291,7 +291,7 @@ impl Store {
             SELECT c.workspace_id, c.provider_id, c.provider_type, c.enabled,
                    c.expected_reporting_interval_minutes AS declared_interval_minutes,
                    p.started_at AS "started_at?", p.outcome AS "outcome?", p.error_class AS "error_class?",
-                   p.rejected_devices AS "rejected_devices?", ok.ended_at AS "last_answer_at?",
+                   ok.ended_at AS "last_answer_at?",
                    ran.last_cycle_ended_at AS "last_cycle_ended_at?"
             FROM unnest($1::text[], $2::text[]) AS asked (workspace_id, provider_id)
             JOIN provider_connections c ON c.workspace_id = asked.workspace_id AND c.provider_id = asked.provider_id
@@ -300,7 +300,7 @@ impl Store {
                 WHERE workspace_id = c.workspace_id AND status IN ('completed', 'partial', 'failed')
             ) ran ON true
             LEFT JOIN LATERAL (
-                SELECT started_at, outcome, error_class, rejected_devices FROM poll_cycle_connections
+                SELECT started_at, outcome, error_class FROM poll_cycle_connections
                 WHERE workspace_id = c.workspace_id AND provider_id = c.provider_id
                   -- Left alone for what it failed at before: that failure is still the latest news.
                   AND error_class IS DISTINCT FROM 'circuit_open'
@@ -325,12 +325,6 @@ impl Store {
                 }),
                 _ => None,
             };
-            let rejected_devices = match row.rejected_devices {
-                Some(serde_json::Value::Object(devices)) => {
-                    devices.into_iter().map(|(device, _)| device).collect()
-                }
-                _ => Vec::new(),
-            };
             let workspace_id = decode::id(WorkspaceId::try_new, "workspace_id", &row.workspace_id)?;
             let of_workspace = polling.entry(workspace_id).or_default();
             of_workspace.last_cycle_ended_at = row.last_cycle_ended_at;
@@ -347,7 +341,6 @@ impl Store {
                     .and_then(|minutes| minutes.try_into().ok()),
                 last_poll,
                 last_answer_at: row.last_answer_at,
-                rejected_devices,
             });
         }
         Ok(polling)
@@ -397,6 +390,7 @@ impl SilentRow {
             },
             absent: self.absent,
             returned_before_absence_at: self.returned_before_absence_at,
+            last_rejection: None,
         };
         let workspace_id = decode::id(WorkspaceId::try_new, "workspace_id", &self.workspace_id)?;
         Ok((workspace_id, row))

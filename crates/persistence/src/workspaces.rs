@@ -341,7 +341,7 @@ impl UnitOfWork {
     }
 }
 
-async fn load(
+pub(crate) async fn load(
     executor: impl sqlx::PgExecutor<'_>,
     id: &WorkspaceId,
 ) -> Result<Option<WorkspaceRecord>, StorageError> {

@@ -18,6 +18,8 @@ pub enum Access {
     WorkspaceAdmin,
     /// Staff, and machines that read.
     Staff,
+    /// The same, and the workspace's admins.
+    StaffOrWorkspaceAdmin,
     /// Staff in person: what is asked for is a person's to answer for.
     StaffPeople,
     /// System administrators and support.
@@ -68,8 +70,8 @@ macro_rules! table {
 }
 
 use Access::{
-    Open, Scope, ScopeOrSystemAdmin, Staff, StaffPeople, SystemAdmin, SystemAdminOrSupport,
-    Workspace, WorkspaceAdmin,
+    Open, Scope, ScopeOrSystemAdmin, Staff, StaffOrWorkspaceAdmin, StaffPeople, SystemAdmin,
+    SystemAdminOrSupport, Workspace, WorkspaceAdmin,
 };
 
 /// Every route of the service.
@@ -91,6 +93,7 @@ pub const TABLE: &[Route] = table! {
     GET "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles" Workspace, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles/{cycle_id}" Workspace, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/health" Workspace, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/issues" Workspace, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/snapshots" Workspace, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/snapshots/{device_id}" Workspace, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/vehicles/{vehicle_id}/snapshot" Workspace, None;
@@ -116,6 +119,8 @@ pub const TABLE: &[Route] = table! {
     PUT "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}" SystemAdmin, Json;
     DELETE "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}" SystemAdmin, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/features" Workspace, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/rejections" StaffOrWorkspaceAdmin, None;
+    GET "/api/telematics-mvp/workspaces/{workspace_id}/unknown-devices" StaffOrWorkspaceAdmin, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/stale-devices" Workspace, None;
     GET "/api/telematics-mvp/follow-ups" Staff, None;
     GET "/api/telematics-mvp/workspaces/{workspace_id}/indicators" Workspace, None;
@@ -174,6 +179,9 @@ impl Access {
             Workspace => role.is_some() || caller.is_staff() || caller.has_scope("telematics/read"),
             WorkspaceAdmin => role == Some(WorkspaceRole::Admin) || system_admin,
             Staff => caller.is_staff() || caller.has_scope("telematics/read"),
+            StaffOrWorkspaceAdmin => {
+                Staff.allows(caller, workspace_id) || WorkspaceAdmin.allows(caller, workspace_id)
+            }
             StaffPeople => caller.is_staff(),
             SystemAdminOrSupport => system_admin || caller.is_in_group("support"),
             SystemAdmin => system_admin,

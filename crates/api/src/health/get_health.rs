@@ -10,8 +10,9 @@ use application::queries::{
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::TimeText;
+use domain::acceptance::RejectReason;
 use domain::fleet::ReadOwner;
-use domain::health::{Freshness, HealthState, Reason, Responsibility, Severity};
+use domain::health::{Cause, Freshness, HealthState, Reason, Responsibility, Severity};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
 use persistence::WorkspaceRecord;
 use serde::Serialize;
@@ -73,9 +74,10 @@ impl HealthQuery {
     }
 
     fn admits_cause(&self, device: &DeviceHealth) -> bool {
-        let is = |wanted: Option<Reason>| wanted.is_none_or(|wanted| device.reason == Some(wanted));
-        let of = |wanted: Responsibility| device.reason.map(Reason::responsibility) == Some(wanted);
-        is(self.reason)
+        let cause = device.cause;
+        let is = |wanted| cause.is_some_and(|cause| cause.reason == wanted);
+        let of = |wanted| cause.is_some_and(|cause| cause.responsibility == wanted);
+        self.reason.is_none_or(is)
             && self.responsibility.is_none_or(of)
             && self
                 .vehicle
@@ -161,6 +163,9 @@ pub(crate) struct DeviceHealthView {
     stale_threshold_seconds: i64,
     #[schema(required, value_type = Option<schema::Reason>)]
     reason: Option<Reason>,
+    /// Why its updates are refused, where that is the reason.
+    #[schema(required, value_type = Option<schema::RejectReason>, example = json!(null))]
+    rejection: Option<RejectReason>,
     #[schema(required, value_type = Option<schema::Responsibility>)]
     responsibility: Option<Responsibility>,
     #[schema(required, value_type = Option<schema::Severity>)]
@@ -361,11 +366,12 @@ fn device_view(device: &DeviceHealth) -> DeviceHealthView {
         age_seconds: health.age.as_ref().map(TimeDelta::num_seconds),
         lag_seconds: health.lag.as_ref().map(TimeDelta::num_seconds),
         stale_threshold_seconds: health.stale_after.num_seconds(),
-        reason: device.reason,
-        responsibility: device.reason.map(Reason::responsibility),
+        reason: device.cause.map(|cause| cause.reason),
+        rejection: device.cause.and_then(|cause| cause.rejection),
+        responsibility: device.cause.map(|cause| cause.responsibility),
         severity: health.state.severity(),
         since: health.since.map(TimeText),
-        next_step: device.reason.map(Reason::next_step),
+        next_step: device.cause.map(Cause::next_step),
         last_returned_at: device.last_returned_at.map(TimeText),
         configured_at: TimeText(row.configured_at),
         activated_at: TimeText(row.facts.activated_at),

@@ -139,15 +139,16 @@ fn parameters_in_full(operation: &Value, route: &Route) -> Vec<Value> {
         .split('{')
         .skip(1)
         .filter_map(|rest| rest.split('}').next());
+    let resource = route.path.rsplit('/').next().unwrap_or_default();
     let mut full: Vec<Value> = in_path.map(reference).collect();
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
-        match parameter["name"].as_str() {
+        let name = parameter["name"].as_str().unwrap_or_default();
+        let of_resource = format!("{resource}.{name}");
+        match name {
             _ if parameter["in"] == "path" => {}
-            Some(name) => match parameters::component_of(route.path, name) {
-                name if described.contains_key(&name) => full.push(reference(&name)),
-                _ => full.push(parameter.clone()),
-            },
-            None => full.push(parameter.clone()),
+            _ if described.contains_key(&of_resource) => full.push(reference(&of_resource)),
+            _ if described.contains_key(name) => full.push(reference(name)),
+            _ => full.push(parameter.clone()),
         }
     }
     let idempotent = route
@@ -197,6 +198,9 @@ fn who_may(access: Access) -> String {
         }
         Access::WorkspaceAdmin => "For the workspace's admins and `system-admin`.".to_owned(),
         Access::Staff => "For staff, and machines with the scope `telematics/read`.".to_owned(),
+        Access::StaffOrWorkspaceAdmin => {
+            "For staff, the workspace's admins, and machines with the scope `telematics/read`.".to_owned()
+        }
         Access::StaffPeople => "For `accounts`, `support` and `system-admin`.".to_owned(),
         Access::SystemAdminOrSupport => "For `system-admin` and `support`.".to_owned(),
         Access::SystemAdmin => "For `system-admin`.".to_owned(),

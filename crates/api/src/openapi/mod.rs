@@ -35,6 +35,7 @@ use crate::problem::{FieldError, ProblemBody};
         (name = "policy", description = "A workspace's cadence and thresholds."),
         (name = "devices", description = "The registry of configured devices."),
         (name = "provider connections", description = "Through whom devices speak, and where the credential is found."),
+        (name = "rejections", description = "What was refused, and devices that nobody has configured."),
         (name = "worklist", description = "Who is silent, oldest silence first, as a list or a spreadsheet, and what has been done about it."),
         (name = "events", description = "What is on record: from a provider's message or a cycle to the snapshot."),
         (name = "audit", description = "Who changed what."),

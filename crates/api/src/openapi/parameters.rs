@@ -1,10 +1,12 @@
-//! Parameters: a name means the same wherever it stands, so each is described once. But for a list of
-//! events, whose filter has names that stand for something else on other paths.
+//! Parameters: a name means the same wherever it stands, so each is described once; where a resource
+//! means something else by it, once more, as `<last part of the path>.<name>`.
 
+use domain::acceptance::RejectReason;
 use domain::audit::ChangeType;
 use domain::events::EventType;
-use domain::health::{HealthState, Reason, Responsibility, SignalFreshness};
+use domain::health::{HealthState, IssueCode, Reason, Responsibility, SignalFreshness};
 use domain::signals::Signal;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::problem::ProblemKind;
@@ -16,17 +18,6 @@ pub(super) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// `*`, or a list of entity tags; a comma ends one.
 const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[!#-+\--~]*"( *, *(W/)?"[!#-+\--~]*")*)$"#;
-
-/// The component that describes a query's or a header's parameter of a path.
-pub(super) fn component_of(path: &str, name: &str) -> String {
-    let of_events =
-        path.ends_with("/events") && in_queries_of_events().iter().any(|own| own.0 == name);
-    if of_events {
-        format!("events_{name}")
-    } else {
-        name.to_owned()
-    }
-}
 
 /// Every parameter of the service by its name: of paths, of queries, of headers.
 pub(super) fn definitions() -> Map<String, Value> {
@@ -40,16 +31,17 @@ pub(super) fn definitions() -> Map<String, Value> {
         ("query", of_worklists()),
         ("header", in_headers()),
     ] {
-        for (name, description, schema) in parameters {
+        for (key, description, schema) in parameters {
+            let name = key.rsplit_once('.').map_or(key, |(_, name)| name);
             let parameter =
                 json!({"name": name, "in": place, "description": description, "schema": schema});
-            definitions.insert(name.to_owned(), parameter);
+            definitions.insert(key.to_owned(), parameter);
         }
     }
     for (name, description, schema) in in_queries_of_events() {
         let parameter =
             json!({"name": name, "in": "query", "description": description, "schema": schema});
-        definitions.insert(format!("events_{name}"), parameter);
+        definitions.insert(format!("events.{name}"), parameter);
     }
     definitions
 }
@@ -76,8 +68,7 @@ fn in_paths() -> Vec<(&'static str, Value)> {
 }
 
 fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
-    let words = |words: Vec<&str>| json!({"type": "string", "enum": words});
-    vec![
+    let mut parameters = vec![
         (
             "limit",
             "Rows of a page.",
@@ -87,26 +78,6 @@ fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
             "cursor",
             "`next_cursor` of the page before: opaque, and good for the same list with the same filter only.",
             json!({"type": "string"}),
-        ),
-        (
-            "state",
-            "Only devices, or vehicles, in this state.",
-            words(HealthState::ALL.iter().map(|word| word.as_str()).collect()),
-        ),
-        (
-            "reason",
-            "Only devices with this root cause.",
-            words(Reason::ALL.iter().map(|word| word.as_str()).collect()),
-        ),
-        (
-            "responsibility",
-            "Only devices whose cause is theirs to mend.",
-            words(
-                Responsibility::ALL
-                    .iter()
-                    .map(|word| word.as_str())
-                    .collect(),
-            ),
         ),
         (
             "vehicle",
@@ -124,34 +95,24 @@ fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
             json!({"type": "string", "format": "date-time", "example": "2026-11-23T08:00:00Z"}),
         ),
         (
-            "signal",
-            "Only this signal.",
-            words(Signal::all().map(Signal::name).collect()),
-        ),
-        (
-            "signal_state",
-            "Only signals, and in a list only devices with a signal, in this state.",
-            words(
-                SignalFreshness::ALL
-                    .iter()
-                    .map(|word| word.as_str())
-                    .collect(),
-            ),
-        ),
-        (
             "workspace",
             "Only this workspace.",
             json!({"$ref": "#/components/schemas/WorkspaceId"}),
         ),
         (
+            "rejections.provider",
+            "Only what names this connection.",
+            json!({"$ref": "#/components/schemas/ProviderId"}),
+        ),
+        (
+            "unknown-devices.provider",
+            "Only this connection.",
+            json!({"$ref": "#/components/schemas/ProviderId"}),
+        ),
+        (
             "device",
             "Only this device.",
             json!({"$ref": "#/components/schemas/DeviceId"}),
-        ),
-        (
-            "type",
-            "Only changes of this type.",
-            words(ChangeType::ALL.iter().map(|word| word.as_str()).collect()),
         ),
         (
             "changed_by",
@@ -173,7 +134,64 @@ fn in_queries() -> Vec<(&'static str, &'static str, Value)> {
             "Only active devices, or only deactivated ones.",
             json!({"type": "boolean"}),
         ),
+    ];
+    parameters.extend(vocabularies_in_queries());
+    parameters
+}
+
+fn vocabularies_in_queries() -> Vec<(&'static str, &'static str, Value)> {
+    vec![
+        (
+            "state",
+            "Only devices, or vehicles, in this state.",
+            one_of(HealthState::ALL),
+        ),
+        (
+            "issues.state",
+            "Only issues that impact a device in this state; whole ones.",
+            one_of(HealthState::ALL),
+        ),
+        (
+            "code",
+            "Only issues with this code.",
+            one_of(&IssueCode::all()),
+        ),
+        (
+            "reason",
+            "Only devices with this root cause.",
+            one_of(Reason::ALL),
+        ),
+        (
+            "rejections.reason",
+            "Only what was refused for this reason.",
+            one_of(RejectReason::ALL),
+        ),
+        (
+            "responsibility",
+            "Only devices whose cause is theirs to mend.",
+            one_of(Responsibility::ALL),
+        ),
+        (
+            "signal",
+            "Only this signal.",
+            json!({"type": "string", "enum": Signal::all().map(Signal::name).collect::<Vec<_>>()}),
+        ),
+        (
+            "signal_state",
+            "Only signals, and in a list only devices with a signal, in this state.",
+            one_of(SignalFreshness::ALL),
+        ),
+        (
+            "type",
+            "Only changes of this type.",
+            one_of(ChangeType::ALL),
+        ),
     ]
+}
+
+/// One of a vocabulary's words.
+fn one_of(words: &[impl Serialize]) -> Value {
+    json!({"type": "string", "enum": words})
 }
 
 fn of_worklists() -> Vec<(&'static str, &'static str, Value)> {

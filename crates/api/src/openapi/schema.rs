@@ -83,6 +83,7 @@ schemas! {
     HealthState = open("A configured device's health.", health::HealthState::ALL, "stale");
     Reason = open("The root cause, as far as the records tell.", health::Reason::ALL, "not_returned_by_provider");
     Responsibility = open("Whose a cause is to mend.", health::Responsibility::ALL, "device");
+    IssueCode = open("What an issue is about: a root cause, or a signal.", &health::IssueCode::all(), "provider_unavailable");
     Severity = open("How much it asks of people.", health::Severity::ALL, "warning");
     SignalState = open("How old one signal is.", health::SignalFreshness::ALL, "fresh");
     CycleStatus = open("How far a cycle has come.", polling::CycleStatus::ALL, "completed");

@@ -4,7 +4,7 @@ use application::queries::SilentDevice;
 use chrono::{DateTime, Utc};
 use domain::TimeText;
 use domain::fleet::{ProviderType, WorkspaceName};
-use domain::health::{HealthState, Reason, Responsibility};
+use domain::health::{Cause, HealthState, Reason, Responsibility};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -68,14 +68,14 @@ pub(super) fn silent_device_view(silent: &SilentDevice, now: DateTime<Utc>) -> S
         provider_id: device.row.provider_id.clone(),
         provider_type: silent.provider_type,
         state: device.health.state,
-        reason: device.reason,
-        responsibility: device.reason.map(Reason::responsibility),
+        reason: device.cause.map(|cause| cause.reason),
+        responsibility: device.cause.map(|cause| cause.responsibility),
         last_update_received_at: device.row.facts.last_update_received_at.map(TimeText),
         silent_minutes: (now - silent.silent_since()).num_minutes(),
         last_returned_at: device.last_returned_at.map(TimeText),
         configured_at: TimeText(device.row.configured_at),
         grace_exceeded_at: device.health.grace_exceeded_at.map(TimeText),
-        next_step: device.reason.map(Reason::next_step),
+        next_step: device.cause.map(Cause::next_step),
         follow_up: FollowUpView::of(silent.follow_up.as_ref()),
     }
 }

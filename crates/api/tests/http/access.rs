@@ -27,6 +27,8 @@ enum May {
     WorkspaceAdmin,
     /// (staff)
     Staff,
+    /// (staff, workspace admin)
+    StaffOrWorkspaceAdmin,
     /// (accounts, support)
     StaffPeople,
     /// (system-admin, support)
@@ -36,8 +38,8 @@ enum May {
 }
 
 use May::{
-    Anybody, Ingest, PollOrSystemAdmin, ProviderIngest, Staff, StaffPeople, SweepOrSystemAdmin,
-    SystemAdmin, SystemAdminOrSupport, Workspace, WorkspaceAdmin,
+    Anybody, Ingest, PollOrSystemAdmin, ProviderIngest, Staff, StaffOrWorkspaceAdmin, StaffPeople,
+    SweepOrSystemAdmin, SystemAdmin, SystemAdminOrSupport, Workspace, WorkspaceAdmin,
 };
 
 /// The contract's words in brackets, route by route; paths without `/api/telematics-mvp`.
@@ -77,6 +79,7 @@ const CONTRACT: &[(&str, &str, May)] = &[
         Workspace,
     ),
     ("GET", "/workspaces/{workspace_id}/health", Workspace),
+    ("GET", "/workspaces/{workspace_id}/issues", Workspace),
     ("GET", "/workspaces/{workspace_id}/snapshots", Workspace),
     (
         "GET",
@@ -158,6 +161,16 @@ const CONTRACT: &[(&str, &str, May)] = &[
         "/workspaces/{workspace_id}/provider-connections/{provider_id}",
         SystemAdmin,
     ),
+    (
+        "GET",
+        "/workspaces/{workspace_id}/rejections",
+        StaffOrWorkspaceAdmin,
+    ),
+    (
+        "GET",
+        "/workspaces/{workspace_id}/unknown-devices",
+        StaffOrWorkspaceAdmin,
+    ),
     ("GET", "/workspaces/{workspace_id}/stale-devices", Workspace),
     ("GET", "/follow-ups", Staff),
     ("GET", "/workspaces/{workspace_id}/indicators", Workspace),
@@ -204,6 +217,7 @@ fn allowed(may: May) -> &'static [Caller] {
         Workspace => &[VIEWER, ADMIN, ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
         WorkspaceAdmin => &[ADMIN, SYSTEM_ADMIN],
         Staff => &[ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
+        StaffOrWorkspaceAdmin => &[ADMIN, ACCOUNTS, SUPPORT, SYSTEM_ADMIN, READ],
         StaffPeople => &[ACCOUNTS, SUPPORT, SYSTEM_ADMIN],
         SystemAdminOrSupport => &[SYSTEM_ADMIN, SUPPORT],
         SystemAdmin => &[SYSTEM_ADMIN],

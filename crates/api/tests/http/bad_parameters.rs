@@ -75,6 +75,10 @@ async fn a_parameter_that_is_repeated_or_unreadable_is_named() {
         ("/workspaces/depot-north/health?vehicle=%00", "vehicle"),
         ("/workspaces/depot-north/health?by=driver", "by"),
         ("/workspaces/depot-north/health?State=stale", "State"),
+        ("/workspaces/depot-north/issues?state=sleepy", "state"),
+        ("/workspaces/depot-north/issues?code=because", "code"),
+        ("/workspaces/depot-north/issues?code=", "code"),
+        ("/workspaces/depot-north/issues?reason=unknown", "reason"),
         ("/workspaces/depot-north/snapshots?signal=soc", "signal"),
         (
             "/workspaces/depot-north/snapshots?signal_state=old",
@@ -86,6 +90,23 @@ async fn a_parameter_that_is_repeated_or_unreadable_is_named() {
         ),
         ("/workspaces/depot-north/snapshots/bus-1?limit=1", "limit"),
         ("/workspaces/depot-north/policy?limit=1", "limit"),
+        (
+            "/workspaces/depot-north/rejections?reason=no_new_reading",
+            "reason",
+        ),
+        ("/workspaces/depot-north/rejections?device=-x", "device"),
+        (
+            "/workspaces/depot-north/rejections?provider=%00",
+            "provider",
+        ),
+        (
+            "/workspaces/depot-north/unknown-devices?reason=unknown_device",
+            "reason",
+        ),
+        (
+            "/workspaces/depot-north/unknown-devices?provider=",
+            "provider",
+        ),
     ] {
         let answer = service.get(SYSTEM_ADMIN, path).await;
         answer.names(&[named]);
@@ -201,9 +222,12 @@ async fn a_cursor_that_was_tampered_with_breaks_nothing() {
         "/workspaces/depot-north/devices",
         "/workspaces/depot-north/snapshots",
         "/workspaces/depot-north/health",
+        "/workspaces/depot-north/issues",
         "/workspaces/depot-north/poll-cycles",
         "/workspaces/depot-north/cutover/history",
         "/workspaces/depot-north/provider-connections",
+        "/workspaces/depot-north/rejections",
+        "/workspaces/depot-north/unknown-devices",
         "/workspaces",
     ] {
         for (instant, after) in [

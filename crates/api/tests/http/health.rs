@@ -97,7 +97,7 @@ async fn every_member_of_the_contract_is_there() {
             "device_id": "silent", "vehicle_id": "silent-vehicle", "provider_id": "sim-main", "state": "stale",
             "last_update_received_at": "2026-11-23T07:39:00Z", "last_observed_at": "2026-11-23T07:39:00Z",
             "age_seconds": 1260, "lag_seconds": 0, "stale_threshold_seconds": 900,
-            "reason": "not_returned_by_provider", "responsibility": "device", "severity": silent["severity"],
+            "reason": "not_returned_by_provider", "rejection": null, "responsibility": "device", "severity": silent["severity"],
             "since": "2026-11-23T07:54:00Z", "next_step": null, "last_returned_at": null,
             "configured_at": "2026-11-22T08:00:00Z", "activated_at": "2026-11-22T08:00:00Z", "grace_exceeded_at": null,
         })
@@ -110,7 +110,7 @@ async fn every_member_of_the_contract_is_there() {
             "device_id": "two-good", "vehicle_id": "coach", "provider_id": "sim-main", "state": "healthy",
             "last_update_received_at": "2026-11-23T07:58:00Z", "last_observed_at": "2026-11-23T07:58:00Z",
             "age_seconds": 120, "lag_seconds": 0, "stale_threshold_seconds": 900,
-            "reason": null, "responsibility": null, "severity": null, "since": null, "next_step": null,
+            "reason": null, "rejection": null, "responsibility": null, "severity": null, "since": null, "next_step": null,
             "last_returned_at": "2026-11-23T08:00:00Z",
             "configured_at": "2026-11-22T08:00:00Z", "activated_at": "2026-11-22T08:00:00Z", "grace_exceeded_at": null,
         })
@@ -203,7 +203,7 @@ async fn by_vehicle_the_mildest_counts_and_the_worst_is_beside_it() {
     );
     assert_eq!(
         coach["devices"][0].as_object().map(serde_json::Map::len),
-        Some(18)
+        Some(19)
     );
     assert_eq!(coach.as_object().map(serde_json::Map::len), Some(5));
 }

@@ -1,7 +1,7 @@
 //! Every list, cut into pages of any size, is the whole list.
 
 use serde_json::{Value, json};
-use testkit::{Fleet, a_connection, a_device, a_workspace, an_envelope, minutes};
+use testkit::{Fleet, a_connection, a_device, a_workspace, an_envelope, an_update, minutes};
 
 use crate::service::{NORTH, POLL, SYSTEM_ADMIN, Service};
 
@@ -33,6 +33,9 @@ async fn service() -> (Service, Fleet) {
         let status = service.post(POLL, "/poll-cycles", &trigger).await.status;
         assert!([200, 202].contains(&status));
     }
+    let unknown = ["b", "a c", "B", "a", "ü"];
+    let unknown = unknown.map(|name| an_update("z").from_unit("sim-2", name));
+    fleet.push(unknown).await;
     fleet
         .forward((1..=5).map(|number| an_envelope(number).through("sim-1").saying("7")))
         .await;
@@ -82,6 +85,16 @@ const LISTS: &[(&str, &str, &str)] = &[
         "/workspaces/depot-north/cutover/history",
         "changes",
         "version",
+    ),
+    (
+        "/workspaces/depot-north/rejections",
+        "rejections",
+        "external_id",
+    ),
+    (
+        "/workspaces/depot-north/unknown-devices",
+        "unknown_devices",
+        "external_id",
     ),
     (
         "/workspaces/depot-north/devices/z/follow-up/history",

@@ -1,14 +1,17 @@
 //! The one acceptance path: decide and persist a batch of updates.
 //!
 //! Begin under the shared fence; read the flags, the configuration and what is held; decide; move
-//! snapshots and append events in one statement; commit; answer. A device that a concurrent batch
-//! moved in between is decided anew, in the same unit of work.
+//! snapshots and append events in one statement; keep what was refused; commit; answer. A device that a
+//! concurrent batch moved in between is decided anew, in the same unit of work.
 
 use std::collections::{HashMap, HashSet};
+use std::iter;
 
 use chrono::{DateTime, Utc};
 use domain::TimeText;
-use domain::acceptance::{Gate, Held, Item, Judged, Registry, Source, Verdict, decide_batch};
+use domain::acceptance::{
+    Gate, Held, Item, Judged, Registry, Source, Verdict, decide_batch, tally_rejections,
+};
 use domain::fleet::{Device, Workspace};
 use domain::ids::{ActivationId, CycleId, DeviceId, EventId, WorkspaceId};
 use domain::signals::{DroppedSignal, Readings};
@@ -75,7 +78,18 @@ pub(crate) async fn accept_in_tx(
     batch: Batch<'_>,
 ) -> Result<Vec<Judged>, AcceptError> {
     let workspace = active_workspace(uow).await?;
-    accept_as_it_stands(core, uow, &workspace, batch).await
+    let now = core.clock.now();
+    let judged = accept_as_it_stands(core, uow, &workspace, batch, now).await?;
+    let own_traces = batch.origins.iter().map(|origin| origin.trace_id);
+    let traces = own_traces
+        .map(|own| own.or(batch.trace_id))
+        .chain(iter::repeat(batch.trace_id));
+    let updates = batch.items.iter().zip(&judged).zip(traces);
+    let updates = updates.map(|((item, judged), trace_id)| (item, judged, trace_id));
+    let rejections = tally_rejections(updates);
+    uow.keep_rejections(&rejections, cycle_of(batch.source), now)
+        .await?;
+    Ok(judged)
 }
 
 /// The unit of work's workspace, if it accepts anything.
@@ -89,12 +103,14 @@ pub(super) async fn active_workspace(uow: &mut UnitOfWork) -> Result<Workspace, 
     }
 }
 
-/// The same for a workspace that was read in this unit of work.
+/// The same for a workspace that was read in this unit of work. What it refuses is the caller's to keep:
+/// once, after everything that waits for snapshots, so that no lock is held for it meanwhile.
 pub(super) async fn accept_as_it_stands(
     core: &Core,
     uow: &mut UnitOfWork,
     workspace: &Workspace,
     batch: Batch<'_>,
+    now: DateTime<Utc>,
 ) -> Result<Vec<Judged>, AcceptError> {
     if let Source::Cycle { cycle_id, lease } = batch.source
         && !uow.holds_lease(cycle_id, lease).await?
@@ -112,7 +128,7 @@ pub(super) async fn accept_as_it_stands(
         cutover: workspace.cutover,
         source: batch.source,
         future_tolerance: core.rules.future_tolerance,
-        now: core.clock.now(),
+        now,
     };
     let mut judged: Vec<Option<Judged>> = batch.items.iter().map(|_| None).collect();
     let mut pending: Vec<usize> = (0..batch.items.len()).collect();

@@ -3,7 +3,7 @@
 use std::iter;
 
 use chrono::{DateTime, Utc};
-use domain::acceptance::{Item, Source, admit_connection};
+use domain::acceptance::{Item, Source, admit_connection, tally_rejections};
 use domain::envelopes::{EnvelopeVerdict, ProviderEnvelope};
 use domain::fleet::Workspace;
 use persistence::{Origin, UnitOfWork};
@@ -134,7 +134,8 @@ pub(super) async fn judge_in_tx(
         trace_id,
         origins: &origins,
     };
-    let judged = accept_as_it_stands(core, uow, workspace, batch).await?;
+    let now = core.clock.now();
+    let judged = accept_as_it_stands(core, uow, workspace, batch, now).await?;
     let mut judged = items.into_iter().zip(judged);
     let verdicts = prepared.iter().zip(refusals).map(|(one, refusal)| {
         if let Some(rejection) = refusal {
@@ -151,5 +152,13 @@ pub(super) async fn judge_in_tx(
             },
         }
     });
-    Ok(verdicts.collect())
+    let verdicts: Vec<EnvelopeVerdict> = verdicts.collect();
+    let updates = prepared.iter().zip(&verdicts).flat_map(|(one, verdict)| {
+        let own = (one.envelope.trace.as_ref()).map(|trace| trace.trace_id.as_str());
+        let updates = verdict.updates().iter();
+        updates.map(move |(item, judged)| (item, judged, own.or(trace_id)))
+    });
+    let rejections = tally_rejections(updates);
+    uow.keep_rejections(&rejections, None, now).await?;
+    Ok(verdicts)
 }

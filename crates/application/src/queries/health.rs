@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use domain::fleet::{Policy, Workspace};
-use domain::health::{Freshness, Health, HealthState, PollingFacts, Reason, evaluate, root_cause};
+use domain::health::{Cause, Freshness, Health, HealthState, PollingFacts, evaluate, root_cause};
 use domain::ids::VehicleId;
 use persistence::{
     ConnectionPolling, HealthRow, StorageError, WorkspaceHealthFacts, WorkspaceRecord,
@@ -21,7 +21,7 @@ pub struct DeviceHealth {
     /// What follows.
     pub health: Health,
     /// Why, unless healthy.
-    pub reason: Option<Reason>,
+    pub cause: Option<Cause>,
     /// The last answer of its provider that named it, in this activation.
     pub last_returned_at: Option<DateTime<Utc>>,
 }
@@ -82,7 +82,9 @@ pub(super) fn report(
         .map(|row| {
             let device = polling.evaluate(row, record.workspace.policy, now);
             *counts.entry(device.health.state).or_default() += 1;
-            let in_outage = device.reason.is_some_and(Reason::is_provider_outage);
+            let in_outage = device
+                .cause
+                .is_some_and(|cause| cause.reason.is_provider_outage());
             if device.health.state != HealthState::AwaitingFirstData && !in_outage {
                 freshness.count(&device.health);
             }
@@ -123,7 +125,7 @@ impl<'a> Polling<'a> {
         row.facts.declared_interval_minutes =
             connection.and_then(|connection| connection.declared_interval_minutes);
         let health = evaluate(&row.facts, policy, now);
-        let reason = if health.state == HealthState::Healthy {
+        let cause = if health.state == HealthState::Healthy {
             None
         } else {
             root_cause(&row.facts, &health, &self.facts_of(&row, connection), now)
@@ -138,7 +140,7 @@ impl<'a> Polling<'a> {
         DeviceHealth {
             row,
             health,
-            reason,
+            cause,
             last_returned_at,
         }
     }
@@ -155,13 +157,10 @@ impl<'a> Polling<'a> {
             interval: self.workspace.policy.poll_interval,
             last_cycle_ended_at: self.last_cycle_ended_at,
             last_poll: connection.and_then(|connection| connection.last_poll),
+            // No record of streams is kept yet.
+            stream: None,
             absent: row.absent,
-            rejected: connection.is_some_and(|connection| {
-                connection
-                    .rejected_devices
-                    .iter()
-                    .any(|id| id == row.device_id.as_str())
-            }),
+            last_rejection: row.last_rejection,
         }
     }
 }

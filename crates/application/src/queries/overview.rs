@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::fleet::Policy;
-use domain::health::{
-    DeviceFacts, Freshness, HealthState, PollingFacts, Reason, evaluate, root_cause,
-};
+use domain::health::{DeviceFacts, Freshness, HealthState, PollingFacts, evaluate, root_cause};
 use domain::ids::{ProviderId, WorkspaceId};
 use domain::indicators::{OVERVIEW_HOURS, SlotCounts, hour_of, hundredths_of};
 use persistence::{
@@ -253,9 +251,11 @@ fn provider_is_down(
         last_cycle_ended_at,
         last_poll: connection.last_poll,
         absent: false,
-        rejected: false,
+        stream: None,
+        last_rejection: None,
     };
     let device = never_reported(connection, now);
     let health = evaluate(&device, workspace.policy, now);
-    root_cause(&device, &health, &polling, now).is_some_and(Reason::is_provider_outage)
+    root_cause(&device, &health, &polling, now)
+        .is_some_and(|cause| cause.reason.is_provider_outage())
 }

@@ -76,10 +76,7 @@ impl WorklistFilter {
     /// The last word on a device, whatever the store has let through.
     fn admits(&self, silent: &SilentDevice, now: DateTime<Utc>) -> bool {
         let DeviceHealth {
-            row,
-            health,
-            reason,
-            ..
+            row, health, cause, ..
         } = &silent.device;
         let of_provider = self.provider.as_ref().is_none_or(|wanted| {
             row.provider_id == *wanted
@@ -88,10 +85,12 @@ impl WorklistFilter {
         health.state.is_silence()
             && of_provider
             && now - row.facts.silent_since() >= self.silent_for
-            && self.reason.is_none_or(|wanted| *reason == Some(wanted))
+            && self
+                .reason
+                .is_none_or(|wanted| cause.is_some_and(|cause| cause.reason == wanted))
             && self
                 .responsibility
-                .is_none_or(|wanted| reason.map(Reason::responsibility) == Some(wanted))
+                .is_none_or(|wanted| cause.is_some_and(|cause| cause.responsibility == wanted))
     }
 }
 
@@ -225,12 +224,19 @@ async fn with_their_facts(
     let connections: Vec<_> = connections.into_iter().collect();
     let mut workspaces: Vec<_> = connections.iter().map(|(id, _)| *id).collect();
     workspaces.dedup();
-    let (records, mut polling) = tokio::try_join!(
+    let ids: Vec<_> = rows
+        .iter()
+        .map(|(workspace_id, row)| (workspace_id, &row.device_id))
+        .collect();
+    let (records, mut polling, mut rejections) = tokio::try_join!(
         core.store.workspaces_of(&workspaces),
         core.store.polling_of(&connections),
+        core.store.last_rejections_of(&ids),
     )?;
     let mut devices: HashMap<WorkspaceId, Vec<HealthRow>> = HashMap::new();
-    for (workspace_id, row) in rows {
+    for (workspace_id, mut row) in rows {
+        let key = (workspace_id.clone(), row.device_id.clone());
+        row.last_rejection = rejections.remove(&key);
         devices.entry(workspace_id).or_default().push(row);
     }
     let mut silent = Vec::new();

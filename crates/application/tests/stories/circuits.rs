@@ -117,7 +117,8 @@ async fn health_still_names_what_the_provider_failed_at() {
     }
     let now = fixture.clock.now();
     let report = workspace_health(&depot.core, &depot.record().await, now).await;
-    let reason = report.expect("the store").devices[0].reason;
+    let cause = report.expect("the store").devices[0].cause;
+    let reason = cause.map(|cause| cause.reason);
     assert_eq!(reason, Some(Reason::ProviderUnavailable));
 }
 

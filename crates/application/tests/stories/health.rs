@@ -28,6 +28,11 @@ async fn of_device(depot: &Fleet, device: &str) -> DeviceHealth {
         .expect("an active device")
 }
 
+async fn reason(depot: &Fleet) -> Option<Reason> {
+    let device = of_device(depot, "bus-1").await;
+    device.cause.map(|cause| cause.reason)
+}
+
 /// A depot whose last cycle was two minutes ago.
 async fn polled(
     fixture: &Fixture,
@@ -79,20 +84,6 @@ async fn a_silent_device_is_told_apart_by_what_the_last_poll_recorded() {
             Reason::NoNewReading,
         ),
         (
-            "rejected",
-            silent(),
-            answer().rejecting("bus-1", "future_timestamp"),
-            Stale,
-            Reason::UpdatesRejected,
-        ),
-        (
-            "another-rejected",
-            silent(),
-            answer().rejecting("bus-2", "future_timestamp"),
-            Stale,
-            Reason::NoNewReading,
-        ),
-        (
             "down",
             silent(),
             answer().failed(ErrorClass::Unavailable),
@@ -138,7 +129,7 @@ async fn a_silent_device_is_told_apart_by_what_the_last_poll_recorded() {
         let depot = polled(&fixture, name, device, report).await;
         let device = of_device(&depot, "bus-1").await;
         assert_eq!(
-            (device.health.state, device.reason),
+            (device.health.state, device.cause.map(|cause| cause.reason)),
             (state, Some(reason)),
             "{name}"
         );
@@ -157,7 +148,7 @@ async fn a_device_that_reports_is_healthy_and_needs_no_reason() {
     .await;
     let device = of_device(&depot, "bus-1").await;
     assert_eq!(
-        (device.health.state, device.reason, device.health.since),
+        (device.health.state, device.cause, device.health.since),
         (Healthy, None, None)
     );
     assert_eq!(device.health.age, Some(minutes(4)));
@@ -172,7 +163,7 @@ async fn cycles_that_stopped_are_ours() {
         .create(&fixture)
         .await;
     assert_eq!(
-        of_device(&depot, "bus-1").await.reason,
+        reason(&depot).await,
         Some(Reason::CyclesNotRunning),
         "none has ever run"
     );
@@ -181,15 +172,12 @@ async fn cycles_that_stopped_are_ours() {
         .polled([a_report("sim-main")])
         .await;
     assert_eq!(
-        of_device(&depot, "bus-1").await.reason,
+        reason(&depot).await,
         Some(Reason::NoNewReading),
         "two intervals and a minute are borne"
     );
     fixture.clock.advance(seconds(1));
-    assert_eq!(
-        of_device(&depot, "bus-1").await.reason,
-        Some(Reason::CyclesNotRunning)
-    );
+    assert_eq!(reason(&depot).await, Some(Reason::CyclesNotRunning));
 }
 
 #[tokio::test]
@@ -242,7 +230,7 @@ async fn polling_that_is_switched_off_is_the_reason_before_all_others() {
     .expect("a change");
     for depot in [by_connection, by_flags] {
         assert_eq!(
-            of_device(&depot, "bus-1").await.reason,
+            reason(&depot).await,
             Some(Reason::PollingDisabled),
             "{}",
             depot.id
@@ -266,7 +254,7 @@ async fn readings_that_come_late_are_the_providers() {
     earlier.polled([a_report("sim-main")]).await;
     let device = of_device(&depot, "bus-1").await;
     assert_eq!(
-        (device.health.state, device.reason),
+        (device.health.state, device.cause.map(|cause| cause.reason)),
         (Delayed, Some(Reason::ProviderLag))
     );
     assert_eq!(device.health.lag, Some(minutes(38)));

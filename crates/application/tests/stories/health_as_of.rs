@@ -48,7 +48,7 @@ async fn now(depot: &Fleet, seen: &mut BTreeSet<(HealthState, Option<Reason>)>) 
         .await
         .expect("the store");
     let causes = report.devices.iter();
-    seen.extend(causes.map(|device| (device.health.state, device.reason)));
+    seen.extend(causes.map(|device| (device.health.state, device.cause.map(|cause| cause.reason))));
     told(&record, &report)
 }
 

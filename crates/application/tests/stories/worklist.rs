@@ -121,10 +121,12 @@ async fn by_health(fleets: &[Fleet], filter: &WorklistFilter, now: DateTime<Utc>
             device.health.state.is_silence()
                 && filter
                     .reason
-                    .is_none_or(|reason| device.reason == Some(reason))
-                && filter
-                    .responsibility
-                    .is_none_or(|whose| device.reason.map(Reason::responsibility) == Some(whose))
+                    .is_none_or(|reason| device.cause.is_some_and(|cause| cause.reason == reason))
+                && filter.responsibility.is_none_or(|whose| {
+                    device
+                        .cause
+                        .is_some_and(|cause| cause.responsibility == whose)
+                })
                 && filter.provider.as_ref().is_none_or(|provider| {
                     device.row.provider_id == *provider || provider.as_str() == "depot_sim"
                 })

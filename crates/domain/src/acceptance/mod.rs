@@ -9,6 +9,7 @@ mod decide;
 mod held;
 mod outcome;
 mod registry;
+mod rejections;
 mod update;
 
 pub use batch::{Judged, decide_batch};
@@ -16,4 +17,7 @@ pub use decide::{Gate, admit_connection, decide};
 pub use held::{Drops, Held};
 pub use outcome::{OutcomeWord, RejectReason, Rejection, Verdict};
 pub use registry::Registry;
+pub use rejections::{
+    REJECTIONS_AT_MOST, Refusals, RejectionKey, RejectionTally, tally_rejections,
+};
 pub use update::{Address, Item, Source, Update};

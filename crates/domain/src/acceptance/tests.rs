@@ -13,6 +13,8 @@ use crate::fleet::{Cutover, Device, DeviceSpec, PollOwner, ProviderMode, Provide
 use crate::ids::{ActivationId, CycleId, DeviceId, ExternalId, LeaseToken, ProviderId, VehicleId};
 use crate::signals::{DropReason, DroppedSignal, Reading, Readings, Signal, SignalValue};
 
+mod decision_table;
+
 fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 23, 8, 0, 0)
         .single()
@@ -329,36 +331,6 @@ fn the_time_refuses_before_the_signals_do() {
             Some(RejectReason::InvalidTimestamp),
         ),
     ]);
-}
-
-#[test]
-fn times_are_bounded_to_the_microsecond() {
-    let microsecond = TimeDelta::microseconds(1);
-    let start_of_2015 = Utc
-        .with_ymd_and_hms(2015, 1, 1, 0, 0, 0)
-        .single()
-        .expect("a time");
-    let furthest = now() + TimeDelta::minutes(5);
-    for (observed_at, expected) in [
-        (
-            start_of_2015 - microsecond,
-            Some(RejectReason::InvalidTimestamp),
-        ),
-        (start_of_2015, None),
-        (furthest - microsecond, None),
-        (furthest, None),
-        (furthest + microsecond, Some(RejectReason::FutureTimestamp)),
-    ] {
-        let update = Update {
-            observed_at: Some(observed_at),
-            ..update(by_id("d1"), 0, &[number("speed_kmh", 1.0)])
-        };
-        assert_eq!(
-            reason(&judge_one(update, &gate())),
-            expected,
-            "{observed_at}"
-        );
-    }
 }
 
 #[test]

@@ -1,113 +1,28 @@
-//! Why a device is not healthy, as far as the persisted records can tell, and whose it is.
+//! Why a device is not healthy, as far as the persisted records can tell.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{DeviceFacts, Health, HealthState};
+use super::{Cause, DeviceFacts, Health, HealthState, Reason, Responsibility};
+use crate::acceptance::RejectReason;
 use crate::polling::{ConnectionOutcome, ErrorClass, PollInterval};
 use crate::vocabulary::words;
 
-words!(
-    /// The root cause; an open vocabulary.
-    Reason {
-        /// Flags, the connection or the workspace keep core from polling.
-        PollingDisabled = "polling_disabled",
-        /// Cycles of the workspace have stopped.
-        CyclesNotRunning = "cycles_not_running",
-        /// The provider refused our credential, or we could not find it.
-        ProviderCredentialsRejected = "provider_credentials_rejected",
-        /// The provider failed or could not be reached.
-        ProviderUnavailable = "provider_unavailable",
-        /// The provider asked for fewer requests.
-        ProviderRateLimited = "provider_rate_limited",
-        /// Its updates arrive and are refused.
-        UpdatesRejected = "updates_rejected",
-        /// The poll worked; this device was not in the answer.
-        NotReturnedByProvider = "not_returned_by_provider",
-        /// It was in the answer, with the same old reading.
-        NoNewReading = "no_new_reading",
-        /// Readings arrive long after they were observed.
-        ProviderLag = "provider_lag",
-        /// No poll has finished since it was activated.
-        AwaitingFirstPoll = "awaiting_first_poll",
-        /// The records do not tell.
-        Unknown = "unknown",
-    }
-);
+/// Slack beyond an interval before a cycle counts as overdue, as before a device counts as delayed.
+const CYCLE_TOLERANCE: TimeDelta = TimeDelta::seconds(60);
 
 words!(
-    /// Whose a cause is to mend.
-    Responsibility {
-        /// The platform's.
-        Ours = "ours",
-        /// The telematics provider's.
-        Provider = "provider",
-        /// The device's, and so its vehicle's operator's.
-        Device = "device",
+    /// How a provider's stream stands, as whoever holds it says.
+    StreamState {
+        /// Open, and it brings frames.
+        Connected = "connected",
+        /// Not open.
+        Disconnected = "disconnected",
+        /// Open, and it brings nothing.
+        Silent = "silent",
+        /// The provider does not let it be opened.
+        Refused = "refused",
     }
 );
-
-impl Reason {
-    /// Whose it is.
-    pub const fn responsibility(self) -> Responsibility {
-        match self {
-            Self::PollingDisabled
-            | Self::CyclesNotRunning
-            | Self::ProviderCredentialsRejected
-            | Self::AwaitingFirstPoll
-            | Self::Unknown => Responsibility::Ours,
-            Self::ProviderUnavailable | Self::ProviderRateLimited | Self::ProviderLag => {
-                Responsibility::Provider
-            }
-            Self::UpdatesRejected | Self::NotReturnedByProvider | Self::NoNewReading => {
-                Responsibility::Device
-            }
-        }
-    }
-
-    /// What a person can do about it.
-    pub const fn next_step(self) -> &'static str {
-        match self {
-            Self::PollingDisabled => {
-                "Check the workspace's cutover flags and whether the connection is enabled; turn polling on if this fleet should be live."
-            }
-            Self::CyclesNotRunning => {
-                "Tell the platform team: this workspace's poll cycles have stopped. The last cycle is in its cycle list."
-            }
-            Self::ProviderCredentialsRejected => {
-                "Renew the connection's credential at the provider and store it under the connection's credential reference."
-            }
-            Self::ProviderUnavailable => {
-                "Check the provider's status page; if the outage lasts, call the provider with the time of the first failed cycle."
-            }
-            Self::ProviderRateLimited => {
-                "Ask the provider for a higher request limit, or lengthen the workspace's poll interval."
-            }
-            Self::UpdatesRejected => {
-                "Read the rejection's reason; most often the unit's clock or its signal configuration is wrong."
-            }
-            Self::NotReturnedByProvider => {
-                "Ask the customer whether the unit is fitted, powered and still under this id at the provider."
-            }
-            Self::NoNewReading => {
-                "Ask the customer to check the vehicle: the provider knows the unit, but it sends nothing new."
-            }
-            Self::ProviderLag => {
-                "Tell the provider that readings arrive late, with the observed and the received time of one."
-            }
-            Self::AwaitingFirstPoll => {
-                "Nothing yet: the next poll cycle is the first one for this device."
-            }
-            Self::Unknown => {
-                "Tell the platform team: the records of this workspace do not explain the silence."
-            }
-        }
-    }
-
-    /// Whether NFR-001 leaves the device out: its provider is down.
-    pub const fn is_provider_outage(self) -> bool {
-        matches!(self, Self::ProviderUnavailable)
-    }
-}
 
 /// The latest finished poll of a device's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +35,18 @@ pub struct LastPoll {
     pub error_class: Option<ErrorClass>,
 }
 
-/// What the records say of how a device is polled.
+/// The latest of a device's updates that was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastRejection {
+    /// Why.
+    pub reason: RejectReason,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Whether a poll brought it.
+    pub polled: bool,
+}
+
+/// What the records say of how a device is heard of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PollingFacts {
     /// Workspace active, polls core's, the provider type admitted and the connection enabled.
@@ -133,82 +59,143 @@ pub struct PollingFacts {
     pub last_cycle_ended_at: Option<DateTime<Utc>>,
     /// The latest finished poll of the device's connection.
     pub last_poll: Option<LastPoll>,
+    /// How the stream of the device's connection stands, if it has one.
+    pub stream: Option<StreamState>,
     /// Whether the latest answer of the provider lacked this device.
     pub absent: bool,
-    /// Whether the latest poll brought nothing of this device but rejected updates.
-    pub rejected: bool,
+    /// The latest of its updates that was refused.
+    pub last_rejection: Option<LastRejection>,
 }
 
-/// The first reason that fits; `None` for a healthy device.
+/// The first cause that fits; `None` for a healthy device.
 pub fn root_cause(
     device: &DeviceFacts,
     health: &Health,
     polling: &PollingFacts,
     now: DateTime<Utc>,
-) -> Option<Reason> {
+) -> Option<Cause> {
     if health.state == HealthState::Healthy {
         return None;
     }
+    let silence = now - polling.listened_until();
+    let interval = polling.interval.as_delta();
     if !polling.polling_enabled {
-        return Some(Reason::PollingDisabled);
+        return Some(Reason::PollingDisabled.into());
     }
-    let silent_since = polling
-        .last_cycle_ended_at
-        .map_or(polling.polling_possible_since, |ended_at| {
-            ended_at.max(polling.polling_possible_since)
-        });
-    if now - silent_since > polling.interval.as_delta() * 2 + TimeDelta::seconds(60) {
-        return Some(Reason::CyclesNotRunning);
+    if silence > interval * 2 + CYCLE_TOLERANCE {
+        return Some(Reason::CyclesNotRunning.into());
     }
-    let Some(poll) = polling.last_poll else {
-        return Some(Reason::AwaitingFirstPoll);
+    let cause = polling
+        .last_poll
+        .and_then(of_failure)
+        .or_else(|| polling.stream.and_then(of_stream))
+        .or_else(|| of_rejection(device, health, polling, now))
+        .or_else(|| of_answer(device, health, polling));
+    Some(cause.unwrap_or_else(|| {
+        // It was well as of the latest poll; what it lacks is the next.
+        if silence > interval + CYCLE_TOLERANCE {
+            Reason::CyclesNotRunning.into()
+        } else {
+            Reason::Unknown.into()
+        }
+    }))
+}
+
+impl PollingFacts {
+    /// Until when cycles ran, or had no occasion to.
+    fn listened_until(&self) -> DateTime<Utc> {
+        self.last_cycle_ended_at
+            .map_or(self.polling_possible_since, |ended_at| {
+                ended_at.max(self.polling_possible_since)
+            })
+    }
+}
+
+fn of_failure(poll: LastPoll) -> Option<Cause> {
+    if poll.outcome != ConnectionOutcome::Failed {
+        return None;
+    }
+    let reason = match poll.error_class? {
+        ErrorClass::CredentialsRejected | ErrorClass::CredentialsUnresolved => {
+            Reason::ProviderCredentialsRejected
+        }
+        ErrorClass::RateLimited => Reason::ProviderRateLimited,
+        ErrorClass::Unavailable
+        | ErrorClass::Timeout
+        | ErrorClass::InvalidResponse
+        | ErrorClass::CursorLoop
+        | ErrorClass::CircuitOpen => Reason::ProviderUnavailable,
+        ErrorClass::AddressNotAllowed | ErrorClass::Disabled | ErrorClass::ProviderNotAllowed => {
+            Reason::PollingDisabled
+        }
+        ErrorClass::NotSupported => return None,
     };
-    if poll.outcome == ConnectionOutcome::Failed {
-        return Some(of_failure(poll.error_class));
+    Some(reason.into())
+}
+
+fn of_stream(stream: StreamState) -> Option<Cause> {
+    match stream {
+        StreamState::Connected => None,
+        StreamState::Disconnected => Some(Reason::StreamDisconnected.into()),
+        StreamState::Silent => Some(Reason::StreamSilent.into()),
+        StreamState::Refused => Some(Cause {
+            responsibility: Responsibility::Provider,
+            ..Reason::StreamDisconnected.into()
+        }),
     }
-    let lagging = health.lag.is_some_and(|lag| lag > health.stale_after)
-        && health.age.is_some_and(|age| age <= health.delayed_after);
-    let polled_since_activation = poll.started_at >= device.activated_at;
-    let silent_in_poll = polled_since_activation
-        && poll.outcome == ConnectionOutcome::Ok
-        && device
-            .last_update_received_at
-            .is_none_or(|received_at| received_at < poll.started_at);
-    Some(if silent_in_poll && polling.rejected {
-        Reason::UpdatesRejected
-    } else if silent_in_poll && polling.absent {
-        Reason::NotReturnedByProvider
-    } else if silent_in_poll && !lagging {
-        Reason::NoNewReading
-    } else if health.state == HealthState::Delayed
-        && health.age.is_some_and(|age| age <= health.delayed_after)
-    {
-        Reason::ProviderLag
-    } else if !polled_since_activation {
-        Reason::AwaitingFirstPoll
-    } else {
-        Reason::Unknown
+}
+
+/// Its updates still come, and nothing but refusals comes of them.
+fn of_rejection(
+    device: &DeviceFacts,
+    health: &Health,
+    polling: &PollingFacts,
+    now: DateTime<Utc>,
+) -> Option<Cause> {
+    let rejection = polling.last_rejection?;
+    let is_the_latest = device
+        .last_update_received_at
+        .is_none_or(|received_at| received_at < rejection.at)
+        && rejection.at >= device.activated_at;
+    let goes_on = match polling.last_poll {
+        Some(poll) if rejection.polled => rejection.at >= poll.started_at,
+        _ => now - rejection.at <= health.delayed_after,
+    };
+    (is_the_latest && goes_on).then(|| Cause {
+        rejection: Some(rejection.reason),
+        ..Reason::UpdatesRejected.into()
     })
 }
 
-const fn of_failure(class: Option<ErrorClass>) -> Reason {
-    match class {
-        Some(ErrorClass::CredentialsRejected | ErrorClass::CredentialsUnresolved) => {
-            Reason::ProviderCredentialsRejected
-        }
-        Some(ErrorClass::RateLimited) => Reason::ProviderRateLimited,
-        Some(
-            ErrorClass::Unavailable
-            | ErrorClass::Timeout
-            | ErrorClass::InvalidResponse
-            | ErrorClass::CursorLoop
-            | ErrorClass::CircuitOpen,
-        ) => Reason::ProviderUnavailable,
-        Some(
-            ErrorClass::AddressNotAllowed | ErrorClass::Disabled | ErrorClass::ProviderNotAllowed,
-        ) => Reason::PollingDisabled,
-        Some(ErrorClass::NotSupported) | None => Reason::Unknown,
-    }
+/// What the latest answer of the provider says of it.
+fn of_answer(device: &DeviceFacts, health: &Health, polling: &PollingFacts) -> Option<Cause> {
+    let poll = polling.last_poll.filter(|poll| {
+        let switched_off = [ErrorClass::Disabled, ErrorClass::ProviderNotAllowed];
+        poll.started_at >= device.activated_at
+            && poll
+                .error_class
+                .is_none_or(|class| !switched_off.contains(&class))
+    });
+    let silent_in_poll = poll.is_some_and(|poll| {
+        poll.outcome == ConnectionOutcome::Ok
+            && device
+                .last_update_received_at
+                .is_none_or(|received_at| received_at < poll.started_at)
+    });
+    let is_late = health.state == HealthState::Delayed
+        && health.age.is_some_and(|age| age <= health.delayed_after);
+    let reason = if silent_in_poll && polling.absent {
+        Reason::NotReturnedByProvider
+    } else if is_late {
+        Reason::ProviderLag
+    } else if silent_in_poll {
+        Reason::NoNewReading
+    } else if poll.is_none() {
+        Reason::AwaitingFirstPoll
+    } else {
+        return None;
+    };
+    Some(reason.into())
 }
 
 #[cfg(test)]
@@ -248,8 +235,27 @@ mod tests {
                 outcome: ConnectionOutcome::Ok,
                 error_class: None,
             }),
+            stream: None,
             absent: false,
-            rejected: false,
+            last_rejection: None,
+        }
+    }
+
+    fn streamed(stream: StreamState) -> PollingFacts {
+        PollingFacts {
+            stream: Some(stream),
+            ..polled_well()
+        }
+    }
+
+    fn refused(minutes_ago: i64, polled: bool) -> PollingFacts {
+        PollingFacts {
+            last_rejection: Some(LastRejection {
+                reason: RejectReason::FutureTimestamp,
+                at: ago(minutes_ago),
+                polled,
+            }),
+            ..polled_well()
         }
     }
 
@@ -257,6 +263,29 @@ mod tests {
         let last_poll = LastPoll {
             started_at: ago(2),
             outcome: ConnectionOutcome::Failed,
+            error_class: Some(class),
+        };
+        PollingFacts {
+            last_poll: Some(last_poll),
+            ..polled_well()
+        }
+    }
+
+    fn polled_since(started_at: DateTime<Utc>) -> PollingFacts {
+        PollingFacts {
+            last_poll: Some(LastPoll {
+                started_at,
+                outcome: ConnectionOutcome::Ok,
+                error_class: None,
+            }),
+            ..polled_well()
+        }
+    }
+
+    fn skipped(class: ErrorClass) -> PollingFacts {
+        let last_poll = LastPoll {
+            started_at: ago(2),
+            outcome: ConnectionOutcome::Skipped,
             error_class: Some(class),
         };
         PollingFacts {
@@ -298,7 +327,7 @@ mod tests {
         for (name, device, polling, expected) in cases {
             let health = evaluate(&device, Policy::default(), now());
             assert_eq!(
-                root_cause(&device, &health, &polling, now()),
+                root_cause(&device, &health, &polling, now()).map(|cause| cause.reason),
                 expected,
                 "{name}"
             );
@@ -418,16 +447,6 @@ mod tests {
     fn what_the_provider_said_of_the_device_comes_last() {
         assert_causes([
             (
-                "rejected",
-                silent(),
-                PollingFacts {
-                    rejected: true,
-                    absent: true,
-                    ..polled_well()
-                },
-                Some(Reason::UpdatesRejected),
-            ),
-            (
                 "absent",
                 silent(),
                 PollingFacts {
@@ -453,11 +472,174 @@ mod tests {
             ),
             ("late", late(), polled_well(), Some(Reason::ProviderLag)),
             (
+                "late, and missing now",
+                late(),
+                PollingFacts {
+                    absent: true,
+                    ..polled_since(ago(1))
+                },
+                Some(Reason::NotReturnedByProvider),
+            ),
+            (
+                "late, and the same in the next answer",
+                late(),
+                polled_since(ago(1)),
+                Some(Reason::ProviderLag),
+            ),
+            (
                 "not polled since activation",
                 fresh(),
                 polled_well(),
                 Some(Reason::AwaitingFirstPoll),
             ),
+            (
+                "not polled since the connection was switched on again",
+                silent(),
+                skipped(ErrorClass::Disabled),
+                Some(Reason::AwaitingFirstPoll),
+            ),
+            (
+                "a provider that is not polled at all",
+                silent(),
+                skipped(ErrorClass::NotSupported),
+                Some(Reason::Unknown),
+            ),
         ]);
+    }
+
+    #[test]
+    fn a_stream_comes_after_polls_and_before_devices() {
+        assert_causes([
+            (
+                "connected",
+                silent(),
+                streamed(StreamState::Connected),
+                Some(Reason::NoNewReading),
+            ),
+            (
+                "down",
+                silent(),
+                PollingFacts {
+                    absent: true,
+                    ..streamed(StreamState::Disconnected)
+                },
+                Some(Reason::StreamDisconnected),
+            ),
+            (
+                "silent",
+                silent(),
+                PollingFacts {
+                    last_rejection: refused(1, false).last_rejection,
+                    ..streamed(StreamState::Silent)
+                },
+                Some(Reason::StreamSilent),
+            ),
+            (
+                "down beside failing polls",
+                silent(),
+                PollingFacts {
+                    stream: Some(StreamState::Disconnected),
+                    ..failed(ErrorClass::Unavailable)
+                },
+                Some(Reason::ProviderUnavailable),
+            ),
+        ]);
+        let whose = |stream| {
+            let device = silent();
+            let health = evaluate(&device, Policy::default(), now());
+            root_cause(&device, &health, &streamed(stream), now()).map(|cause| cause.responsibility)
+        };
+        assert_eq!(whose(StreamState::Disconnected), Some(Responsibility::Ours));
+        assert_eq!(whose(StreamState::Refused), Some(Responsibility::Provider));
+    }
+
+    #[test]
+    fn refusals_count_while_they_go_on() {
+        let updates_rejected = Some(Reason::UpdatesRejected);
+        assert_causes([
+            (
+                "by the latest poll",
+                silent(),
+                refused(2, true),
+                updates_rejected,
+            ),
+            (
+                "and though it is said to be absent",
+                silent(),
+                PollingFacts {
+                    absent: true,
+                    ..refused(2, true)
+                },
+                updates_rejected,
+            ),
+            (
+                "by the poll before",
+                silent(),
+                refused(7, true),
+                Some(Reason::NoNewReading),
+            ),
+            ("of a push", silent(), refused(6, false), updates_rejected),
+            (
+                "of a push, too long ago",
+                silent(),
+                refused(7, false),
+                Some(Reason::NoNewReading),
+            ),
+            (
+                "and one was accepted since",
+                late(),
+                refused(3, false),
+                Some(Reason::ProviderLag),
+            ),
+            (
+                "of a push to what is not polled",
+                silent(),
+                PollingFacts {
+                    last_poll: None,
+                    ..refused(1, false)
+                },
+                updates_rejected,
+            ),
+            (
+                "of the activation before",
+                fresh(),
+                refused(2, false),
+                Some(Reason::AwaitingFirstPoll),
+            ),
+        ]);
+        let device = silent();
+        let health = evaluate(&device, Policy::default(), now());
+        let cause = root_cause(&device, &health, &refused(1, false), now()).expect("a cause");
+        assert_eq!(cause.rejection, Some(RejectReason::FutureTimestamp));
+        assert!(cause.next_step().contains("clock"), "{}", cause.next_step());
+    }
+
+    /// A device that the latest poll still found well is late because the next poll is.
+    #[test]
+    fn what_only_lacks_the_next_poll_waits_for_a_cycle() {
+        let heard_of_in_the_latest_poll = |minutes| {
+            let polling = PollingFacts {
+                last_cycle_ended_at: Some(ago(minutes)),
+                ..polled_since(ago(minutes))
+            };
+            (silent_for(minutes), polling)
+        };
+        let (device, polling) = heard_of_in_the_latest_poll(7);
+        assert_causes([("overdue", device, polling, Some(Reason::CyclesNotRunning))]);
+    }
+
+    #[test]
+    fn every_reason_says_whose_it_is_and_what_to_do() {
+        for reason in Reason::ALL {
+            let cause = Cause::from(*reason);
+            assert!(cause.next_step().ends_with('.'), "{reason}");
+        }
+        for rejection in RejectReason::ALL {
+            let cause = Cause {
+                rejection: Some(*rejection),
+                ..Reason::UpdatesRejected.into()
+            };
+            assert!(cause.next_step().contains("unit"), "{rejection}");
+        }
     }
 }

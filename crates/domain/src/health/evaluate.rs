@@ -40,6 +40,13 @@ pub struct Health {
     pub grace_exceeded_at: Option<DateTime<Utc>>,
 }
 
+impl Health {
+    /// How often the device is to report: the cadence, or what its connection declares.
+    pub fn interval(&self) -> TimeDelta {
+        self.delayed_after - DELAY_TOLERANCE
+    }
+}
+
 /// The first state of the table that fits. Exactly at a threshold is the milder state.
 pub fn evaluate(facts: &DeviceFacts, policy: Policy, now: DateTime<Utc>) -> Health {
     let interval = policy.poll_interval;
@@ -79,8 +86,11 @@ pub fn evaluate(facts: &DeviceFacts, policy: Policy, now: DateTime<Utc>) -> Heal
         (HealthState::Stale, Some(received_at + stale_after))
     } else if age > delayed_after {
         (HealthState::Delayed, Some(received_at + delayed_after))
-    } else if lag.is_some_and(|lag| lag > policy.stale_threshold()) {
-        (HealthState::Delayed, Some(received_at))
+    } else if let Some(lag) = lag.filter(|lag| *lag > policy.stale_threshold()) {
+        // What is held has been too old since then, and what was held before it is older still. The time
+        // of reception would begin anew with every late reading.
+        let since = received_at - (lag - policy.stale_threshold());
+        (HealthState::Delayed, Some(since.max(facts.activated_at)))
     } else {
         (HealthState::Healthy, None)
     };
@@ -209,11 +219,18 @@ mod tests {
             evaluate(&late(threshold), Policy::default(), start()).state,
             HealthState::Healthy
         );
-        let health = evaluate(&late(threshold + MICROSECOND), Policy::default(), start());
-        assert_eq!(
-            (health.state, health.since),
-            (HealthState::Delayed, Some(start()))
-        );
+        for (late_by, ago) in [
+            (threshold + MICROSECOND, MICROSECOND),
+            (TimeDelta::minutes(45), TimeDelta::minutes(30)),
+            (TimeDelta::days(9), TimeDelta::days(1)),
+        ] {
+            let health = evaluate(&late(late_by), Policy::default(), start());
+            assert_eq!(
+                (health.state, health.since),
+                (HealthState::Delayed, Some(start() - ago)),
+                "late by {late_by}, activated a day ago"
+            );
+        }
     }
 
     #[test]

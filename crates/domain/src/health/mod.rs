@@ -6,11 +6,15 @@
 mod cause;
 mod evaluate;
 mod freshness;
+mod issues;
+mod reason;
 mod silence;
 mod state;
 
-pub use cause::{LastPoll, PollingFacts, Reason, Responsibility, root_cause};
+pub use cause::{LastPoll, LastRejection, PollingFacts, StreamState, root_cause};
 pub use evaluate::{DeviceFacts, Health, evaluate};
 pub use freshness::{Freshness, SignalFreshness, signal_freshness};
+pub use issues::{Finding, Issue, IssueCode, find_issues};
+pub use reason::{Cause, Reason, Responsibility};
 pub use silence::{CutOffs, SilencePlace, Thresholds};
 pub use state::{HealthState, Severity};

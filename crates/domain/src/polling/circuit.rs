@@ -78,7 +78,7 @@ impl Breaker {
 impl ErrorClass {
     /// Whether the provider failed or refused when it was asked. What we fail at by ourselves costs nobody
     /// anything, and is over as soon as it is mended.
-    const fn is_the_providers(self) -> bool {
+    pub const fn is_the_providers(self) -> bool {
         match self {
             Self::CredentialsRejected
             | Self::RateLimited

@@ -64,7 +64,9 @@ async fn pages_and_single_rows_are_looked_up_by_their_key() {
          FROM generate_series(1, 5000) n;
          INSERT INTO poll_cycles (workspace_id, cycle_id, trigger, status, due_at, triggered_at)
          SELECT 'north', gen_random_uuid(), 'manual', 'completed', now(), now() FROM generate_series(1, 5000);
-         ANALYZE devices, poll_cycles",
+         INSERT INTO rejections (workspace_id, reason, provider_id, external_id, device_id, pointer, count, first_seen_at, last_seen_at, detail)
+         SELECT 'north', 'unknown_device', 'sim-main', 'unit-' || n, '', '', 1, now(), now(), '' FROM generate_series(1, 5000) n;
+         ANALYZE devices, poll_cycles, rejections",
     )
     .await
     .expect("a large workspace");
@@ -83,6 +85,11 @@ async fn pages_and_single_rows_are_looked_up_by_their_key() {
             "poll_cycles: page",
             "'north', '019ab000-0000-7000-8000-000000000000', '019ab000-0000-7000-8000-000000000000', '019ab000-0000-7000-8000-000000000000', 1",
             "(cycle_id >= $2) AND (cycle_id <= $3)",
+        ),
+        (
+            "rejections: page",
+            "'north', NULL, NULL, NULL, 'unknown_device', 'sim-main', 'unit-4', '', '', 100",
+            "(ROW(reason, provider_id, external_id, device_id, pointer) > ROW($5, $6, $7, $8, $9))",
         ),
     ] {
         let plan = plan_of(pool, name, arguments).await;
@@ -160,6 +167,42 @@ async fn envelopes_are_looked_up_and_the_quarantine_has_an_index_of_its_own() {
             assert!(plan.contains(index), "{name}: {plan}");
         }
     }
+}
+
+/// However long the history of a connection's polls, and if it never answered in it: the latest of them, the
+/// latest answer, and the first failure since.
+#[tokio::test]
+async fn evidence_is_found_in_the_index_of_polls() {
+    let fixture = Fixture::create().await;
+    a_workspace("north").create(&fixture).await;
+    let pool = fixture.store().pool();
+    pool.execute(
+        "INSERT INTO poll_cycles (workspace_id, cycle_id, trigger, status, due_at, triggered_at)
+         SELECT 'north', gen_random_uuid(), 'manual', 'completed', now(), now() FROM generate_series(1, 5000);
+         INSERT INTO poll_cycle_connections (
+             workspace_id, cycle_id, provider_id, outcome, devices_expected, returned, missing, unchanged, accepted,
+             duplicate, stale, rejected, rejected_devices, attempts, duration_ms, started_at, ended_at
+         )
+         SELECT 'north', cycle_id, 'sim-main', 'failed', 0, 0, '{}', 0, 0, 0, 0, '{}', '{}', 1, 1,
+                now() - random() * interval '30 days', now() - random() * interval '30 days'
+         FROM poll_cycles;
+         ANALYZE poll_cycles, poll_cycle_connections",
+    )
+    .await
+    .expect("a long history");
+    let plan = plan_of(pool, "issues: evidence of connections", "'north'").await;
+    let looked_up = plan
+        .lines()
+        .filter(|line| {
+            line.contains("Index Cond: ((workspace_id = $1) AND (provider_id = c.provider_id)")
+        })
+        .count();
+    assert_eq!(looked_up, 3, "{plan}");
+    assert!(
+        !plan.contains("Seq Scan on poll_cycle_connections"),
+        "{plan}"
+    );
+    assert!(!plan.contains("Sort"), "{plan}");
 }
 
 /// The worklist reads the snapshots once, and looks up the few that are old enough; devices that never

@@ -1,0 +1,201 @@
+//! `GET /workspaces/{workspace_id}/issues`
+
+use std::collections::BTreeMap;
+
+use application::queries::{Evidence, IssueReport, workspace_issues};
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use domain::TimeText;
+use domain::fleet::ReadOwner;
+use domain::health::{Finding, HealthState, Issue, IssueCode, Responsibility, Severity};
+use domain::ids::{CycleId, DeviceId, ProviderId, VehicleId, WorkspaceId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::long_json::LongJson;
+use crate::openapi::schema;
+use crate::problem::Problem;
+use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
+use crate::state::AppState;
+
+/// Which issues.
+pub(crate) struct IssuesQuery {
+    state: Option<HealthState>,
+    code: Option<IssueCode>,
+    page: PageQuery,
+}
+
+impl QueryParams for IssuesQuery {
+    fn read(params: &mut Params) -> Self {
+        Self {
+            state: params.word("state", HealthState::ALL, HealthState::parse),
+            code: params.word("code", &IssueCode::all(), IssueCode::parse),
+            page: PageQuery::read(params),
+        }
+    }
+}
+
+impl IssuesQuery {
+    fn admits(&self, issue: &Issue<'_>) -> bool {
+        let has = |state| {
+            issue
+                .impacted
+                .iter()
+                .any(|found| found.health.state == state)
+        };
+        self.code.is_none_or(|code| issue.code == code) && self.state.is_none_or(has)
+    }
+}
+
+/// What is wrong in a workspace, from the same facts as its health.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IssuesAnswer {
+    #[schema(value_type = schema::WorkspaceId)]
+    workspace_id: WorkspaceId,
+    evaluated_at: DateTime<Utc>,
+    /// Whether core owns this workspace's reads.
+    authoritative: bool,
+    issues: Vec<IssueView>,
+    #[schema(required, example = json!(null))]
+    next_cursor: Option<String>,
+}
+
+/// Devices that suffer from the same: one cause, at one connection. Devices that never reported are issues
+/// of their own.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IssueView {
+    #[schema(value_type = schema::IssueCode)]
+    code: IssueCode,
+    #[schema(value_type = schema::Severity)]
+    severity: Severity,
+    #[schema(value_type = schema::Responsibility)]
+    responsibility: Responsibility,
+    #[schema(value_type = schema::ProviderId)]
+    provider_id: ProviderId,
+    /// Since when the first of its devices is listed.
+    #[schema(value_type = DateTime<Utc>)]
+    opened_at: TimeText,
+    /// Devices.
+    #[schema(example = 41)]
+    impacted_count: usize,
+    /// Vehicles that they are fitted to.
+    #[schema(example = 41)]
+    impacted_vehicle_count: usize,
+    /// Devices by state; states without any are left out.
+    #[schema(value_type = BTreeMap<String, u32>, example = json!({"stale": 41}))]
+    impacted_by_state: BTreeMap<&'static str, u32>,
+    /// Every one of them, in order of id.
+    impacted: Vec<ImpactedView>,
+    evidence: EvidenceView,
+    /// For people.
+    #[schema(
+        example = "Check the provider's status page; if the outage lasts, call the provider with the time of the first failed cycle."
+    )]
+    next_step: &'static str,
+}
+
+/// A device of an issue.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ImpactedView {
+    #[schema(value_type = schema::DeviceId)]
+    device_id: DeviceId,
+    #[schema(value_type = schema::VehicleId)]
+    vehicle_id: VehicleId,
+    #[schema(value_type = schema::HealthState)]
+    state: HealthState,
+    #[schema(required, value_type = Option<DateTime<Utc>>)]
+    last_update_received_at: Option<TimeText>,
+    #[schema(value_type = DateTime<Utc>)]
+    configured_at: TimeText,
+    #[schema(required, value_type = Option<DateTime<Utc>>, example = json!(null))]
+    grace_exceeded_at: Option<TimeText>,
+    /// When the state of charge that is held was observed.
+    #[schema(required, value_type = Option<DateTime<Utc>>)]
+    state_of_charge_observed_at: Option<TimeText>,
+}
+
+/// What leads to where it shows.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EvidenceView {
+    /// Poll cycles: the first that failed, where polls fail, and the latest.
+    #[schema(value_type = Vec<schema::CycleId>)]
+    cycle_ids: Vec<CycleId>,
+    /// What the provider answered, or why updates are refused.
+    #[schema(required, example = "unavailable: the provider answered 503")]
+    error: Option<String>,
+}
+
+/// What an issue and each of its devices take of an answer, at most but for long ids.
+const ISSUE_BYTES: usize = 1_024;
+const IMPACTED_BYTES: usize = 320;
+
+/// Finds what is wrong in a workspace now, in order of code and connection.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/issues", tag = "health",
+    params(
+        ("state" = Option<String>, Query), ("code" = Option<String>, Query),
+        ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
+    ),
+    responses((status = 200, body = IssuesAnswer)),
+)]
+pub(crate) async fn get_issues(
+    State(state): State<AppState>,
+    Path1(workspace_id): Path1<WorkspaceId>,
+    list: ListName,
+    Query(query): Query<IssuesQuery>,
+) -> Result<LongJson<IssuesAnswer>, Problem> {
+    let paged = Paged::try_new(list, query.page.clone(), state.core.clock.now())?;
+    let report = workspace_issues(&state.core, &workspace_id, paged.instant())
+        .await?
+        .ok_or_else(|| Problem::not_found("workspace"))?;
+    let mut issues = report.issues();
+    issues.retain(|issue| {
+        query.admits(issue) && paged.after().is_none_or(|after| *issue.key() > *after)
+    });
+    let (issues, next_cursor) =
+        paged.cut_and_show(issues, Issue::key, |issue| issue_view(&report, issue));
+    let impacted: usize = issues.iter().map(|issue| issue.impacted_count).sum();
+    Ok(LongJson {
+        about_bytes: (1 + issues.len()) * ISSUE_BYTES + impacted * IMPACTED_BYTES,
+        answer: IssuesAnswer {
+            workspace_id,
+            evaluated_at: paged.instant(),
+            authoritative: report.record.workspace.cutover.read_owner == ReadOwner::Core,
+            issues,
+            next_cursor,
+        },
+    })
+}
+
+fn issue_view(report: &IssueReport, issue: &Issue<'_>) -> IssueView {
+    let Evidence { cycle_ids, error } = report.evidence(issue);
+    IssueView {
+        code: issue.code,
+        severity: issue.severity,
+        responsibility: issue.responsibility,
+        provider_id: issue.provider_id.clone(),
+        opened_at: TimeText(issue.opened_at),
+        impacted_count: issue.impacted.len(),
+        impacted_vehicle_count: issue.impacted_vehicles(),
+        impacted_by_state: issue
+            .impacted_by_state()
+            .into_iter()
+            .map(|(state, count)| (state.as_str(), count))
+            .collect(),
+        impacted: issue.impacted.iter().map(impacted_view).collect(),
+        evidence: EvidenceView { cycle_ids, error },
+        next_step: issue.next_step,
+    }
+}
+
+fn impacted_view(found: &Finding<'_>) -> ImpactedView {
+    ImpactedView {
+        device_id: found.device_id.clone(),
+        vehicle_id: found.vehicle_id.clone(),
+        state: found.health.state,
+        last_update_received_at: found.facts.last_update_received_at.map(TimeText),
+        configured_at: TimeText(found.configured_at),
+        grace_exceeded_at: found.health.grace_exceeded_at.map(TimeText),
+        state_of_charge_observed_at: found.state_of_charge_at.map(TimeText),
+    }
+}

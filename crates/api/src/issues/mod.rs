@@ -1,0 +1,5 @@
+//! What is wrong, one cause at a time.
+
+mod get_issues;
+
+pub(crate) use get_issues::*;

@@ -1,0 +1,150 @@
+//! `GET /workspaces/{workspace_id}/rejections`
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use domain::TimeText;
+use domain::acceptance::RejectReason;
+use domain::ids::{CycleId, DeviceId, ExternalId, ProviderId, WorkspaceId};
+use persistence::{KeptRejection, RejectionFilter};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::place;
+use crate::openapi::schema;
+use crate::problem::Problem;
+use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
+use crate::state::AppState;
+
+/// A list's filter and cut.
+pub(crate) struct RejectionsQuery {
+    filter: RejectionFilter,
+    page: PageQuery,
+}
+
+impl QueryParams for RejectionsQuery {
+    fn read(params: &mut Params) -> Self {
+        let filter = RejectionFilter {
+            reason: params.word("reason", RejectReason::ALL, RejectReason::parse),
+            provider_id: params.read("provider", ProviderId::RULE, |text| {
+                ProviderId::try_new(text).ok()
+            }),
+            device_id: params.read("device", DeviceId::RULE, |text| {
+                DeviceId::try_new(text).ok()
+            }),
+        };
+        Self {
+            filter,
+            page: PageQuery::read(params),
+        }
+    }
+}
+
+/// What was refused of a workspace's updates, by reason and whom it was about.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RejectionList {
+    rejections: Vec<RejectionView>,
+    /// Refused updates by reason, all there ever were: whatever the filter, and also those that are no
+    /// longer kept.
+    #[schema(value_type = BTreeMap<String, i64>, example = json!({"future_timestamp": 12, "unknown_device": 288}))]
+    counts: BTreeMap<&'static str, i64>,
+    #[schema(required)]
+    next_cursor: Option<String>,
+}
+
+/// Refusals for one reason and about one sender or device. The 1,000 last seen of a reason are kept, of
+/// unknown devices the 1,000 last seen of each connection, and all that are about configured devices.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RejectionView {
+    #[schema(value_type = schema::RejectReason)]
+    reason: RejectReason,
+    /// As the sender named it; not told where the device was found.
+    #[schema(required, value_type = Option<schema::ProviderId>)]
+    provider_id: Option<ProviderId>,
+    /// As the sender named it; not told where the device was found.
+    #[schema(required, value_type = Option<schema::ExternalId>)]
+    external_id: Option<ExternalId>,
+    /// The configured device where it was found, else as the sender named it.
+    #[schema(required, value_type = Option<schema::DeviceId>)]
+    device_id: Option<DeviceId>,
+    /// RFC 6901 pointer within the item, where it was malformed; cut to 200 characters.
+    #[schema(required, example = json!(null))]
+    pointer: Option<String>,
+    /// The words for the sender, of the latest; cut to 200 characters.
+    #[schema(example = "observed_at is more than 300 s ahead of core's clock")]
+    detail: String,
+    #[schema(example = 12)]
+    count: i64,
+    first_seen_at: DateTime<Utc>,
+    last_seen_at: DateTime<Utc>,
+    /// The provider's event time, of the latest that had a readable one in its batch.
+    #[schema(required, value_type = Option<DateTime<Utc>>)]
+    observed_at: Option<TimeText>,
+    /// The cycle that the latest came with; null where it was pushed.
+    #[schema(required, value_type = Option<schema::CycleId>)]
+    cycle_id: Option<CycleId>,
+    /// W3C trace id of what brought the latest.
+    #[schema(required, example = "0af7651916cd43dd8448eb211c80319c")]
+    trace_id: Option<String>,
+}
+
+/// Lists what was refused, in order of reason, connection and device.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/rejections", tag = "rejections",
+    params(
+        ("reason" = Option<String>, Query), ("provider" = Option<String>, Query), ("device" = Option<String>, Query),
+        ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
+    ),
+    responses((status = 200, body = RejectionList)),
+)]
+pub(crate) async fn list_rejections(
+    State(state): State<AppState>,
+    Path1(workspace_id): Path1<WorkspaceId>,
+    list: ListName,
+    Query(query): Query<RejectionsQuery>,
+) -> Result<Json<RejectionList>, Problem> {
+    let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
+    let after = paged.after().map(place::read).transpose()?;
+    let store = &state.core.store;
+    if store.workspace(&workspace_id).await?.is_none() {
+        return Err(Problem::not_found("workspace"));
+    }
+    let _measured = telemetry::metrics::query("rejections");
+    let kept = store
+        .rejections(
+            &workspace_id,
+            &query.filter,
+            after.as_ref(),
+            paged.page().limit,
+        )
+        .await?;
+    let counts = store.rejection_counts(&workspace_id).await?;
+    let (rejections, next_cursor) = paged.cut_and_show(kept, |kept| place::write(&kept.key), shown);
+    Ok(Json(RejectionList {
+        rejections,
+        counts: counts
+            .into_iter()
+            .map(|(reason, count)| (reason.as_str(), count))
+            .collect(),
+        next_cursor,
+    }))
+}
+
+fn shown(kept: &KeptRejection) -> RejectionView {
+    RejectionView {
+        reason: kept.key.reason,
+        provider_id: kept.key.provider_id.clone(),
+        external_id: kept.key.external_id.clone(),
+        device_id: kept.key.device_id.clone(),
+        pointer: kept.key.pointer.clone(),
+        detail: kept.detail.clone(),
+        count: kept.count,
+        first_seen_at: kept.first_seen_at,
+        last_seen_at: kept.last_seen_at,
+        observed_at: kept.observed_at.map(TimeText),
+        cycle_id: kept.cycle_id,
+        trace_id: kept.trace_id.clone(),
+    }
+}

@@ -1,0 +1,106 @@
+//! `GET /workspaces/{workspace_id}/unknown-devices`
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use domain::acceptance::RejectReason;
+use domain::ids::{DeviceId, ExternalId, ProviderId, WorkspaceId};
+use persistence::{KeptRejection, RejectionFilter};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::place;
+use crate::openapi::schema;
+use crate::problem::Problem;
+use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
+use crate::state::AppState;
+
+/// A list's filter and cut.
+pub(crate) struct UnknownDevicesQuery {
+    provider_id: Option<ProviderId>,
+    page: PageQuery,
+}
+
+impl QueryParams for UnknownDevicesQuery {
+    fn read(params: &mut Params) -> Self {
+        Self {
+            provider_id: params.read("provider", ProviderId::RULE, |text| {
+                ProviderId::try_new(text).ok()
+            }),
+            page: PageQuery::read(params),
+        }
+    }
+}
+
+/// Devices that updates name and nobody has configured. One that is configured leaves the list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UnknownDeviceList {
+    unknown_devices: Vec<UnknownDeviceView>,
+    #[schema(required)]
+    next_cursor: Option<String>,
+}
+
+/// A device as updates name it: at a connection, by our id, or by both. The 1,000 last seen of each
+/// connection are kept.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UnknownDeviceView {
+    #[schema(required, value_type = Option<schema::ProviderId>)]
+    provider_id: Option<ProviderId>,
+    #[schema(required, value_type = Option<schema::ExternalId>)]
+    external_id: Option<ExternalId>,
+    #[schema(required, value_type = Option<schema::DeviceId>, example = json!(null))]
+    device_id: Option<DeviceId>,
+    first_seen_at: DateTime<Utc>,
+    last_seen_at: DateTime<Utc>,
+    /// Updates of it that were refused since the first.
+    #[schema(example = 288)]
+    count: i64,
+}
+
+/// Lists unknown devices, in order of connection and name.
+#[utoipa::path(
+    get, path = "/api/telematics-mvp/workspaces/{workspace_id}/unknown-devices", tag = "rejections",
+    params(
+        ("provider" = Option<String>, Query), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
+    ),
+    responses((status = 200, body = UnknownDeviceList)),
+)]
+pub(crate) async fn list_unknown_devices(
+    State(state): State<AppState>,
+    Path1(workspace_id): Path1<WorkspaceId>,
+    list: ListName,
+    Query(query): Query<UnknownDevicesQuery>,
+) -> Result<Json<UnknownDeviceList>, Problem> {
+    let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
+    let after = paged.after().map(place::read).transpose()?;
+    let store = &state.core.store;
+    if store.workspace(&workspace_id).await?.is_none() {
+        return Err(Problem::not_found("workspace"));
+    }
+    let _measured = telemetry::metrics::query("unknown_devices");
+    let filter = RejectionFilter {
+        reason: Some(RejectReason::UnknownDevice),
+        provider_id: query.provider_id,
+        device_id: None,
+    };
+    let kept = store
+        .rejections(&workspace_id, &filter, after.as_ref(), paged.page().limit)
+        .await?;
+    let (unknown_devices, next_cursor) =
+        paged.cut_and_show(kept, |kept| place::write(&kept.key), shown);
+    Ok(Json(UnknownDeviceList {
+        unknown_devices,
+        next_cursor,
+    }))
+}
+
+fn shown(kept: &KeptRejection) -> UnknownDeviceView {
+    UnknownDeviceView {
+        provider_id: kept.key.provider_id.clone(),
+        external_id: kept.key.external_id.clone(),
+        device_id: kept.key.device_id.clone(),
+        first_seen_at: kept.first_seen_at,
+        last_seen_at: kept.last_seen_at,
+        count: kept.count,
+    }
+}

@@ -1,0 +1,94 @@
+//! The issues of a workspace of a thousand devices, half of which are silent.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use bytes::Bytes;
+use hyper::{Method, StatusCode};
+use serde::Deserialize;
+
+use crate::Flags;
+use crate::cpu::Processes;
+use crate::database::Database;
+use crate::health::{Reads, Subject};
+use crate::http::{HttpConnection, excerpt};
+use crate::service::Service;
+
+const SUBJECT: Subject = Subject {
+    workspace: "bench-talk-00001",
+    devices: 1_000,
+};
+const SILENT: usize = SUBJECT.devices / 2;
+
+/// Reads of a round.
+const READS: u32 = 40;
+
+/// Every other device was last heard of an hour ago.
+const SILENCE: &str = "
+    UPDATE snapshots SET last_update_received_at = last_update_received_at - interval '1 hour'
+    WHERE workspace_id = $1 AND right(device_id, 1)::integer % 2 = 0";
+
+/// Writes a workspace whose devices have just reported, half of them for the last time an hour ago, and
+/// reads its issues over one connection; answers how long that took, and an answer's bytes.
+///
+/// # Errors
+/// When an answer does not list the silent devices and no others.
+pub(crate) async fn measure(
+    flags: &Flags,
+    signals: &str,
+    service: &Service,
+    database: &Database,
+    processes: &Processes,
+) -> anyhow::Result<(Reads, usize)> {
+    SUBJECT.fill(database, signals).await?;
+    let silenced = sqlx::query(SILENCE)
+        .bind(SUBJECT.workspace)
+        .execute(&mut database.connect().await?)
+        .await?
+        .rows_affected();
+    ensure!(
+        silenced == SILENT as u64,
+        "{silenced} devices of {SILENT} were silenced"
+    );
+    database.settle().await?;
+    let mut http = service.as_machine().await?;
+    let (_, bytes) = read(&mut http).await?;
+    let mut reads = Reads::default();
+    let before = processes.cpu_time()?;
+    for _ in 0..READS * flags.rounds {
+        reads.latencies.push(read(&mut http).await?.0);
+    }
+    reads.cpu = processes.cpu_time()?.since(before);
+    reads.latencies.sort_unstable();
+    Ok((reads, bytes))
+}
+
+async fn read(connection: &mut HttpConnection) -> anyhow::Result<(Duration, usize)> {
+    #[derive(Deserialize)]
+    struct Answer {
+        issues: Vec<Issue>,
+    }
+    #[derive(Deserialize)]
+    struct Issue {
+        impacted_count: usize,
+    }
+    let path = format!(
+        "/api/telematics-mvp/workspaces/{}/issues",
+        SUBJECT.workspace
+    );
+    let since = Instant::now();
+    let (status, body) = connection.send(Method::GET, &path, Bytes::new()).await?;
+    let latency = since.elapsed();
+    ensure!(
+        status == StatusCode::OK,
+        "issues were answered {status}: {}",
+        excerpt(&body)
+    );
+    let answer: Answer = serde_json::from_slice(&body)?;
+    let impacted: usize = answer.issues.iter().map(|issue| issue.impacted_count).sum();
+    ensure!(
+        impacted == SILENT,
+        "issues name {impacted} devices of {SILENT}"
+    );
+    Ok((latency, body.len()))
+}
