@@ -46,7 +46,10 @@ impl RunningAccount {
             began: now,
             vehicles: vehicles.collect(),
             key: account.key,
-            fault: account.fault.map(|fault| ActiveFault { fault, since: now }),
+            fault: account.fault.map(|fault| ActiveFault {
+                fault,
+                since: account.fault_since.unwrap_or(now),
+            }),
             requests: RequestCounter::default(),
         }
     }

@@ -27,6 +27,8 @@ pub struct Account {
     pub key: String,
     /// What is wrong with the provider, for this account.
     pub fault: Option<Fault>,
+    /// When that began; without it, when the simulator starts.
+    pub fault_since: Option<DateTime<Utc>>,
     /// Of two vehicles of one id the later counts.
     pub vehicles: Vec<VehicleSpec>,
 }
@@ -115,6 +117,7 @@ impl Account {
             name: name.to_owned(),
             key: format!("{name}-key"),
             fault: None,
+            fault_since: None,
             vehicles: Vec::new(),
         }
     }
@@ -146,6 +149,15 @@ impl Account {
         Self {
             fault: Some(fault),
             ..self
+        }
+    }
+
+    /// With a fault that began at some time: of one that comes and goes it says where in that it is.
+    #[must_use]
+    pub fn with_fault_since(self, fault: Fault, since: DateTime<Utc>) -> Self {
+        Self {
+            fault_since: Some(since),
+            ..self.with_fault(fault)
         }
     }
 

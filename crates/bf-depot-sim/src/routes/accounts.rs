@@ -47,6 +47,7 @@ pub(super) async fn put(
         name,
         key,
         fault,
+        fault_since: None,
         vehicles,
     });
     Ok(StatusCode::NO_CONTENT)

@@ -86,6 +86,22 @@ async fn a_flapping_provider_is_up_and_down_by_the_clock() {
 }
 
 #[tokio::test]
+async fn a_provider_can_be_down_from_the_start_and_come_back() {
+    let fault = Fault::FlappingUnavailable {
+        up_seconds: 60,
+        down_seconds: 30,
+    };
+    let began = start() - TimeDelta::seconds(60);
+    let stage = Stage::with(Account::fleet("depot", 2).with_fault_since(fault, began));
+    let mut answers = Vec::new();
+    for _ in 0..4 {
+        answers.push(stage.poll("depot", "").await.status.as_u16());
+        stage.advance_seconds(30);
+    }
+    assert_eq!(answers, [503, 200, 200, 503]);
+}
+
+#[tokio::test]
 async fn a_hanging_provider_never_answers_and_forgets_a_caller_that_gave_up() {
     let stage = faulty(Fault::Hang);
     let mut poll = Box::pin(stage.poll("depot", ""));

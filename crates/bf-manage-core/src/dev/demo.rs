@@ -3,7 +3,9 @@
 use anyhow::Context;
 use application::commands::{self, Batch, ConnectionSpec, CutoverCommand, Precondition};
 use application::{Author, Core};
-use bf_depot_sim::{Account, Behaviour, Fault, REPLAY_VEHICLE, Recording, Scenario, Simulator};
+use bf_depot_sim::{
+    Account, Behaviour, Fault, REPLAY_VEHICLE, Recording, Scenario, SignalName, Simulator,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use clock::Clock;
 use domain::acceptance::{Address, Item, Source, Update};
@@ -29,6 +31,13 @@ const PAST: TimeDelta = TimeDelta::hours(2);
 /// How long ago silent devices, and those behind a broken provider, brought their last update.
 const SILENCE: TimeDelta = TimeDelta::minutes(40);
 
+/// An outage that comes and goes: long enough for its vehicles to become stale, and to be well again.
+const UP_SECONDS: u32 = 20 * 60;
+const OUTAGE: Fault = Fault::FlappingUnavailable {
+    up_seconds: UP_SECONDS,
+    down_seconds: 40 * 60,
+};
+
 /// A demo workspace: its connections beside the main one, and whose vehicles they carry.
 struct Depot {
     id: &'static str,
@@ -41,7 +50,7 @@ const DEPOTS: [Depot; 5] = [
     Depot {
         id: "demo-north",
         name: "Demo North",
-        troubled: Some(("depot-sim-down", Fault::Unavailable, 2)),
+        troubled: Some(("depot-sim-down", OUTAGE, 2)),
     },
     Depot {
         id: "demo-south",
@@ -73,6 +82,8 @@ enum Role {
     NeverReporting,
     /// Configured only now: its grace period is not over.
     New,
+    /// Reports, but not its state of charge.
+    WithoutCharge,
     BehindTroubledProvider,
 }
 
@@ -83,6 +94,7 @@ impl Depot {
             1 => Role::Silent,
             2 => Role::NeverReporting,
             3 if self.id == "demo-harbour" => Role::New,
+            3 if self.id == "demo-west" => Role::WithoutCharge,
             number if number > VEHICLES - troubled => Role::BehindTroubledProvider,
             _ => Role::Reporting,
         }
@@ -112,6 +124,9 @@ pub fn scenario(recording: Option<Recording>, now: DateTime<Utc>) -> Scenario {
                     Role::Reporting | Role::BehindTroubledProvider => Behaviour::Reporting,
                     Role::Silent => Behaviour::SilentSince { at: now - SILENCE },
                     Role::NeverReporting | Role::New => Behaviour::Omitted,
+                    Role::WithoutCharge => Behaviour::WithoutSignals {
+                        signals: vec![SignalName::StateOfChargePercent],
+                    },
                 };
                 account = account.with_vehicle(&external_id(number), behaviour);
             }
@@ -119,7 +134,9 @@ pub fn scenario(recording: Option<Recording>, now: DateTime<Utc>) -> Scenario {
                 .troubled
                 .filter(|(troubled, _, _)| *troubled == connection)
             {
-                account = account.with_fault(fault);
+                // The outage has just begun.
+                account =
+                    account.with_fault_since(fault, now - TimeDelta::seconds(UP_SECONDS.into()));
             }
             scenario = scenario.with(account);
         }
