@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use application::commands::{CycleRequest, TriggerAnswer, trigger_cycle};
 use chrono::{DateTime, Utc};
+use domain::acceptance::{Refusals, RejectReason, RejectionKey, RejectionTally};
 use domain::ids::{CycleId, LeaseToken};
-use domain::polling::CycleStatus;
+use domain::polling::{ConnectionReport, CycleStatus};
 use persistence::{ClaimCandidate, ClaimedCycle, Fence, PollCycle};
 
 use crate::{AUTHOR, Fleet, ReportBuilder};
@@ -96,7 +97,11 @@ impl Fleet {
             .await
             .expect("the store");
         for report in reports {
-            uow.record_connection(cycle.cycle_id, &report.build(), now, now)
+            let report = report.build();
+            uow.keep_rejections(&refused_in(&report), Some(cycle.cycle_id), now)
+                .await
+                .expect("the rejections");
+            uow.record_connection(cycle.cycle_id, &report, now, now)
                 .await
                 .expect("a report");
         }
@@ -174,4 +179,28 @@ impl Fleet {
             .map(|candidate| candidate.cycle_id)
             .collect()
     }
+}
+
+/// The refusals that a report tells of, as acceptance keeps them.
+fn refused_in(report: &ConnectionReport) -> RejectionTally {
+    let mut tally = RejectionTally::default();
+    for (device_id, reason) in &report.rejected_devices {
+        let reason = RejectReason::parse(reason).expect("a reason of the catalogue");
+        *tally.counts.entry(reason).or_default() += 1;
+        let key = RejectionKey {
+            reason,
+            provider_id: None,
+            external_id: None,
+            device_id: Some(device_id.clone()),
+            pointer: None,
+        };
+        let refusals = Refusals {
+            count: 1,
+            detail: "as the test has it".to_owned(),
+            observed_at: None,
+            trace_id: None,
+        };
+        tally.kept.insert(key, refusals);
+    }
+    tally
 }

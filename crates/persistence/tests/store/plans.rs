@@ -400,6 +400,8 @@ async fn many_depots() -> Fixture {
              SELECT workspace_id, device_id, activation_id, 1, 0, activated_at, activated_at, '{}', '{}' FROM devices;
              INSERT INTO device_absences (workspace_id, device_id, activation_id, missing_since)
              SELECT workspace_id, device_id, activation_id, activated_at FROM devices WHERE device_id LIKE '%7';
+             INSERT INTO rejections (workspace_id, reason, provider_id, external_id, device_id, pointer, count, first_seen_at, last_seen_at, detail)
+             SELECT workspace_id, 'future_timestamp', '', '', device_id, '', 1, activated_at, activated_at, '' FROM devices;
              INSERT INTO poll_cycles (workspace_id, cycle_id, trigger, status, scheduled_time, due_at, triggered_at, started_at, ended_at)
              SELECT workspace_id, gen_random_uuid(), 'scheduled', CASE n WHEN 0 THEN 'queued' ELSE 'completed' END, at, at, at, at,
                     CASE n WHEN 0 THEN NULL ELSE at END
@@ -438,7 +440,10 @@ async fn reads_of_a_workspace_look_at_its_own_rows() {
     let since = "'2026-11-22T23:00:00Z'";
     for (name, arguments) in [
         ("health: devices", "'north'".to_owned()),
-        ("health: absent devices", "'north'".to_owned()),
+        (
+            "health: absent devices, and refused updates",
+            "'north'".to_owned(),
+        ),
         (
             "health: connections and their latest polls",
             "'north'".to_owned(),
