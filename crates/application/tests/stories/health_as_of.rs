@@ -97,8 +97,7 @@ async fn happen(depot: &Fleet, random: &mut ChaCha8Rng) {
                     1 if speaks_through(depot, device, connection).await => {
                         report.rejecting(device, "future_timestamp")
                     }
-                    1 => report,
-                    2 => report,
+                    1 | 2 => report,
                     _ => report.missing([device, "bus-1"]),
                 };
                 depot.polled([report]).await;
