@@ -78,8 +78,9 @@ impl Store {
                    activation_id, version
             FROM devices
             WHERE workspace_id = $1
-              AND ($2::boolean IS NULL OR active = $2)
-              AND ($3::text IS NULL OR vehicle_id = $3)
+              -- Not `OR`: see the page of snapshots.
+              AND CASE WHEN $2::boolean IS NULL THEN true ELSE active = $2 END
+              AND CASE WHEN $3::text IS NULL THEN true ELSE vehicle_id = $3 END
               AND device_id > $4
             ORDER BY device_id
             LIMIT $5"#,

@@ -100,6 +100,38 @@ async fn pages_and_single_rows_are_looked_up_by_their_key() {
     }
 }
 
+/// The first page of a large workspace is read in order where most workspaces are small, and its size
+/// unknown to the plan.
+#[tokio::test]
+async fn pages_of_a_large_workspace_among_small_ones_are_read_in_order() {
+    let fixture = Fixture::create().await;
+    a_workspace("north").create(&fixture).await;
+    let pool = fixture.store().pool();
+    pool.execute(
+        "INSERT INTO workspaces
+         SELECT (jsonb_populate_record(w, jsonb_build_object('workspace_id', 'small-' || n, 'registration_number', 1000 + n))).*
+         FROM workspaces w, generate_series(1, 100) n;
+         INSERT INTO devices (workspace_id, device_id, vehicle_id, provider_id, external_id, active, configured_at, activated_at, activation_id, version)
+         SELECT workspace_id, named.id, named.id, 'sim-main', named.id, true, now(), now(), gen_random_uuid(), 1
+         FROM workspaces, generate_series(1, CASE workspace_id WHEN 'north' THEN 50000 ELSE 100 END) n,
+              LATERAL (SELECT 'device-' || lpad(n::text, 5, '0') AS id) AS named
+         ORDER BY workspace_id DESC, n",
+    )
+    .await
+    .expect("a large workspace among small ones");
+    pool.execute("VACUUM ANALYZE devices")
+        .await
+        .expect("statistics");
+    for (name, arguments) in [
+        ("snapshots: page", "'north', '', NULL, 100"),
+        ("devices: page", "'north', NULL, NULL, '', 100"),
+    ] {
+        let plan = plan_of(pool, name, arguments).await;
+        assert!(plan.contains("using devices_pkey"), "{name}: {plan}");
+        assert!(!plan.contains("Sort"), "{name}: {plan}");
+    }
+}
+
 /// Among a day full of envelopes, those of a batch are looked up by their ids, and what waits in
 /// quarantine without the rest.
 #[tokio::test]
