@@ -5,14 +5,14 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::acceptance::RejectReason;
-use domain::fleet::{Cutover, Policy, ProviderType};
-use domain::health::{DeviceFacts, LastPoll, LastRejection};
-use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
-use domain::polling::{ConnectionOutcome, ErrorClass};
+use domain::fleet::{Cutover, Policy};
+use domain::health::LastRejection;
+use domain::ids::WorkspaceId;
 use serde::Deserialize;
 
 use crate::bulk::in_bulk;
 use crate::health::{ConnectionPolling, HealthRow, WorkspaceHealthFacts};
+use crate::health_columns::{DeviceColumns, PollColumns, PolledColumns};
 use crate::{CutoverRecord, HistoryStart, StorageError, Store, WorkspaceRecord, decode};
 
 /// How far back the last answer that named an absent device is looked for.
@@ -137,7 +137,8 @@ impl Store {
         start: HistoryStart,
         at: DateTime<Utc>,
     ) -> Result<Vec<HealthRow>, StorageError> {
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            DeviceColumns,
             r#"/* history: devices as of */
             WITH baseline AS (
                 SELECT device_id, type, recorded_at, payload FROM event_store
@@ -196,23 +197,7 @@ impl Store {
         in_bulk(rows)
             .await?
             .into_iter()
-            .map(|row| {
-                Ok(HealthRow {
-                    device_id: decode::id(DeviceId::try_new, "device_id", &row.device_id)?,
-                    vehicle_id: decode::id(VehicleId::try_new, "vehicle_id", &row.vehicle_id)?,
-                    provider_id: decode::id(ProviderId::try_new, "provider_id", &row.provider_id)?,
-                    configured_at: row.configured_at,
-                    facts: DeviceFacts {
-                        activated_at: row.activated_at,
-                        last_update_received_at: row.last_update_received_at,
-                        newest_observed_at: row.newest_observed_at,
-                        declared_interval_minutes: None,
-                    },
-                    absent: false,
-                    returned_before_absence_at: None,
-                    last_rejection: None,
-                })
-            })
+            .map(DeviceColumns::read)
             .collect()
     }
 
@@ -275,14 +260,6 @@ impl Store {
             else {
                 continue;
             };
-            let last_poll = match (row.started_at, row.outcome) {
-                (Some(started_at), Some(outcome)) => Some(LastPoll {
-                    started_at,
-                    outcome: decode::word(ConnectionOutcome::parse, "outcome", &outcome)?,
-                    error_class: row.error_class.as_deref().and_then(ErrorClass::parse),
-                }),
-                _ => None,
-            };
             if let (Some(asked_at), Some(missing)) = (row.asked_at, row.missing) {
                 let missing = missing.into_iter().collect();
                 polls
@@ -295,16 +272,19 @@ impl Store {
                     .refusals
                     .insert(provider_id.clone(), (ended_at, refused));
             }
-            polls.connections.push(ConnectionPolling {
-                provider_id: decode::id(ProviderId::try_new, "provider_id", &provider_id)?,
-                provider_type: decode::word(ProviderType::parse, "provider_type", &provider_type)?,
+            let polled = PolledColumns {
+                provider_id,
+                provider_type,
                 enabled,
-                declared_interval_minutes: row
-                    .declared_interval_minutes
-                    .and_then(|minutes| u32::try_from(minutes).ok()),
-                last_poll,
+                declared_interval_minutes: row.declared_interval_minutes,
+                last_poll: PollColumns {
+                    started_at: row.started_at,
+                    outcome: row.outcome,
+                    error_class: row.error_class,
+                },
                 last_answer_at: row.answered_at,
-            });
+            };
+            polls.connections.push(polled.read()?);
         }
         Ok(polls)
     }

@@ -7,10 +7,10 @@ use domain::acceptance::RejectReason;
 use domain::fleet::ProviderType;
 use domain::health::{DeviceFacts, LastPoll, LastRejection};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
-use domain::polling::{ConnectionOutcome, ErrorClass};
 use sqlx::{PgConnection, PgExecutor};
 
 use crate::bulk::in_bulk;
+use crate::health_columns::{DeviceColumns, PollColumns, PolledColumns};
 use crate::{StorageError, Store, decode};
 
 /// What is stored of one active device.
@@ -105,7 +105,8 @@ impl Store {
         executor: impl PgExecutor<'_>,
         workspace_id: &WorkspaceId,
     ) -> Result<Vec<HealthRow>, StorageError> {
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            DeviceColumns,
             r#"/* health: devices */
             SELECT d.device_id, d.vehicle_id, d.provider_id, d.configured_at, d.activated_at,
                    s.last_update_received_at AS "last_update_received_at?",
@@ -120,23 +121,7 @@ impl Store {
         in_bulk(rows)
             .await?
             .into_iter()
-            .map(|row| {
-                Ok(HealthRow {
-                    device_id: decode::id(DeviceId::try_new, "device_id", &row.device_id)?,
-                    vehicle_id: decode::id(VehicleId::try_new, "vehicle_id", &row.vehicle_id)?,
-                    provider_id: decode::id(ProviderId::try_new, "provider_id", &row.provider_id)?,
-                    configured_at: row.configured_at,
-                    facts: DeviceFacts {
-                        activated_at: row.activated_at,
-                        last_update_received_at: row.last_update_received_at,
-                        newest_observed_at: row.newest_observed_at,
-                        declared_interval_minutes: None,
-                    },
-                    absent: false,
-                    returned_before_absence_at: None,
-                    last_rejection: None,
-                })
-            })
+            .map(DeviceColumns::read)
             .collect()
     }
 
@@ -217,48 +202,22 @@ impl Store {
         let connections = rows
             .into_iter()
             .filter_map(|row| {
-                Some((
-                    row.provider_id?,
-                    row.provider_type?,
-                    row.enabled?,
-                    row.declared_interval_minutes,
-                    (row.started_at, row.outcome, row.error_class),
-                    row.last_answer_at,
-                ))
+                // Without connections there is one row, for the cycle.
+                Some(PolledColumns {
+                    provider_id: row.provider_id?,
+                    provider_type: row.provider_type?,
+                    enabled: row.enabled?,
+                    declared_interval_minutes: row.declared_interval_minutes,
+                    last_poll: PollColumns {
+                        started_at: row.started_at,
+                        outcome: row.outcome,
+                        error_class: row.error_class,
+                    },
+                    last_answer_at: row.last_answer_at,
+                })
             })
-            .map(
-                |(
-                    provider_id,
-                    provider_type,
-                    enabled,
-                    declared,
-                    (started_at, outcome, error_class),
-                    last_answer_at,
-                )| {
-                    let last_poll = match (started_at, outcome) {
-                        (Some(started_at), Some(outcome)) => Some(LastPoll {
-                            started_at,
-                            outcome: decode::word(ConnectionOutcome::parse, "outcome", &outcome)?,
-                            error_class: error_class.as_deref().and_then(ErrorClass::parse),
-                        }),
-                        _ => None,
-                    };
-                    Ok(ConnectionPolling {
-                        provider_id: decode::id(ProviderId::try_new, "provider_id", &provider_id)?,
-                        provider_type: decode::word(
-                            ProviderType::parse,
-                            "provider_type",
-                            &provider_type,
-                        )?,
-                        enabled,
-                        declared_interval_minutes: declared
-                            .and_then(|minutes| u32::try_from(minutes).ok()),
-                        last_poll,
-                        last_answer_at,
-                    })
-                },
-            )
-            .collect::<Result<_, StorageError>>()?;
+            .map(PolledColumns::read)
+            .collect::<Result<_, _>>()?;
         Ok((connections, last_cycle_ended_at))
     }
 }

@@ -7,10 +7,11 @@ use domain::fleet::ProviderType;
 use domain::health::{HealthState, LastPoll};
 use domain::ids::{CycleId, ProviderId, WorkspaceId};
 use domain::indicators::{SlotCounts, SlotOutcome};
-use domain::polling::{ConnectionOutcome, ErrorClass, Trigger};
-use sqlx::postgres::types::PgInterval;
+use domain::polling::Trigger;
 
 use crate::bulk::in_bulk;
+use crate::health_columns::{PollColumns, declared_interval};
+use crate::leases::interval;
 use crate::{StorageError, Store, decode};
 
 /// A connection and its latest finished poll.
@@ -107,13 +108,10 @@ impl Store {
             .await?
             .into_iter()
             .map(|row| {
-                let last_poll = match (row.started_at, row.outcome) {
-                    (Some(started_at), Some(outcome)) => Some(LastPoll {
-                        started_at,
-                        outcome: decode::word(ConnectionOutcome::parse, "outcome", &outcome)?,
-                        error_class: row.error_class.as_deref().and_then(ErrorClass::parse),
-                    }),
-                    _ => None,
+                let last_poll = PollColumns {
+                    started_at: row.started_at,
+                    outcome: row.outcome,
+                    error_class: row.error_class,
                 };
                 Ok(PolledConnection {
                     workspace_id: workspace_id(&row.workspace_id)?,
@@ -124,10 +122,8 @@ impl Store {
                         &row.provider_type,
                     )?,
                     enabled: row.enabled,
-                    declared_interval_minutes: row
-                        .declared_interval_minutes
-                        .and_then(|minutes| u32::try_from(minutes).ok()),
-                    last_poll,
+                    declared_interval_minutes: declared_interval(row.declared_interval_minutes),
+                    last_poll: last_poll.read()?,
                 })
             })
             .collect()
@@ -170,7 +166,11 @@ impl Store {
     ) -> Result<Vec<DevicesByState>, StorageError> {
         let text = |of: fn(&Cuts) -> &str| -> Vec<&str> { cuts.iter().map(of).collect() };
         let times = |of: fn(&Cuts) -> DateTime<Utc>| -> Vec<_> { cuts.iter().map(of).collect() };
-        let lags: Vec<PgInterval> = cuts.iter().map(|cuts| interval(cuts.lag_above)).collect();
+        // A threshold, and so above zero.
+        let lags: Vec<_> = cuts
+            .iter()
+            .map(|cuts| interval(cuts.lag_above.to_std().unwrap_or_default()))
+            .collect();
         let rows = sqlx::query!(
             r#"/* overview: devices by state */
             WITH devices_now AS (
@@ -316,12 +316,4 @@ fn workspace_id(text: &str) -> Result<WorkspaceId, StorageError> {
 /// Devices and slots are far fewer.
 fn count(rows: i64) -> u32 {
     u32::try_from(rows).unwrap_or(u32::MAX)
-}
-
-fn interval(delta: TimeDelta) -> PgInterval {
-    PgInterval {
-        months: 0,
-        days: 0,
-        microseconds: delta.num_microseconds().unwrap_or(i64::MAX),
-    }
 }

@@ -7,12 +7,12 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::fleet::{Policy, ProviderType, ReadOwner};
-use domain::health::{CutOffs, DeviceFacts, LastPoll, SilencePlace, Thresholds};
-use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
-use domain::polling::{ConnectionOutcome, ErrorClass};
+use domain::fleet::{Policy, ReadOwner};
+use domain::health::{CutOffs, SilencePlace, Thresholds};
+use domain::ids::{ProviderId, WorkspaceId};
 
 use crate::bulk::in_bulk;
+use crate::health_columns::{DeviceColumns, PollColumns, PolledColumns};
 use crate::{ConnectionPolling, HealthRow, StorageError, Store, decode};
 
 /// Which silent devices are wanted.
@@ -317,31 +317,22 @@ impl Store {
         .fetch_all(&self.pool);
         let mut polling: HashMap<WorkspaceId, WorkspacePolling> = HashMap::new();
         for row in in_bulk(rows).await? {
-            let last_poll = match (row.started_at, row.outcome) {
-                (Some(started_at), Some(outcome)) => Some(LastPoll {
-                    started_at,
-                    outcome: decode::word(ConnectionOutcome::parse, "outcome", &outcome)?,
-                    error_class: row.error_class.as_deref().and_then(ErrorClass::parse),
-                }),
-                _ => None,
-            };
             let workspace_id = decode::id(WorkspaceId::try_new, "workspace_id", &row.workspace_id)?;
             let of_workspace = polling.entry(workspace_id).or_default();
             of_workspace.last_cycle_ended_at = row.last_cycle_ended_at;
-            of_workspace.connections.push(ConnectionPolling {
-                provider_id: decode::id(ProviderId::try_new, "provider_id", &row.provider_id)?,
-                provider_type: decode::word(
-                    ProviderType::parse,
-                    "provider_type",
-                    &row.provider_type,
-                )?,
+            let polled = PolledColumns {
+                provider_id: row.provider_id,
+                provider_type: row.provider_type,
                 enabled: row.enabled,
-                declared_interval_minutes: row
-                    .declared_interval_minutes
-                    .and_then(|minutes| minutes.try_into().ok()),
-                last_poll,
+                declared_interval_minutes: row.declared_interval_minutes,
+                last_poll: PollColumns {
+                    started_at: row.started_at,
+                    outcome: row.outcome,
+                    error_class: row.error_class,
+                },
                 last_answer_at: row.last_answer_at,
-            });
+            };
+            of_workspace.connections.push(polled.read()?);
         }
         Ok(polling)
     }
@@ -377,20 +368,19 @@ struct SilentRow {
 
 impl SilentRow {
     fn read(self) -> Result<(WorkspaceId, HealthRow), StorageError> {
-        let row = HealthRow {
-            device_id: decode::id(DeviceId::try_new, "device_id", &self.device_id)?,
-            vehicle_id: decode::id(VehicleId::try_new, "vehicle_id", &self.vehicle_id)?,
-            provider_id: decode::id(ProviderId::try_new, "provider_id", &self.provider_id)?,
+        let device = DeviceColumns {
+            device_id: self.device_id,
+            vehicle_id: self.vehicle_id,
+            provider_id: self.provider_id,
             configured_at: self.configured_at,
-            facts: DeviceFacts {
-                activated_at: self.activated_at,
-                last_update_received_at: self.last_update_received_at,
-                newest_observed_at: self.newest_observed_at,
-                declared_interval_minutes: None,
-            },
+            activated_at: self.activated_at,
+            last_update_received_at: self.last_update_received_at,
+            newest_observed_at: self.newest_observed_at,
+        };
+        let row = HealthRow {
             absent: self.absent,
             returned_before_absence_at: self.returned_before_absence_at,
-            last_rejection: None,
+            ..device.read()?
         };
         let workspace_id = decode::id(WorkspaceId::try_new, "workspace_id", &self.workspace_id)?;
         Ok((workspace_id, row))
