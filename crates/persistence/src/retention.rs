@@ -1,12 +1,14 @@
 //! Removing records whose time is over, a bounded batch at a time.
 
+use chrono::{DateTime, Utc};
 use domain::ids::{CycleId, SweepId, WorkspaceId};
 
 use crate::{StorageError, Store};
 
 impl Store {
     /// Removes a workspace's oldest cycles with what their connections gave: those that are over and have
-    /// an id before this one, at most `limit`. Answers how many went.
+    /// an id before this one, at most `limit`. With them go the counts of slots of hours that were over
+    /// `before`. Answers how many cycles went.
     ///
     /// # Errors
     /// When the store fails.
@@ -14,6 +16,7 @@ impl Store {
         &self,
         workspace_id: &WorkspaceId,
         first_kept: CycleId,
+        before: DateTime<Utc>,
         limit: i64,
     ) -> Result<u64, StorageError> {
         let removed = sqlx::query!(
@@ -25,12 +28,15 @@ impl Store {
             ), given AS (
                 DELETE FROM poll_cycle_connections given USING old
                 WHERE given.workspace_id = $1 AND given.cycle_id = old.cycle_id
+            ), hours AS (
+                DELETE FROM poll_cycle_hours WHERE workspace_id = $1 AND hour < $4::timestamptz - interval '1 h'
             )
             DELETE FROM poll_cycles cycle USING old
             WHERE cycle.workspace_id = $1 AND cycle.cycle_id = old.cycle_id"#,
             workspace_id.as_str(),
             first_kept.0,
             limit,
+            before,
         )
         .execute(&self.pool)
         .await?;

@@ -50,7 +50,7 @@ async fn remove(
         page.after = Some(last.workspace.id.to_string());
         for record in records {
             let id = &record.workspace.id;
-            match remove_cycles(core, id, CycleId(first_kept)).await {
+            match remove_cycles(core, id, oldest).await {
                 Ok(removed) => swept.poll_cycles += removed,
                 Err(error) if error.is_unavailable() => return Err(error),
                 Err(error) => {
@@ -74,11 +74,14 @@ async fn remove(
 async fn remove_cycles(
     core: &Core,
     id: &WorkspaceId,
-    first_kept: CycleId,
+    oldest: DateTime<Utc>,
 ) -> Result<u64, StorageError> {
+    let first_kept = CycleId(first_id_at(oldest));
     let mut all = 0;
     loop {
-        let removed = core.store.remove_cycles_before(id, first_kept, BATCH);
+        let removed = core
+            .store
+            .remove_cycles_before(id, first_kept, oldest, BATCH);
         let removed = removed.await?;
         all += removed;
         if is_last(removed) {

@@ -1,5 +1,6 @@
 //! Sweeps: one at a time, each with an end.
 
+use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -158,6 +159,14 @@ async fn cycles_and_sweeps_past_retention_go_and_whatever_is_still_open_stays() 
     .execute(fixture.store().pool())
     .await
     .expect("a long history");
+    sqlx::query(
+        "INSERT INTO poll_cycle_hours (workspace_id, hour, outcome, slots)
+         SELECT 'north', $1 - back * interval '1 h', 'completed', 12 FROM generate_series(0, 3) AS back",
+    )
+    .bind(start())
+    .execute(fixture.store().pool())
+    .await
+    .expect("counts");
     let waiting = north.trigger(None).await.cycle_id;
     let running = south.trigger(None).await.cycle_id;
     south.claim(running).await.expect("a claim");
@@ -204,6 +213,16 @@ async fn cycles_and_sweeps_past_retention_go_and_whatever_is_still_open_stays() 
         .await
         .expect("a count");
     assert_eq!(given, 0, "what its connection gave went with it");
+    let counted: Vec<DateTime<Utc>> =
+        sqlx::query_scalar("SELECT hour FROM poll_cycle_hours ORDER BY hour")
+            .fetch_all(fixture.store().pool())
+            .await
+            .expect("counts");
+    assert_eq!(
+        counted,
+        [start(), start() + hours(24 * 90)],
+        "the hours that were over ninety days ago went too"
+    );
 }
 
 #[tokio::test]
