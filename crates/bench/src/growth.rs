@@ -1,9 +1,8 @@
 //! What an update costs as the number of snapshots grows.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use rand::SeedableRng as _;
@@ -14,12 +13,12 @@ use crate::cpu::{self, Processes};
 use crate::database::Database;
 use crate::fill::Fill;
 use crate::fleet::{BATCH, Fleet, Workspace};
+use crate::grounds::{Grounds, Started};
 use crate::ingest::HttpClient;
 use crate::load::drive;
-use crate::place::Place;
 use crate::rounds::{Meter, Side};
 use crate::service::Service;
-use crate::{Running, report, service};
+use crate::{Running, report};
 
 /// The log, a million snapshots with their devices, and the events of the rounds.
 const ROOM: u64 = 9_000 << 20;
@@ -41,12 +40,8 @@ pub(crate) struct Flags {
     /// Connections that send at once.
     #[arg(long, default_value = "4", value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
     clients: usize,
-    /// Where the data is kept while it runs; by default in memory, where there is room.
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// The program to measure; by default the release build of what lies here.
-    #[arg(long, value_name = "FILE")]
-    program: Option<PathBuf>,
+    #[command(flatten)]
+    grounds: Grounds,
 }
 
 /// Measures both sizes.
@@ -55,19 +50,12 @@ pub(crate) struct Flags {
 /// When a batch is not accepted whole.
 pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
     ensure!(flags.from < flags.to, "--from must be below --to");
-    let program = match &flags.program {
-        Some(program) => program.canonicalize()?,
-        None => service::build().await?,
-    };
-    let place = Place::prepare(flags.data_dir.as_deref(), ROOM)?;
-    let place = running.place.insert(place);
-    let database = running.database.insert(Database::start(place.path())?);
-    let service = Service::start(&program, place.path(), database).await?;
-    let service = running.service.insert(service);
-    let processes = Processes {
-        service: service.process().context("the service is gone")?,
-        postmaster: database.postmaster,
-    };
+    let Started {
+        place,
+        database,
+        service,
+        processes,
+    } = flags.grounds.start(ROOM, running).await?;
     let before = cpu::load_average();
     let mut sides = Vec::new();
     let mut filled = 0;

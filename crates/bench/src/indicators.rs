@@ -1,9 +1,8 @@
 //! Indicators of one workspace over a week, and the cycle figures of all workspaces over a day.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use bytes::Bytes;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
@@ -11,16 +10,15 @@ use hyper::{Method, StatusCode};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::cpu::{self, Processes};
+use crate::cpu::{self};
 use crate::database::Database;
 use crate::fill::Fill;
 use crate::fleet::Workspace;
+use crate::grounds::{Grounds, Started};
 use crate::health::Reads;
 use crate::http::{HttpConnection, excerpt};
 use crate::past::Past;
-use crate::place::Place;
-use crate::service::Service;
-use crate::{Running, report, service};
+use crate::{Running, report};
 
 /// The log, and a day of cycles of ten thousand workspaces.
 const ROOM: u64 = 9_000 << 20;
@@ -52,12 +50,8 @@ pub(crate) struct Flags {
     /// Reads of each kind.
     #[arg(long, default_value = "40", value_parser = RangedU64ValueParser::<u32>::new().range(5..=1_000))]
     reads: u32,
-    /// Where the data is kept while it runs; by default in memory, where there is room.
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// The program to measure; by default the release build of what lies here.
-    #[arg(long, value_name = "FILE")]
-    program: Option<PathBuf>,
+    #[command(flatten)]
+    grounds: Grounds,
 }
 
 /// Each kind of read.
@@ -76,19 +70,12 @@ pub(crate) struct IndicatorReads {
 /// # Errors
 /// When an answer is not whole.
 pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
-    let program = match &flags.program {
-        Some(program) => program.canonicalize()?,
-        None => service::build().await?,
-    };
-    let place = Place::prepare(flags.data_dir.as_deref(), ROOM)?;
-    let place = running.place.insert(place);
-    let database = running.database.insert(Database::start(place.path())?);
-    let service = Service::start(&program, place.path(), database).await?;
-    let service = running.service.insert(service);
-    let processes = Processes {
-        service: service.process().context("the service is gone")?,
-        postmaster: database.postmaster,
-    };
+    let Started {
+        place,
+        database,
+        service,
+        processes,
+    } = flags.grounds.start(ROOM, running).await?;
     let one = i32::try_from(flags.workspaces)?;
     fill(database, one).await?;
 

@@ -16,6 +16,7 @@ mod cycles;
 mod database;
 mod fill;
 mod fleet;
+mod grounds;
 mod growth;
 mod health;
 mod hostile;
@@ -33,19 +34,18 @@ mod rounds;
 mod service;
 mod worklist;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use clock::Clock;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cpu::Processes;
 use crate::database::Database;
 use crate::fleet::Fleet;
+use crate::grounds::{Grounds, Started};
 use crate::health::Subject;
 use crate::place::Place;
 use crate::service::Service;
@@ -87,12 +87,8 @@ pub(crate) struct Flags {
     /// Workspaces of a hundred devices.
     #[arg(long, default_value = "100", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000))]
     workspaces: usize,
-    /// Where the data is kept while it runs; by default in memory, where there is room.
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// The program to measure; by default the release build of what lies here.
-    #[arg(long, value_name = "FILE")]
-    program: Option<PathBuf>,
+    #[command(flatten)]
+    grounds: Grounds,
 }
 
 /// The workspaces that are read.
@@ -172,21 +168,12 @@ async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
         flags.workspaces >= flags.clients.max(flags.single_clients),
         "every client needs a workspace of its own: fewer clients or more --workspaces"
     );
-    let program = match &flags.program {
-        Some(program) => program.canonicalize()?,
-        None => service::build().await?,
-    };
-    let room = place::room_for(flags);
-    let place = running
-        .place
-        .insert(Place::prepare(flags.data_dir.as_deref(), room)?);
-    let database = running.database.insert(Database::start(place.path())?);
-    eprintln!(
-        "bench: PostgreSQL {} is up, {}",
-        database.version, place.kind
-    );
-    let service = Service::start(&program, place.path(), database).await?;
-    let service = running.service.insert(service);
+    let Started {
+        place,
+        database,
+        service,
+        processes,
+    } = flags.grounds.start(place::room_for(flags), running).await?;
 
     let fleet = Fleet::new(flags.workspaces);
     eprintln!("bench: registering {} devices", fleet.devices());
@@ -199,10 +186,6 @@ async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
     }
     database.settle().await?;
 
-    let processes = Processes {
-        service: service.process().context("the service is gone")?,
-        postmaster: database.postmaster,
-    };
     report::setting(flags, place, database);
     let before = cpu::load_average();
     let measured = ingest::measure(flags, &fleet, service, database, &processes).await?;

@@ -2,7 +2,6 @@
 //! many rows, by the memory that it takes.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -19,10 +18,10 @@ use crate::cpu;
 use crate::database::Database;
 use crate::fill::Fill;
 use crate::fleet::{BATCH, Workspace};
+use crate::grounds::{Grounds, Started};
 use crate::http::{HttpConnection, excerpt};
-use crate::place::Place;
 use crate::service::Service;
-use crate::{Running, report, service};
+use crate::{Running, report};
 
 /// The log, and a million snapshots with their devices.
 const ROOM: u64 = 8_000 << 20;
@@ -80,12 +79,8 @@ pub(crate) struct Flags {
     /// Reads of each side, by turns.
     #[arg(long, default_value = "15", value_parser = RangedU64ValueParser::<u32>::new().range(1..=100))]
     rounds: u32,
-    /// Where the data is kept while it runs; by default in memory, where there is room.
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// The program to measure; by default the release build of what lies here.
-    #[arg(long, value_name = "FILE")]
-    program: Option<PathBuf>,
+    #[command(flatten)]
+    grounds: Grounds,
 }
 
 /// Latencies of each side, round by round.
@@ -115,15 +110,12 @@ pub(crate) struct Spreadsheet {
 /// # Errors
 /// When an answer lacks a row.
 pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
-    let program = match &flags.program {
-        Some(program) => program.canonicalize()?,
-        None => service::build().await?,
-    };
-    let place = Place::prepare(flags.data_dir.as_deref(), ROOM)?;
-    let place = running.place.insert(place);
-    let database = running.database.insert(Database::start(place.path())?);
-    let service = Service::start(&program, place.path(), database).await?;
-    let service = running.service.insert(service);
+    let Started {
+        place,
+        database,
+        service,
+        ..
+    } = flags.grounds.start(ROOM, running).await?;
     eprintln!("bench: filling {} devices", flags.devices);
     fill(database, flags.devices).await?;
     let before = cpu::load_average();

@@ -17,8 +17,7 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use clock::Clock;
 
-use crate::database::Database;
-use crate::place::Place;
+use crate::grounds::Grounds;
 use crate::service::{self, Service};
 use crate::{Running, cpu};
 use fleet::Fleet;
@@ -46,12 +45,8 @@ pub(crate) struct Flags {
     /// Of the order of the triggers: the same seed, the same order.
     #[arg(long, default_value = "1")]
     seed: u64,
-    /// Where the data is kept while it runs; by default in memory, where there is room.
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// The program to try; by default the release build of what lies here.
-    #[arg(long, value_name = "FILE")]
-    program: Option<PathBuf>,
+    #[command(flatten)]
+    grounds: Grounds,
     /// The simulated provider; by default the release build of what lies here.
     #[arg(long, value_name = "FILE")]
     simulator: Option<PathBuf>,
@@ -62,17 +57,12 @@ pub(crate) struct Flags {
 /// # Errors
 /// When something cannot be started, and when a check fails.
 pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
-    let program = match &flags.program {
-        Some(program) => program.canonicalize()?,
-        None => service::build().await?,
-    };
+    let program = flags.grounds.program().await?;
     let simulator = match &flags.simulator {
         Some(program) => program.canonicalize()?,
         None => service::build_of("bf-depot-sim").await?,
     };
-    let place = Place::prepare(flags.data_dir.as_deref(), ROOM)?;
-    let place = running.place.insert(place);
-    let database = running.database.insert(Database::start(place.path())?);
+    let (place, database) = flags.grounds.start_database(ROOM, running)?;
     let simulator = Simulator::start(&simulator, place.path()).await?;
     let settings = [
         ("TRIGGER_PRECISION_SECONDS", "0"),

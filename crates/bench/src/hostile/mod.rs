@@ -9,18 +9,15 @@ mod sender;
 mod stage;
 mod traffic;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use tokio::time::sleep;
 
-use crate::database::Database;
-use crate::place::Place;
-use crate::service::{self, Service};
+use crate::grounds::{Grounds, Started};
 use crate::{Running, cpu};
 use sender::Sender;
 use stage::Stage;
@@ -45,12 +42,8 @@ pub(crate) struct Flags {
     /// Of the mix: the same seed, the same requests in the same order.
     #[arg(long, default_value = "1")]
     seed: u64,
-    /// Where the data is kept while it runs; by default in memory, where there is room.
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// The program to try; by default the release build of what lies here.
-    #[arg(long, value_name = "FILE")]
-    program: Option<PathBuf>,
+    #[command(flatten)]
+    grounds: Grounds,
 }
 
 /// Sets the stage, sends, and judges what came of it.
@@ -58,16 +51,13 @@ pub(crate) struct Flags {
 /// # Errors
 /// When something cannot be started, and when a check fails.
 pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
-    let program = match &flags.program {
-        Some(program) => program.canonicalize()?,
-        None => service::build().await?,
-    };
-    let place = Place::prepare(flags.data_dir.as_deref(), ROOM)?;
-    let place = running.place.insert(place);
-    let database = running.database.insert(Database::start(place.path())?);
-    let service = Service::start(&program, place.path(), database).await?;
-    let service = running.service.insert(service);
-    let process = service.process().context("the service is gone")?;
+    let Started {
+        place,
+        database,
+        service,
+        processes,
+    } = flags.grounds.start(ROOM, running).await?;
+    let process = processes.service;
     eprintln!("bench: setting the stage");
     let stage = Arc::new(Stage::set(service, place.path()).await?);
     let sender = Arc::new(Sender::new(service.address()));
