@@ -1,13 +1,12 @@
-//! The acceptance path's three statements: what is configured, what is held, and the one that moves
-//! snapshots and appends their events.
+//! What a batch is judged by: what is configured, and what is held.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::acceptance::{Address, Drops, Held, Item, Registry};
 use domain::fleet::{Device, ProviderType};
-use domain::ids::{ActivationId, CycleId, DeviceId, EnvelopeId, EventId, ProviderId};
+use domain::ids::{DeviceId, ProviderId};
 use domain::signals::Readings;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -17,41 +16,6 @@ use crate::{StorageError, UnitOfWork, decode, devices};
 
 /// What is held of the devices that a batch names.
 pub type HeldByDevice = HashMap<DeviceId, Arc<Held>>;
-
-/// A snapshot as a batch leaves it.
-#[derive(Clone, Debug)]
-pub struct MovedSnapshot {
-    /// Whose.
-    pub device_id: DeviceId,
-    /// In which activation.
-    pub activation_id: ActivationId,
-    /// The version it was decided on.
-    pub replaces_version: i64,
-    /// What is held now.
-    pub held: Arc<Held>,
-}
-
-/// The event of one accepted update.
-#[derive(Clone, Debug)]
-pub struct AcceptedEvent<'a> {
-    /// `UUIDv7`.
-    pub event_id: EventId,
-    /// Whose.
-    pub device_id: DeviceId,
-    /// The specification's fields, as JSON.
-    pub payload: String,
-    /// Where it comes from, where that differs within the batch: all events of a batch have one, or none.
-    pub origin: Option<Origin<'a>>,
-}
-
-/// Where an update comes from.
-#[derive(Clone, Copy, Debug)]
-pub struct Origin<'a> {
-    /// The envelope that it was interpreted from, if any.
-    pub envelope_id: Option<EnvelopeId>,
-    /// The W3C trace id that it came with; without one, the batch's counts.
-    pub trace_id: Option<&'a str>,
-}
 
 impl UnitOfWork {
     /// The configuration and the held snapshots that a batch names: from memory what this instance
@@ -192,147 +156,6 @@ impl UnitOfWork {
         )
         .fetch_all(&mut *self.tx)
         .await?)
-    }
-
-    /// Moves snapshots and appends their events, in one statement. A snapshot moves only from the
-    /// version it was decided on; answers the devices that did not, because another batch had
-    /// overtaken this one. They are locked now: decided anew in this unit of work, they will move.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn move_snapshots(
-        &mut self,
-        mut snapshots: Vec<MovedSnapshot>,
-        events: &[AcceptedEvent<'_>],
-        cycle_id: Option<CycleId>,
-        trace_id: Option<&str>,
-        now: DateTime<Utc>,
-    ) -> Result<HashSet<DeviceId>, StorageError> {
-        // One order of row locks for all batches: no two can wait for each other in a circle.
-        snapshots.sort_unstable_by(|a, b| a.device_id.cmp(&b.device_id));
-        let mut columns = SnapshotColumns::with_capacity(snapshots.len());
-        for snapshot in &snapshots {
-            columns.push(snapshot, now);
-        }
-        let event_ids: Vec<Uuid> = events.iter().map(|event| event.event_id.0).collect();
-        let event_devices: Vec<&str> = events
-            .iter()
-            .map(|event| event.device_id.as_str())
-            .collect();
-        let payloads: Vec<&str> = events.iter().map(|event| event.payload.as_str()).collect();
-        // Empty where all updates come from the same: `unnest` then has nothing for each.
-        let origins = || events.iter().filter_map(|event| event.origin);
-        let envelope_ids: Vec<Option<Uuid>> = origins()
-            .map(|origin| origin.envelope_id.map(|id| id.0))
-            .collect();
-        let trace_ids: Vec<Option<&str>> = origins().map(|origin| origin.trace_id).collect();
-        // Nearly always all have moved, and nothing needs to be told of each.
-        let fewer_moved = sqlx::query_scalar!(
-            r#"/* acceptance: move snapshots and append events */
-            WITH moved AS (
-                INSERT INTO snapshots AS held (
-                    workspace_id, device_id, activation_id, version, replaces_version,
-                    last_update_received_at, newest_observed_at, signals, dropped
-                )
-                SELECT $1, device_id, activation_id, version, replaces_version, $2, newest_observed_at,
-                       signals::json, dropped::json
-                FROM unnest($3::text[], $4::uuid[], $5::bigint[], $6::bigint[], $7::timestamptz[], $8::text[], $9::text[])
-                  AS batch (device_id, activation_id, version, replaces_version, newest_observed_at, signals, dropped)
-                ON CONFLICT (workspace_id, device_id) DO UPDATE SET
-                    version = excluded.version,
-                    replaces_version = excluded.replaces_version,
-                    last_update_received_at = greatest(held.last_update_received_at, excluded.last_update_received_at),
-                    newest_observed_at = excluded.newest_observed_at,
-                    signals = excluded.signals,
-                    dropped = excluded.dropped
-                WHERE held.version = excluded.replaces_version
-                RETURNING device_id
-            ), recorded AS (
-                INSERT INTO event_store (
-                    workspace_id, recorded_at, event_id, type, device_id, cycle_id, envelope_id, trace_id, payload
-                )
-                SELECT $1, $2, event_id, 'TelematicsUpdateAccepted', event.device_id, $10, envelope_id,
-                       coalesce(event.trace_id, $11), payload::json
-                FROM unnest($12::uuid[], $13::text[], $14::text[], $15::uuid[], $16::text[])
-                  AS event (event_id, device_id, payload, envelope_id, trace_id)
-                JOIN moved ON moved.device_id = event.device_id
-            )
-            SELECT array_agg(device_id) AS "moved" FROM moved HAVING count(*) < cardinality($3)"#,
-            self.workspace_id.as_str(),
-            now,
-            &columns.device_ids as &[&str],
-            &columns.activation_ids,
-            &columns.versions,
-            &columns.replaces_versions,
-            &columns.newest_observed_at,
-            &columns.signals,
-            &columns.dropped,
-            cycle_id.map(|id| id.0),
-            trace_id,
-            &event_ids,
-            &event_devices as &[&str],
-            &payloads as &[&str],
-            &envelope_ids as &[Option<Uuid>],
-            &trace_ids as &[Option<&str>],
-        )
-        .fetch_optional(&mut *self.tx)
-        .await?;
-        let mut overtaken = HashSet::new();
-        if let Some(moved) = fewer_moved {
-            let moved: HashSet<String> = moved.into_iter().flatten().collect();
-            snapshots.retain(|snapshot| {
-                let has_moved = moved.contains(snapshot.device_id.as_str());
-                if !has_moved {
-                    overtaken.insert(snapshot.device_id.clone());
-                }
-                has_moved
-            });
-        }
-        self.recall.distrusted = !overtaken.is_empty();
-        for snapshot in snapshots {
-            self.recall.moved(snapshot.device_id, snapshot.held);
-        }
-        Ok(overtaken)
-    }
-}
-
-/// Snapshots turned into columns, as `unnest` takes them.
-struct SnapshotColumns<'s> {
-    device_ids: Vec<&'s str>,
-    activation_ids: Vec<Uuid>,
-    versions: Vec<i64>,
-    replaces_versions: Vec<i64>,
-    newest_observed_at: Vec<DateTime<Utc>>,
-    signals: Vec<String>,
-    dropped: Vec<String>,
-}
-
-impl<'s> SnapshotColumns<'s> {
-    fn with_capacity(count: usize) -> Self {
-        Self {
-            device_ids: Vec::with_capacity(count),
-            activation_ids: Vec::with_capacity(count),
-            versions: Vec::with_capacity(count),
-            replaces_versions: Vec::with_capacity(count),
-            newest_observed_at: Vec::with_capacity(count),
-            signals: Vec::with_capacity(count),
-            dropped: Vec::with_capacity(count),
-        }
-    }
-
-    fn push(&mut self, snapshot: &'s MovedSnapshot, now: DateTime<Utc>) {
-        let held = &snapshot.held;
-        self.device_ids.push(snapshot.device_id.as_str());
-        self.activation_ids.push(snapshot.activation_id.0);
-        self.versions.push(held.version);
-        self.replaces_versions.push(snapshot.replaces_version);
-        self.newest_observed_at
-            .push(held.readings.newest_observed_at().unwrap_or(now));
-        // Maps with text keys of plain values always have a JSON form.
-        self.signals
-            .push(serde_json::to_string(&held.readings).unwrap_or_default());
-        self.dropped
-            .push(serde_json::to_string(&held.drops).unwrap_or_default());
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::acceptance::{Address, Held};
-use domain::fleet::{Device, ProviderType};
+use domain::fleet::{Cutover, Device, ProviderType};
 use domain::ids::{DeviceId, ExternalId, ProviderId, WorkspaceId};
 use moka::sync::Cache;
 
@@ -38,8 +38,16 @@ impl AcceptanceMemory {
 /// What is remembered of a workspace, and counts as long as its registry version is this one.
 #[derive(Debug)]
 struct WorkspaceMemory {
-    registry_version: i64,
+    standing: Standing,
     known: Mutex<Known>,
+}
+
+/// How a workspace stands, but for its connections and devices: the same as long as its registry version is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) registry_version: i64,
+    pub(crate) active: bool,
+    pub(crate) cutover: Cutover,
 }
 
 #[derive(Debug, Default)]
@@ -129,16 +137,38 @@ impl Recall {
         }
     }
 
+    /// What is remembered of a workspace, whether or not it still counts.
+    pub(crate) fn as_remembered(
+        memory: &Arc<AcceptanceMemory>,
+        workspace_id: &WorkspaceId,
+    ) -> Option<(Self, Standing)> {
+        let workspace = memory.0.get(workspace_id)?;
+        let standing = workspace.standing;
+        let mut recall = Self::of(Arc::clone(memory));
+        recall.workspace = Some(workspace);
+        Some((recall, standing))
+    }
+
     /// Takes what is remembered as of this registry version.
-    pub(crate) fn counts_as_of(&mut self, workspace_id: &WorkspaceId, registry_version: i64) {
+    pub(crate) fn counts_as_of(&mut self, workspace_id: &WorkspaceId, standing: Standing) {
         let remembered = self.memory.0.get(workspace_id);
-        let current = remembered.filter(|memory| memory.registry_version == registry_version);
+        let current = remembered.filter(|memory| memory.standing == standing);
         self.workspace = Some(current.unwrap_or_else(|| {
             Arc::new(WorkspaceMemory {
-                registry_version,
+                standing,
                 known: Mutex::default(),
             })
         }));
+    }
+
+    /// Remembers these devices no more.
+    pub(crate) fn forget<'d>(&self, devices: impl Iterator<Item = &'d DeviceId>) {
+        if let Some(workspace) = &self.workspace {
+            let mut known = workspace.known();
+            for device in devices {
+                known.devices.remove(device);
+            }
+        }
     }
 
     /// What is remembered, or was read by this unit of work.

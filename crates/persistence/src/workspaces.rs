@@ -8,6 +8,7 @@ use domain::fleet::{
 use domain::ids::WorkspaceId;
 use domain::polling::{Cadence, Cadences, PollInterval};
 
+use crate::memory::Standing;
 use crate::{Page, StorageError, Store, UnitOfWork, decode};
 
 /// A workspace with the records of its latest changes.
@@ -19,7 +20,7 @@ pub struct WorkspaceRecord {
     pub cutover: CutoverRecord,
     /// Its policy's latest change.
     pub policy: PolicyRecord,
-    /// Counts changes of connections and devices.
+    /// Counts changes of what updates are judged by: connections, devices, flags, and whether it is active.
     pub registry_version: i64,
 }
 
@@ -218,8 +219,12 @@ impl UnitOfWork {
     pub async fn workspace(&mut self) -> Result<Option<WorkspaceRecord>, StorageError> {
         let record = load(&mut *self.tx, &self.workspace_id).await?;
         if let Some(record) = &record {
-            self.recall
-                .counts_as_of(&self.workspace_id, record.registry_version);
+            let standing = Standing {
+                registry_version: record.registry_version,
+                active: record.workspace.active,
+                cutover: record.workspace.cutover,
+            };
+            self.recall.counts_as_of(&self.workspace_id, standing);
         }
         Ok(record)
     }
@@ -283,7 +288,7 @@ impl UnitOfWork {
         sqlx::query!(
             r#"/* workspaces: change */
             UPDATE workspaces
-            SET name = $2, active = $3, version = version + 1,
+            SET name = $2, active = $3, version = version + 1, registry_version = registry_version + 1,
                 polling_changed_at = CASE WHEN active = $3 THEN polling_changed_at ELSE $4 END
             WHERE workspace_id = $1"#,
             self.workspace_id.as_str(),

@@ -3,6 +3,9 @@
 //! Begin under the shared fence; read the flags, the configuration and what is held; decide; move
 //! snapshots and append events in one statement; keep what was refused; commit; answer. A device that a
 //! concurrent batch moved in between is decided anew, in the same unit of work.
+//!
+//! Where an instance remembers everything that a push is judged by, it decides first, and the database
+//! records it all at once, if what was remembered is still so under the fence. Else it is as above.
 
 use std::collections::{HashMap, HashSet};
 use std::iter;
@@ -12,11 +15,11 @@ use domain::TimeText;
 use domain::acceptance::{
     Gate, Held, Item, Judged, Registry, Source, Verdict, decide_batch, tally_rejections,
 };
-use domain::fleet::{Device, Workspace};
+use domain::fleet::{Cutover, Device, Workspace};
 use domain::ids::{ActivationId, CycleId, DeviceId, EventId, WorkspaceId};
 use domain::signals::{DroppedSignal, Readings};
 use persistence::{
-    AcceptedEvent, Fence, HeldByDevice, MovedSnapshot, Origin, StorageError, UnitOfWork,
+    AcceptedEvent, Fence, HeldByDevice, MovedSnapshot, Origin, Recording, StorageError, UnitOfWork,
 };
 use serde::Serialize;
 use telemetry::metrics;
@@ -64,11 +67,49 @@ pub enum AcceptError {
 /// [`AcceptError`], with nothing persisted.
 pub async fn accept_updates(core: &Core, batch: Batch<'_>) -> Result<Vec<Judged>, AcceptError> {
     let _measured = metrics::query("accept_updates");
+    if let Some(judged) = accept_as_remembered(core, &batch).await? {
+        count_judged(&judged);
+        return Ok(judged);
+    }
     let mut uow = core.store.begin(batch.workspace_id, Fence::Shared).await?;
     let judged = accept_in_tx(core, &mut uow, batch).await?;
     uow.commit().await?;
     count_judged(&judged);
     Ok(judged)
+}
+
+/// Decides a push by what is remembered of its workspace and devices, and records it if that still counts.
+/// Nothing where something is not remembered, or not so any more, or where there is more to record than what
+/// was accepted.
+async fn accept_as_remembered(
+    core: &Core,
+    batch: &Batch<'_>,
+) -> Result<Option<Vec<Judged>>, AcceptError> {
+    // A cycle's lease is looked at under the fence.
+    if !matches!(batch.source, Source::Push) {
+        return Ok(None);
+    }
+    let Some(workspace) = core.store.remembered(batch.workspace_id) else {
+        return Ok(None);
+    };
+    let Some((registry, held)) = workspace.load(batch.items.iter()) else {
+        return Ok(None);
+    };
+    let gate = gate_of(core, batch, workspace.cutover(), core.clock.now());
+    let mut pass = Pass { registry, held };
+    let judged = pass.decide(batch.items.iter(), &gate);
+    if judged
+        .iter()
+        .any(|one| matches!(one.verdict, Verdict::Rejected(_)))
+    {
+        return Ok(None);
+    }
+    let recording = pass.recording(core, batch, &gate, 0..batch.items.len(), &judged);
+    let landed = workspace.record(recording, gate.now).await?;
+    if landed {
+        announce(batch);
+    }
+    Ok(landed.then_some(judged))
 }
 
 /// The same within the caller's unit of work, which must hold the shared fence.
@@ -117,19 +158,8 @@ pub(super) async fn accept_as_it_stands(
     {
         return Err(AcceptError::LeaseLost);
     }
-    tracing::debug!(
-        workspace_id = %batch.workspace_id,
-        trace_id = batch.trace_id,
-        updates = batch.items.len(),
-        payload_prepared_at = %batch.prepared_at,
-        "TelematicsIngressPayloadPrepared"
-    );
-    let gate = Gate {
-        cutover: workspace.cutover,
-        source: batch.source,
-        future_tolerance: core.rules.future_tolerance,
-        now,
-    };
+    announce(&batch);
+    let gate = gate_of(core, &batch, workspace.cutover, now);
     let mut judged: Vec<Option<Judged>> = batch.items.iter().map(|_| None).collect();
     let mut pending: Vec<usize> = (0..batch.items.len()).collect();
     // The first pass locks the rows of devices that it could not move, so the second moves them.
@@ -138,9 +168,12 @@ pub(super) async fn accept_as_it_stands(
         let (registry, held) = uow.load_for_acceptance(items()).await?;
         let mut pass = Pass { registry, held };
         let verdicts = pass.decide(items(), &gate);
-        let overtaken = pass
-            .persist(core, uow, &batch, &gate, &pending, &verdicts)
-            .await?;
+        let recording = pass.recording(core, &batch, &gate, pending.iter().copied(), &verdicts);
+        let overtaken = if recording.is_empty() {
+            HashSet::new()
+        } else {
+            uow.record(recording, now).await?
+        };
         let mut again = Vec::new();
         for (at, verdict) in pending.into_iter().zip(verdicts) {
             if verdict
@@ -158,6 +191,25 @@ pub(super) async fn accept_as_it_stands(
     Ok(judged.into_iter().flatten().collect())
 }
 
+fn announce(batch: &Batch<'_>) {
+    tracing::debug!(
+        workspace_id = %batch.workspace_id,
+        trace_id = batch.trace_id,
+        updates = batch.items.len(),
+        payload_prepared_at = %batch.prepared_at,
+        "TelematicsIngressPayloadPrepared"
+    );
+}
+
+fn gate_of(core: &Core, batch: &Batch<'_>, cutover: Cutover, now: DateTime<Utc>) -> Gate {
+    Gate {
+        cutover,
+        source: batch.source,
+        future_tolerance: core.rules.future_tolerance,
+        now,
+    }
+}
+
 /// One round of reading, deciding and writing.
 struct Pass {
     registry: Registry,
@@ -169,16 +221,15 @@ impl Pass {
         decide_batch(items, &self.registry, &mut self.held, gate)
     }
 
-    /// Writes what was accepted; answers the devices that another batch had moved meanwhile.
-    async fn persist(
+    /// What the verdicts come to: an event for each accepted update, and the snapshots that they leave.
+    fn recording<'b>(
         mut self,
         core: &Core,
-        uow: &mut UnitOfWork,
-        batch: &Batch<'_>,
+        batch: &Batch<'b>,
         gate: &Gate,
-        pending: &[usize],
+        pending: impl Iterator<Item = usize>,
         verdicts: &[Judged],
-    ) -> Result<HashSet<DeviceId>, StorageError> {
+    ) -> Recording<'b> {
         let mut accepted: HashMap<&DeviceId, i64> = HashMap::with_capacity(self.held.len());
         for judged in verdicts {
             if let (Some(device_id), Verdict::Accepted { .. }) =
@@ -193,7 +244,7 @@ impl Pass {
             .filter_map(|(id, updates)| Some((*id, Place::before(self.held.get(*id)?, *updates))))
             .collect();
         let mut events = Vec::with_capacity(verdicts.len());
-        for (at, judged) in pending.iter().zip(verdicts) {
+        for (at, judged) in pending.zip(verdicts) {
             let (Some(device_id), Verdict::Accepted { newer, .. }) =
                 (&judged.device_id, &judged.verdict)
             else {
@@ -201,7 +252,7 @@ impl Pass {
             };
             let (Some(device), Item::Update(update), Some(place)) = (
                 self.registry.device(device_id),
-                &batch.items[*at],
+                &batch.items[at],
                 places.get_mut(device_id),
             ) else {
                 continue;
@@ -211,11 +262,8 @@ impl Pass {
                 event_id: EventId(core.ids.next(gate.now)),
                 device_id: device_id.clone(),
                 payload: accepted_payload(device, *place, newer, &update.dropped, batch),
-                origin: batch.origins.get(*at).copied(),
+                origin: batch.origins.get(at).copied(),
             });
-        }
-        if events.is_empty() {
-            return Ok(HashSet::new());
         }
         let snapshots = accepted
             .iter()
@@ -230,9 +278,7 @@ impl Pass {
                 })
             })
             .collect();
-        let cycle_id = cycle_of(batch.source);
-        uow.move_snapshots(snapshots, &events, cycle_id, batch.trace_id, gate.now)
-            .await
+        Recording::new(snapshots, events, batch.trace_id, cycle_of(batch.source))
     }
 }
 

@@ -1,8 +1,12 @@
 //! What an instance remembers saves it reading, and never changes an answer's consequences.
 
 use application::Core;
-use application::commands::{ConnectionSpec, Precondition, put_connection};
-use domain::acceptance::Item;
+use application::commands::{
+    AcceptError, ConnectionSpec, CutoverCommand, Precondition, change_cutover, put_connection,
+    put_workspace,
+};
+use domain::acceptance::{Item, Source};
+use domain::fleet::{CutoverPatch, ProviderMode, WorkspaceName};
 use domain::signals::{Signal, SignalValue};
 use persistence::Fence;
 use testkit::{
@@ -51,22 +55,13 @@ async fn a_parked_fleets_repeated_readings_are_not_looked_up() {
     depot.push(readings()).await;
     let (judged, statements) = statements_of(depot.push(readings())).await;
     assert_eq!(words_of(&judged), vec!["duplicate"; ids.len()]);
-    assert!(
-        statements
-            .iter()
-            .all(|name| !name.starts_with("acceptance")),
-        "{statements:?}"
-    );
+    assert_eq!(statements, ["acceptance: record updates as remembered"]);
     let (_, statements) =
         statements_of(depot.push(readings().map(|update| update.observed(start() + seconds(1)))))
             .await;
-    let of_acceptance: Vec<_> = statements
-        .iter()
-        .filter(|name| name.starts_with("acceptance"))
-        .collect();
     assert_eq!(
-        of_acceptance,
-        ["acceptance: move snapshots and append events"],
+        statements,
+        ["acceptance: record updates as remembered"],
         "nor are their new ones"
     );
 }
@@ -186,6 +181,65 @@ async fn a_change_made_through_another_instance_counts_at_once() {
     );
 }
 
+/// Flags, and whether the workspace is active at all.
+#[tokio::test]
+async fn what_a_workspace_stands_at_elsewhere_counts_at_once() {
+    let fixture = Fixture::create().await;
+    let (here, there) = two_instances(&fixture, "north").await;
+    let newer = |later| {
+        [an_update("bus-1")
+            .observed(start() + seconds(later))
+            .with("speed_kmh", 30)]
+    };
+    let set_mode = async |provider_mode| {
+        let command = CutoverCommand::Patch(CutoverPatch {
+            provider_mode: Some(provider_mode),
+            ..CutoverPatch::default()
+        });
+        change_cutover(
+            &there.core,
+            AUTHOR,
+            &there.id,
+            command,
+            None,
+            &Precondition::None,
+        )
+        .await
+        .expect("a change");
+    };
+    set_mode(ProviderMode::LegacyProvider).await;
+    assert_eq!(
+        words_of(&here.push(newer(1)).await),
+        ["provider_not_allowed"]
+    );
+    set_mode(ProviderMode::Mixed).await;
+    assert_eq!(words_of(&here.push(newer(1)).await), ["accepted"]);
+
+    let set_active = async |active| {
+        let name = WorkspaceName::try_new("North").expect("a name");
+        put_workspace(
+            &there.core,
+            AUTHOR,
+            &there.id,
+            &name,
+            active,
+            None,
+            &Precondition::None,
+        )
+        .await
+        .expect("a change");
+    };
+    let items: Vec<Item> = newer(2).map(Item::from).into();
+    set_active(false).await;
+    let refused = here.accept(&items, Source::Push).await;
+    assert!(
+        matches!(refused, Err(AcceptError::InactiveWorkspace)),
+        "{refused:?}"
+    );
+    set_active(true).await;
+    assert_eq!(words_of(&here.push(newer(2)).await), ["accepted"]);
+}
+
 async fn set_enabled(core: &Core, depot: &Fleet, enabled: bool) {
     let (id, spec) = a_connection("sim-main").build();
     put_connection(
@@ -240,7 +294,10 @@ async fn what_was_undone_is_not_remembered() {
             held,
         };
         let overtaken = uow
-            .move_snapshots(vec![moved], &[], None, None, start())
+            .record(
+                persistence::Recording::new(vec![moved], Vec::new(), None, None),
+                start(),
+            )
             .await
             .expect("the store");
         assert!(overtaken.is_empty(), "{overtaken:?}");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::acceptance::{Address, Held, Item, Verdict};
 use domain::ids::EventId;
 use domain::signals::{Reading, Readings, Signal, SignalValue};
-use persistence::{AcceptedEvent, Fence, MovedSnapshot, UnitOfWork};
+use persistence::{AcceptedEvent, Fence, MovedSnapshot, Recording, UnitOfWork};
 use rand::Rng;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -197,7 +197,7 @@ async fn another_batch(depot: &Fleet, speed: f64) -> UnitOfWork {
         origin: None,
     };
     let overtaken = uow
-        .move_snapshots(vec![moved], &[event], None, None, now)
+        .record(Recording::new(vec![moved], vec![event], None, None), now)
         .await
         .expect("the store");
     assert!(overtaken.is_empty(), "{overtaken:?}");

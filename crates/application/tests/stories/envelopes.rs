@@ -318,7 +318,7 @@ async fn a_batch_of_any_size_runs_the_same_statements() {
             "fence shared",
             "workspaces: one",
             "provider_envelopes: those known already",
-            "acceptance: move snapshots and append events",
+            "acceptance: record updates",
             "provider_envelopes: store, with their messages and what arrived",
         ]
     );

@@ -11,4 +11,5 @@ mod pages;
 mod partitions;
 mod plans;
 mod registration;
+mod remembered;
 mod schema;

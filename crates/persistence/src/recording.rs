@@ -1,0 +1,214 @@
+//! Moving snapshots and appending their events: one call of the database's for a whole batch.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use domain::acceptance::Held;
+use domain::ids::{ActivationId, CycleId, DeviceId, EnvelopeId, EventId};
+use uuid::Uuid;
+
+use crate::{StorageError, UnitOfWork};
+
+/// A snapshot as a batch leaves it.
+#[derive(Clone, Debug)]
+pub struct MovedSnapshot {
+    /// Whose.
+    pub device_id: DeviceId,
+    /// In which activation.
+    pub activation_id: ActivationId,
+    /// The version it was decided on.
+    pub replaces_version: i64,
+    /// What is held now.
+    pub held: Arc<Held>,
+}
+
+/// The event of one accepted update.
+#[derive(Clone, Debug)]
+pub struct AcceptedEvent<'a> {
+    /// `UUIDv7`.
+    pub event_id: EventId,
+    /// Whose.
+    pub device_id: DeviceId,
+    /// The specification's fields, as JSON.
+    pub payload: String,
+    /// Where it comes from, where that differs within the batch: all events of a batch have one, or none.
+    pub origin: Option<Origin<'a>>,
+}
+
+/// Where an update comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The envelope that it was interpreted from, if any.
+    pub envelope_id: Option<EnvelopeId>,
+    /// The W3C trace id that it came with; without one, the batch's counts.
+    pub trace_id: Option<&'a str>,
+}
+
+/// What a batch comes to: the snapshots that it moves, with the events of its accepted updates.
+#[derive(Debug)]
+pub struct Recording<'a> {
+    snapshots: Vec<MovedSnapshot>,
+    events: Vec<AcceptedEvent<'a>>,
+    pub(crate) trace_id: Option<&'a str>,
+    cycle_id: Option<CycleId>,
+}
+
+impl<'a> Recording<'a> {
+    /// Snapshots, each at most once, and an event for each accepted update; the trace, and the cycle, that
+    /// brought them.
+    pub fn new(
+        mut snapshots: Vec<MovedSnapshot>,
+        events: Vec<AcceptedEvent<'a>>,
+        trace_id: Option<&'a str>,
+        cycle_id: Option<CycleId>,
+    ) -> Self {
+        // One order of row locks for all batches: no two can wait for each other in a circle.
+        snapshots.sort_unstable_by(|a, b| a.device_id.cmp(&b.device_id));
+        Self {
+            snapshots,
+            events,
+            trace_id,
+            cycle_id,
+        }
+    }
+
+    /// Whether nothing was accepted.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    pub(crate) fn columns(&self, now: DateTime<Utc>) -> Columns<'_> {
+        Columns {
+            snapshots: SnapshotColumns::of(&self.snapshots, now),
+            events: EventColumns::of(&self.events),
+        }
+    }
+
+    pub(crate) fn into_snapshots(self) -> Vec<MovedSnapshot> {
+        self.snapshots
+    }
+}
+
+impl UnitOfWork {
+    /// Moves snapshots and appends the events of what moved. A snapshot moves only from the version it
+    /// was decided on; answers the devices that did not, because another batch had overtaken this one.
+    /// They are locked now: decided anew in this unit of work, they will move.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn record(
+        &mut self,
+        recording: Recording<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<HashSet<DeviceId>, StorageError> {
+        let Columns { snapshots, events } = recording.columns(now);
+        let overtaken = sqlx::query_scalar!(
+            r#"/* acceptance: record updates */
+            SELECT record_updates($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS "overtaken!""#,
+            self.workspace_id.as_str(),
+            now,
+            recording.cycle_id.map(|id| id.0),
+            recording.trace_id,
+            &snapshots.device_ids as &[&str],
+            &snapshots.activation_ids,
+            &snapshots.versions,
+            &snapshots.replaced_versions,
+            &snapshots.newest_observations,
+            &snapshots.signals,
+            &snapshots.dropped,
+            &events.ids,
+            &events.device_ids as &[&str],
+            &events.payloads as &[&str],
+            &events.envelope_ids as &[Option<Uuid>],
+            &events.trace_ids as &[Option<&str>],
+        )
+        .fetch_one(&mut *self.tx)
+        .await?;
+        let overtaken: HashSet<String> = overtaken.into_iter().collect();
+        self.recall.distrusted = !overtaken.is_empty();
+        let mut to_decide_anew = HashSet::new();
+        for snapshot in recording.into_snapshots() {
+            if overtaken.contains(snapshot.device_id.as_str()) {
+                to_decide_anew.insert(snapshot.device_id);
+            } else {
+                self.recall.moved(snapshot.device_id, snapshot.held);
+            }
+        }
+        Ok(to_decide_anew)
+    }
+}
+
+/// A recording turned into columns, as the database's functions take them.
+pub(crate) struct Columns<'r> {
+    pub(crate) snapshots: SnapshotColumns<'r>,
+    pub(crate) events: EventColumns<'r>,
+}
+
+pub(crate) struct SnapshotColumns<'r> {
+    pub(crate) device_ids: Vec<&'r str>,
+    pub(crate) activation_ids: Vec<Uuid>,
+    pub(crate) versions: Vec<i64>,
+    pub(crate) replaced_versions: Vec<i64>,
+    pub(crate) newest_observations: Vec<DateTime<Utc>>,
+    pub(crate) signals: Vec<String>,
+    pub(crate) dropped: Vec<String>,
+}
+
+impl<'r> SnapshotColumns<'r> {
+    fn of(snapshots: &'r [MovedSnapshot], now: DateTime<Utc>) -> Self {
+        let held = || snapshots.iter().map(|snapshot| &snapshot.held);
+        Self {
+            device_ids: snapshots
+                .iter()
+                .map(|snapshot| snapshot.device_id.as_str())
+                .collect(),
+            activation_ids: snapshots
+                .iter()
+                .map(|snapshot| snapshot.activation_id.0)
+                .collect(),
+            versions: held().map(|held| held.version).collect(),
+            replaced_versions: snapshots
+                .iter()
+                .map(|snapshot| snapshot.replaces_version)
+                .collect(),
+            newest_observations: held()
+                .map(|held| held.readings.newest_observed_at().unwrap_or(now))
+                .collect(),
+            // Maps with text keys of plain values always have a JSON form.
+            signals: held()
+                .map(|held| serde_json::to_string(&held.readings).unwrap_or_default())
+                .collect(),
+            dropped: held()
+                .map(|held| serde_json::to_string(&held.drops).unwrap_or_default())
+                .collect(),
+        }
+    }
+}
+
+pub(crate) struct EventColumns<'r> {
+    pub(crate) ids: Vec<Uuid>,
+    pub(crate) device_ids: Vec<&'r str>,
+    pub(crate) payloads: Vec<&'r str>,
+    /// Empty where all updates come from the same: `unnest` then has nothing for each.
+    pub(crate) envelope_ids: Vec<Option<Uuid>>,
+    pub(crate) trace_ids: Vec<Option<&'r str>>,
+}
+
+impl<'r> EventColumns<'r> {
+    fn of(events: &'r [AcceptedEvent<'_>]) -> Self {
+        let origins = || events.iter().filter_map(|event| event.origin);
+        Self {
+            ids: events.iter().map(|event| event.event_id.0).collect(),
+            device_ids: events
+                .iter()
+                .map(|event| event.device_id.as_str())
+                .collect(),
+            payloads: events.iter().map(|event| event.payload.as_str()).collect(),
+            envelope_ids: origins()
+                .map(|origin| origin.envelope_id.map(|id| id.0))
+                .collect(),
+            trace_ids: origins().map(|origin| origin.trace_id).collect(),
+        }
+    }
+}
