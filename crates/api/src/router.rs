@@ -1,5 +1,7 @@
 //! The routes, and the layers around them.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
@@ -20,7 +22,7 @@ use crate::{
 };
 
 /// Every route with its documentation.
-pub(crate) fn documented() -> OpenApiRouter<AppState> {
+pub(crate) fn documented() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::with_openapi(crate::openapi::base())
         .routes(routes!(operations::livez))
         .routes(routes!(operations::readyz))
@@ -86,6 +88,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
 /// The service, ready to be served. From the outside in: compression, trace and problem bodies,
 /// panics, then for matched routes access, decompression, idempotency keys and the handler.
 pub fn router(state: AppState) -> Router {
+    let state = Arc::new(state);
     let (routes, _) = documented().split_for_parts();
     routes
         .route_layer(from_fn_with_state(state.clone(), idempotent))

@@ -8,12 +8,16 @@ use application::polling::Worker;
 use application::schedules::Applier;
 use application::sweeps::Sweeper;
 use auth::{DevIssuer, Verifier};
+use axum::extract::State;
 use providers::AddressPolicy;
 
 use crate::access::RateLimits;
 use crate::server::HttpLimits;
 
-/// Everything an instance answers from. Cheap to clone.
+/// What a handler asks for: every layer and handler of a request holds it, so it is one pointer.
+pub(crate) type SharedState = State<Arc<AppState>>;
+
+/// Everything an instance answers from.
 #[derive(Clone)]
 pub struct AppState {
     /// The use cases' context.

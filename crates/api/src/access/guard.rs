@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use super::table::Route;
 use crate::problem::{Problem, ProblemKind};
 use crate::request::{TraceContext, check_envelope};
-use crate::state::AppState;
+use crate::state::{AppState, SharedState};
 
 const WORKSPACE_ID: &str = "workspace_id";
 
@@ -51,7 +51,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
 /// Runs before every matched route, whatever its method.
 pub(crate) async fn guard(
-    State(state): State<AppState>,
+    State(state): SharedState,
     path: MatchedPath,
     params: Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
@@ -224,7 +224,7 @@ mod tests {
     #[tokio::test]
     async fn a_handler_without_a_row_is_not_reached() {
         let everything = || any(|| async { "reached" });
-        let state = state();
+        let state = Arc::new(state());
         let app = Router::new()
             .route("/livez", everything())
             .route("/api/telematics-mvp/forgotten", everything())

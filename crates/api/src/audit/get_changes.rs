@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::request::{
     ListName, PageQuery, Paged, Params, Query, QueryParams, place_in_time, read_place,
 };
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// A list's filter and cut.
 pub(crate) struct AuditQuery {
@@ -96,7 +96,7 @@ pub(crate) struct RecordedChangeView {
     responses((status = 200, body = RecordedChangeList)),
 )]
 pub(crate) async fn list_changes(
-    State(state): State<AppState>,
+    State(state): SharedState,
     list: ListName,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<RecordedChangeList>, Problem> {

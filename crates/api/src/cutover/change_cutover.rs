@@ -15,7 +15,7 @@ use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{IfMatch, JsonBody, NoQuery, Path1, tagged};
-use crate::state::AppState;
+use crate::state::{AppState, SharedState};
 
 /// Characters of a reason, at most.
 const REASON_AT_MOST: usize = 1_000;
@@ -95,7 +95,7 @@ pub(crate) struct PostRollback {
     responses((status = 200, body = CutoverView)),
 )]
 pub(crate) async fn put_cutover(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     Path1(id): Path1<WorkspaceId>,
     NoQuery: NoQuery,
@@ -135,7 +135,7 @@ pub(crate) async fn put_cutover(
     responses((status = 200, body = CutoverView)),
 )]
 pub(crate) async fn patch_cutover(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     Path1(id): Path1<WorkspaceId>,
     NoQuery: NoQuery,
@@ -173,7 +173,7 @@ pub(crate) async fn patch_cutover(
     responses((status = 200, body = CutoverView, headers(("ETag" = String)))),
 )]
 pub(crate) async fn roll_back(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     Path1(id): Path1<WorkspaceId>,
     NoQuery: NoQuery,

@@ -8,7 +8,7 @@ use domain::ids::WorkspaceId;
 use super::view::{CutoverView, cutover_view};
 use crate::problem::Problem;
 use crate::request::{NoQuery, Path1, tagged};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Shows a workspace's flags.
 #[utoipa::path(
@@ -16,7 +16,7 @@ use crate::state::AppState;
     responses((status = 200, body = CutoverView)),
 )]
 pub(crate) async fn get_cutover(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path1(id): Path1<WorkspaceId>,
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::view::CutoverFlags;
 use crate::problem::{FieldError, Problem};
 use crate::request::{ListName, PageQuery, Paged, Path1, Query};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Changes of the flags, newest first.
 #[derive(Serialize, ToSchema)]
@@ -44,7 +44,7 @@ pub(crate) struct ChangeView {
     responses((status = 200, body = CutoverHistory)),
 )]
 pub(crate) async fn get_history(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path1(id): Path1<WorkspaceId>,
     list: ListName,
     Query(page): Query<PageQuery>,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{JsonBody, NoQuery};
-use crate::state::AppState;
+use crate::state::{AppState, SharedState};
 
 /// Whom a token is for: `machine` with `scopes`, or `user` with `groups`.
 #[derive(Deserialize, ToSchema)]
@@ -39,7 +39,7 @@ pub(crate) struct TokenView {
 /// Mints a token as asked; only in `dev`.
 #[utoipa::path(post, path = "/dev/token", tag = "dev", request_body = PostToken, extensions(("x-problems" = json!(["not-found"]))), responses((status = 200, body = TokenView)))]
 pub(crate) async fn post_token(
-    State(state): State<AppState>,
+    State(state): SharedState,
     NoQuery: NoQuery,
     JsonBody(request): JsonBody<MintRequest>,
 ) -> Result<Json<TokenView>, Problem> {
@@ -52,7 +52,7 @@ pub(crate) async fn post_token(
 /// Shows the issuer's public keys; only in `dev`.
 #[utoipa::path(get, path = "/dev/jwks.json", tag = "dev", extensions(("x-problems" = json!(["not-found"]))), responses((status = 200, description = "RFC 7517 key set", body = Object, content_type = "application/json")))]
 pub(crate) async fn get_jwks(
-    State(state): State<AppState>,
+    State(state): SharedState,
     NoQuery: NoQuery,
 ) -> Result<Json<serde_json::Value>, Problem> {
     Ok(Json(issuer(&state)?.jwks()))

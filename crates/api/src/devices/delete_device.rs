@@ -9,7 +9,7 @@ use super::view::device_view;
 use crate::access::Caller;
 use crate::problem::Problem;
 use crate::request::{IfMatch, NoQuery, Path2};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Deactivates a device; its history stays.
 #[utoipa::path(
@@ -19,7 +19,7 @@ use crate::state::AppState;
     responses((status = 204, description = "deactivated"), (status = 409, description = "the registry is the legacy service's")),
 )]
 pub(crate) async fn delete_device(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
     NoQuery: NoQuery,

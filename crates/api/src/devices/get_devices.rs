@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::request::{
     ListName, NoQuery, PageQuery, Paged, Params, Path1, Path2, Query, QueryParams, tagged,
 };
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// A list's filter and cut.
 pub(crate) struct DevicesQuery {
@@ -46,7 +46,7 @@ pub(crate) struct DeviceList {
     responses((status = 200, body = DeviceList)),
 )]
 pub(crate) async fn list_devices(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
     Query(query): Query<DevicesQuery>,
@@ -82,7 +82,7 @@ pub(crate) async fn list_devices(
     responses((status = 200, body = DeviceView)),
 )]
 pub(crate) async fn get_device(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {

@@ -15,7 +15,7 @@ use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{IfMatch, JsonBody, NoQuery, Path2, tagged};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// A device as it is to be. Members of the answer's form are accepted and ignored.
 #[derive(Deserialize, ToSchema)]
@@ -53,7 +53,7 @@ pub(crate) struct PutDevice {
     ),
 )]
 pub(crate) async fn put_device(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
     NoQuery: NoQuery,

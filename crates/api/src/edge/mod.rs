@@ -14,15 +14,11 @@ use tracing::{Instrument, Span};
 
 use crate::problem::{Problem, ProblemKind};
 use crate::request::{RequestId, TraceContext, Unread};
-use crate::state::AppState;
+use crate::state::{AppState, SharedState};
 
 /// Gives the request its trace, and an answer that is a refusal the body of RFC 9457, whether a
 /// handler refused or the framework did.
-pub(crate) async fn edge(
-    State(state): State<AppState>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn edge(State(state): SharedState, mut request: Request, next: Next) -> Response {
     let since = Instant::now();
     let fresh = state.core.ids.next(state.core.clock.now());
     let trace = TraceContext::of(request.headers(), fresh);

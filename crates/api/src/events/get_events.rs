@@ -16,7 +16,7 @@ use crate::request::{
     ListName, PageQuery, Paged, Params, Path1, Query, QueryParams, place_in_time, read_place,
     read_time,
 };
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// A list's filter and cut.
 pub(crate) struct EventsQuery {
@@ -96,7 +96,7 @@ pub(crate) struct EventView {
     responses((status = 200, body = EventList)),
 )]
 pub(crate) async fn list_events(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
     Query(query): Query<EventsQuery>,

@@ -8,7 +8,7 @@ use domain::ids::{DeviceId, WorkspaceId};
 use super::view::FollowUpView;
 use crate::problem::Problem;
 use crate::request::{NoQuery, Path2, tagged};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Shows what has been done about a device's silence. Once the device has reported it counts no more,
 /// and stays in the history.
@@ -17,7 +17,7 @@ use crate::state::AppState;
     responses((status = 200, body = FollowUpView)),
 )]
 pub(crate) async fn get_follow_up(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {

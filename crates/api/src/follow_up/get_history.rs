@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{ListName, PageQuery, Paged, Path2, Query};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// What was written of a device, newest first, over all its silences.
 #[derive(Serialize, ToSchema)]
@@ -46,7 +46,7 @@ pub(crate) struct WrittenFollowUpView {
     responses((status = 200, body = FollowUpHistory)),
 )]
 pub(crate) async fn get_follow_up_history(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
     list: ListName,
     Query(page): Query<PageQuery>,

@@ -16,7 +16,7 @@ use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{IfMatch, JsonBody, NoQuery, Path2, tagged};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// A follow-up as it is to be. Members of the answer's form are accepted and ignored.
 #[derive(Deserialize, ToSchema)]
@@ -46,7 +46,7 @@ pub(crate) struct PutFollowUp {
     responses((status = 200, body = FollowUpView)),
 )]
 pub(crate) async fn put_follow_up(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
     NoQuery: NoQuery,

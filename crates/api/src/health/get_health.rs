@@ -16,7 +16,7 @@ use super::view::{HealthAnswer, VehicleHealthView, device_view, summary, vehicle
 use crate::long_json::LongJson;
 use crate::problem::{FieldError, Problem, ProblemKind};
 use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Which devices, and how they are grouped.
 pub(crate) struct HealthQuery {
@@ -134,7 +134,7 @@ const DEVICE_BYTES: usize = 768;
     responses((status = 200, body = HealthAnswer)),
 )]
 pub(crate) async fn get_health(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
     Query(query): Query<HealthQuery>,

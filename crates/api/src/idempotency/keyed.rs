@@ -1,6 +1,7 @@
 //! A request with a key: claimed, run, and its answer kept.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use application::idempotency::{KeyClaim, claim_key, keep_answer, release_key};
@@ -23,7 +24,7 @@ use crate::access::{Caller, Route};
 use crate::edge::on_panic;
 use crate::problem::{FieldError, Problem, ProblemKind};
 use crate::request::{BODY_LIMIT, bytes_of};
-use crate::state::AppState;
+use crate::state::{AppState, SharedState};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -32,7 +33,7 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Runs before every handler; without the header it does nothing.
 pub(crate) async fn idempotent(
-    State(state): State<AppState>,
+    State(state): SharedState,
     request: Request,
     next: Next,
 ) -> Response {
@@ -102,7 +103,7 @@ impl Keyed {
         })
     }
 
-    async fn answer(self, state: AppState, next: Next) -> Response {
+    async fn answer(self, state: Arc<AppState>, next: Next) -> Response {
         let claim = match claim_key(&state.core, &self.name, self.digest).await {
             Ok(KeyClaim::Granted(claim)) => claim,
             Ok(KeyClaim::Answered(kept)) => return replayed(kept),

@@ -15,7 +15,7 @@ use super::definitions::{DefinitionView, definitions};
 use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{NoQuery, Path1};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// A workspace's indicators. What there is nothing of is null.
 #[derive(Serialize, ToSchema)]
@@ -99,7 +99,7 @@ pub(crate) struct StartDeviationView {
     responses((status = 200, body = IndicatorsAnswer)),
 )]
 pub(crate) async fn get_indicators(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     NoQuery: NoQuery,
 ) -> Result<Json<IndicatorsAnswer>, Problem> {

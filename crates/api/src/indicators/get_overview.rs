@@ -19,7 +19,7 @@ use crate::cutover::CutoverFlags;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{ListName, PageQuery, Paged, Query};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// All workspaces, worst first: inactive ones last, then by the share within five minutes, then by the
 /// success of cycles, then by id.
@@ -105,7 +105,7 @@ pub(crate) struct TotalsView {
     responses((status = 200, body = OverviewAnswer)),
 )]
 pub(crate) async fn get_overview(
-    State(state): State<AppState>,
+    State(state): SharedState,
     list: ListName,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<OverviewAnswer>, Problem> {

@@ -17,7 +17,7 @@ use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem, ProblemKind};
 use crate::request::{NoQuery, Path1, RawBody, read_json};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Envelopes of one batch, at most.
 const ENVELOPES_AT_MOST: usize = 1_000;
@@ -88,7 +88,7 @@ pub(crate) struct ProviderIngestAnswer {
     responses((status = 200, body = ProviderIngestAnswer), (status = 409, description = "the workspace is inactive")),
 )]
 pub(crate) async fn post_envelopes(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     Path1(workspace_id): Path1<WorkspaceId>,
     NoQuery: NoQuery,

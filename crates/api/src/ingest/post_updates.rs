@@ -18,7 +18,7 @@ use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem, ProblemKind};
 use crate::request::{NoQuery, Path1, RawBody, read_json};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Updates of one batch, at most.
 const UPDATES_AT_MOST: usize = 10_000;
@@ -143,7 +143,7 @@ pub(crate) struct UpdateResult {
     responses((status = 200, body = IngestAnswer), (status = 409, description = "the workspace is inactive")),
 )]
 pub(crate) async fn post_updates(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     Path1(workspace_id): Path1<WorkspaceId>,
     NoQuery: NoQuery,

@@ -16,7 +16,7 @@ use crate::long_json::LongJson;
 use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Which issues.
 pub(crate) struct IssuesQuery {
@@ -139,7 +139,7 @@ const IMPACTED_BYTES: usize = 320;
     responses((status = 200, body = IssuesAnswer)),
 )]
 pub(crate) async fn get_issues(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
     Query(query): Query<IssuesQuery>,

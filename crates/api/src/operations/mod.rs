@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 
 use crate::problem::Problem;
 use crate::request::NoQuery;
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// The process answers.
 #[utoipa::path(get, path = "/livez", tag = "operations", responses((status = 200, description = "it lives", body = String, content_type = "text/plain")))]
@@ -17,7 +17,7 @@ pub(crate) async fn livez(NoQuery: NoQuery) -> &'static str {
 /// The process can serve: its database answers.
 #[utoipa::path(get, path = "/readyz", tag = "operations", extensions(("x-problems" = json!(["unavailable"]))), responses((status = 200, description = "it can serve", body = String, content_type = "text/plain")))]
 pub(crate) async fn readyz(
-    State(state): State<AppState>,
+    State(state): SharedState,
     NoQuery: NoQuery,
 ) -> Result<&'static str, Problem> {
     state.core.store.ping().await?;

@@ -16,7 +16,7 @@ use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{IfMatch, JsonBody, NoQuery, Path1, tagged};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// A policy as it is to be. Members of the answer's form are accepted and ignored.
 #[derive(Deserialize, ToSchema)]
@@ -46,7 +46,7 @@ pub(crate) struct PutPolicy {
     responses((status = 200, body = PolicyView)),
 )]
 pub(crate) async fn put_policy(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     Path1(id): Path1<WorkspaceId>,
     NoQuery: NoQuery,

@@ -16,7 +16,7 @@ use super::timeline::{Moment, timeline};
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{ListName, NoQuery, PageQuery, Paged, Path1, Path2, Query};
-use crate::state::AppState;
+use crate::state::{AppState, SharedState};
 
 /// Missing devices that an answer names; the count is `devices_expected - returned`.
 const MISSING_AT_MOST: usize = 100;
@@ -131,7 +131,7 @@ pub(crate) struct CycleList {
     responses((status = 200, body = CycleList)),
 )]
 pub(crate) async fn list_cycles(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
     Query(page): Query<PageQuery>,
@@ -164,7 +164,7 @@ pub(crate) async fn list_cycles(
     responses((status = 200, body = CycleView)),
 )]
 pub(crate) async fn get_cycle(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path2(workspace_id, cycle_id): Path2<WorkspaceId, CycleId>,
     NoQuery: NoQuery,
 ) -> Result<Json<CycleView>, Problem> {

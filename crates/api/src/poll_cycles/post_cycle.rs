@@ -14,7 +14,7 @@ use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{JsonBody, NoQuery};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// How far ahead of now a slot may lie.
 const AHEAD_AT_MOST: TimeDelta = TimeDelta::minutes(5);
@@ -70,7 +70,7 @@ pub(crate) struct CycleTriggered {
     responses((status = 202, description = "queued", body = CycleTriggered), (status = 200, description = "nothing new to run", body = CycleTriggered)),
 )]
 pub(crate) async fn post_cycle(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     NoQuery: NoQuery,
     JsonBody(body): JsonBody<PostCycle>,

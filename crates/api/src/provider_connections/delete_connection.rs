@@ -9,7 +9,7 @@ use super::view::connection_view;
 use crate::access::Caller;
 use crate::problem::Problem;
 use crate::request::{IfMatch, NoQuery, Path2};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Removes a connection that no active device speaks through.
 #[utoipa::path(
@@ -19,7 +19,7 @@ use crate::state::AppState;
     responses((status = 204, description = "removed"), (status = 409, description = "active devices speak through it")),
 )]
 pub(crate) async fn delete_connection(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     Path2(workspace_id, provider_id): Path2<WorkspaceId, ProviderId>,
     NoQuery: NoQuery,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::view::{ProviderConnectionView, connection_view};
 use crate::problem::Problem;
 use crate::request::{ListName, NoQuery, PageQuery, Paged, Path1, Path2, Query, tagged};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Connections in order of id.
 #[derive(Serialize, ToSchema)]
@@ -28,7 +28,7 @@ pub(crate) struct ConnectionList {
     responses((status = 200, body = ConnectionList)),
 )]
 pub(crate) async fn list_connections(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
     Query(page): Query<PageQuery>,
@@ -63,7 +63,7 @@ pub(crate) async fn list_connections(
     responses((status = 200, body = ProviderConnectionView)),
 )]
 pub(crate) async fn get_connection(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path2(workspace_id, provider_id): Path2<WorkspaceId, ProviderId>,
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {

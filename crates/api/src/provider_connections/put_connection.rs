@@ -16,7 +16,7 @@ use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{IfMatch, JsonBody, NoQuery, Path2, tagged};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// A connection as it is to be. Members of the answer's form are accepted and ignored.
 #[derive(Deserialize, ToSchema)]
@@ -66,7 +66,7 @@ const fn enabled() -> bool {
     responses((status = 200, body = ProviderConnectionView), (status = 201, body = ProviderConnectionView), (status = 409, description = "it exists with another type")),
 )]
 pub(crate) async fn put_connection(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     Path2(workspace_id, provider_id): Path2<WorkspaceId, ProviderId>,
     NoQuery: NoQuery,

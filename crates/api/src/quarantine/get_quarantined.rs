@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{ListName, PageQuery, Paged, Path1, Query};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Envelopes that wait to be understood, in order of id.
 #[derive(Serialize, ToSchema)]
@@ -62,7 +62,7 @@ pub(crate) struct QuarantinedView {
     responses((status = 200, body = QuarantinedList)),
 )]
 pub(crate) async fn list_quarantined(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
     Query(page): Query<PageQuery>,

@@ -13,7 +13,7 @@ use crate::ingest::{EnvelopeResult, EnvelopeSummary, refused, shown};
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{JsonBody, NoQuery, Path1};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Envelopes of one replay, at most.
 const ENVELOPES_AT_MOST: u16 = 1_000;
@@ -64,7 +64,7 @@ pub(crate) struct ReplayAnswer {
     responses((status = 200, body = ReplayAnswer), (status = 409, description = "the workspace is inactive")),
 )]
 pub(crate) async fn post_replay(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     Path1(workspace_id): Path1<WorkspaceId>,
     NoQuery: NoQuery,

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{NoQuery, Path1};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// A sweep as it stands; what it found is there once it has ended.
 #[derive(Serialize, ToSchema)]
@@ -125,7 +125,7 @@ pub(crate) struct RecordsView {
     responses((status = 200, body = SweepView)),
 )]
 pub(crate) async fn get_sweep(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path1(sweep_id): Path1<SweepId>,
     NoQuery: NoQuery,
 ) -> Result<Json<SweepView>, Problem> {

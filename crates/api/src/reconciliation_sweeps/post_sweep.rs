@@ -12,7 +12,7 @@ use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::NoQuery;
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// The sweep that was asked for.
 #[derive(Serialize, ToSchema)]
@@ -27,7 +27,7 @@ pub(crate) struct SweepRequested {
     responses((status = 202, description = "asked for, or under way", body = SweepRequested)),
 )]
 pub(crate) async fn post_sweep(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     NoQuery: NoQuery,
 ) -> Result<(StatusCode, Json<SweepRequested>), Problem> {

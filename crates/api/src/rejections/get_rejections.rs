@@ -16,7 +16,7 @@ use super::place;
 use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// A list's filter and cut.
 pub(crate) struct RejectionsQuery {
@@ -100,7 +100,7 @@ pub(crate) struct RejectionView {
     responses((status = 200, body = RejectionList)),
 )]
 pub(crate) async fn list_rejections(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
     Query(query): Query<RejectionsQuery>,

@@ -13,7 +13,7 @@ use super::place;
 use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// A list's filter and cut.
 pub(crate) struct UnknownDevicesQuery {
@@ -66,7 +66,7 @@ pub(crate) struct UnknownDeviceView {
     responses((status = 200, body = UnknownDeviceList)),
 )]
 pub(crate) async fn list_unknown_devices(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
     Query(query): Query<UnknownDevicesQuery>,

@@ -14,7 +14,7 @@ use super::view::{SnapshotView, snapshot_view};
 use super::whose_values_are_ours;
 use crate::problem::Problem;
 use crate::request::{ListName, PageQuery, Paged, Params, Path1, Path2, Query, QueryParams};
-use crate::state::AppState;
+use crate::state::{AppState, SharedState};
 
 /// Which signals are shown, and of which devices.
 #[derive(Clone, Copy)]
@@ -84,7 +84,7 @@ pub(crate) struct SnapshotList {
     responses((status = 200, body = SnapshotList)),
 )]
 pub(crate) async fn list_snapshots(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
     Query(query): Query<SnapshotsQuery>,
@@ -143,7 +143,7 @@ async fn admitted(
     responses((status = 200, body = SnapshotView)),
 )]
 pub(crate) async fn get_snapshot(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
     Query(filter): Query<SignalFilter>,
 ) -> Result<Json<SnapshotView>, Problem> {

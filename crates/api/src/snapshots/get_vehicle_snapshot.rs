@@ -9,7 +9,7 @@ use super::view::{VehicleSnapshotView, vehicle_view};
 use super::whose_values_are_ours;
 use crate::problem::Problem;
 use crate::request::{NoQuery, Path2};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Shows a vehicle's values: of each signal the newest among its devices, naming the device.
 #[utoipa::path(
@@ -18,7 +18,7 @@ use crate::state::AppState;
     responses((status = 200, body = VehicleSnapshotView)),
 )]
 pub(crate) async fn get_vehicle_snapshot(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path2(workspace_id, vehicle_id): Path2<WorkspaceId, VehicleId>,
     NoQuery: NoQuery,
 ) -> Result<Json<VehicleSnapshotView>, Problem> {

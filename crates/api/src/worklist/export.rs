@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use application::exports::{Export, record_export};
 use application::queries::{WorklistFilter, WorklistPage, worklist};
@@ -37,7 +38,7 @@ const AHEAD: usize = 4;
 
 /// What is taken away, and by whom.
 pub(super) struct WorklistExport {
-    pub(super) state: AppState,
+    pub(super) state: Arc<AppState>,
     pub(super) caller: Caller,
     /// The list's name, in the record and of the file.
     pub(super) list: &'static str,

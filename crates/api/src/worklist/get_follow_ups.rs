@@ -16,7 +16,7 @@ use crate::access::Caller;
 use crate::long_json::LongJson;
 use crate::problem::Problem;
 use crate::request::{ListForm, ListName, Paged, Query};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Silent devices of all workspaces whose reads are core's, the oldest silence first.
 #[derive(Serialize, ToSchema)]
@@ -40,7 +40,7 @@ pub(crate) struct FollowUpList {
     responses((status = 200, content((FollowUpList = "application/json"), (String = "text/csv")))),
 )]
 pub(crate) async fn list_follow_ups(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     list: ListName,
     form: ListForm,

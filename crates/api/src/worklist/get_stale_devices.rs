@@ -17,7 +17,7 @@ use crate::access::Caller;
 use crate::long_json::LongJson;
 use crate::problem::Problem;
 use crate::request::{ListForm, ListName, Paged, Path1, Query};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// A workspace's silent devices, the oldest silence first.
 #[derive(Serialize, ToSchema)]
@@ -39,7 +39,7 @@ pub(crate) struct StaleDeviceList {
     responses((status = 200, content((StaleDeviceList = "application/json"), (String = "text/csv")))),
 )]
 pub(crate) async fn list_stale_devices(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,

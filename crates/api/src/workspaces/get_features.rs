@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::problem::Problem;
 use crate::request::{NoQuery, Path1};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Gates of pages, by name.
 #[derive(Serialize, ToSchema)]
@@ -23,7 +23,7 @@ pub(crate) struct FeaturesView {
     responses((status = 200, body = FeaturesView)),
 )]
 pub(crate) async fn get_features(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path1(id): Path1<WorkspaceId>,
     NoQuery: NoQuery,
 ) -> Result<Json<FeaturesView>, Problem> {

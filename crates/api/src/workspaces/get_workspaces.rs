@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::view::{WorkspaceView, workspace_view};
 use crate::problem::Problem;
 use crate::request::{ListName, NoQuery, PageQuery, Paged, Path1, Query, tagged};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Workspaces in order of id.
 #[derive(Serialize, ToSchema)]
@@ -28,7 +28,7 @@ pub(crate) struct WorkspaceList {
     responses((status = 200, body = WorkspaceList)),
 )]
 pub(crate) async fn list_workspaces(
-    State(state): State<AppState>,
+    State(state): SharedState,
     list: ListName,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<WorkspaceList>, Problem> {
@@ -52,7 +52,7 @@ pub(crate) async fn list_workspaces(
     responses((status = 200, body = WorkspaceView)),
 )]
 pub(crate) async fn get_workspace(
-    State(state): State<AppState>,
+    State(state): SharedState,
     Path1(id): Path1<WorkspaceId>,
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {

@@ -17,7 +17,7 @@ use crate::cutover::CutoverFlags;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{IfMatch, JsonBody, NoQuery, Path1, tagged};
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// A workspace as it is to be. Members of the answer's form are accepted and ignored.
 #[derive(Deserialize, ToSchema)]
@@ -48,7 +48,7 @@ pub(crate) struct PutWorkspace {
     responses((status = 200, body = WorkspaceView), (status = 201, body = WorkspaceView), (status = 409, description = "it exists with other flags")),
 )]
 pub(crate) async fn put_workspace(
-    State(state): State<AppState>,
+    State(state): SharedState,
     caller: Caller,
     Path1(id): Path1<WorkspaceId>,
     NoQuery: NoQuery,
