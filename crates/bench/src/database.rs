@@ -9,6 +9,9 @@ use pgdev::{PrivateServer, Settings};
 use sqlx::{Connection as _, PgConnection};
 use tokio::task::spawn_blocking;
 
+/// Of 16 MB: as much as the server keeps.
+const LOG_SEGMENTS: u32 = 192;
+
 const NAME: &str = "bench";
 
 /// Long enough to stay up between two connections of a run, short enough to end soon after a crash.
@@ -16,9 +19,10 @@ const LINGER: Duration = Duration::from_secs(30);
 
 /// No checkpoint falls into one side's round and not into the other's; everything else is as by
 /// default, `fsync` and `synchronous_commit` above all.
-const TUNING: [(&str, &str); 5] = [
+const TUNING: [(&str, &str); 6] = [
     ("shared_buffers", "2GB"),
-    ("max_wal_size", "4GB"),
+    ("max_wal_size", "8GB"),
+    ("min_wal_size", "3GB"),
     ("checkpoint_timeout", "15min"),
     ("wal_compression", "lz4"),
     ("work_mem", "32MB"),
@@ -76,6 +80,22 @@ impl Database {
     /// When PostgreSQL refuses.
     pub(crate) async fn connect(&self) -> anyhow::Result<PgConnection> {
         Ok(PgConnection::connect(&self.url).await?)
+    }
+
+    /// Writes as much log as a side of any part does, so that both sides write into segments that are there
+    /// already, as in a server that has run for a while. To fill a new one with zeros takes longer than an
+    /// update.
+    ///
+    /// # Errors
+    /// When PostgreSQL refuses.
+    pub(crate) async fn prepare_log(&self) -> anyhow::Result<()> {
+        let mut connection = self.connect().await?;
+        for _ in 0..LOG_SEGMENTS {
+            sqlx::query("SELECT pg_logical_emit_message(false, 'bench', 'another segment'), pg_switch_wal()")
+                .execute(&mut connection)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Does at once what autovacuum would come to: the planner knows the tables, their pages are clean.

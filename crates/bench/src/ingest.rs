@@ -9,15 +9,15 @@ use hyper::{Method, StatusCode};
 use serde::Deserialize;
 use sqlx::PgConnection;
 
-use crate::Flags;
 use crate::bare::{BareClient, BareSingle};
 use crate::cpu::Processes;
 use crate::database::Database;
 use crate::fleet::{BATCH, Fleet, Workspace};
 use crate::http::{HttpConnection, excerpt};
 use crate::load::{Client, Turn};
-use crate::rounds::{Meter, Round};
+use crate::rounds::{Meter, Round, Rounds};
 use crate::service::Service;
+use crate::{Flags, Part};
 
 /// All of them, round by round.
 pub(crate) struct Ingest {
@@ -119,40 +119,50 @@ pub(crate) async fn measure(
     database: &Database,
     processes: &Processes,
 ) -> anyhow::Result<Ingest> {
-    let (mut http, mut bare) = (Vec::new(), Vec::new());
-    let (mut fresh, mut repeating) = (Vec::new(), Vec::new());
-    for _ in 0..flags.clients {
-        http.push(HttpClient(service.as_machine().await?));
-        bare.push(BareClient(database.connect().await?));
-        fresh.push(HttpClient(service.as_machine().await?));
-        repeating.push(RepeatingClient(service.as_machine().await?));
-    }
     let mut meter = Meter {
         processes,
         connection: database.connect().await?,
     };
     let before = events(&mut meter.connection).await?;
-    let batches = meter
-        .alternate(flags, fleet, (&mut http, &mut bare))
-        .await?;
-    let repeated = meter
-        .alternate(flags, fleet, (&mut repeating, &mut fresh))
-        .await?;
-    let singles = {
+    let (mut batches, mut repeated) = (Rounds::default(), Rounds::default());
+    let (mut singles, mut shared_singles) = (Rounds::default(), Rounds::default());
+    if flags.measures(Part::Batches) {
+        let (mut http, mut bare) = (Vec::new(), Vec::new());
+        for _ in 0..flags.clients {
+            http.push(HttpClient(service.as_machine().await?));
+            bare.push(BareClient(database.connect().await?));
+        }
+        database.settle().await?;
+        batches = meter
+            .alternate(flags, fleet, (&mut http, &mut bare))
+            .await?;
+    }
+    if flags.measures(Part::Repeated) {
+        let (mut repeating, mut fresh) = (Vec::new(), Vec::new());
+        for _ in 0..flags.clients {
+            repeating.push(RepeatingClient(service.as_machine().await?));
+            fresh.push(HttpClient(service.as_machine().await?));
+        }
+        database.settle().await?;
+        repeated = meter
+            .alternate(flags, fleet, (&mut repeating, &mut fresh))
+            .await?;
+    }
+    if flags.measures(Part::Singles) {
         let whole = |_| 0..BATCH;
         let (mut http, mut bare) = singles_of(flags, service, database, whole).await?;
-        meter
+        database.settle().await?;
+        singles = meter
             .alternate(flags, fleet, (&mut http, &mut bare))
-            .await?
-    };
-    let shared_singles = {
+            .await?;
         let share = BATCH / flags.single_clients;
         let own = |client| client * share..(client + 1) * share;
         let (mut http, mut bare) = singles_of(flags, service, database, own).await?;
-        meter
+        database.settle().await?;
+        shared_singles = meter
             .alternate(flags, &fleet.shared(), (&mut http, &mut bare))
-            .await?
-    };
+            .await?;
+    }
     let after = events(&mut meter.connection).await?;
     for (recorded, accepted) in [
         (

@@ -39,7 +39,7 @@ use std::time::Duration;
 
 use anyhow::{bail, ensure};
 use clap::builder::RangedU64ValueParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clock::Clock;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -84,11 +84,31 @@ pub(crate) struct Flags {
     /// Connections that send one update at a time.
     #[arg(long, default_value = "16", value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
     single_clients: usize,
+    /// Measure this only; by default everything.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PART")]
+    only: Vec<Part>,
     /// Workspaces of a hundred devices.
     #[arg(long, default_value = "100", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000))]
     workspaces: usize,
     #[command(flatten)]
     grounds: Grounds,
+}
+
+/// What a run measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// New updates in batches, against the bare statement.
+    Batches,
+    /// Repeated updates against new ones.
+    Repeated,
+    /// One update a request against one a transaction.
+    Singles,
+    /// The health of a thousand and of ten thousand devices.
+    Health,
+    /// Pages of the snapshots of fifty thousand.
+    Pages,
+    /// The issues of a thousand devices.
+    Issues,
 }
 
 /// The workspaces that are read.
@@ -111,6 +131,10 @@ impl Flags {
     /// A round's length.
     fn round(&self) -> Duration {
         Duration::from_secs(self.seconds.into())
+    }
+
+    fn measures(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
     }
 }
 
@@ -184,7 +208,7 @@ async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
             .fill(database, &fleet.workspaces[0].signals[0])
             .await?;
     }
-    database.settle().await?;
+    database.prepare_log().await?;
 
     report::setting(flags, place, database);
     let before = cpu::load_average();
@@ -193,14 +217,20 @@ async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
     // Lest what autovacuum makes of the rounds falls into the reads.
     database.settle().await?;
     let [small, large, huge] = &SUBJECTS;
-    for subject in [small, large] {
-        let read = health::measure(flags, subject, service, database, &processes).await?;
-        report::health(subject, &read);
+    if flags.measures(Part::Health) {
+        for subject in [small, large] {
+            let read = health::measure(flags, subject, service, database, &processes).await?;
+            report::health(subject, &read);
+        }
     }
-    report::pages(huge, &pages::measure(flags, huge, service).await?);
-    let signals = &fleet.workspaces[0].signals[0];
-    let (read, bytes) = issues::measure(flags, signals, service, database, &processes).await?;
-    report::issues(&read, bytes);
+    if flags.measures(Part::Pages) {
+        report::pages(huge, &pages::measure(flags, huge, service).await?);
+    }
+    if flags.measures(Part::Issues) {
+        let signals = &fleet.workspaces[0].signals[0];
+        let (read, bytes) = issues::measure(flags, signals, service, database, &processes).await?;
+        report::issues(&read, bytes);
+    }
     report::noise(&before, &cpu::load_average());
     Ok(())
 }

@@ -49,6 +49,9 @@ pub(crate) fn ingest(ingest: &Ingest) {
 }
 
 fn contest(what: &str, [ours, theirs]: [&str; 2], rounds: &[Round]) {
+    if rounds.is_empty() {
+        return;
+    }
     println!("{what}:\n");
     println!(
         "| round | {ours} upd/s | {theirs} upd/s | ratio | {ours} p50 / p99 ms | {theirs} p50 / p99 ms | others' CPU % |"

@@ -28,6 +28,7 @@ pub(crate) struct Round {
 }
 
 /// Rounds, and how many updates each side sent, warm-up included.
+#[derive(Default)]
 pub(crate) struct Rounds {
     pub(crate) rounds: Vec<Round>,
     pub(crate) updates: [usize; 2],
