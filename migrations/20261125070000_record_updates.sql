@@ -2,13 +2,17 @@
 
 -- Moves snapshots and appends the events of what moved. A snapshot moves only from the version it was
 -- decided on; answers the devices that did not, whose rows are locked from then on.
--- Devices come in the order in which all batches lock them; the members of the events' arrays belong together,
--- and where no event has an envelope or a trace of its own, those arrays are empty.
+-- Devices come in the order in which all batches lock them. Members of the snapshots' arrays belong together, and so
+-- do those of the events'; an array of which no member would say anything may be empty. An event's payload is what
+-- its head, a JSON object without its end, begins, and the signals that its update brought; where that is NULL, they
+-- are all that is held by the snapshot in the event's place.
+-- Set-returning functions in a select list, unlike those in a FROM clause, are not stored before they are read.
 CREATE FUNCTION record_updates(
     of_workspace text, received_at timestamptz, by_cycle uuid, in_trace text,
     device_ids text[], activation_ids uuid[], versions bigint[], replaced_versions bigint[],
-    newest_observations timestamptz[], signals_held text[], signals_dropped text[],
-    event_ids uuid[], event_devices text[], payloads text[], envelope_ids uuid[], trace_ids text[]
+    newest_observations timestamptz[], held_signals text[], dropped_signals text[],
+    event_ids uuid[], event_devices text[], payload_heads text[], updated_signals text[],
+    envelope_ids uuid[], trace_ids text[]
 ) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
     moved text[];
@@ -19,10 +23,13 @@ BEGIN
             last_update_received_at, newest_observed_at, signals, dropped
         )
         SELECT of_workspace, device_id, activation_id, version, replaces_version, received_at, newest_observed_at,
-               signals::json, dropped::json
-        FROM unnest(
-            device_ids, activation_ids, versions, replaced_versions, newest_observations, signals_held, signals_dropped
-        ) AS batch (device_id, activation_id, version, replaces_version, newest_observed_at, signals, dropped)
+               signals::json, coalesce(dropped, '{}')::json
+        FROM (
+            SELECT unnest(device_ids) AS device_id, unnest(activation_ids) AS activation_id,
+                   unnest(versions) AS version, unnest(replaced_versions) AS replaces_version,
+                   unnest(newest_observations) AS newest_observed_at,
+                   unnest(held_signals) AS signals, unnest(dropped_signals) AS dropped
+        ) AS batch
         ON CONFLICT (workspace_id, device_id) DO UPDATE SET
             version = excluded.version,
             replaces_version = excluded.replaces_version,
@@ -38,9 +45,13 @@ BEGIN
         workspace_id, recorded_at, event_id, type, device_id, cycle_id, envelope_id, trace_id, payload
     )
     SELECT of_workspace, received_at, event_id, 'TelematicsUpdateAccepted', device_id, by_cycle, envelope_id,
-           coalesce(trace_id, in_trace), payload::json
-    FROM unnest(event_ids, event_devices, payloads, envelope_ids, trace_ids)
-      AS event (event_id, device_id, payload, envelope_id, trace_id)
+           coalesce(trace_id, in_trace),
+           (head || ',"normalized_values":' || coalesce(updated, held) || '}')::json
+    FROM (
+        SELECT unnest(event_ids) AS event_id, unnest(event_devices) AS device_id, unnest(payload_heads) AS head,
+               unnest(updated_signals) AS updated, unnest(held_signals) AS held,
+               unnest(envelope_ids) AS envelope_id, unnest(trace_ids) AS trace_id
+    ) AS event
     WHERE cardinality(moved) = cardinality(device_ids) OR device_id = ANY (moved);
     IF cardinality(moved) = cardinality(device_ids) THEN
         RETURN '{}';
@@ -56,8 +67,9 @@ $$;
 CREATE FUNCTION record_updates_as_remembered(
     of_workspace text, remembered_registry_version bigint, received_at timestamptz, in_trace text,
     device_ids text[], activation_ids uuid[], versions bigint[], replaced_versions bigint[],
-    newest_observations timestamptz[], signals_held text[], signals_dropped text[],
-    event_ids uuid[], event_devices text[], payloads text[], envelope_ids uuid[], trace_ids text[]
+    newest_observations timestamptz[], held_signals text[], dropped_signals text[],
+    event_ids uuid[], event_devices text[], payload_heads text[], updated_signals text[],
+    envelope_ids uuid[], trace_ids text[]
 ) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     IF NOT pg_try_advisory_xact_lock_shared(hashtextextended(of_workspace, 0)) THEN
@@ -70,7 +82,8 @@ BEGIN
     END IF;
     IF cardinality(event_ids) > 0 AND cardinality(record_updates(
         of_workspace, received_at, NULL, in_trace, device_ids, activation_ids, versions, replaced_versions,
-        newest_observations, signals_held, signals_dropped, event_ids, event_devices, payloads, envelope_ids, trace_ids
+        newest_observations, held_signals, dropped_signals, event_ids, event_devices, payload_heads, updated_signals,
+        envelope_ids, trace_ids
     )) > 0 THEN
         -- Caught below, which undoes what was written.
         RAISE serialization_failure;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use domain::acceptance::Held;
 use domain::ids::{ActivationId, CycleId, DeviceId, EnvelopeId, EventId};
+use domain::signals::Readings;
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{StorageError, UnitOfWork};
@@ -30,10 +32,18 @@ pub struct AcceptedEvent<'a> {
     pub event_id: EventId,
     /// Whose.
     pub device_id: DeviceId,
-    /// The specification's fields, as JSON.
+    /// The specification's fields but for `normalized_values`, as a JSON object.
     pub payload: String,
+    /// `normalized_values`: what the update brought.
+    pub normalized_values: &'a Readings,
     /// Where it comes from, where that differs within the batch: all events of a batch have one, or none.
     pub origin: Option<Origin<'a>>,
+}
+
+impl AcceptedEvent<'_> {
+    fn head(&self) -> &str {
+        self.payload.strip_suffix('}').unwrap_or(&self.payload)
+    }
 }
 
 /// Where an update comes from.
@@ -59,12 +69,13 @@ impl<'a> Recording<'a> {
     /// brought them.
     pub fn new(
         mut snapshots: Vec<MovedSnapshot>,
-        events: Vec<AcceptedEvent<'a>>,
+        mut events: Vec<AcceptedEvent<'a>>,
         trace_id: Option<&'a str>,
         cycle_id: Option<CycleId>,
     ) -> Self {
         // One order of row locks for all batches: no two can wait for each other in a circle.
         snapshots.sort_unstable_by(|a, b| a.device_id.cmp(&b.device_id));
+        events.sort_by(|a, b| a.device_id.cmp(&b.device_id));
         Self {
             snapshots,
             events,
@@ -81,7 +92,7 @@ impl<'a> Recording<'a> {
     pub(crate) fn columns(&self, now: DateTime<Utc>) -> Columns<'_> {
         Columns {
             snapshots: SnapshotColumns::of(&self.snapshots, now),
-            events: EventColumns::of(&self.events),
+            events: EventColumns::of(&self.events, &self.snapshots),
         }
     }
 
@@ -105,7 +116,7 @@ impl UnitOfWork {
         let Columns { snapshots, events } = recording.columns(now);
         let overtaken = sqlx::query_scalar!(
             r#"/* acceptance: record updates */
-            SELECT record_updates($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS "overtaken!""#,
+            SELECT record_updates($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) AS "overtaken!""#,
             self.workspace_id.as_str(),
             now,
             recording.cycle_id.map(|id| id.0),
@@ -119,7 +130,8 @@ impl UnitOfWork {
             &snapshots.dropped,
             &events.ids,
             &events.device_ids as &[&str],
-            &events.payloads as &[&str],
+            &events.payload_heads as &[&str],
+            &events.updated_signals as &[Option<String>],
             &events.envelope_ids as &[Option<Uuid>],
             &events.trace_ids as &[Option<&str>],
         )
@@ -152,6 +164,7 @@ pub(crate) struct SnapshotColumns<'r> {
     pub(crate) replaced_versions: Vec<i64>,
     pub(crate) newest_observations: Vec<DateTime<Utc>>,
     pub(crate) signals: Vec<String>,
+    /// Empty where nothing was dropped of any.
     pub(crate) dropped: Vec<String>,
 }
 
@@ -175,13 +188,12 @@ impl<'r> SnapshotColumns<'r> {
             newest_observations: held()
                 .map(|held| held.readings.newest_observed_at().unwrap_or(now))
                 .collect(),
-            // Maps with text keys of plain values always have a JSON form.
-            signals: held()
-                .map(|held| serde_json::to_string(&held.readings).unwrap_or_default())
-                .collect(),
-            dropped: held()
-                .map(|held| serde_json::to_string(&held.drops).unwrap_or_default())
-                .collect(),
+            signals: held().map(|held| json(&held.readings)).collect(),
+            dropped: if held().all(|held| held.drops.is_empty()) {
+                Vec::new()
+            } else {
+                held().map(|held| json(&held.drops)).collect()
+            },
         }
     }
 }
@@ -189,14 +201,18 @@ impl<'r> SnapshotColumns<'r> {
 pub(crate) struct EventColumns<'r> {
     pub(crate) ids: Vec<Uuid>,
     pub(crate) device_ids: Vec<&'r str>,
-    pub(crate) payloads: Vec<&'r str>,
+    /// Without the end of the object.
+    pub(crate) payload_heads: Vec<&'r str>,
+    /// What an update brought, unless that is all that the snapshot in its place holds, as of one that tells
+    /// all signals.
+    pub(crate) updated_signals: Vec<Option<String>>,
     /// Empty where all updates come from the same: `unnest` then has nothing for each.
     pub(crate) envelope_ids: Vec<Option<Uuid>>,
     pub(crate) trace_ids: Vec<Option<&'r str>>,
 }
 
 impl<'r> EventColumns<'r> {
-    fn of(events: &'r [AcceptedEvent<'_>]) -> Self {
+    fn of(events: &'r [AcceptedEvent<'_>], snapshots: &[MovedSnapshot]) -> Self {
         let origins = || events.iter().filter_map(|event| event.origin);
         Self {
             ids: events.iter().map(|event| event.event_id.0).collect(),
@@ -204,11 +220,27 @@ impl<'r> EventColumns<'r> {
                 .iter()
                 .map(|event| event.device_id.as_str())
                 .collect(),
-            payloads: events.iter().map(|event| event.payload.as_str()).collect(),
+            payload_heads: events.iter().map(AcceptedEvent::head).collect(),
+            updated_signals: events
+                .iter()
+                .enumerate()
+                .map(|(place, event)| {
+                    let is_told = snapshots.get(place).is_some_and(|snapshot| {
+                        snapshot.device_id == event.device_id
+                            && snapshot.held.readings == *event.normalized_values
+                    });
+                    (!is_told).then(|| json(event.normalized_values))
+                })
+                .collect(),
             envelope_ids: origins()
                 .map(|origin| origin.envelope_id.map(|id| id.0))
                 .collect(),
             trace_ids: origins().map(|origin| origin.trace_id).collect(),
         }
     }
+}
+
+/// Maps with text keys of plain values always have a JSON form.
+fn json(map: &impl Serialize) -> String {
+    serde_json::to_string(map).unwrap_or_default()
 }

@@ -73,7 +73,7 @@ impl RememberedWorkspace {
         // To the last message: what comes after the row is the commit.
         let landed = sqlx::query_scalar!(
             r#"/* acceptance: record updates as remembered */
-            SELECT record_updates_as_remembered($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS "landed!""#,
+            SELECT record_updates_as_remembered($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) AS "landed!""#,
             self.workspace_id.as_str(),
             self.standing.registry_version,
             now,
@@ -87,7 +87,8 @@ impl RememberedWorkspace {
             &snapshots.dropped,
             &events.ids,
             &events.device_ids as &[&str],
-            &events.payloads as &[&str],
+            &events.payload_heads as &[&str],
+            &events.updated_signals as &[Option<String>],
             &events.envelope_ids as &[Option<Uuid>],
             &events.trace_ids as &[Option<&str>],
         )

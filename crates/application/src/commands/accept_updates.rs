@@ -228,21 +228,18 @@ impl Pass {
         batch: &Batch<'b>,
         gate: &Gate,
         pending: impl Iterator<Item = usize>,
-        verdicts: &[Judged],
+        verdicts: &'b [Judged],
     ) -> Recording<'b> {
-        let mut accepted: HashMap<&DeviceId, i64> = HashMap::with_capacity(self.held.len());
+        let mut places: HashMap<&DeviceId, Place> = HashMap::with_capacity(self.held.len());
         for judged in verdicts {
             if let (Some(device_id), Verdict::Accepted { .. }) =
                 (&judged.device_id, &judged.verdict)
+                && let Some(held) = self.held.get(device_id)
             {
-                *accepted.entry(device_id).or_default() += 1;
+                let place = places.entry(device_id);
+                place.or_insert_with(|| Place::after(held)).replaces -= 1;
             }
         }
-        // What is held now is of the version of a device's last accepted update in this batch.
-        let mut places: HashMap<&DeviceId, Place> = accepted
-            .iter()
-            .filter_map(|(id, updates)| Some((*id, Place::before(self.held.get(*id)?, *updates))))
-            .collect();
         let mut events = Vec::with_capacity(verdicts.len());
         for (at, judged) in pending.zip(verdicts) {
             let (Some(device_id), Verdict::Accepted { newer, .. }) =
@@ -257,23 +254,24 @@ impl Pass {
             ) else {
                 continue;
             };
-            place.version += 1;
+            place.updates += 1;
             events.push(AcceptedEvent {
                 event_id: EventId(core.ids.next(gate.now)),
                 device_id: device_id.clone(),
                 payload: accepted_payload(device, *place, newer, &update.dropped, batch),
+                normalized_values: newer,
                 origin: batch.origins.get(at).copied(),
             });
         }
-        let snapshots = accepted
+        let snapshots = places
             .iter()
-            .filter_map(|(device_id, updates)| {
+            .filter_map(|(device_id, place)| {
                 let device = self.registry.device(device_id)?;
                 let held = self.held.remove(*device_id)?;
                 Some(MovedSnapshot {
                     device_id: device.id.clone(),
                     activation_id: device.activation_id,
-                    replaces_version: held.version - updates,
+                    replaces_version: place.replaces,
                     held,
                 })
             })
@@ -282,20 +280,23 @@ impl Pass {
     }
 }
 
-/// Where an event stands in its device's history.
+/// Where a batch's updates of a device stand in its history.
 #[derive(Clone, Copy)]
 struct Place {
-    /// The version that its update made.
-    version: i64,
+    /// The version before the first of them.
+    replaces: i64,
+    /// How many there were so far.
+    updates: i64,
     /// The newest observation that its batch left.
     newest_observed_at: Option<DateTime<Utc>>,
 }
 
 impl Place {
-    /// Before so many updates, which left this.
-    fn before(held: &Held, updates: i64) -> Self {
+    /// After all of them, which left this.
+    fn after(held: &Held) -> Self {
         Self {
-            version: held.version - updates,
+            replaces: held.version,
+            updates: 0,
             newest_observed_at: held.readings.newest_observed_at(),
         }
     }
@@ -328,7 +329,6 @@ fn accepted_payload(
         #[serde(skip_serializing_if = "Option::is_none")]
         newest_observed_at: Option<TimeText>,
         payload_prepared_at: TimeText,
-        normalized_values: &'a Readings,
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
         dropped_signals: &'a [DroppedSignal],
     }
@@ -336,13 +336,12 @@ fn accepted_payload(
         vehicle_id: device.spec.vehicle_id.as_str(),
         provider: device.spec.provider_id.as_str(),
         activation_id: device.activation_id,
-        version: place.version,
+        version: place.replaces + place.updates,
         newest_observed_at: place
             .newest_observed_at
             .filter(|newest| Some(*newest) > newer.newest_observed_at())
             .map(TimeText),
         payload_prepared_at: TimeText(batch.prepared_at),
-        normalized_values: newer,
         dropped_signals: dropped,
     };
     // Plain values under text keys always have a JSON form.

@@ -1,5 +1,7 @@
 //! What an instance remembers saves it reading, and never changes an answer's consequences.
 
+use std::sync::Arc;
+
 use application::Core;
 use application::commands::{
     AcceptError, ConnectionSpec, CutoverCommand, Precondition, change_cutover, put_connection,
@@ -7,8 +9,9 @@ use application::commands::{
 };
 use domain::acceptance::{Item, Source};
 use domain::fleet::{CutoverPatch, ProviderMode, WorkspaceName};
-use domain::signals::{Signal, SignalValue};
-use persistence::Fence;
+use domain::ids::EventId;
+use domain::signals::{Readings, Signal, SignalValue};
+use persistence::{AcceptedEvent, Fence, MovedSnapshot, Recording};
 use testkit::{
     AUTHOR, Fixture, Fleet, a_connection, a_device, a_workspace, an_update, minutes, seconds,
     start, statements_of, words_of,
@@ -286,8 +289,16 @@ async fn what_was_undone_is_not_remembered() {
             observed_at: start(),
         };
         let newer = [(Signal::named("speed_kmh").expect("a signal"), reading)];
-        std::sync::Arc::make_mut(&mut held).accept(&newer.into_iter().collect(), &[]);
-        let moved = persistence::MovedSnapshot {
+        let newer: Readings = newer.into_iter().collect();
+        Arc::make_mut(&mut held).accept(&newer, &[]);
+        let event = AcceptedEvent {
+            event_id: EventId(here.core.ids.next(start())),
+            device_id: device_id.clone(),
+            payload: r#"{"vehicle_id": "bus-1"}"#.to_owned(),
+            normalized_values: &newer,
+            origin: None,
+        };
+        let moved = MovedSnapshot {
             device_id,
             activation_id: device.activation_id,
             replaces_version,
@@ -295,7 +306,7 @@ async fn what_was_undone_is_not_remembered() {
         };
         let overtaken = uow
             .record(
-                persistence::Recording::new(vec![moved], Vec::new(), None, None),
+                Recording::new(vec![moved], vec![event], None, None),
                 start(),
             )
             .await

@@ -182,7 +182,7 @@ async fn another_batch(depot: &Fleet, speed: f64) -> UnitOfWork {
         replaces_version: before.held.version,
         held: Arc::new(Held {
             version: before.held.version + 1,
-            readings,
+            readings: readings.clone(),
             ..Held::default()
         }),
     };
@@ -190,10 +190,8 @@ async fn another_batch(depot: &Fleet, speed: f64) -> UnitOfWork {
     let event = AcceptedEvent {
         event_id: EventId(depot.core.ids.next(now)),
         device_id: device.id,
-        payload: format!(
-            r#"{{"normalized_values": {{"{}": {{"speed_kmh": {speed}}}}}}}"#,
-            start().format("%FT%TZ")
-        ),
+        payload: r#"{"vehicle_id": "bus-1"}"#.to_owned(),
+        normalized_values: &readings,
         origin: None,
     };
     let overtaken = uow

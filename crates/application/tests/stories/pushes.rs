@@ -199,10 +199,13 @@ async fn a_workspace_that_is_none_is_told_to_each() {
     let fixture = Fixture::create().await;
     let depot = Depot::held_up(&fixture).await;
     let nowhere = WorkspaceId::try_new("nowhere").expect("an id");
+    let store = &depot.fleet.core.store;
+    let held_up = store.begin(&nowhere, Fence::Exclusive).await;
     let mut pushing = Vec::new();
     for second in 0..5 {
         pushing.push(depot.begin_for(&nowhere, [speed(second)], None).await);
     }
+    drop(held_up.expect("the store"));
     for judged in join_all(pushing).await {
         assert!(
             matches!(judged, Err(AcceptError::UnknownWorkspace)),

@@ -45,6 +45,11 @@ impl Drops {
         Some(self.0[at].1)
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Readings that came and had no meaning; a signal of a wrong type says more about its sender.
     fn remember(&mut self, signal: Signal, reason: DropReason) {
         if matches!(reason, DropReason::OutOfRange | DropReason::NotAvailable) {

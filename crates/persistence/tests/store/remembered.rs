@@ -14,7 +14,7 @@ async fn depot(fixture: &Fixture) -> Fleet {
 async fn still_so(pool: PgPool, registry_version: i64, lock: i64) -> bool {
     sqlx::query_scalar(
         "SELECT record_updates_as_remembered(
-             'north', $1, now(), NULL, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')
+             'north', $1, now(), NULL, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')
          FROM (SELECT pg_advisory_xact_lock($2) OFFSET 0) AS waited",
     )
     .bind(registry_version)
@@ -86,8 +86,9 @@ async fn a_batch_that_was_overtaken_in_part_does_not_land_in_part() {
             r#"SELECT record_updates_as_remembered(
                    'north', $1, $2, NULL, '{bus-1,bus-2}',
                    (SELECT array_agg(activation_id ORDER BY device_id) FROM devices),
-                   '{2,2}', $3, ARRAY[$2, $2], '{"{}","{}"}', '{"{}","{}"}',
-                   ARRAY[gen_random_uuid(), gen_random_uuid()], '{bus-1,bus-2}', '{"{}","{}"}', '{}', '{}')"#,
+                   '{2,2}', $3, ARRAY[$2, $2], '{"{}","{}"}', '{}',
+                   ARRAY[gen_random_uuid(), gen_random_uuid()], '{bus-1,bus-2}',
+                   '{"{\"vehicle_id\":\"bus\"","{\"vehicle_id\":\"bus\""}', '{}', '{}', '{}')"#,
         )
         .bind(version)
         .bind(start())
