@@ -132,6 +132,32 @@ async fn pages_of_a_large_workspace_among_small_ones_are_read_in_order() {
     }
 }
 
+/// Where each of the few workspaces has a good part of all devices, as far as a plan for any of them knows.
+#[tokio::test]
+async fn a_workspace_among_a_few_large_ones_is_read_without_them() {
+    let fixture = Fixture::create().await;
+    a_workspace("north").create(&fixture).await;
+    let pool = fixture.store().pool();
+    pool.execute(
+        "INSERT INTO workspaces
+         SELECT (jsonb_populate_record(w, jsonb_build_object('workspace_id', 'large-' || n, 'registration_number', 1000 + n))).*
+         FROM workspaces w, generate_series(1, 2) n;
+         INSERT INTO devices (workspace_id, device_id, vehicle_id, provider_id, external_id, active, configured_at, activated_at, activation_id, version)
+         SELECT workspace_id, named.id, named.id, 'sim-main', named.id, true, now(), now(), gen_random_uuid(), 1
+         FROM workspaces, generate_series(1, CASE workspace_id WHEN 'north' THEN 1000 ELSE 15000 END) n,
+              LATERAL (SELECT 'device-' || lpad(n::text, 5, '0') AS id) AS named;
+         INSERT INTO snapshots (workspace_id, device_id, activation_id, version, replaces_version, last_update_received_at, newest_observed_at, signals, dropped)
+         SELECT workspace_id, device_id, activation_id, 1, 0, activated_at, activated_at, '{}', '{}' FROM devices;
+         ANALYZE",
+    )
+    .await
+    .expect("a few large workspaces");
+    let plan = plan_of(pool, "health: devices", "'north'").await;
+    assert!(!walks(&plan), "{plan}");
+    // Of a large one, a look-up for each device would take ten times as long.
+    assert!(!plan.contains("Nested Loop"), "{plan}");
+}
+
 /// Among a day full of envelopes, those of a batch are looked up by their ids, and what waits in
 /// quarantine without the rest.
 #[tokio::test]
