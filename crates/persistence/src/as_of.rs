@@ -13,6 +13,7 @@ use serde::Deserialize;
 use crate::bulk::in_bulk;
 use crate::health::{ConnectionPolling, HealthRow, WorkspaceHealthFacts};
 use crate::health_columns::{DeviceColumns, PollColumns, PolledColumns};
+use crate::moment::Moment;
 use crate::{CutoverRecord, HistoryStart, StorageError, Store, WorkspaceRecord, decode};
 
 /// How far back the last answer that named an absent device is looked for.
@@ -179,8 +180,8 @@ impl Store {
                 WHERE e.recorded_at BETWEEN coalesce($4::timestamptz, '-infinity') AND $2
             )
             SELECT c.device_id AS "device_id!", c.vehicle_id AS "vehicle_id!", c.provider_id AS "provider_id!",
-                   d.configured_at, c.activated_at AS "activated_at!",
-                   max(u.received_at) AS last_update_received_at, max(u.observed_at) AS newest_observed_at
+                   d.configured_at AS "configured_at: Moment", c.activated_at AS "activated_at!: Moment",
+                   max(u.received_at) AS "last_update_received_at: Moment", max(u.observed_at) AS "newest_observed_at: Moment"
             FROM configured c
             JOIN devices d ON d.workspace_id = $1 AND d.device_id = c.device_id
             LEFT JOIN updates u ON u.device_id = c.device_id

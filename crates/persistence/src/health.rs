@@ -11,6 +11,7 @@ use sqlx::{PgConnection, PgExecutor};
 
 use crate::bulk::in_bulk;
 use crate::health_columns::{DeviceColumns, PollColumns, PolledColumns};
+use crate::moment::Moment;
 use crate::{StorageError, Store, decode};
 
 /// What is stored of one active device.
@@ -108,9 +109,10 @@ impl Store {
         let rows = sqlx::query_as!(
             DeviceColumns,
             r#"/* health: devices */
-            SELECT d.device_id, d.vehicle_id, d.provider_id, d.configured_at, d.activated_at,
-                   s.last_update_received_at AS "last_update_received_at?",
-                   s.newest_observed_at AS "newest_observed_at?"
+            SELECT d.device_id, d.vehicle_id, d.provider_id,
+                   d.configured_at AS "configured_at: Moment", d.activated_at AS "activated_at: Moment",
+                   s.last_update_received_at AS "last_update_received_at?: Moment",
+                   s.newest_observed_at AS "newest_observed_at?: Moment"
             FROM devices d
             LEFT JOIN snapshots s ON s.workspace_id = $1 AND s.device_id = d.device_id AND s.activation_id = d.activation_id
             WHERE d.workspace_id = $1 AND d.active

@@ -8,6 +8,7 @@ use domain::ids::{DeviceId, ProviderId, VehicleId};
 use domain::polling::{ConnectionOutcome, ErrorClass};
 
 use crate::health::{ConnectionPolling, HealthRow};
+use crate::moment::Moment;
 use crate::{StorageError, decode};
 
 /// A device with when it was heard of.
@@ -15,10 +16,10 @@ pub(crate) struct DeviceColumns {
     pub(crate) device_id: String,
     pub(crate) vehicle_id: String,
     pub(crate) provider_id: String,
-    pub(crate) configured_at: DateTime<Utc>,
-    pub(crate) activated_at: DateTime<Utc>,
-    pub(crate) last_update_received_at: Option<DateTime<Utc>>,
-    pub(crate) newest_observed_at: Option<DateTime<Utc>>,
+    pub(crate) configured_at: Moment,
+    pub(crate) activated_at: Moment,
+    pub(crate) last_update_received_at: Option<Moment>,
+    pub(crate) newest_observed_at: Option<Moment>,
 }
 
 impl DeviceColumns {
@@ -28,11 +29,11 @@ impl DeviceColumns {
             device_id: decode::id(DeviceId::try_new, "device_id", &self.device_id)?,
             vehicle_id: decode::id(VehicleId::try_new, "vehicle_id", &self.vehicle_id)?,
             provider_id: decode::id(ProviderId::try_new, "provider_id", &self.provider_id)?,
-            configured_at: self.configured_at,
+            configured_at: self.configured_at.0,
             facts: DeviceFacts {
-                activated_at: self.activated_at,
-                last_update_received_at: self.last_update_received_at,
-                newest_observed_at: self.newest_observed_at,
+                activated_at: self.activated_at.0,
+                last_update_received_at: self.last_update_received_at.map(|Moment(at)| at),
+                newest_observed_at: self.newest_observed_at.map(|Moment(at)| at),
                 declared_interval_minutes: None,
             },
             absent: false,

@@ -1,13 +1,15 @@
 //! Deciding a batch by what an instance remembers, before the database is asked: then recording it is one
 //! message to the database and one back, its commit included.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use domain::acceptance::{Item, Registry};
 use domain::fleet::Cutover;
 use domain::ids::WorkspaceId;
-use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::kept::KeptConnections;
 use crate::memory::{Recall, Standing};
 use crate::recording::{Columns, Recording};
 use crate::{HeldByDevice, StorageError, Store};
@@ -15,7 +17,7 @@ use crate::{HeldByDevice, StorageError, Store};
 /// An active workspace as this instance remembers it.
 #[derive(Debug)]
 pub struct RememberedWorkspace {
-    pool: PgPool,
+    connections: Arc<KeptConnections>,
     workspace_id: WorkspaceId,
     recall: Recall,
     standing: Standing,
@@ -26,7 +28,7 @@ impl Store {
     pub fn remembered(&self, workspace_id: &WorkspaceId) -> Option<RememberedWorkspace> {
         let (recall, standing) = Recall::as_remembered(&self.memory, workspace_id)?;
         standing.active.then(|| RememberedWorkspace {
-            pool: self.pool.clone(),
+            connections: Arc::clone(&self.kept),
             workspace_id: workspace_id.clone(),
             recall,
             standing,
@@ -70,6 +72,7 @@ impl RememberedWorkspace {
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
         let Columns { snapshots, events } = recording.columns(now);
+        let mut kept = self.connections.take().await?;
         // To the last message: what comes after the row is the commit.
         let landed = sqlx::query_scalar!(
             r#"/* acceptance: record updates as remembered */
@@ -92,10 +95,11 @@ impl RememberedWorkspace {
             &events.envelope_ids as &[Option<Uuid>],
             &events.trace_ids as &[Option<&str>],
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *kept.connection)
         .await?
         .into_iter()
         .all(|landed| landed);
+        self.connections.give_back(kept);
         let snapshots = recording.into_snapshots();
         if landed {
             for snapshot in snapshots {

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use std::sync::Arc;
 
 use crate::StorageError;
+use crate::kept::KeptConnections;
 use crate::memory::{self, AcceptanceMemory};
 
 /// How many rows, and after which: the cut of a list.
@@ -36,6 +37,7 @@ pub struct PoolUse {
 pub struct Store {
     pub(crate) pool: PgPool,
     pub(crate) memory: Arc<AcceptanceMemory>,
+    pub(crate) kept: Arc<KeptConnections>,
     /// Reads over all workspaces' snapshots that may be under way at once: each keeps cores and connections
     /// busy, and a person may ask for fifty a second.
     pub(crate) long_reads: Arc<Semaphore>,
@@ -69,6 +71,7 @@ impl Store {
             .test_before_acquire(false)
             .connect_lazy_with(options);
         Ok(Self {
+            kept: Arc::new(KeptConnections::of(pool.clone())),
             pool,
             memory: Arc::new(AcceptanceMemory::of(memory::DEVICES)),
             long_reads: Arc::new(Semaphore::new(LONG_READS)),
@@ -105,7 +108,8 @@ impl Store {
 
     /// How the pool stands.
     pub fn pool_use(&self) -> PoolUse {
-        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
+        let idle = self.pool.num_idle() + self.kept.len();
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX);
         PoolUse {
             idle,
             used: self.pool.size().saturating_sub(idle),
@@ -115,7 +119,9 @@ impl Store {
 
     /// Closes the pool, waiting for borrowed connections.
     pub async fn close(&self) {
-        self.pool.close().await;
+        let closed = self.pool.close();
+        self.kept.let_go();
+        closed.await;
     }
 
     /// The pool, for a test that looks at rows with its own eyes.

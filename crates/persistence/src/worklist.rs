@@ -13,6 +13,7 @@ use domain::ids::{ProviderId, WorkspaceId};
 
 use crate::bulk::in_bulk;
 use crate::health_columns::{DeviceColumns, PollColumns, PolledColumns};
+use crate::moment::Moment;
 use crate::{ConnectionPolling, HealthRow, StorageError, Store, decode};
 
 /// Which silent devices are wanted.
@@ -372,10 +373,10 @@ impl SilentRow {
             device_id: self.device_id,
             vehicle_id: self.vehicle_id,
             provider_id: self.provider_id,
-            configured_at: self.configured_at,
-            activated_at: self.activated_at,
-            last_update_received_at: self.last_update_received_at,
-            newest_observed_at: self.newest_observed_at,
+            configured_at: Moment(self.configured_at),
+            activated_at: Moment(self.activated_at),
+            last_update_received_at: self.last_update_received_at.map(Moment),
+            newest_observed_at: self.newest_observed_at.map(Moment),
         };
         let row = HealthRow {
             absent: self.absent,

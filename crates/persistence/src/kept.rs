@@ -1,0 +1,92 @@
+//! Connections that go from one short statement to the next.
+//!
+//! The pool asks every connection that is given back whether it still answers, a round trip beside the
+//! statement's own: as much again where that is one call. What has just answered, to the last message, is kept
+//! out of the pool for the next instead; the one that was used last comes first, as its server process is the
+//! one whose memory is warm. Whatever fails or is given up half-way goes back to the pool, which looks after it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use sqlx::pool::PoolConnection;
+use sqlx::{PgPool, Postgres};
+
+/// How long a connection stays out of the pool, whose rules of age apply when it is back.
+const KEPT_FOR: Duration = Duration::from_mins(1);
+
+/// Connections of a pool that nobody uses at the moment and that are not in it.
+#[derive(Debug)]
+pub(crate) struct KeptConnections {
+    pool: PgPool,
+    idle: Mutex<Vec<KeptConnection>>,
+}
+
+/// Dropped, it goes back to the pool.
+#[derive(Debug)]
+pub(crate) struct KeptConnection {
+    pub(crate) connection: PoolConnection<Postgres>,
+    since: Instant,
+}
+
+impl KeptConnections {
+    pub(crate) fn of(pool: PgPool) -> Self {
+        Self {
+            pool,
+            idle: Mutex::default(),
+        }
+    }
+
+    /// One that is kept, else one of the pool's.
+    ///
+    /// # Errors
+    /// When the pool has none in time.
+    pub(crate) async fn take(&self) -> Result<KeptConnection, sqlx::Error> {
+        let kept = self.idle().pop();
+        match kept {
+            Some(kept) => Ok(kept),
+            None => Ok(KeptConnection {
+                connection: self.pool.acquire().await?,
+                since: Instant::now(),
+            }),
+        }
+    }
+
+    /// Keeps one that has answered in full and is in no transaction.
+    pub(crate) fn give_back(&self, kept: KeptConnection) {
+        let mut idle = self.idle();
+        let is_wanted = idle.len() < self.at_most() && kept.since.elapsed() < KEPT_FOR;
+        // Looked at under the lock, lest one is kept after all were let go.
+        if is_wanted && !self.pool.is_closed() {
+            idle.push(kept);
+        }
+    }
+
+    /// How many are kept.
+    pub(crate) fn len(&self) -> usize {
+        self.idle().len()
+    }
+
+    /// Gives all back to the pool.
+    pub(crate) fn let_go(&self) {
+        self.idle().clear();
+    }
+
+    /// A quarter of the pool: what is kept is there for one kind of statement only.
+    fn at_most(&self) -> usize {
+        let all = self.pool.options().get_max_connections() / 4;
+        usize::try_from(all).unwrap_or(usize::MAX)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<KeptConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for KeptConnections {
+    /// Where no runtime is left that could give them back, they are closed.
+    fn drop(&mut self) {
+        for kept in self.idle().drain(..) {
+            drop(kept.connection.detach());
+        }
+    }
+}
