@@ -14,7 +14,7 @@ use crate::request::pointer_of;
 /// The shape of an item.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Shape<'a> {
+pub(super) struct Shape<'a> {
     #[serde(borrow, default)]
     device_id: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -41,6 +41,7 @@ impl<'de> Deserialize<'de> for Signals {
 }
 
 /// An item with what is echoed of it.
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(super) struct ReadItem {
     pub(super) item: Item,
     pub(super) message_id: Option<String>,
@@ -56,6 +57,11 @@ pub(super) fn read_item(json: &RawValue) -> ReadItem {
         let (pointer, detail) = explain::<Shape<'_>>(json);
         return malformed(pointer, &detail);
     };
+    of_shape(shape)
+}
+
+/// What an item of the shape says; its ids may still be none.
+pub(super) fn of_shape(shape: Shape<'_>) -> ReadItem {
     let message_id = shape.message_id.map(|id| id.0.into_owned());
     let address = match address(shape.device_id, shape.provider_id, shape.external_id) {
         Ok(address) => address,

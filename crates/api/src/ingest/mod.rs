@@ -1,5 +1,6 @@
 //! Machines push updates, and transports forward raw messages.
 
+mod batch;
 mod envelope;
 mod envelope_results;
 mod item;

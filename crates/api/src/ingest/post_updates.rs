@@ -9,26 +9,16 @@ use domain::acceptance::{Address, Item, Judged, OutcomeWord, Verdict};
 use domain::ids::WorkspaceId;
 use domain::signals::DroppedSignal;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::BODY_LIMIT;
-use super::item::{ReadItem, read_item};
+use super::batch::read_batch;
+use super::item::ReadItem;
 use crate::access::Caller;
 use crate::openapi::schema;
-use crate::problem::{FieldError, Problem, ProblemKind};
-use crate::request::{NoQuery, Path1, RawBody, read_json};
+use crate::problem::{Problem, ProblemKind};
+use crate::request::{NoQuery, Path1, RawBody};
 use crate::state::SharedState;
-
-/// Updates of one batch, at most.
-const UPDATES_AT_MOST: usize = 10_000;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Body<'a> {
-    #[serde(borrow)]
-    updates: Vec<&'a RawValue>,
-}
 
 /// What a batch looks like; read item by item.
 #[derive(Deserialize, ToSchema)]
@@ -149,24 +139,8 @@ pub(crate) async fn post_updates(
     NoQuery: NoQuery,
     RawBody(bytes): RawBody<BODY_LIMIT>,
 ) -> Result<Json<IngestAnswer>, Problem> {
-    let body: Body<'_> = read_json(&bytes)?;
-    match body.updates.len() {
-        0 => {
-            return Err(Problem::invalid(vec![FieldError::pointer(
-                "/updates",
-                "must have at least one update",
-            )]));
-        }
-        1..=UPDATES_AT_MOST => {}
-        _ => {
-            return Err(Problem::of(ProblemKind::PAYLOAD_TOO_LARGE)
-                .detail(format!("a batch may have {UPDATES_AT_MOST} updates")));
-        }
-    }
-    let (items, message_ids): (Vec<Item>, Vec<Option<String>>) = body
-        .updates
+    let (items, message_ids): (Vec<Item>, Vec<Option<String>>) = read_batch(&bytes)?
         .into_iter()
-        .map(read_item)
         .map(|ReadItem { item, message_id }| (item, message_id))
         .unzip();
     let push = Arc::new(Push {
