@@ -21,7 +21,7 @@ const LINGER: Duration = Duration::from_secs(30);
 /// default, `fsync` and `synchronous_commit` above all.
 const TUNING: [(&str, &str); 6] = [
     ("shared_buffers", "2GB"),
-    ("max_wal_size", "8GB"),
+    ("max_wal_size", "6GB"),
     ("min_wal_size", "3GB"),
     ("checkpoint_timeout", "15min"),
     ("wal_compression", "lz4"),

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use hyper::{Method, StatusCode};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::Flags;
 use crate::cpu::{CpuTime, Processes};
@@ -16,6 +16,7 @@ use crate::database::Database;
 use crate::fill::Fill;
 use crate::http::{HttpConnection, excerpt};
 use crate::service::Service;
+use crate::statements;
 
 /// Rows of an answer, at most.
 pub(crate) const PAGE: usize = 1000;
@@ -25,45 +26,14 @@ const A_SIDE: Duration = Duration::from_millis(300);
 const READS: usize = 10;
 
 /// Devices with what is held of them, signals left out.
-const ROWS: &str = "
-    SELECT d.device_id, d.vehicle_id, d.provider_id, d.configured_at, d.activated_at,
-           s.last_update_received_at, s.newest_observed_at
-    FROM devices d
-    LEFT JOIN snapshots s ON s.workspace_id = $1 AND s.device_id = d.device_id AND s.activation_id = d.activation_id
-    WHERE d.workspace_id = $1 AND d.active
-    ORDER BY d.device_id";
+const ROWS: &str = "health: devices";
 
 /// What the service reads besides: the workspace, its connections with their latest polls, and the
 /// devices that their provider's latest answer lacked or that had updates refused.
 const BESIDES: [&str; 3] = [
-    "SELECT workspace_id, name, active, created_at, registration_number, version, registry_version,
-            device_registry_source, poll_owner, read_owner, provider_mode,
-            cutover_version, cutover_changed_at, cutover_changed_by,
-            poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes, policy_version, policy_changed_at
-     FROM workspaces WHERE workspace_id = $1",
-    "SELECT w.last_cycle_ended_at, c.provider_id, c.provider_type, c.enabled, c.expected_reporting_interval_minutes,
-            p.started_at, p.outcome, p.error_class, ok.ended_at
-     FROM (
-         SELECT max(ended_at) AS last_cycle_ended_at FROM poll_cycles
-         WHERE workspace_id = $1 AND status IN ('completed', 'partial', 'failed')
-     ) w
-     LEFT JOIN provider_connections c ON c.workspace_id = $1
-     LEFT JOIN LATERAL (
-         SELECT started_at, outcome, error_class FROM poll_cycle_connections
-         WHERE workspace_id = $1 AND provider_id = c.provider_id ORDER BY ended_at DESC LIMIT 1
-     ) p ON true
-     LEFT JOIN LATERAL (
-         SELECT ended_at FROM poll_cycle_connections
-         WHERE workspace_id = $1 AND provider_id = c.provider_id AND outcome = 'ok' ORDER BY ended_at DESC LIMIT 1
-     ) ok ON true
-     ORDER BY c.provider_id",
-    "SELECT a.device_id, a.last_returned_at
-     FROM device_absences a
-     JOIN devices d ON d.workspace_id = $1 AND d.device_id = a.device_id AND d.activation_id = a.activation_id
-     WHERE a.workspace_id = $1 AND d.active
-     UNION ALL
-     SELECT device_id, last_seen_at FROM rejections
-     WHERE workspace_id = $1 AND reason IN ('invalid_timestamp', 'future_timestamp', 'no_valid_signals')",
+    "workspaces: one",
+    "health: connections and their latest polls",
+    "health: absent devices, and refused updates",
 ];
 
 type Row = (
@@ -147,7 +117,14 @@ pub(crate) async fn measure(
     processes: &Processes,
 ) -> anyhow::Result<HealthReads> {
     let mut http = service.as_machine().await?;
-    let mut bare = database.connect().await?;
+    let mut bare = Bare {
+        connection: database.connect().await?,
+        rows: statements::named(ROWS)?,
+        besides: BESIDES
+            .into_iter()
+            .map(statements::named)
+            .collect::<Result<_, _>>()?,
+    };
     read_http(&mut http, subject).await?;
     read_statements(&mut bare, subject).await?;
     let mut reads = HealthReads::default();
@@ -240,26 +217,30 @@ async fn read_http(
     Ok((latency, body.len()))
 }
 
-async fn read_statements(
-    connection: &mut PgConnection,
-    subject: &Subject,
-) -> anyhow::Result<Duration> {
+/// A connection, and the service's statements.
+struct Bare {
+    connection: PgConnection,
+    rows: String,
+    besides: Vec<String>,
+}
+
+async fn read_statements(bare: &mut Bare, subject: &Subject) -> anyhow::Result<Duration> {
     let since = Instant::now();
-    for statement in BESIDES {
-        sqlx::query(statement)
+    for statement in &bare.besides {
+        sqlx::query(AssertSqlSafe(statement.as_str()))
             .bind(subject.workspace)
-            .fetch_all(&mut *connection)
+            .fetch_all(&mut bare.connection)
             .await?;
     }
     let besides = since.elapsed();
-    Ok(besides + read_bare(connection, subject).await?)
+    Ok(besides + read_bare(bare, subject).await?)
 }
 
-async fn read_bare(connection: &mut PgConnection, subject: &Subject) -> anyhow::Result<Duration> {
+async fn read_bare(bare: &mut Bare, subject: &Subject) -> anyhow::Result<Duration> {
     let since = Instant::now();
-    let rows: Vec<Row> = sqlx::query_as(ROWS)
+    let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(bare.rows.as_str()))
         .bind(subject.workspace)
-        .fetch_all(connection)
+        .fetch_all(&mut bare.connection)
         .await?;
     let latency = since.elapsed();
     let reporting = rows.iter().filter(|row| row.5.is_some()).count();

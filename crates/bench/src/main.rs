@@ -32,6 +32,7 @@ mod place;
 mod report;
 mod rounds;
 mod service;
+mod statements;
 mod worklist;
 
 use std::process::ExitCode;

@@ -15,8 +15,8 @@ const IN_MEMORY: &str = "/dev/shm";
 
 const MIB: u64 = 1 << 20;
 
-/// The write-ahead log's 4 GiB, a quarter more while a checkpoint runs, and the empty cluster.
-const BASE_MIB: u64 = 5_500;
+/// The write-ahead log's 6 GiB, a quarter more while a checkpoint runs, and the empty cluster.
+const BASE_MIB: u64 = 8_000;
 
 /// What a second of bare SQL appends: 60,000 events with their index entries.
 const A_SECOND_MIB: u64 = 30;
