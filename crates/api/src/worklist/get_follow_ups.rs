@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use application::queries::worklist;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -10,8 +9,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::export::WorklistExport;
-use super::query::{FollowUpsQuery, after, key};
-use super::view::{DEVICE_BYTES, SilentDeviceView, silent_device_view};
+use super::page::Page;
+use super::query::{FollowUpsQuery, after};
+use super::view::SilentDeviceView;
 use crate::access::Caller;
 use crate::long_json::LongJson;
 use crate::problem::Problem;
@@ -60,27 +60,14 @@ pub(crate) async fn list_follow_ups(
         };
         return export.answer().await;
     }
-    let page = worklist(
-        &state.core,
-        &query.filter,
-        after.as_ref(),
-        paged.limit(),
-        now,
-    )
-    .await?;
-    let answer = FollowUpList {
-        follow_ups: page
-            .devices
-            .iter()
-            .map(|device| silent_device_view(device, now))
-            .collect(),
-        evaluated_at: now,
-        next_cursor: page.next.map(|place| paged.cursor_after(key(&place))),
-    };
-    let about_bytes = 256 + answer.follow_ups.len() * DEVICE_BYTES;
+    let page = Page::read(&state.core, &query.filter, &paged, after.as_ref()).await?;
     Ok(LongJson {
-        answer,
-        about_bytes,
+        about_bytes: page.about_bytes(),
+        answer: FollowUpList {
+            follow_ups: page.devices,
+            evaluated_at: now,
+            next_cursor: page.next_cursor,
+        },
     }
     .into_response())
 }

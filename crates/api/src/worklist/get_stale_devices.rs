@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use application::queries::{WorklistFilter, worklist};
+use application::queries::WorklistFilter;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -11,8 +11,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::export::WorklistExport;
-use super::query::{StaleDevicesQuery, after, key};
-use super::view::{DEVICE_BYTES, SilentDeviceView, silent_device_view};
+use super::page::Page;
+use super::query::{StaleDevicesQuery, after};
+use super::view::SilentDeviceView;
 use crate::access::Caller;
 use crate::long_json::LongJson;
 use crate::problem::Problem;
@@ -71,20 +72,14 @@ pub(crate) async fn list_stale_devices(
         };
         return export.answer().await;
     }
-    let page = worklist(&state.core, &filter, after.as_ref(), paged.limit(), now).await?;
-    let answer = StaleDeviceList {
-        devices: page
-            .devices
-            .iter()
-            .map(|device| silent_device_view(device, now))
-            .collect(),
-        evaluated_at: now,
-        next_cursor: page.next.map(|place| paged.cursor_after(key(&place))),
-    };
-    let about_bytes = 256 + answer.devices.len() * DEVICE_BYTES;
+    let page = Page::read(&state.core, &filter, &paged, after.as_ref()).await?;
     Ok(LongJson {
-        answer,
-        about_bytes,
+        about_bytes: page.about_bytes(),
+        answer: StaleDeviceList {
+            devices: page.devices,
+            evaluated_at: now,
+            next_cursor: page.next_cursor,
+        },
     }
     .into_response())
 }
