@@ -47,7 +47,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::database::Database;
 use crate::fleet::Fleet;
 use crate::grounds::{Grounds, Started};
-use crate::health::Subject;
+use crate::health::{LONGEST_PAGE, PAGE, Subject};
 use crate::place::Place;
 use crate::service::Service;
 
@@ -219,9 +219,10 @@ async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
     database.settle().await?;
     let [small, large, huge] = &SUBJECTS;
     if flags.measures(Part::Health) {
-        for subject in [small, large] {
-            let read = health::measure(flags, subject, service, database, &processes).await?;
-            report::health(subject, &read);
+        for (subject, page) in [(small, PAGE), (small, LONGEST_PAGE), (large, LONGEST_PAGE)] {
+            let asked = (subject, page);
+            let read = health::measure(flags, asked, service, database, &processes).await?;
+            report::health(subject, page, &read);
         }
     }
     if flags.measures(Part::Pages) {

@@ -6,7 +6,7 @@ use crate::Flags;
 use crate::cpu::CpuTime;
 use crate::database::Database;
 use crate::fleet::BATCH;
-use crate::health::{HealthReads, PAGE, Reads, Subject};
+use crate::health::{HealthReads, Reads, Subject};
 use crate::indicators::IndicatorReads;
 use crate::ingest::Ingest;
 use crate::load::percentile;
@@ -126,11 +126,10 @@ pub(crate) fn growth(sides: &[(usize, Side)], place: &Place, database: &Database
 }
 
 /// Health reads.
-pub(crate) fn health(subject: &Subject, reads: &HealthReads) {
+pub(crate) fn health(subject: &Subject, page: usize, reads: &HealthReads) {
     println!(
-        "Health of {} devices, {} of them in the answer ({} kB of JSON), one connection:\n",
+        "Health of {} devices, {page} of them in the answer ({} kB of JSON), one connection:\n",
         subject.devices,
-        subject.devices.min(PAGE),
         reads.answer_bytes / 1000
     );
     println!("| | p50 / p99 ms | service CPU us | PostgreSQL CPU us | load generator CPU us |");

@@ -162,13 +162,13 @@ async fn told(
     is_past: bool,
     at: DateTime<Utc>,
 ) -> Result<(WorkspaceRecord, HealthReport), Problem> {
-    let record = core.store.workspace(workspace_id).await?;
-    let record = record.ok_or_else(|| Problem::not_found("workspace"))?;
+    let unknown = || Problem::not_found("workspace");
     if is_past {
-        return as_of(core, &record, at).await;
+        let record = core.store.workspace(workspace_id).await?;
+        return as_of(core, &record.ok_or_else(unknown)?, at).await;
     }
-    let report = workspace_health(core, &record, at).await?;
-    Ok((record, report))
+    let told = workspace_health(core, workspace_id, at).await?;
+    told.ok_or_else(unknown)
 }
 
 async fn as_of(

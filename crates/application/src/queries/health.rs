@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 use domain::fleet::{Policy, Workspace};
 use domain::health::{Cause, Freshness, Health, HealthState, PollingFacts, evaluate, root_cause};
-use domain::ids::VehicleId;
+use domain::ids::{VehicleId, WorkspaceId};
 use persistence::{
     ConnectionPolling, HealthRow, StorageError, WorkspaceHealthFacts, WorkspaceRecord,
 };
@@ -52,19 +52,26 @@ pub struct VehicleHealth<'r> {
     pub devices: Vec<&'r DeviceHealth>,
 }
 
-/// Evaluates every active device of a workspace at `now`.
+/// Evaluates every active device of a workspace at `now`, if there is such a workspace. It and the facts are
+/// read side by side.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn workspace_health(
     core: &Core,
-    record: &WorkspaceRecord,
+    workspace_id: &WorkspaceId,
     now: DateTime<Utc>,
-) -> Result<HealthReport, StorageError> {
+) -> Result<Option<(WorkspaceRecord, HealthReport)>, StorageError> {
     let mut measured = metrics::query("health");
-    let facts = core.store.health_facts(&record.workspace.id).await?;
+    let (record, facts) = tokio::try_join!(
+        core.store.workspace(workspace_id),
+        core.store.health_facts(workspace_id)
+    )?;
     measured.about_devices(facts.devices.len());
-    Ok(report(record, facts, now))
+    Ok(record.map(|record| {
+        let report = report(&record, facts, now);
+        (record, report)
+    }))
 }
 
 pub(super) fn report(

@@ -116,8 +116,9 @@ async fn health_still_names_what_the_provider_failed_at() {
         fixture.clock.advance(minutes(5));
     }
     let now = fixture.clock.now();
-    let report = workspace_health(&depot.core, &depot.record().await, now).await;
-    let cause = report.expect("the store").devices[0].cause;
+    let told = workspace_health(&depot.core, &depot.id, now).await;
+    let (_, report) = told.expect("the store").expect("the workspace");
+    let cause = report.devices[0].cause;
     let reason = cause.map(|cause| cause.reason);
     assert_eq!(reason, Some(Reason::ProviderUnavailable));
 }

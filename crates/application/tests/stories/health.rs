@@ -14,9 +14,8 @@ use testkit::{
 };
 
 async fn health(depot: &Fleet) -> HealthReport {
-    workspace_health(&depot.core, &depot.record().await, depot.core.clock.now())
-        .await
-        .expect("the store")
+    let told = workspace_health(&depot.core, &depot.id, depot.core.clock.now()).await;
+    told.expect("the store").expect("the workspace").1
 }
 
 async fn of_device(depot: &Fleet, device: &str) -> DeviceHealth {

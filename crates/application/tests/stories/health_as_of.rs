@@ -47,10 +47,8 @@ fn told(record: &WorkspaceRecord, report: &HealthReport) -> String {
 
 /// What is told now; adds the states with their reasons to `seen`.
 async fn now(depot: &Fleet, seen: &mut BTreeSet<(HealthState, Option<Reason>)>) -> String {
-    let record = depot.record().await;
-    let report = workspace_health(&depot.core, &record, depot.core.clock.now())
-        .await
-        .expect("the store");
+    let report = workspace_health(&depot.core, &depot.id, depot.core.clock.now()).await;
+    let (record, report) = report.expect("the store").expect("the workspace");
     let causes = report.devices.iter();
     seen.extend(causes.map(|device| (device.health.state, device.cause.map(|cause| cause.reason))));
     told(&record, &report)

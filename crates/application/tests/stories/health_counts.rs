@@ -95,9 +95,8 @@ async fn counts_are_the_rules_whatever_the_ages_and_the_policy() {
             *seen.entry(health.state).or_default() += 1;
         }
         let record = depot.record().await;
-        let present = workspace_health(&depot.core, &record, now)
-            .await
-            .expect("the store");
+        let told = workspace_health(&depot.core, &depot.id, now).await;
+        let (_, present) = told.expect("the store").expect("the workspace");
         fixture.clock.advance(seconds(1));
         let past = workspace_health_as_of(&depot.core, &record, now).await;
         let PastHealth::Told(_, past) = past.expect("the store") else {

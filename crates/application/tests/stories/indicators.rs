@@ -214,10 +214,8 @@ async fn a_providers_outage_is_left_out_by_the_same_classes_as_in_health() {
             .await;
         depot.polled([a_report("sim-main").failed(*class)]).await;
         let now = fixture.clock.now();
-        let health =
-            application::queries::workspace_health(&depot.core, &depot.record().await, now)
-                .await
-                .expect("the store");
+        let told = application::queries::workspace_health(&depot.core, &depot.id, now).await;
+        let (_, health) = told.expect("the store").expect("the workspace");
         // Left alone for what it failed at before: health goes by that failure, and there is none here.
         let in_outage = health.freshness.eligible_devices == 0 || *class == ErrorClass::CircuitOpen;
         assert_eq!(OUTAGE_CLASSES.contains(class), in_outage, "{class}");

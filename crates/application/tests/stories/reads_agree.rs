@@ -40,9 +40,9 @@ impl Seen {
 type Read = BTreeMap<String, Seen>;
 
 async fn by_health(depot: &Fleet) -> Read {
-    let record = depot.record().await;
-    let report = workspace_health(&depot.core, &record, depot.core.clock.now());
-    let devices = report.await.expect("the store").devices.into_iter();
+    let told = workspace_health(&depot.core, &depot.id, depot.core.clock.now()).await;
+    let (_, report) = told.expect("the store").expect("the workspace");
+    let devices = report.devices.into_iter();
     devices
         .map(|device| {
             let seen = Seen {

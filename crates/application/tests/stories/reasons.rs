@@ -82,10 +82,10 @@ impl Depot {
     }
 
     async fn device(&self) -> DeviceHealth {
-        let record = self.fleet.record().await;
-        let report = workspace_health(&self.fleet.core, &record, self.fixture.clock.now()).await;
-        let mut devices = report.expect("the store").devices;
-        devices.pop().expect("the device")
+        let now = self.fixture.clock.now();
+        let told = workspace_health(&self.fleet.core, &self.fleet.id, now).await;
+        let (_, mut report) = told.expect("the store").expect("the workspace");
+        report.devices.pop().expect("the device")
     }
 
     #[track_caller]

@@ -115,8 +115,8 @@ async fn by_health(fleets: &[Fleet], filter: &WorklistFilter, now: DateTime<Utc>
         if !(of_core || filter.not_cut_over) {
             continue;
         }
-        let report = workspace_health(&fleet.core, &record, now).await;
-        let devices = report.expect("the store").devices;
+        let report = workspace_health(&fleet.core, &fleet.id, now).await;
+        let devices = report.expect("the store").expect("the workspace").1.devices;
         let wanted = devices.iter().filter(|device| {
             device.health.state.is_silence()
                 && filter
