@@ -1,7 +1,8 @@
 -- Snapshots and their events in one call, so that a batch is one message to the database and one back.
 
 -- Moves snapshots and appends the events of what moved. A snapshot moves only from the version it was
--- decided on; answers the devices that did not, whose rows are locked from then on.
+-- decided on; answers the devices that did not, whose rows are locked from then on. Where all or nothing is to
+-- move, one that does not is a serialization failure.
 -- Devices come in the order in which all batches lock them. Members of the snapshots' arrays belong together, and so
 -- do those of the events'; an array of which no member would say anything may be empty. An event's payload is what
 -- its head, a JSON object without its end, begins, and the signals that its update brought; where that is NULL, they
@@ -12,10 +13,11 @@ CREATE FUNCTION record_updates(
     device_ids text[], activation_ids uuid[], versions bigint[], replaced_versions bigint[],
     newest_observations timestamptz[], held_signals text[], dropped_signals text[],
     event_ids uuid[], event_devices text[], payload_heads text[], updated_signals text[],
-    envelope_ids uuid[], trace_ids text[]
+    envelope_ids uuid[], trace_ids text[], all_or_nothing boolean
 ) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
     moved text[];
+    all_moved boolean;
 BEGIN
     WITH written AS (
         INSERT INTO snapshots AS held (
@@ -41,6 +43,10 @@ BEGIN
         RETURNING device_id
     )
     SELECT coalesce(array_agg(device_id), '{}') INTO moved FROM written;
+    all_moved := cardinality(moved) = cardinality(device_ids);
+    IF all_or_nothing AND NOT all_moved THEN
+        RAISE serialization_failure;
+    END IF;
     INSERT INTO event_store (
         workspace_id, recorded_at, event_id, type, device_id, cycle_id, envelope_id, trace_id, payload
     )
@@ -52,44 +58,46 @@ BEGIN
                unnest(updated_signals) AS updated, unnest(held_signals) AS held,
                unnest(envelope_ids) AS envelope_id, unnest(trace_ids) AS trace_id
     ) AS event
-    WHERE cardinality(moved) = cardinality(device_ids) OR device_id = ANY (moved);
-    IF cardinality(moved) = cardinality(device_ids) THEN
+    WHERE all_moved OR device_id IN (SELECT unnest(moved));
+    IF all_moved THEN
         RETURN '{}';
     END IF;
-    RETURN ARRAY(SELECT device_id FROM unnest(device_ids) AS device_id WHERE device_id <> ALL (moved));
+    RETURN ARRAY(SELECT unnest(device_ids) EXCEPT SELECT unnest(moved));
 END
 $$;
 
 -- The same for a batch that was decided before anybody asked the database, by what an instance remembers:
--- all of it lands if that is still so, and nothing does if not. Answers whether it has landed.
+-- all of it lands if that is still so, and nothing does if not. Answers `landed`, `changed` where the workspace is
+-- being changed or does not stand as it is remembered, or `overtaken` by another batch.
 -- The fence is taken only where nobody holds or waits for it alone; each statement of a volatile function sees
--- what was committed before that statement, so the registry version is read as the fence protects it.
+-- what was committed before that statement, so the workspace is read as the fence protects it.
 CREATE FUNCTION record_updates_as_remembered(
-    of_workspace text, remembered_registry_version bigint, received_at timestamptz, in_trace text,
+    of_workspace text, remembered_registry_version bigint, remembered_cutover_version bigint, received_at timestamptz, in_trace text,
     device_ids text[], activation_ids uuid[], versions bigint[], replaced_versions bigint[],
     newest_observations timestamptz[], held_signals text[], dropped_signals text[],
     event_ids uuid[], event_devices text[], payload_heads text[], updated_signals text[],
     envelope_ids uuid[], trace_ids text[]
-) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     IF NOT pg_try_advisory_xact_lock_shared(hashtextextended(of_workspace, 0)) THEN
-        RETURN false;
+        RETURN 'changed';
     END IF;
     PERFORM FROM workspaces
-    WHERE workspace_id = of_workspace AND registry_version = remembered_registry_version;
+    WHERE workspace_id = of_workspace AND active AND registry_version = remembered_registry_version
+      AND cutover_version = remembered_cutover_version;
     IF NOT FOUND THEN
-        RETURN false;
+        RETURN 'changed';
     END IF;
-    IF cardinality(event_ids) > 0 AND cardinality(record_updates(
-        of_workspace, received_at, NULL, in_trace, device_ids, activation_ids, versions, replaced_versions,
-        newest_observations, held_signals, dropped_signals, event_ids, event_devices, payload_heads, updated_signals,
-        envelope_ids, trace_ids
-    )) > 0 THEN
-        -- Caught below, which undoes what was written.
-        RAISE serialization_failure;
+    IF cardinality(event_ids) > 0 THEN
+        PERFORM record_updates(
+            of_workspace, received_at, NULL, in_trace, device_ids, activation_ids, versions, replaced_versions,
+            newest_observations, held_signals, dropped_signals, event_ids, event_devices, payload_heads,
+            updated_signals, envelope_ids, trace_ids, true
+        );
     END IF;
-    RETURN true;
+    RETURN 'landed';
 EXCEPTION WHEN serialization_failure THEN
-    RETURN false;
+    -- What was written is undone.
+    RETURN 'overtaken';
 END
 $$;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 
-/// How long a connection stays out of the pool, whose rules of age apply when it is back.
+/// How long a connection is used outside of the pool, whose rules of age apply when it is back.
 const KEPT_FOR: Duration = Duration::from_mins(1);
 
 /// Connections of a pool that nobody uses at the moment and that are not in it.
@@ -41,7 +41,12 @@ impl KeptConnections {
     /// # Errors
     /// When the pool has none in time.
     pub(crate) async fn take(&self) -> Result<KeptConnection, sqlx::Error> {
-        let kept = self.idle().pop();
+        // Into the pool with those that are too old, before one is taken from there.
+        let kept = {
+            let mut idle = self.idle();
+            idle.retain(KeptConnection::is_young);
+            idle.pop()
+        };
         match kept {
             Some(kept) => Ok(kept),
             None => Ok(KeptConnection {
@@ -51,10 +56,15 @@ impl KeptConnections {
         }
     }
 
-    /// Keeps one that has answered in full and is in no transaction.
+    /// Keeps one that has answered in full and is in no transaction, unless somebody may be waiting for the
+    /// pool to have one.
     pub(crate) fn give_back(&self, kept: KeptConnection) {
+        let options = self.pool.options();
+        let pool_has_more =
+            self.pool.num_idle() > 0 || self.pool.size() < options.get_max_connections();
         let mut idle = self.idle();
-        let is_wanted = idle.len() < self.at_most() && kept.since.elapsed() < KEPT_FOR;
+        idle.retain(KeptConnection::is_young);
+        let is_wanted = pool_has_more && idle.len() < self.at_most() && kept.is_young();
         // Looked at under the lock, lest one is kept after all were let go.
         if is_wanted && !self.pool.is_closed() {
             idle.push(kept);
@@ -79,6 +89,12 @@ impl KeptConnections {
 
     fn idle(&self) -> MutexGuard<'_, Vec<KeptConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl KeptConnection {
+    fn is_young(&self) -> bool {
+        self.since.elapsed() < KEPT_FOR
     }
 }
 

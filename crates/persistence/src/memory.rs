@@ -1,8 +1,8 @@
 //! What an instance remembers between batches, so that a parked fleet's repeated readings and a busy
 //! fleet's new ones cost the database no reading of what they are judged by.
 //!
-//! Safe on any number of instances. The registry version, which every batch reads with the flags,
-//! tells when what is remembered of a workspace counts no more. A remembered snapshot can only be too
+//! Safe on any number of instances. The registry version, which every batch reads or has compared
+//! under the fence, tells when what is remembered of a workspace counts no more. A remembered snapshot can only be too
 //! old: what it calls stale or held is so, since snapshots only grow, and what it wrongly calls newer
 //! fails the version guard of the write, is read again and decided anew.
 
@@ -46,6 +46,7 @@ struct WorkspaceMemory {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) registry_version: i64,
+    pub(crate) cutover_version: i64,
     pub(crate) active: bool,
     pub(crate) cutover: Cutover,
 }
@@ -111,12 +112,12 @@ impl Known {
     }
 }
 
-/// A unit of work's use of the memory: what it has read and moved is remembered when it commits.
+/// A batch's use of the memory: what it has read and moved is remembered when it is committed.
 #[derive(Debug)]
 pub(crate) struct Recall {
     memory: Arc<AcceptanceMemory>,
-    /// As of the registry version that this unit of work has read under its fence; until then nothing
-    /// is remembered.
+    /// As of the registry version that a unit of work has read under its fence, until which nothing is
+    /// remembered; or as it is remembered, for a batch that has it compared.
     workspace: Option<Arc<WorkspaceMemory>>,
     /// Set when the guard has shown a remembered snapshot to be too old.
     pub(crate) distrusted: bool,

@@ -116,7 +116,7 @@ impl UnitOfWork {
         let Columns { snapshots, events } = recording.columns(now);
         let overtaken = sqlx::query_scalar!(
             r#"/* acceptance: record updates */
-            SELECT record_updates($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) AS "overtaken!""#,
+            SELECT record_updates($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, false) AS "overtaken!""#,
             self.workspace_id.as_str(),
             now,
             recording.cycle_id.map(|id| id.0),

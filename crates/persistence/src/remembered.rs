@@ -61,8 +61,8 @@ impl RememberedWorkspace {
     }
 
     /// Records a batch that was decided by what is remembered, durably, if all of it still is so: nobody is
-    /// changing the workspace, its registry version is the same, and no other batch has overtaken this one.
-    /// Answers whether it has landed. Else nothing has, and what proved to be remembered wrongly is forgotten.
+    /// changing the workspace, it stands as it did, and no other batch has overtaken this one. Answers whether it
+    /// has landed. Else nothing has; where another batch was quicker, the devices are remembered no more.
     ///
     /// # Errors
     /// When the database did not confirm; what was written may then have landed or not.
@@ -74,11 +74,12 @@ impl RememberedWorkspace {
         let Columns { snapshots, events } = recording.columns(now);
         let mut kept = self.connections.take().await?;
         // To the last message: what comes after the row is the commit.
-        let landed = sqlx::query_scalar!(
+        let outcomes = sqlx::query_scalar!(
             r#"/* acceptance: record updates as remembered */
-            SELECT record_updates_as_remembered($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) AS "landed!""#,
+            SELECT record_updates_as_remembered($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) AS "outcome!""#,
             self.workspace_id.as_str(),
             self.standing.registry_version,
+            self.standing.cutover_version,
             now,
             recording.trace_id,
             &snapshots.device_ids as &[&str],
@@ -96,20 +97,25 @@ impl RememberedWorkspace {
             &events.trace_ids as &[Option<&str>],
         )
         .fetch_all(&mut *kept.connection)
-        .await?
-        .into_iter()
-        .all(|landed| landed);
+        .await?;
         self.connections.give_back(kept);
+        let outcome = outcomes.first().map_or("", String::as_str);
         let snapshots = recording.into_snapshots();
-        if landed {
-            for snapshot in snapshots {
-                self.recall.moved(snapshot.device_id, snapshot.held);
+        match outcome {
+            "landed" => {
+                for snapshot in snapshots {
+                    self.recall.moved(snapshot.device_id, snapshot.held);
+                }
+                self.recall.keep(&self.workspace_id);
+                return Ok(true);
             }
-            self.recall.keep(&self.workspace_id);
-        } else {
-            let devices = snapshots.iter().map(|snapshot| &snapshot.device_id);
-            self.recall.forget(devices);
+            // Of which device is not told; the long way reads them all.
+            "overtaken" => {
+                let devices = snapshots.iter().map(|snapshot| &snapshot.device_id);
+                self.recall.forget(devices);
+            }
+            _ => {}
         }
-        Ok(landed)
+        Ok(false)
     }
 }

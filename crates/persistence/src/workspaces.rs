@@ -221,6 +221,7 @@ impl UnitOfWork {
         if let Some(record) = &record {
             let standing = Standing {
                 registry_version: record.registry_version,
+                cutover_version: record.cutover.version,
                 active: record.workspace.active,
                 cutover: record.workspace.cutover,
             };

@@ -1,7 +1,7 @@
 //! The one acceptance path: decide and persist a batch of updates.
 //!
 //! Begin under the shared fence; read the flags, the configuration and what is held; decide; move
-//! snapshots and append events in one statement; keep what was refused; commit; answer. A device that a
+//! snapshots and append events in one call; keep what was refused; commit; answer. A device that a
 //! concurrent batch moved in between is decided anew, in the same unit of work.
 //!
 //! Where an instance remembers everything that a push is judged by, it decides first, and the database
@@ -64,7 +64,7 @@ pub enum AcceptError {
 /// Decides and persists a batch; answers item by item, in order, after the commit.
 ///
 /// # Errors
-/// [`AcceptError`], with nothing persisted.
+/// [`AcceptError`], with nothing persisted; where the database did not confirm a commit, it may have landed.
 pub async fn accept_updates(core: &Core, batch: Batch<'_>) -> Result<Vec<Judged>, AcceptError> {
     let _measured = metrics::query("accept_updates");
     if let Some(judged) = accept_as_remembered(core, &batch).await? {
