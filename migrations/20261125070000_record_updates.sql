@@ -8,7 +8,7 @@
 -- its head, a JSON object without its end, begins, and the signals that its update brought; where that is NULL, they
 -- are all that is held by the snapshot in the event's place.
 -- Set-returning functions in a select list, unlike those in a FROM clause, are not stored before they are read.
-CREATE FUNCTION record_updates(
+CREATE FUNCTION move_snapshots(
     of_workspace text, received_at timestamptz, by_cycle uuid, in_trace text,
     device_ids text[], activation_ids uuid[], versions bigint[], replaced_versions bigint[],
     newest_observations timestamptz[], held_signals text[], dropped_signals text[],
@@ -66,38 +66,45 @@ BEGIN
 END
 $$;
 
--- The same for a batch that was decided before anybody asked the database, by what an instance remembers:
--- all of it lands if that is still so, and nothing does if not. Answers `landed`, `changed` where the workspace is
--- being changed or does not stand as it is remembered, or `overtaken` by another batch.
+-- What every batch is recorded by. One that was decided under the shared fence gives no versions, and is told of the
+-- devices that did not move. One that was decided before anybody asked the database, by what an instance remembers,
+-- gives the versions that it remembers: all of it lands if the workspace still stands so, and nothing does if not.
+-- It is told NULL where the workspace is being changed or stands otherwise, and all its devices where another batch
+-- has overtaken any of them.
 -- The fence is taken only where nobody holds or waits for it alone; each statement of a volatile function sees
 -- what was committed before that statement, so the workspace is read as the fence protects it.
-CREATE FUNCTION record_updates_as_remembered(
-    of_workspace text, remembered_registry_version bigint, remembered_cutover_version bigint, received_at timestamptz, in_trace text,
+CREATE FUNCTION record_updates(
+    of_workspace text, remembered_registry_version bigint, remembered_cutover_version bigint,
+    received_at timestamptz, by_cycle uuid, in_trace text,
     device_ids text[], activation_ids uuid[], versions bigint[], replaced_versions bigint[],
     newest_observations timestamptz[], held_signals text[], dropped_signals text[],
     event_ids uuid[], event_devices text[], payload_heads text[], updated_signals text[],
     envelope_ids uuid[], trace_ids text[]
-) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+) RETURNS text[] LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    is_remembered CONSTANT boolean := remembered_registry_version IS NOT NULL;
 BEGIN
-    IF NOT pg_try_advisory_xact_lock_shared(hashtextextended(of_workspace, 0)) THEN
-        RETURN 'changed';
+    IF is_remembered THEN
+        IF NOT pg_try_advisory_xact_lock_shared(hashtextextended(of_workspace, 0)) THEN
+            RETURN NULL;
+        END IF;
+        PERFORM FROM workspaces
+        WHERE workspace_id = of_workspace AND active AND registry_version = remembered_registry_version
+          AND cutover_version = remembered_cutover_version;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+        IF cardinality(event_ids) = 0 THEN
+            RETURN '{}';
+        END IF;
     END IF;
-    PERFORM FROM workspaces
-    WHERE workspace_id = of_workspace AND active AND registry_version = remembered_registry_version
-      AND cutover_version = remembered_cutover_version;
-    IF NOT FOUND THEN
-        RETURN 'changed';
-    END IF;
-    IF cardinality(event_ids) > 0 THEN
-        PERFORM record_updates(
-            of_workspace, received_at, NULL, in_trace, device_ids, activation_ids, versions, replaced_versions,
-            newest_observations, held_signals, dropped_signals, event_ids, event_devices, payload_heads,
-            updated_signals, envelope_ids, trace_ids, true
-        );
-    END IF;
-    RETURN 'landed';
+    RETURN move_snapshots(
+        of_workspace, received_at, by_cycle, in_trace, device_ids, activation_ids, versions, replaced_versions,
+        newest_observations, held_signals, dropped_signals, event_ids, event_devices, payload_heads, updated_signals,
+        envelope_ids, trace_ids, is_remembered
+    );
 EXCEPTION WHEN serialization_failure THEN
     -- What was written is undone.
-    RETURN 'overtaken';
+    RETURN device_ids;
 END
 $$;

@@ -36,16 +36,7 @@ impl UnitOfWork {
         let remembered = self.recall.devices(addresses.iter().copied());
         for (address, remembered) in addresses.into_iter().zip(remembered) {
             match (remembered, address) {
-                (
-                    Some(Remembered {
-                        device,
-                        held: known,
-                    }),
-                    _,
-                ) => {
-                    held.insert(device.id.clone(), known);
-                    registry.add_device(device);
-                }
+                (Some(known), _) => add_device(known, &mut registry, &mut held),
                 (None, Address::Device { device_id, .. }) => {
                     ids.push(device_id.as_str().to_owned());
                 }
@@ -61,9 +52,7 @@ impl UnitOfWork {
                 }
             }
         }
-        for (id, provider_type, enabled) in self.connections_for_acceptance().await?.iter() {
-            registry.add_connection(id.clone(), *provider_type, *enabled);
-        }
+        add_connections(&self.connections_for_acceptance().await?, &mut registry);
         if !ids.is_empty() {
             let rows = self.devices_by_id(&ids).await?;
             self.add_rows(rows, &mut registry, &mut held)?;
@@ -107,11 +96,9 @@ impl UnitOfWork {
         held: &mut HeldByDevice,
     ) -> Result<(), StorageError> {
         for row in rows {
-            let (device, snapshot) = row.decode()?;
-            let (device, snapshot) = (Arc::new(device), Arc::new(snapshot));
-            held.insert(device.id.clone(), Arc::clone(&snapshot));
-            registry.add_device(Arc::clone(&device));
-            self.recall.read_device(device, snapshot);
+            let known = row.decode()?;
+            add_device(known.clone(), registry, held);
+            self.recall.read_device(known);
         }
         Ok(())
     }
@@ -159,6 +146,19 @@ impl UnitOfWork {
     }
 }
 
+/// Adds what is known of connections to what a batch is judged by.
+pub(crate) fn add_connections(known: &Connections, registry: &mut Registry) {
+    for (id, provider_type, enabled) in known.iter() {
+        registry.add_connection(id.clone(), *provider_type, *enabled);
+    }
+}
+
+/// Adds a device, and what is held of it.
+pub(crate) fn add_device(known: Remembered, registry: &mut Registry, held: &mut HeldByDevice) {
+    held.insert(known.device.id.clone(), known.held);
+    registry.add_device(known.device);
+}
+
 struct HeldRow {
     device_id: String,
     vehicle_id: String,
@@ -176,7 +176,7 @@ struct HeldRow {
 
 impl HeldRow {
     /// The device, and what is held of it: nothing, at version 0, where there is no row.
-    fn decode(self) -> Result<(Device, Held), StorageError> {
+    fn decode(self) -> Result<Remembered, StorageError> {
         let device = Device::try_from(devices::Row {
             device_id: self.device_id,
             vehicle_id: self.vehicle_id,
@@ -193,6 +193,9 @@ impl HeldRow {
             readings: self.signals.map(|json| json.0).unwrap_or_default(),
             drops: self.drops.map(|json| json.0).unwrap_or_default(),
         };
-        Ok((device, held))
+        Ok(Remembered {
+            device: Arc::new(device),
+            held: Arc::new(held),
+        })
     }
 }

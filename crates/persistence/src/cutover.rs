@@ -84,7 +84,6 @@ impl UnitOfWork {
             UPDATE workspaces
             SET device_registry_source = $2, poll_owner = $3, read_owner = $4, provider_mode = $5,
                 cutover_version = $6, cutover_changed_at = $7, cutover_changed_by = $8,
-                registry_version = registry_version + 1,
                 polling_changed_at = CASE WHEN $9 THEN $7 ELSE polling_changed_at END
             WHERE workspace_id = $1"#,
             self.workspace_id.as_str(),

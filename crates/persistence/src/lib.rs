@@ -1,8 +1,8 @@
 //! PostgreSQL: the only crate with SQL.
 //!
 //! Commands write through a [`UnitOfWork`], or at once through a [`RememberedWorkspace`]; queries read through
-//! the [`Store`]. One file a noun; each
-//! statement is named by the comment at its head and checked against the schema at compile time.
+//! the [`Store`]. One file a noun; each statement is named by the comment at its head and checked against the
+//! schema at compile time.
 //!
 //! Invariants kept here: a transaction writes one workspace; a change of flags, devices or leases
 //! fences what was decided under the old state; an event is appended if and only if a snapshot moved.

@@ -1,10 +1,10 @@
 //! What an instance remembers between batches, so that a parked fleet's repeated readings and a busy
 //! fleet's new ones cost the database no reading of what they are judged by.
 //!
-//! Safe on any number of instances. The registry version, which every batch reads or has compared
-//! under the fence, tells when what is remembered of a workspace counts no more. A remembered snapshot can only be too
-//! old: what it calls stale or held is so, since snapshots only grow, and what it wrongly calls newer
-//! fails the version guard of the write, is read again and decided anew.
+//! Safe on any number of instances. How a workspace stands, which every batch reads or has compared under the
+//! fence, tells when what is remembered of it counts no more. A remembered snapshot can only be too old: what
+//! it calls stale or held is so, since snapshots only grow, and what it wrongly calls newer fails the version
+//! guard of the write, is read again and decided anew.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,14 +35,14 @@ impl AcceptanceMemory {
     }
 }
 
-/// What is remembered of a workspace, and counts as long as its registry version is this one.
+/// What is remembered of a workspace, and counts as long as it stands so.
 #[derive(Debug)]
 struct WorkspaceMemory {
     standing: Standing,
     known: Mutex<Known>,
 }
 
-/// How a workspace stands, but for its connections and devices: the same as long as its registry version is.
+/// How a workspace stands, as far as updates are judged by it; its connections and devices by their version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) registry_version: i64,
@@ -116,8 +116,8 @@ impl Known {
 #[derive(Debug)]
 pub(crate) struct Recall {
     memory: Arc<AcceptanceMemory>,
-    /// As of the registry version that a unit of work has read under its fence, until which nothing is
-    /// remembered; or as it is remembered, for a batch that has it compared.
+    /// As the workspace stands under a unit of work's fence, until which is read nothing is remembered; or as it
+    /// is remembered, for a batch that has that compared.
     workspace: Option<Arc<WorkspaceMemory>>,
     /// Set when the guard has shown a remembered snapshot to be too old.
     pub(crate) distrusted: bool,
@@ -150,7 +150,7 @@ impl Recall {
         Some((recall, standing))
     }
 
-    /// Takes what is remembered as of this registry version.
+    /// Takes what is remembered of a workspace that stands so.
     pub(crate) fn counts_as_of(&mut self, workspace_id: &WorkspaceId, standing: Standing) {
         let remembered = self.memory.0.get(workspace_id);
         let current = remembered.filter(|memory| memory.standing == standing);
@@ -199,8 +199,8 @@ impl Recall {
         self.connections = Some(connections);
     }
 
-    pub(crate) fn read_device(&mut self, device: Arc<Device>, held: Arc<Held>) {
-        self.learned.push(Remembered { device, held });
+    pub(crate) fn read_device(&mut self, read: Remembered) {
+        self.learned.push(read);
     }
 
     pub(crate) fn moved(&mut self, device_id: DeviceId, held: Arc<Held>) {

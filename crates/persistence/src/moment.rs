@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::error::BoxDynError;
-use sqlx::postgres::{PgTypeInfo, PgValueFormat, PgValueRef};
+use sqlx::postgres::{PgTypeInfo, PgValueRef};
 use sqlx::{Decode, Postgres, Type};
 
 /// A time of which thousands are read at once. The driver goes by calendar days and offsets, which takes
@@ -21,9 +21,7 @@ impl Type<Postgres> for Moment {
 
 impl Decode<'_, Postgres> for Moment {
     fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
-        if value.format() == PgValueFormat::Text {
-            return DateTime::<Utc>::decode(value).map(Self);
-        }
+        // Statements with parameters, as all of ours are, answer in binary.
         let micros = i64::from_be_bytes(value.as_bytes()?.try_into()?);
         // Infinity, which no column of ours holds, is beyond it.
         micros

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::acceptance::Held;
-use domain::ids::{ActivationId, CycleId, DeviceId, EnvelopeId, EventId};
+use domain::ids::{ActivationId, CycleId, DeviceId, EnvelopeId, EventId, WorkspaceId};
 use domain::signals::Readings;
 use serde::Serialize;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::memory::Standing;
 use crate::{StorageError, UnitOfWork};
 
 /// A snapshot as a batch leaves it.
@@ -60,7 +62,7 @@ pub struct Origin<'a> {
 pub struct Recording<'a> {
     snapshots: Vec<MovedSnapshot>,
     events: Vec<AcceptedEvent<'a>>,
-    pub(crate) trace_id: Option<&'a str>,
+    trace_id: Option<&'a str>,
     cycle_id: Option<CycleId>,
 }
 
@@ -89,11 +91,47 @@ impl<'a> Recording<'a> {
         self.events.is_empty()
     }
 
-    pub(crate) fn columns(&self, now: DateTime<Utc>) -> Columns<'_> {
-        Columns {
-            snapshots: SnapshotColumns::of(&self.snapshots, now),
-            events: EventColumns::of(&self.events, &self.snapshots),
-        }
+    /// Has the database write it: within a unit of work, or in a transaction of its own where the workspace is
+    /// to stand as it is remembered. Answers the devices that did not move; nothing where it stands otherwise.
+    ///
+    /// # Errors
+    /// When the database did not confirm.
+    pub(crate) async fn write(
+        &self,
+        connection: &mut PgConnection,
+        workspace_id: &WorkspaceId,
+        remembered: Option<Standing>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Vec<String>>, sqlx::Error> {
+        let snapshots = SnapshotColumns::of(&self.snapshots, now);
+        let events = EventColumns::of(&self.events, &self.snapshots);
+        // To the last message: what comes after the row may be the commit.
+        let overtaken = sqlx::query_scalar!(
+            r#"/* acceptance: record updates */
+            SELECT record_updates($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) AS overtaken"#,
+            workspace_id.as_str(),
+            remembered.map(|standing| standing.registry_version),
+            remembered.map(|standing| standing.cutover_version),
+            now,
+            self.cycle_id.map(|id| id.0),
+            self.trace_id,
+            &snapshots.device_ids as &[&str],
+            &snapshots.activation_ids,
+            &snapshots.versions,
+            &snapshots.replaced_versions,
+            &snapshots.newest_observations,
+            &snapshots.signals,
+            &snapshots.dropped,
+            &events.ids,
+            &events.device_ids as &[&str],
+            &events.payload_heads as &[&str],
+            &events.updated_signals as &[Option<String>],
+            &events.envelope_ids as &[Option<Uuid>],
+            &events.trace_ids as &[Option<&str>],
+        )
+        .fetch_all(connection)
+        .await?;
+        Ok(overtaken.into_iter().next().flatten())
     }
 
     pub(crate) fn into_snapshots(self) -> Vec<MovedSnapshot> {
@@ -113,34 +151,13 @@ impl UnitOfWork {
         recording: Recording<'_>,
         now: DateTime<Utc>,
     ) -> Result<HashSet<DeviceId>, StorageError> {
-        let Columns { snapshots, events } = recording.columns(now);
-        let overtaken = sqlx::query_scalar!(
-            r#"/* acceptance: record updates */
-            SELECT record_updates($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, false) AS "overtaken!""#,
-            self.workspace_id.as_str(),
-            now,
-            recording.cycle_id.map(|id| id.0),
-            recording.trace_id,
-            &snapshots.device_ids as &[&str],
-            &snapshots.activation_ids,
-            &snapshots.versions,
-            &snapshots.replaced_versions,
-            &snapshots.newest_observations,
-            &snapshots.signals,
-            &snapshots.dropped,
-            &events.ids,
-            &events.device_ids as &[&str],
-            &events.payload_heads as &[&str],
-            &events.updated_signals as &[Option<String>],
-            &events.envelope_ids as &[Option<Uuid>],
-            &events.trace_ids as &[Option<&str>],
-        )
-        .fetch_one(&mut *self.tx)
-        .await?;
-        let overtaken: HashSet<String> = overtaken.into_iter().collect();
+        let overtaken = recording
+            .write(&mut self.tx, &self.workspace_id, None, now)
+            .await?;
+        let overtaken: HashSet<String> = overtaken.into_iter().flatten().collect();
         self.recall.distrusted = !overtaken.is_empty();
         let mut to_decide_anew = HashSet::new();
-        for snapshot in recording.into_snapshots() {
+        for snapshot in recording.snapshots {
             if overtaken.contains(snapshot.device_id.as_str()) {
                 to_decide_anew.insert(snapshot.device_id);
             } else {
@@ -151,21 +168,16 @@ impl UnitOfWork {
     }
 }
 
-/// A recording turned into columns, as the database's functions take them.
-pub(crate) struct Columns<'r> {
-    pub(crate) snapshots: SnapshotColumns<'r>,
-    pub(crate) events: EventColumns<'r>,
-}
-
-pub(crate) struct SnapshotColumns<'r> {
-    pub(crate) device_ids: Vec<&'r str>,
-    pub(crate) activation_ids: Vec<Uuid>,
-    pub(crate) versions: Vec<i64>,
-    pub(crate) replaced_versions: Vec<i64>,
-    pub(crate) newest_observations: Vec<DateTime<Utc>>,
-    pub(crate) signals: Vec<String>,
+/// Snapshots turned into columns, as the database's function takes them.
+struct SnapshotColumns<'r> {
+    device_ids: Vec<&'r str>,
+    activation_ids: Vec<Uuid>,
+    versions: Vec<i64>,
+    replaced_versions: Vec<i64>,
+    newest_observations: Vec<DateTime<Utc>>,
+    signals: Vec<String>,
     /// Empty where nothing was dropped of any.
-    pub(crate) dropped: Vec<String>,
+    dropped: Vec<String>,
 }
 
 impl<'r> SnapshotColumns<'r> {
@@ -198,17 +210,18 @@ impl<'r> SnapshotColumns<'r> {
     }
 }
 
-pub(crate) struct EventColumns<'r> {
-    pub(crate) ids: Vec<Uuid>,
-    pub(crate) device_ids: Vec<&'r str>,
+/// Events likewise.
+struct EventColumns<'r> {
+    ids: Vec<Uuid>,
+    device_ids: Vec<&'r str>,
     /// Without the end of the object.
-    pub(crate) payload_heads: Vec<&'r str>,
+    payload_heads: Vec<&'r str>,
     /// What an update brought, unless that is all that the snapshot in its place holds, as of one that tells
     /// all signals.
-    pub(crate) updated_signals: Vec<Option<String>>,
+    updated_signals: Vec<Option<String>>,
     /// Empty where all updates come from the same: `unnest` then has nothing for each.
-    pub(crate) envelope_ids: Vec<Option<Uuid>>,
-    pub(crate) trace_ids: Vec<Option<&'r str>>,
+    envelope_ids: Vec<Option<Uuid>>,
+    trace_ids: Vec<Option<&'r str>>,
 }
 
 impl<'r> EventColumns<'r> {

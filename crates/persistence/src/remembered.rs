@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use domain::acceptance::{Item, Registry};
 use domain::fleet::Cutover;
 use domain::ids::WorkspaceId;
-use uuid::Uuid;
 
+use crate::acceptance::{add_connections, add_device};
 use crate::kept::KeptConnections;
 use crate::memory::{Recall, Standing};
-use crate::recording::{Columns, Recording};
+use crate::recording::Recording;
 use crate::{HeldByDevice, StorageError, Store};
 
 /// An active workspace as this instance remembers it.
@@ -49,13 +49,9 @@ impl RememberedWorkspace {
     ) -> Option<(Registry, HeldByDevice)> {
         let mut registry = Registry::default();
         let mut held = HeldByDevice::new();
-        for (id, provider_type, enabled) in self.recall.connections()?.iter() {
-            registry.add_connection(id.clone(), *provider_type, *enabled);
-        }
+        add_connections(&self.recall.connections()?, &mut registry);
         for known in self.recall.devices(items.filter_map(Item::address)) {
-            let known = known?;
-            held.insert(known.device.id.clone(), known.held);
-            registry.add_device(known.device);
+            add_device(known?, &mut registry, &mut held);
         }
         Some((registry, held))
     }
@@ -71,51 +67,30 @@ impl RememberedWorkspace {
         recording: Recording<'_>,
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
-        let Columns { snapshots, events } = recording.columns(now);
         let mut kept = self.connections.take().await?;
-        // To the last message: what comes after the row is the commit.
-        let outcomes = sqlx::query_scalar!(
-            r#"/* acceptance: record updates as remembered */
-            SELECT record_updates_as_remembered($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) AS "outcome!""#,
-            self.workspace_id.as_str(),
-            self.standing.registry_version,
-            self.standing.cutover_version,
-            now,
-            recording.trace_id,
-            &snapshots.device_ids as &[&str],
-            &snapshots.activation_ids,
-            &snapshots.versions,
-            &snapshots.replaced_versions,
-            &snapshots.newest_observations,
-            &snapshots.signals,
-            &snapshots.dropped,
-            &events.ids,
-            &events.device_ids as &[&str],
-            &events.payload_heads as &[&str],
-            &events.updated_signals as &[Option<String>],
-            &events.envelope_ids as &[Option<Uuid>],
-            &events.trace_ids as &[Option<&str>],
-        )
-        .fetch_all(&mut *kept.connection)
-        .await?;
+        let overtaken = recording
+            .write(
+                &mut kept.connection,
+                &self.workspace_id,
+                Some(self.standing),
+                now,
+            )
+            .await?;
         self.connections.give_back(kept);
-        let outcome = outcomes.first().map_or("", String::as_str);
+        let Some(overtaken) = overtaken else {
+            return Ok(false);
+        };
+        let landed = overtaken.is_empty();
         let snapshots = recording.into_snapshots();
-        match outcome {
-            "landed" => {
-                for snapshot in snapshots {
-                    self.recall.moved(snapshot.device_id, snapshot.held);
-                }
-                self.recall.keep(&self.workspace_id);
-                return Ok(true);
+        if landed {
+            for snapshot in snapshots {
+                self.recall.moved(snapshot.device_id, snapshot.held);
             }
-            // Of which device is not told; the long way reads them all.
-            "overtaken" => {
-                let devices = snapshots.iter().map(|snapshot| &snapshot.device_id);
-                self.recall.forget(devices);
-            }
-            _ => {}
+            self.recall.keep(&self.workspace_id);
+        } else {
+            let devices = snapshots.iter().map(|snapshot| &snapshot.device_id);
+            self.recall.forget(devices);
         }
-        Ok(false)
+        Ok(landed)
     }
 }

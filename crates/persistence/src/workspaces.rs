@@ -20,7 +20,7 @@ pub struct WorkspaceRecord {
     pub cutover: CutoverRecord,
     /// Its policy's latest change.
     pub policy: PolicyRecord,
-    /// Counts changes of what updates are judged by: connections, devices, flags, and whether it is active.
+    /// Counts changes of connections and devices.
     pub registry_version: i64,
 }
 
@@ -289,7 +289,7 @@ impl UnitOfWork {
         sqlx::query!(
             r#"/* workspaces: change */
             UPDATE workspaces
-            SET name = $2, active = $3, version = version + 1, registry_version = registry_version + 1,
+            SET name = $2, active = $3, version = version + 1,
                 polling_changed_at = CASE WHEN active = $3 THEN polling_changed_at ELSE $4 END
             WHERE workspace_id = $1"#,
             self.workspace_id.as_str(),

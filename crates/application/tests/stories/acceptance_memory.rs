@@ -58,13 +58,13 @@ async fn a_parked_fleets_repeated_readings_are_not_looked_up() {
     depot.push(readings()).await;
     let (judged, statements) = statements_of(depot.push(readings())).await;
     assert_eq!(words_of(&judged), vec!["duplicate"; ids.len()]);
-    assert_eq!(statements, ["acceptance: record updates as remembered"]);
+    assert_eq!(statements, ["acceptance: record updates"]);
     let (_, statements) =
         statements_of(depot.push(readings().map(|update| update.observed(start() + seconds(1)))))
             .await;
     assert_eq!(
         statements,
-        ["acceptance: record updates as remembered"],
+        ["acceptance: record updates"],
         "nor are their new ones"
     );
 }
