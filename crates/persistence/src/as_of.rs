@@ -7,12 +7,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::acceptance::RejectReason;
 use domain::fleet::{Cutover, Policy};
 use domain::health::LastRejection;
-use domain::ids::WorkspaceId;
+use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
+use futures::TryStreamExt;
 use serde::Deserialize;
 
 use crate::bulk::in_bulk;
 use crate::health::{ConnectionPolling, HealthRow, WorkspaceHealthFacts};
 use crate::health_columns::{DeviceColumns, PollColumns, PolledColumns};
+use crate::id::Id;
 use crate::moment::Moment;
 use crate::{CutoverRecord, HistoryStart, StorageError, Store, WorkspaceRecord, decode};
 
@@ -179,7 +181,8 @@ impl Store {
                 -- Said again, so that days without any are left out before the statement runs.
                 WHERE e.recorded_at BETWEEN coalesce($4::timestamptz, '-infinity') AND $2
             )
-            SELECT c.device_id AS "device_id!", c.vehicle_id AS "vehicle_id!", c.provider_id AS "provider_id!",
+            SELECT c.device_id AS "device_id!: Id<DeviceId>", c.vehicle_id AS "vehicle_id!: Id<VehicleId>",
+                   c.provider_id AS "provider_id!: Id<ProviderId>",
                    d.configured_at AS "configured_at: Moment", c.activated_at AS "activated_at!: Moment",
                    max(u.received_at) AS "last_update_received_at: Moment", max(u.observed_at) AS "newest_observed_at: Moment"
             FROM configured c
@@ -194,12 +197,9 @@ impl Store {
             start.baseline_at,
             start.updates_since(),
         )
-        .fetch_all(&self.pool);
-        in_bulk(rows)
-            .await?
-            .into_iter()
-            .map(DeviceColumns::read)
-            .collect()
+        .fetch(&self.pool)
+        .map_ok(HealthRow::from);
+        Ok(in_bulk(rows.try_collect()).await?)
     }
 
     async fn connection_polls_as_of(

@@ -38,10 +38,10 @@ impl StorageError {
 
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
-        if is_unavailable(&error) {
-            Self::Unavailable(error)
-        } else {
-            Self::Statement(error)
+        match error {
+            sqlx::Error::ColumnDecode { index, source } => Self::corrupt("column", (index, source)),
+            error if is_unavailable(&error) => Self::Unavailable(error),
+            error => Self::Statement(error),
         }
     }
 }

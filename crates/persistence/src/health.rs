@@ -7,10 +7,12 @@ use domain::acceptance::RejectReason;
 use domain::fleet::ProviderType;
 use domain::health::{DeviceFacts, LastPoll, LastRejection};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
+use futures::TryStreamExt;
 use sqlx::{PgConnection, PgExecutor};
 
 use crate::bulk::in_bulk;
 use crate::health_columns::{DeviceColumns, PollColumns, PolledColumns};
+use crate::id::Id;
 use crate::moment::Moment;
 use crate::{StorageError, Store, decode};
 
@@ -109,7 +111,8 @@ impl Store {
         let rows = sqlx::query_as!(
             DeviceColumns,
             r#"/* health: devices */
-            SELECT d.device_id, d.vehicle_id, d.provider_id,
+            SELECT d.device_id AS "device_id: Id<DeviceId>", d.vehicle_id AS "vehicle_id: Id<VehicleId>",
+                   d.provider_id AS "provider_id: Id<ProviderId>",
                    d.configured_at AS "configured_at: Moment", d.activated_at AS "activated_at: Moment",
                    s.last_update_received_at AS "last_update_received_at?: Moment",
                    s.newest_observed_at AS "newest_observed_at?: Moment"
@@ -119,12 +122,9 @@ impl Store {
             ORDER BY d.device_id"#,
             workspace_id.as_str(),
         )
-        .fetch_all(executor);
-        in_bulk(rows)
-            .await?
-            .into_iter()
-            .map(DeviceColumns::read)
-            .collect()
+        .fetch(executor)
+        .map_ok(HealthRow::from);
+        Ok(in_bulk(rows.try_collect()).await?)
     }
 
     /// The few devices that their provider's latest answer lacked, with the last answer that named each,

@@ -8,38 +8,39 @@ use domain::ids::{DeviceId, ProviderId, VehicleId};
 use domain::polling::{ConnectionOutcome, ErrorClass};
 
 use crate::health::{ConnectionPolling, HealthRow};
+use crate::id::Id;
 use crate::moment::Moment;
 use crate::{StorageError, decode};
 
 /// A device with when it was heard of.
 pub(crate) struct DeviceColumns {
-    pub(crate) device_id: String,
-    pub(crate) vehicle_id: String,
-    pub(crate) provider_id: String,
+    pub(crate) device_id: Id<DeviceId>,
+    pub(crate) vehicle_id: Id<VehicleId>,
+    pub(crate) provider_id: Id<ProviderId>,
     pub(crate) configured_at: Moment,
     pub(crate) activated_at: Moment,
     pub(crate) last_update_received_at: Option<Moment>,
     pub(crate) newest_observed_at: Option<Moment>,
 }
 
-impl DeviceColumns {
+impl From<DeviceColumns> for HealthRow {
     /// A device of which nothing is known to be amiss.
-    pub(crate) fn read(self) -> Result<HealthRow, StorageError> {
-        Ok(HealthRow {
-            device_id: decode::id(DeviceId::try_new, "device_id", &self.device_id)?,
-            vehicle_id: decode::id(VehicleId::try_new, "vehicle_id", &self.vehicle_id)?,
-            provider_id: decode::id(ProviderId::try_new, "provider_id", &self.provider_id)?,
-            configured_at: self.configured_at.0,
+    fn from(columns: DeviceColumns) -> Self {
+        Self {
+            device_id: columns.device_id.0,
+            vehicle_id: columns.vehicle_id.0,
+            provider_id: columns.provider_id.0,
+            configured_at: columns.configured_at.0,
             facts: DeviceFacts {
-                activated_at: self.activated_at.0,
-                last_update_received_at: self.last_update_received_at.map(|Moment(at)| at),
-                newest_observed_at: self.newest_observed_at.map(|Moment(at)| at),
+                activated_at: columns.activated_at.0,
+                last_update_received_at: columns.last_update_received_at.map(|Moment(at)| at),
+                newest_observed_at: columns.newest_observed_at.map(|Moment(at)| at),
                 declared_interval_minutes: None,
             },
             absent: false,
             returned_before_absence_at: None,
             last_rejection: None,
-        })
+        }
     }
 }
 

@@ -28,6 +28,7 @@ mod follow_ups;
 mod freshness;
 mod health;
 mod health_columns;
+mod id;
 mod idempotency;
 mod indicators;
 mod issues;

@@ -9,10 +9,11 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use domain::fleet::{Policy, ReadOwner};
 use domain::health::{CutOffs, SilencePlace, Thresholds};
-use domain::ids::{ProviderId, WorkspaceId};
+use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
 
 use crate::bulk::in_bulk;
 use crate::health_columns::{DeviceColumns, PollColumns, PolledColumns};
+use crate::id::Id;
 use crate::moment::Moment;
 use crate::{ConnectionPolling, HealthRow, StorageError, Store, decode};
 
@@ -96,8 +97,7 @@ impl Store {
         let (stale, never_reported) =
             tokio::try_join!(self.stale_devices(query), self.never_reported(query))?;
         let rows = stale.into_iter().chain(never_reported);
-        let mut silent: Vec<(WorkspaceId, HealthRow)> =
-            rows.map(SilentRow::read).collect::<Result<_, _>>()?;
+        let mut silent: Vec<(WorkspaceId, HealthRow)> = rows.map(Into::into).collect();
         silent.sort_by_cached_key(|(workspace_id, row)| SilencePlace {
             silent_since: row.facts.silent_since(),
             workspace_id: workspace_id.clone(),
@@ -135,7 +135,9 @@ impl Store {
         let rows = sqlx::query_as!(
             SilentRow,
             r#"/* worklist: stale devices */
-            SELECT s.workspace_id, s.device_id, d.vehicle_id, d.provider_id, d.configured_at, d.activated_at,
+            SELECT s.workspace_id AS "workspace_id: Id<WorkspaceId>", s.device_id AS "device_id: Id<DeviceId>",
+                   d.vehicle_id AS "vehicle_id: Id<VehicleId>", d.provider_id AS "provider_id: Id<ProviderId>",
+                   d.configured_at, d.activated_at,
                    s.last_update_received_at AS "last_update_received_at?", s.newest_observed_at AS "newest_observed_at?",
                    a.device_id IS NOT NULL AS "absent!", a.last_returned_at AS "returned_before_absence_at?"
             FROM (
@@ -219,7 +221,9 @@ impl Store {
         let rows = sqlx::query_as!(
             SilentRow,
             r#"/* worklist: devices that never reported */
-            SELECT d.workspace_id, d.device_id, d.vehicle_id, d.provider_id, d.configured_at, d.activated_at,
+            SELECT d.workspace_id AS "workspace_id: Id<WorkspaceId>", d.device_id AS "device_id: Id<DeviceId>",
+                   d.vehicle_id AS "vehicle_id: Id<VehicleId>", d.provider_id AS "provider_id: Id<ProviderId>",
+                   d.configured_at, d.activated_at,
                    NULL::timestamptz AS last_update_received_at, NULL::timestamptz AS newest_observed_at,
                    a.device_id IS NOT NULL AS "absent!", a.last_returned_at AS "returned_before_absence_at?"
             FROM (
@@ -355,10 +359,10 @@ fn int(minutes: u32) -> i32 {
 
 /// A silent device.
 struct SilentRow {
-    workspace_id: String,
-    device_id: String,
-    vehicle_id: String,
-    provider_id: String,
+    workspace_id: Id<WorkspaceId>,
+    device_id: Id<DeviceId>,
+    vehicle_id: Id<VehicleId>,
+    provider_id: Id<ProviderId>,
     configured_at: DateTime<Utc>,
     activated_at: DateTime<Utc>,
     last_update_received_at: Option<DateTime<Utc>>,
@@ -367,23 +371,22 @@ struct SilentRow {
     returned_before_absence_at: Option<DateTime<Utc>>,
 }
 
-impl SilentRow {
-    fn read(self) -> Result<(WorkspaceId, HealthRow), StorageError> {
+impl From<SilentRow> for (WorkspaceId, HealthRow) {
+    fn from(silent: SilentRow) -> Self {
         let device = DeviceColumns {
-            device_id: self.device_id,
-            vehicle_id: self.vehicle_id,
-            provider_id: self.provider_id,
-            configured_at: Moment(self.configured_at),
-            activated_at: Moment(self.activated_at),
-            last_update_received_at: self.last_update_received_at.map(Moment),
-            newest_observed_at: self.newest_observed_at.map(Moment),
+            device_id: silent.device_id,
+            vehicle_id: silent.vehicle_id,
+            provider_id: silent.provider_id,
+            configured_at: Moment(silent.configured_at),
+            activated_at: Moment(silent.activated_at),
+            last_update_received_at: silent.last_update_received_at.map(Moment),
+            newest_observed_at: silent.newest_observed_at.map(Moment),
         };
         let row = HealthRow {
-            absent: self.absent,
-            returned_before_absence_at: self.returned_before_absence_at,
-            ..device.read()?
+            absent: silent.absent,
+            returned_before_absence_at: silent.returned_before_absence_at,
+            ..device.into()
         };
-        let workspace_id = decode::id(WorkspaceId::try_new, "workspace_id", &self.workspace_id)?;
-        Ok((workspace_id, row))
+        (silent.workspace_id.0, row)
     }
 }
