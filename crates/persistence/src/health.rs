@@ -14,7 +14,7 @@ use crate::bulk::in_bulk;
 use crate::health_columns::{DeviceColumns, PollColumns, PolledColumns};
 use crate::id::Id;
 use crate::moment::Moment;
-use crate::{StorageError, Store, decode};
+use crate::{StorageError, Store, WorkspaceRecord, decode, workspaces};
 
 /// What is stored of one active device.
 #[derive(Clone, Debug)]
@@ -77,20 +77,25 @@ struct Trouble {
 }
 
 impl Store {
-    /// Reads a workspace's health facts: three statements side by side, whatever its size.
+    /// Reads a workspace, if there is such, with its health facts: four statements, whatever its size. The
+    /// devices come through one connection while what is to be known besides comes through another.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn health_facts(
         &self,
         workspace_id: &WorkspaceId,
-    ) -> Result<WorkspaceHealthFacts, StorageError> {
-        let (devices, polling, troubles) = tokio::try_join!(
-            Self::health_rows(&self.pool, workspace_id),
-            Self::connection_polling(&self.pool, workspace_id),
-            Self::troubles(&self.pool, workspace_id),
-        )?;
-        Ok(facts_of(devices, polling, &troubles))
+    ) -> Result<Option<(WorkspaceRecord, WorkspaceHealthFacts)>, StorageError> {
+        let besides = async {
+            let mut connection = self.pool.acquire().await?;
+            let record = workspaces::load(&mut *connection, workspace_id).await?;
+            let polling = Self::connection_polling(&mut *connection, workspace_id).await?;
+            let troubles = Self::troubles(&mut *connection, workspace_id).await?;
+            Ok((record, polling, troubles))
+        };
+        let devices = Self::health_rows(&self.pool, workspace_id);
+        let (devices, (record, polling, troubles)) = tokio::try_join!(devices, besides)?;
+        Ok(record.map(|record| (record, facts_of(devices, polling, &troubles))))
     }
 
     /// The same, one statement after the other, so that a transaction can have all see the same.

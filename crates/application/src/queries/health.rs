@@ -52,8 +52,7 @@ pub struct VehicleHealth<'r> {
     pub devices: Vec<&'r DeviceHealth>,
 }
 
-/// Evaluates every active device of a workspace at `now`, if there is such a workspace. It and the facts are
-/// read side by side.
+/// Evaluates every active device of a workspace at `now`, if there is such a workspace.
 ///
 /// # Errors
 /// When the store fails.
@@ -63,15 +62,12 @@ pub async fn workspace_health(
     now: DateTime<Utc>,
 ) -> Result<Option<(WorkspaceRecord, HealthReport)>, StorageError> {
     let mut measured = metrics::query("health");
-    let (record, facts) = tokio::try_join!(
-        core.store.workspace(workspace_id),
-        core.store.health_facts(workspace_id)
-    )?;
+    let Some((record, facts)) = core.store.health_facts(workspace_id).await? else {
+        return Ok(None);
+    };
     measured.about_devices(facts.devices.len());
-    Ok(record.map(|record| {
-        let report = report(&record, facts, now);
-        (record, report)
-    }))
+    let report = report(&record, facts, now);
+    Ok(Some((record, report)))
 }
 
 pub(super) fn report(

@@ -156,15 +156,16 @@ async fn of_one(
     limit: usize,
     now: DateTime<Utc>,
 ) -> Result<WorklistPage, StorageError> {
-    let record = core.store.workspace(workspace_id).await?;
-    let admitted = |record: &WorkspaceRecord| {
-        filter
-            .read_owners()
-            .contains(&record.workspace.cutover.read_owner)
-    };
-    let mut devices = match record.filter(admitted) {
-        Some(record) => judged(&record, core.store.health_facts(workspace_id).await?, now),
-        None => Vec::new(),
+    let told = core.store.health_facts(workspace_id).await?;
+    let mut devices = match told {
+        Some((record, facts))
+            if filter
+                .read_owners()
+                .contains(&record.workspace.cutover.read_owner) =>
+        {
+            judged(&record, facts, now)
+        }
+        _ => Vec::new(),
     };
     devices.retain(|silent| {
         filter.admits(silent, now) && after.is_none_or(|after| silent.place() > *after)

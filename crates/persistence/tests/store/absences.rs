@@ -8,12 +8,8 @@ use testkit::{
 };
 
 async fn row_of(depot: &Fleet, device: &str) -> HealthRow {
-    let facts = depot
-        .core
-        .store
-        .health_facts(&depot.id)
-        .await
-        .expect("facts");
+    let told = depot.core.store.health_facts(&depot.id).await;
+    let (_, facts) = told.expect("facts").expect("the workspace");
     facts
         .devices
         .into_iter()

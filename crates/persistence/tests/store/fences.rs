@@ -77,8 +77,7 @@ async fn readers_do_not_wait_for_a_change() {
         facts
             .expect("nothing to wait for")
             .expect("facts")
-            .devices
-            .is_empty()
+            .is_none()
     );
 }
 
