@@ -148,7 +148,7 @@ impl Store {
                 WHERE workspace_id = $1 AND recorded_at = $3 AND type = 'DeviceBaselineRecorded'
             ), configured AS (
                 SELECT DISTINCT ON (device_id) device_id, type, payload->>'vehicle_id' AS vehicle_id,
-                       payload->>'provider_id' AS provider_id, payload->>'activation_id' AS activation_id,
+                       payload->>'provider_id' AS provider_id, (payload->>'activation_id')::uuid AS activation_id,
                        (payload->>'activated_at')::timestamptz AS activated_at
                 FROM (
                     SELECT *, (payload->>'device_version')::bigint AS version FROM baseline
@@ -168,14 +168,14 @@ impl Store {
                   AND e.type = 'TelematicsUpdateAccepted'
                 ORDER BY e.device_id, e.recorded_at DESC, e.event_id DESC
             ), updates AS (
-                SELECT device_id, payload->>'activation_id' AS activation_id,
+                SELECT device_id, (payload->>'activation_id')::uuid AS activation_id,
                        (payload->>'last_update_received_at')::timestamptz AS received_at,
                        (payload->>'newest_observed_at')::timestamptz AS observed_at
                 FROM baseline
                 UNION ALL
-                SELECT e.device_id, e.payload->>'activation_id', e.recorded_at, coalesce(
+                SELECT e.device_id, e.activation_id, e.recorded_at, coalesce(
                            (e.payload->>'newest_observed_at')::timestamptz,
-                           (SELECT max(time::timestamptz) FROM json_object_keys(e.payload->'normalized_values') AS time))
+                           (SELECT max(time::timestamptz) FROM json_object_keys(e.normalized_values) AS time))
                 FROM latest
                 JOIN event_store e ON e.workspace_id = $1 AND e.recorded_at = latest.recorded_at AND e.event_id = latest.event_id
                 -- Said again, so that days without any are left out before the statement runs.

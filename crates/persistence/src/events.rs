@@ -5,6 +5,7 @@ use domain::events::EventType;
 use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
 use uuid::Uuid;
 
+use crate::accepted_payload::CommonMembers;
 use crate::{StorageError, Store, UnitOfWork, decode};
 
 /// A fact to append. Updates have their own, set-based way in, beside the snapshots they move.
@@ -171,7 +172,8 @@ impl Store {
         sqlx::query!(
             r#"/* event_store: page */
             SELECT recorded_at, event_id, type AS event_type, device_id, cycle_id, trace_id, changed_by,
-                   payload AS "payload: serde_json::Value"
+                   vehicle_id, provider_id, activation_id, version, payload_prepared_at,
+                   normalized_values AS "normalized_values: serde_json::Value", payload AS "payload: serde_json::Value"
             FROM event_store
             WHERE workspace_id = $1
               AND recorded_at >= $2 AND recorded_at < coalesce($3::timestamptz, 'infinity') AND recorded_at <= $4
@@ -198,6 +200,14 @@ impl Store {
         .await?
         .into_iter()
         .map(|row| {
+            let told = CommonMembers {
+                vehicle_id: row.vehicle_id,
+                provider_id: row.provider_id,
+                activation_id: row.activation_id,
+                version: row.version,
+                payload_prepared_at: row.payload_prepared_at,
+                normalized_values: row.normalized_values,
+            };
             Ok(RecordedEvent {
                 recorded_at: row.recorded_at,
                 event_id: EventId(row.event_id),
@@ -209,7 +219,7 @@ impl Store {
                 cycle_id: row.cycle_id.map(CycleId),
                 trace_id: row.trace_id,
                 changed_by: row.changed_by,
-                payload: row.payload,
+                payload: told.join(row.payload),
             })
         })
         .collect()

@@ -8,6 +8,7 @@
 //! fences what was decided under the old state; an event is appended if and only if a snapshot moved.
 
 mod acceptance;
+mod accepted_payload;
 mod ages;
 mod as_of;
 mod audit;
@@ -41,6 +42,7 @@ mod partitions;
 mod poll_cycles;
 mod quarantine;
 mod rebuild;
+mod recorded_columns;
 mod recording;
 mod rejections;
 mod remembered;
@@ -73,7 +75,7 @@ pub use overview::{Cuts, DevicesByState, LatestCycle, PolledConnection};
 pub use poll_cycles::{NewCycle, PollCycle, RecordedTrigger};
 pub use quarantine::{LockedEnvelope, QuarantinedEnvelope, ReplaySelection, Replayed};
 pub use rebuild::{HistoryStart, RebuiltDevice};
-pub use recording::{AcceptedEvent, MovedSnapshot, Origin, Recording};
+pub use recording::{AcceptedEvent, Delivery, MovedSnapshot, Origin, Recording};
 pub use rejections::{KeptRejection, RejectionFilter};
 pub use remembered::RememberedWorkspace;
 pub use slots::{MissedSlot, PolledWorkspace};

@@ -4,12 +4,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::acceptance::{Drops, Held};
 use domain::history::{Fold, Folded, RecordedUpdate, Snapshot};
 use domain::ids::{ActivationId, DeviceId, WorkspaceId};
-use domain::signals::{DroppedSignal, Readings};
+use domain::signals::Readings;
 use futures::{Stream, TryStreamExt};
 use serde::Deserialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::accepted_payload::RareMembers;
 use crate::{StorageError, Store, UnitOfWork, decode};
 
 /// How far before a baseline the updates after it may have been recorded: instances' clocks differ, and a
@@ -201,6 +202,11 @@ struct Row {
     kind: i32,
     recorded_at: DateTime<Utc>,
     payload: String,
+    /// Of an accepted update alone, and not of the oldest: its activation, and the version that it made.
+    told_activation_id: Option<Uuid>,
+    version: Option<i64>,
+    /// Of an accepted update alone: what it brought.
+    normalized_values: Option<String>,
 }
 
 fn rows<'c>(
@@ -217,22 +223,23 @@ fn rows<'c>(
             WHERE workspace_id = $1 AND active AND ($4::text[] IS NULL OR device_id = ANY ($4))
         )
         SELECT device_id AS "device_id!", activation_id AS "activation_id!", kind AS "kind!",
-               recorded_at AS "recorded_at!", payload AS "payload!"
+               recorded_at AS "recorded_at!", payload AS "payload!", told_activation_id, version, normalized_values
         FROM (
             SELECT d.device_id, d.activation_id, 0 AS kind, d.activated_at AS recorded_at, NULL::uuid AS event_id,
-                   NULL::bigint AS version, json_build_object(
+                   NULL::uuid AS told_activation_id, NULL::bigint AS version, NULL::text AS normalized_values, json_build_object(
                        'version', coalesce(s.version, 0), 'last_update_received_at', s.last_update_received_at,
                        'newest_observed_at', s.newest_observed_at, 'signals', coalesce(s.signals, '{}'::json),
                        'dropped', coalesce(s.dropped, '{}'::json))::text AS payload
             FROM wanted d
             LEFT JOIN snapshots s ON s.workspace_id = $1 AND s.device_id = d.device_id AND s.activation_id = d.activation_id
             UNION ALL
-            SELECT d.device_id, d.activation_id, 1, e.recorded_at, e.event_id, NULL, e.payload::text
+            SELECT d.device_id, d.activation_id, 1, e.recorded_at, e.event_id, NULL, NULL, NULL, e.payload::text
             FROM event_store e
             JOIN wanted d ON d.device_id = e.device_id
             WHERE e.workspace_id = $1 AND e.recorded_at = $2 AND e.type = 'DeviceBaselineRecorded'
             UNION ALL
-            SELECT d.device_id, d.activation_id, 2, e.recorded_at, e.event_id, (e.payload->>'version')::bigint, e.payload::text
+            SELECT d.device_id, d.activation_id, 2, e.recorded_at, e.event_id, e.activation_id, e.version,
+                   e.normalized_values::text, e.payload::text
             FROM event_store e
             JOIN wanted d ON d.device_id = e.device_id
             WHERE e.workspace_id = $1 AND e.recorded_at >= coalesce($3::timestamptz, '-infinity') AND e.type = 'TelematicsUpdateAccepted'
@@ -284,13 +291,14 @@ impl Rebuilding {
             }
             return Ok(());
         }
-        let payload: UpdatePayload = read("accepted update", &row.payload)?;
-        if is_of_this(payload.activation_id) {
+        if is_of_this(row.told_activation_id.map(ActivationId)) {
+            let values = row.normalized_values.as_deref().unwrap_or_default();
+            let rare: RareMembers = read("accepted update", &row.payload)?;
             self.fold.take(&RecordedUpdate {
-                version: payload.version,
+                version: row.version,
                 recorded_at: row.recorded_at,
-                readings: payload.normalized_values,
-                dropped: payload.dropped_signals,
+                readings: read("normalized_values", values)?,
+                dropped: rare.dropped_signals,
             });
         }
         Ok(())
@@ -316,16 +324,6 @@ struct SnapshotPayload {
     newest_observed_at: Option<DateTime<Utc>>,
     signals: Readings,
     dropped: Drops,
-}
-
-/// The members of a `TelematicsUpdateAccepted` that its snapshot follows from.
-#[derive(Deserialize)]
-struct UpdatePayload {
-    activation_id: Option<ActivationId>,
-    version: Option<i64>,
-    normalized_values: Readings,
-    #[serde(default)]
-    dropped_signals: Vec<DroppedSignal>,
 }
 
 impl From<SnapshotPayload> for Snapshot {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::acceptance::Held;
+use domain::fleet::Device;
 use domain::ids::{ActivationId, CycleId, DeviceId, EnvelopeId, EventId, WorkspaceId};
-use domain::signals::Readings;
-use serde::Serialize;
+use domain::signals::{DroppedSignal, Readings};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::memory::Standing;
+use crate::recorded_columns::{EventColumns, SnapshotColumns};
 use crate::{StorageError, UnitOfWork};
 
 /// A snapshot as a batch leaves it.
@@ -28,24 +29,22 @@ pub struct MovedSnapshot {
 }
 
 /// The event of one accepted update.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct AcceptedEvent<'a> {
     /// `UUIDv7`.
     pub event_id: EventId,
-    /// Whose.
-    pub device_id: DeviceId,
-    /// The specification's fields but for `normalized_values`, as a JSON object.
-    pub payload: String,
-    /// `normalized_values`: what the update brought.
+    /// Whose, as it is configured.
+    pub device: &'a Device,
+    /// The snapshot's version that the update made.
+    pub version: i64,
+    /// What the update brought.
     pub normalized_values: &'a Readings,
+    /// The newest time held once the batch had landed, where the update brought nothing that new.
+    pub newest_observed_at: Option<DateTime<Utc>>,
+    /// What the update brought in vain.
+    pub dropped_signals: &'a [DroppedSignal],
     /// Where it comes from, where that differs within the batch: all events of a batch have one, or none.
     pub origin: Option<Origin<'a>>,
-}
-
-impl AcceptedEvent<'_> {
-    fn head(&self) -> &str {
-        self.payload.strip_suffix('}').unwrap_or(&self.payload)
-    }
 }
 
 /// Where an update comes from.
@@ -57,32 +56,39 @@ pub struct Origin<'a> {
     pub trace_id: Option<&'a str>,
 }
 
+/// What all updates of a batch have in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery<'a> {
+    /// When they were prepared from what the provider sent.
+    pub prepared_at: DateTime<Utc>,
+    /// The W3C trace id of what brought them.
+    pub trace_id: Option<&'a str>,
+    /// The cycle that they came with.
+    pub cycle_id: Option<CycleId>,
+}
+
 /// What a batch comes to: the snapshots that it moves, with the events of its accepted updates.
 #[derive(Debug)]
 pub struct Recording<'a> {
     snapshots: Vec<MovedSnapshot>,
     events: Vec<AcceptedEvent<'a>>,
-    trace_id: Option<&'a str>,
-    cycle_id: Option<CycleId>,
+    delivery: Delivery<'a>,
 }
 
 impl<'a> Recording<'a> {
-    /// Snapshots, each at most once, and an event for each accepted update; the trace, and the cycle, that
-    /// brought them.
+    /// Snapshots, each at most once, and an event for each accepted update.
     pub fn new(
         mut snapshots: Vec<MovedSnapshot>,
         mut events: Vec<AcceptedEvent<'a>>,
-        trace_id: Option<&'a str>,
-        cycle_id: Option<CycleId>,
+        delivery: Delivery<'a>,
     ) -> Self {
         // One order of row locks for all batches: no two can wait for each other in a circle.
         snapshots.sort_unstable_by(|a, b| a.device_id.cmp(&b.device_id));
-        events.sort_by(|a, b| a.device_id.cmp(&b.device_id));
+        events.sort_by(|a, b| a.device.id.cmp(&b.device.id));
         Self {
             snapshots,
             events,
-            trace_id,
-            cycle_id,
+            delivery,
         }
     }
 
@@ -108,13 +114,18 @@ impl<'a> Recording<'a> {
         // To the last message: what comes after the row may be the commit.
         let overtaken = sqlx::query_scalar!(
             r#"/* acceptance: record updates */
-            SELECT record_updates($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) AS overtaken"#,
+            SELECT record_updates(
+                $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::text[]::json[], $15::text[]::json[], $16, $17, $18,
+                $19, $20, $21, $22::text[]::json[], $23::text[]::json[], $24, $25
+            ) AS overtaken"#,
             workspace_id.as_str(),
             remembered.map(|standing| standing.registry_version),
             remembered.map(|standing| standing.cutover_version),
             now,
-            self.cycle_id.map(|id| id.0),
-            self.trace_id,
+            self.delivery.prepared_at,
+            self.delivery.cycle_id.map(|id| id.0),
+            self.delivery.trace_id,
+            events.provider_of_all,
             &snapshots.device_ids as &[&str],
             &snapshots.activation_ids,
             &snapshots.versions,
@@ -123,9 +134,13 @@ impl<'a> Recording<'a> {
             &snapshots.signals,
             &snapshots.dropped,
             &events.ids,
+            &events.vehicle_ids as &[&str],
+            &events.provider_ids as &[&str],
             &events.device_ids as &[&str],
-            &events.payload_heads as &[&str],
+            &events.activation_ids,
+            &events.versions,
             &events.updated_signals as &[Option<String>],
+            &events.rare_members as &[Option<String>],
             &events.envelope_ids as &[Option<Uuid>],
             &events.trace_ids as &[Option<&str>],
         )
@@ -166,94 +181,4 @@ impl UnitOfWork {
         }
         Ok(to_decide_anew)
     }
-}
-
-/// Snapshots turned into columns, as the database's function takes them.
-struct SnapshotColumns<'r> {
-    device_ids: Vec<&'r str>,
-    activation_ids: Vec<Uuid>,
-    versions: Vec<i64>,
-    replaced_versions: Vec<i64>,
-    newest_observations: Vec<DateTime<Utc>>,
-    signals: Vec<String>,
-    /// Empty where nothing was dropped of any.
-    dropped: Vec<String>,
-}
-
-impl<'r> SnapshotColumns<'r> {
-    fn of(snapshots: &'r [MovedSnapshot], now: DateTime<Utc>) -> Self {
-        let held = || snapshots.iter().map(|snapshot| &snapshot.held);
-        Self {
-            device_ids: snapshots
-                .iter()
-                .map(|snapshot| snapshot.device_id.as_str())
-                .collect(),
-            activation_ids: snapshots
-                .iter()
-                .map(|snapshot| snapshot.activation_id.0)
-                .collect(),
-            versions: held().map(|held| held.version).collect(),
-            replaced_versions: snapshots
-                .iter()
-                .map(|snapshot| snapshot.replaces_version)
-                .collect(),
-            newest_observations: held()
-                .map(|held| held.readings.newest_observed_at().unwrap_or(now))
-                .collect(),
-            signals: held().map(|held| json(&held.readings)).collect(),
-            dropped: if held().all(|held| held.drops.is_empty()) {
-                Vec::new()
-            } else {
-                held().map(|held| json(&held.drops)).collect()
-            },
-        }
-    }
-}
-
-/// Events likewise.
-struct EventColumns<'r> {
-    ids: Vec<Uuid>,
-    device_ids: Vec<&'r str>,
-    /// Without the end of the object.
-    payload_heads: Vec<&'r str>,
-    /// What an update brought, unless that is all that the snapshot in its place holds, as of one that tells
-    /// all signals.
-    updated_signals: Vec<Option<String>>,
-    /// Empty where all updates come from the same: `unnest` then has nothing for each.
-    envelope_ids: Vec<Option<Uuid>>,
-    trace_ids: Vec<Option<&'r str>>,
-}
-
-impl<'r> EventColumns<'r> {
-    fn of(events: &'r [AcceptedEvent<'_>], snapshots: &[MovedSnapshot]) -> Self {
-        let origins = || events.iter().filter_map(|event| event.origin);
-        Self {
-            ids: events.iter().map(|event| event.event_id.0).collect(),
-            device_ids: events
-                .iter()
-                .map(|event| event.device_id.as_str())
-                .collect(),
-            payload_heads: events.iter().map(AcceptedEvent::head).collect(),
-            updated_signals: events
-                .iter()
-                .enumerate()
-                .map(|(place, event)| {
-                    let is_told = snapshots.get(place).is_some_and(|snapshot| {
-                        snapshot.device_id == event.device_id
-                            && snapshot.held.readings == *event.normalized_values
-                    });
-                    (!is_told).then(|| json(event.normalized_values))
-                })
-                .collect(),
-            envelope_ids: origins()
-                .map(|origin| origin.envelope_id.map(|id| id.0))
-                .collect(),
-            trace_ids: origins().map(|origin| origin.trace_id).collect(),
-        }
-    }
-}
-
-/// Maps with text keys of plain values always have a JSON form.
-fn json(map: &impl Serialize) -> String {
-    serde_json::to_string(map).unwrap_or_default()
 }

@@ -4,12 +4,13 @@ use application::Core;
 use application::commands::{
     AcceptError, Batch, Precondition, accept_updates, deactivate_device, put_device,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::acceptance::{Item, Judged, Source};
+use domain::events::EventType;
 use domain::fleet::Device;
 use domain::ids::{DeviceId, WorkspaceId};
 use domain::signals::Readings;
-use persistence::{SnapshotRow, WorkspaceRecord};
+use persistence::{EventFilter, EventSpan, SnapshotRow, WorkspaceRecord};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -33,7 +34,7 @@ pub struct AcceptedEvent {
     pub recorded_at: DateTime<Utc>,
     /// The cycle that it came with.
     pub cycle_id: Option<Uuid>,
-    /// `payload.normalized_values`.
+    /// What the update brought.
     #[sqlx(json)]
     pub readings: Readings,
 }
@@ -135,7 +136,7 @@ impl Fleet {
     /// When they cannot be read.
     pub async fn accepted_events(&self, device_id: &str) -> Vec<AcceptedEvent> {
         sqlx::query_as(
-            "SELECT event_id, recorded_at, cycle_id, payload->'normalized_values' AS readings FROM event_store
+            "SELECT event_id, recorded_at, cycle_id, normalized_values AS readings FROM event_store
              WHERE workspace_id = $1 AND device_id = $2 AND type = 'TelematicsUpdateAccepted' ORDER BY event_id",
         )
         .bind(self.id.as_str())
@@ -164,17 +165,30 @@ impl Fleet {
         folded
     }
 
-    /// Payloads of the workspace's events of a type, in the order of their ids.
+    /// Payloads of the workspace's events of a type, as they are shown, in the order of their ids.
     ///
     /// # Panics
-    /// When they cannot be read.
+    /// When they cannot be read, or there is no such type.
     pub async fn events(&self, event_type: &str) -> Vec<(Uuid, serde_json::Value)> {
-        sqlx::query_as("SELECT event_id, payload FROM event_store WHERE workspace_id = $1 AND type = $2 ORDER BY event_id")
-            .bind(self.id.as_str())
-            .bind(event_type)
-            .fetch_all(self.core.store.pool())
+        let filter = EventFilter {
+            event_type: Some(EventType::parse(event_type).expect("a type of events")),
+            ..EventFilter::default()
+        };
+        let ever = EventSpan {
+            from: DateTime::UNIX_EPOCH,
+            before: None,
+            until: DateTime::UNIX_EPOCH + TimeDelta::days(100_000),
+        };
+        let events = (self.core.store)
+            .events(&self.id, &filter, ever, None, i64::MAX)
             .await
-            .expect("events")
+            .expect("events");
+        let mut payloads: Vec<_> = events
+            .into_iter()
+            .map(|event| (event.event_id.0, event.payload))
+            .collect();
+        payloads.sort_unstable_by_key(|(event_id, _)| *event_id);
+        payloads
     }
 }
 

@@ -72,6 +72,46 @@ async fn a_reading_is_followed_from_the_call_that_brought_it_to_the_snapshot() {
     );
 }
 
+/// The words of its payload, however its row keeps them.
+#[tokio::test]
+async fn an_accepted_update_says_what_it_brought_and_what_it_made() {
+    let (service, depot) = a_depot().await;
+    let configured = events(&service, "&type=DeviceConfigured&from=2026-11-22T00:00:00Z").await;
+    let of_the_device = |event: &&Value| event["device_id"] == "bus-1";
+    let activation_id =
+        &configured.iter().find(of_the_device).expect("a device")["payload"]["activation_id"];
+    assert!(activation_id.is_string());
+    let reading = |ago| an_update("bus-1").observed(service.fixture.clock.now() - seconds(ago));
+    depot
+        .push([
+            reading(10).with("speed_kmh", 31.5),
+            reading(20).with("range_km", 7).with("heading_deg", 999),
+        ])
+        .await;
+    let payloads: Vec<Value> = events(&service, "&type=TelematicsUpdateAccepted")
+        .await
+        .into_iter()
+        .rev()
+        .map(|mut event| event["payload"].take())
+        .collect();
+    assert_eq!(
+        payloads,
+        [
+            json!({
+                "vehicle_id": "bus-1-vehicle", "provider": "sim-main", "activation_id": activation_id, "version": 1,
+                "payload_prepared_at": "2026-11-23T08:00:00Z",
+                "normalized_values": {"2026-11-23T07:59:50Z": {"speed_kmh": 31.5}},
+            }),
+            json!({
+                "vehicle_id": "bus-1-vehicle", "provider": "sim-main", "activation_id": activation_id, "version": 2,
+                "newest_observed_at": "2026-11-23T07:59:50Z", "payload_prepared_at": "2026-11-23T08:00:00Z",
+                "normalized_values": {"2026-11-23T07:59:40Z": {"range_km": 7.0}},
+                "dropped_signals": [{"signal": "heading_deg", "reason": "out_of_range"}],
+            }),
+        ]
+    );
+}
+
 #[tokio::test]
 async fn a_cycles_events_are_found_by_its_id_however_long_ago_it_was() {
     let (service, depot) = a_depot().await;

@@ -11,17 +11,15 @@ use std::collections::{HashMap, HashSet};
 use std::iter;
 
 use chrono::{DateTime, Utc};
-use domain::TimeText;
 use domain::acceptance::{
     Gate, Held, Item, Judged, Registry, Source, Verdict, decide_batch, tally_rejections,
 };
-use domain::fleet::{Cutover, Device, Workspace};
-use domain::ids::{ActivationId, CycleId, DeviceId, EventId, WorkspaceId};
-use domain::signals::{DroppedSignal, Readings};
+use domain::fleet::{Cutover, Workspace};
+use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
 use persistence::{
-    AcceptedEvent, Fence, HeldByDevice, MovedSnapshot, Origin, Recording, StorageError, UnitOfWork,
+    AcceptedEvent, Delivery, Fence, HeldByDevice, MovedSnapshot, Origin, Recording, StorageError,
+    UnitOfWork,
 };
-use serde::Serialize;
 use telemetry::metrics;
 
 use super::count_judged;
@@ -221,25 +219,17 @@ impl Pass {
         decide_batch(items, &self.registry, &mut self.held, gate)
     }
 
-    /// What the verdicts come to: an event for each accepted update, and the snapshots that they leave.
+    /// What the verdicts come to: an event for each accepted update, and the snapshots that they leave, which
+    /// are held here no more.
     fn recording<'b>(
-        mut self,
+        &'b mut self,
         core: &Core,
         batch: &Batch<'b>,
         gate: &Gate,
         pending: impl Iterator<Item = usize>,
         verdicts: &'b [Judged],
     ) -> Recording<'b> {
-        let mut places: HashMap<&DeviceId, Place> = HashMap::with_capacity(self.held.len());
-        for judged in verdicts {
-            if let (Some(device_id), Verdict::Accepted { .. }) =
-                (&judged.device_id, &judged.verdict)
-                && let Some(held) = self.held.get(device_id)
-            {
-                let place = places.entry(device_id);
-                place.or_insert_with(|| Place::after(held)).replaces -= 1;
-            }
-        }
+        let mut places = self.places(verdicts);
         let mut events = Vec::with_capacity(verdicts.len());
         for (at, judged) in pending.zip(verdicts) {
             let (Some(device_id), Verdict::Accepted { newer, .. }) =
@@ -257,17 +247,21 @@ impl Pass {
             place.updates += 1;
             events.push(AcceptedEvent {
                 event_id: EventId(core.ids.next(gate.now)),
-                device_id: device_id.clone(),
-                payload: accepted_payload(device, *place, newer, &update.dropped, batch),
+                device,
+                version: place.replaces + place.updates,
                 normalized_values: newer,
+                newest_observed_at: place
+                    .newest_observed_at
+                    .filter(|newest| Some(*newest) > newer.newest_observed_at()),
+                dropped_signals: &update.dropped,
                 origin: batch.origins.get(at).copied(),
             });
         }
         let snapshots = places
-            .iter()
+            .into_iter()
             .filter_map(|(device_id, place)| {
                 let device = self.registry.device(device_id)?;
-                let held = self.held.remove(*device_id)?;
+                let held = self.held.remove(device_id)?;
                 Some(MovedSnapshot {
                     device_id: device.id.clone(),
                     activation_id: device.activation_id,
@@ -276,11 +270,32 @@ impl Pass {
                 })
             })
             .collect();
-        Recording::new(snapshots, events, batch.trace_id, cycle_of(batch.source))
+        let delivery = Delivery {
+            prepared_at: batch.prepared_at,
+            trace_id: batch.trace_id,
+            cycle_id: cycle_of(batch.source),
+        };
+        Recording::new(snapshots, events, delivery)
+    }
+
+    /// Where the accepted updates begin, of each device.
+    fn places<'v>(&self, verdicts: &'v [Judged]) -> HashMap<&'v DeviceId, Place> {
+        let mut places: HashMap<&DeviceId, Place> = HashMap::with_capacity(self.held.len());
+        for judged in verdicts {
+            if let (Some(device_id), Verdict::Accepted { .. }) =
+                (&judged.device_id, &judged.verdict)
+                && let Some(held) = self.held.get(device_id)
+            {
+                let place = places.entry(device_id);
+                place.or_insert_with(|| Place::after(held)).replaces -= 1;
+            }
+        }
+        places
     }
 }
 
-/// Where a batch's updates of a device stand in its history.
+/// Where a batch's updates of a device stand in its history. Their events say so, and in which activation:
+/// clocks of instances differ, and a transaction that began first may end last.
 #[derive(Clone, Copy)]
 struct Place {
     /// The version before the first of them.
@@ -307,43 +322,4 @@ const fn cycle_of(source: Source) -> Option<CycleId> {
         Source::Push => None,
         Source::Cycle { cycle_id, .. } => Some(cycle_id),
     }
-}
-
-/// `TelematicsUpdateAccepted`, in the specification's fields; workspace, device and the time of
-/// reception are columns of its row. Activation and version say where in the device's history it
-/// stands: clocks of instances differ, and a transaction that began first may end last.
-fn accepted_payload(
-    device: &Device,
-    place: Place,
-    newer: &Readings,
-    dropped: &[DroppedSignal],
-    batch: &Batch<'_>,
-) -> String {
-    #[derive(Serialize)]
-    struct Accepted<'a> {
-        vehicle_id: &'a str,
-        provider: &'a str,
-        activation_id: ActivationId,
-        version: i64,
-        /// Where something newer is held than what this update brought.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        newest_observed_at: Option<TimeText>,
-        payload_prepared_at: TimeText,
-        #[serde(skip_serializing_if = "<[_]>::is_empty")]
-        dropped_signals: &'a [DroppedSignal],
-    }
-    let accepted = Accepted {
-        vehicle_id: device.spec.vehicle_id.as_str(),
-        provider: device.spec.provider_id.as_str(),
-        activation_id: device.activation_id,
-        version: place.replaces + place.updates,
-        newest_observed_at: place
-            .newest_observed_at
-            .filter(|newest| Some(*newest) > newer.newest_observed_at())
-            .map(TimeText),
-        payload_prepared_at: TimeText(batch.prepared_at),
-        dropped_signals: dropped,
-    };
-    // Plain values under text keys always have a JSON form.
-    serde_json::to_string(&accepted).unwrap_or_default()
 }

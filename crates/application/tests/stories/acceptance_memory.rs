@@ -11,7 +11,7 @@ use domain::acceptance::{Item, Source};
 use domain::fleet::{CutoverPatch, ProviderMode, WorkspaceName};
 use domain::ids::EventId;
 use domain::signals::{Readings, Signal, SignalValue};
-use persistence::{AcceptedEvent, Fence, MovedSnapshot, Recording};
+use persistence::{AcceptedEvent, Delivery, Fence, MovedSnapshot, Recording};
 use testkit::{
     AUTHOR, Fixture, Fleet, a_connection, a_device, a_workspace, an_update, minutes, seconds,
     start, statements_of, words_of,
@@ -293,10 +293,17 @@ async fn what_was_undone_is_not_remembered() {
         Arc::make_mut(&mut held).accept(&newer, &[]);
         let event = AcceptedEvent {
             event_id: EventId(here.core.ids.next(start())),
-            device_id: device_id.clone(),
-            payload: r#"{"vehicle_id": "bus-1"}"#.to_owned(),
+            device: &device,
+            version: held.version,
             normalized_values: &newer,
+            newest_observed_at: None,
+            dropped_signals: &[],
             origin: None,
+        };
+        let delivery = Delivery {
+            prepared_at: start(),
+            trace_id: None,
+            cycle_id: None,
         };
         let moved = MovedSnapshot {
             device_id,
@@ -305,10 +312,7 @@ async fn what_was_undone_is_not_remembered() {
             held,
         };
         let overtaken = uow
-            .record(
-                Recording::new(vec![moved], vec![event], None, None),
-                start(),
-            )
+            .record(Recording::new(vec![moved], vec![event], delivery), start())
             .await
             .expect("the store");
         assert!(overtaken.is_empty(), "{overtaken:?}");

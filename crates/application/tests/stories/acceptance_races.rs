@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::acceptance::{Address, Held, Item, Verdict};
 use domain::ids::EventId;
 use domain::signals::{Reading, Readings, Signal, SignalValue};
-use persistence::{AcceptedEvent, Fence, MovedSnapshot, Recording, UnitOfWork};
+use persistence::{AcceptedEvent, Delivery, Fence, MovedSnapshot, Recording, UnitOfWork};
 use rand::Rng;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -189,13 +189,20 @@ async fn another_batch(depot: &Fleet, speed: f64) -> UnitOfWork {
     let now = depot.core.clock.now();
     let event = AcceptedEvent {
         event_id: EventId(depot.core.ids.next(now)),
-        device_id: device.id,
-        payload: r#"{"vehicle_id": "bus-1"}"#.to_owned(),
+        device: &device,
+        version: before.held.version + 1,
         normalized_values: &readings,
+        newest_observed_at: None,
+        dropped_signals: &[],
         origin: None,
     };
+    let delivery = Delivery {
+        prepared_at: now,
+        trace_id: None,
+        cycle_id: None,
+    };
     let overtaken = uow
-        .record(Recording::new(vec![moved], vec![event], None, None), now)
+        .record(Recording::new(vec![moved], vec![event], delivery), now)
         .await
         .expect("the store");
     assert!(overtaken.is_empty(), "{overtaken:?}");

@@ -6,7 +6,7 @@ use application::commands::{
     ConnectionSpec, CutoverCommand, Precondition, change_cutover, change_policy, put_connection,
     put_workspace,
 };
-use application::history::BaselineWatch;
+use application::history::{BaselineWatch, compare_snapshots};
 use application::queries::{HealthReport, PastHealth, workspace_health, workspace_health_as_of};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::fleet::{CutoverPatch, Policy, PollOwner, WorkspaceName};
@@ -296,6 +296,25 @@ async fn an_update_counts_from_its_acceptance_on() {
         assert_eq!(facts.last_update_received_at.is_some(), counts, "{at}");
         assert_eq!(facts.newest_observed_at, counts.then_some(start()), "{at}");
     }
+}
+
+/// It is the name of a signal that was dropped, as a sender may choose it.
+#[tokio::test]
+async fn a_name_that_no_text_of_the_database_can_have_is_no_hindrance() {
+    let fixture = Fixture::create().await;
+    let depot = a_workspace("north")
+        .with(a_device("bus-1"))
+        .create(&fixture)
+        .await;
+    for (ago, signal) in [(minutes(1), "speed_kmh"), (minutes(2), "range_km")] {
+        let update = an_update("bus-1").observed(start() - ago);
+        depot.push([update.with(signal, 3).with("warp\0", 9)]).await;
+    }
+    let told = now(&depot, &mut BTreeSet::new()).await;
+    assert_eq!(as_of(&depot, start()).await, told);
+    let comparison = compare_snapshots(&depot.core, &depot.id, start()).await;
+    let comparison = comparison.expect("the store");
+    assert_eq!(comparison.not_proven(), 0, "{comparison:#?}");
 }
 
 #[tokio::test]

@@ -10,6 +10,8 @@ mod migrations;
 mod pages;
 mod partitions;
 mod plans;
+mod recorded_before;
+mod recording;
 mod registration;
 mod remembered;
 mod schema;

@@ -467,8 +467,8 @@ async fn many_depots() -> Fixture {
              INSERT INTO poll_cycle_connections
              SELECT workspace_id, cycle_id, 'sim-main', 'ok', NULL, NULL, 250, 250, '{}', 0, 250, 0, 0, '{}', '{}', 1, 9, started_at, ended_at
              FROM poll_cycles WHERE status = 'completed';
-             INSERT INTO event_store (workspace_id, recorded_at, event_id, type, device_id, payload)
-             SELECT workspace_id, at, gen_random_uuid(), 'TelematicsUpdateAccepted', 'device-' || n % 250, '{\"normalized_values\":{}}'
+             INSERT INTO event_store (workspace_id, recorded_at, event_id, type, device_id, normalized_values, payload)
+             SELECT workspace_id, at, gen_random_uuid(), 'TelematicsUpdateAccepted', 'device-' || n % 250, '{}', '{}'
              FROM workspaces, generate_series(0, 1999) n, LATERAL (SELECT timestamptz '2026-11-23 07:00Z' - n * interval '30 s') recorded (at);
              INSERT INTO baselines (workspace_id, day_begins_at, recorded_at)
              SELECT workspace_id, day, day FROM workspaces, generate_series(timestamptz '2026-09-01', '2026-11-23', '1 day') day;

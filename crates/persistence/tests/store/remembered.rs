@@ -19,7 +19,8 @@ async fn depot(fixture: &Fixture) -> Fleet {
 async fn still_so(pool: PgPool, registry_version: i64, lock: i64) -> bool {
     let overtaken: Option<Vec<String>> = sqlx::query_scalar(
         "SELECT record_updates(
-             'north', $1, 1, now(), NULL, NULL, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')
+             'north', $1, 1, now(), now(), NULL, NULL, NULL, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
+             '{}', '{}', '{}', '{}', '{}', '{}')
          FROM (SELECT pg_advisory_xact_lock($2) OFFSET 0) AS waited",
     )
     .bind(registry_version)
@@ -89,12 +90,11 @@ async fn a_batch_that_was_overtaken_in_part_does_not_land_in_part() {
     let pool = fixture.store().pool();
     let overtaken = async |replaced: [i64; 2]| -> Option<Vec<String>> {
         sqlx::query_scalar(
-            r#"SELECT record_updates(
-                   'north', $1, 1, $2, NULL, NULL, '{bus-1,bus-2}',
-                   (SELECT array_agg(activation_id ORDER BY device_id) FROM devices),
-                   '{2,2}', $3, ARRAY[$2, $2], '{"{}","{}"}', '{}',
-                   ARRAY[gen_random_uuid(), gen_random_uuid()], '{bus-1,bus-2}',
-                   '{"{\"vehicle_id\":\"bus\"","{\"vehicle_id\":\"bus\""}', '{}', '{}', '{}')"#,
+            "SELECT record_updates(
+                 'north', $1, 1, $2, $2, NULL, NULL, 'sim-main', '{bus-1,bus-2}',
+                 (SELECT array_agg(activation_id ORDER BY device_id) FROM devices),
+                 '{2,2}', $3, ARRAY[$2, $2], ARRAY['{}', '{}']::json[], '{}', ARRAY[gen_random_uuid(), gen_random_uuid()],
+                 '{bus,bus}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
         )
         .bind(version)
         .bind(start())
