@@ -87,7 +87,7 @@ impl Pushes {
         if others.is_empty() {
             return accept_alone(core, workspace_id, &push).await;
         }
-        accept_together(core, workspace_id, &push, others).await
+        accept_together(core, lead, &push, others).await
     }
 
     /// Takes the lead where nobody has it, else waits for a turn.
@@ -175,10 +175,11 @@ async fn accept_alone(
 /// Accepts all in one transaction. Where it fails, all are let down, and each tries alone.
 async fn accept_together(
     core: &Core,
-    workspace_id: &WorkspaceId,
+    lead: Lead,
     own: &Push,
     others: Vec<Waiter>,
 ) -> Result<Vec<Judged>, AcceptError> {
+    let workspace_id = &lead.workspace_id.clone();
     let pushes = || iter::once(own).chain(others.iter().map(|waiter| &*waiter.push));
     let items: Vec<Item> = pushes().flat_map(|push| push.items.clone()).collect();
     let origins: Vec<Origin<'_>> = pushes()
@@ -192,7 +193,10 @@ async fn accept_together(
         trace_id: own.trace_id.as_deref(),
         origins: &origins,
     };
-    let Ok(mut judged) = accept_updates(core, batch).await else {
+    let accepted = accept_updates(core, batch).await;
+    // First of all: the next transaction is under way while these are answered.
+    drop(lead);
+    let Ok(mut judged) = accepted else {
         drop(others);
         return accept_alone(core, workspace_id, own).await;
     };
