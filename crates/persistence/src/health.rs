@@ -86,14 +86,20 @@ impl Store {
         &self,
         workspace_id: &WorkspaceId,
     ) -> Result<Option<(WorkspaceRecord, WorkspaceHealthFacts)>, StorageError> {
+        let devices = async {
+            let mut kept = self.kept.take().await?;
+            let devices = Self::health_rows(&mut *kept.connection, workspace_id).await?;
+            self.kept.give_back(kept);
+            Ok::<_, StorageError>(devices)
+        };
         let besides = async {
-            let mut connection = self.pool.acquire().await?;
-            let record = workspaces::load(&mut *connection, workspace_id).await?;
-            let polling = Self::connection_polling(&mut *connection, workspace_id).await?;
-            let troubles = Self::troubles(&mut *connection, workspace_id).await?;
+            let mut kept = self.kept.take().await?;
+            let record = workspaces::load(&mut *kept.connection, workspace_id).await?;
+            let polling = Self::connection_polling(&mut *kept.connection, workspace_id).await?;
+            let troubles = Self::troubles(&mut *kept.connection, workspace_id).await?;
+            self.kept.give_back(kept);
             Ok((record, polling, troubles))
         };
-        let devices = Self::health_rows(&self.pool, workspace_id);
         let (devices, (record, polling, troubles)) = tokio::try_join!(devices, besides)?;
         Ok(record.map(|record| (record, facts_of(devices, polling, &troubles))))
     }
