@@ -1,9 +1,12 @@
 //! Connections that go from one short statement to the next.
 //!
 //! The pool asks every connection that is given back whether it still answers, a round trip beside the
-//! statement's own: as much again where that is one call. What has just answered, to the last message, is kept
-//! out of the pool for the next instead; the one that was used last comes first, as its server process is the
-//! one whose memory is warm. Whatever fails or is given up half-way goes back to the pool, which looks after it.
+//! statement's own: as much again where that is one call, and in the way of an answer that is just being
+//! written. What has just answered, to the last message, is kept out of the pool for the next instead; the one
+//! that was used last comes first, as its server process is the one whose memory is warm. Whatever fails or is
+//! given up half-way goes back to the pool, which looks after it.
+//!
+//! Pushes are written through them, and health is read.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -81,7 +84,7 @@ impl KeptConnections {
         self.idle().clear();
     }
 
-    /// A quarter of the pool: what is kept is there for one kind of statement only.
+    /// A quarter of the pool: what is kept is there for few kinds of statements only.
     fn at_most(&self) -> usize {
         let all = self.pool.options().get_max_connections() / 4;
         usize::try_from(all).unwrap_or(usize::MAX)

@@ -4,6 +4,7 @@ mod absences;
 mod audit;
 mod fences;
 mod idempotency;
+mod kept;
 mod leases;
 mod lifecycle;
 mod migrations;

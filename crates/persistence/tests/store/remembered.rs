@@ -1,12 +1,7 @@
 //! A batch that was decided by what is remembered lands whole, and only while that is still so.
 
-use std::time::Duration;
-
-use domain::acceptance::{Item, Source};
 use sqlx::PgPool;
-use testkit::{
-    Fixture, Fleet, a_device, a_workspace, an_update, eventually, seconds, start, words_of,
-};
+use testkit::{Fixture, Fleet, a_device, a_workspace, an_update, eventually, start, words_of};
 
 async fn depot(fixture: &Fixture) -> Fleet {
     a_workspace("north")
@@ -117,47 +112,4 @@ async fn a_batch_that_was_overtaken_in_part_does_not_land_in_part() {
     assert_eq!(rows().await, (vec![1, 1], 2));
     assert_eq!(overtaken([1, 1]).await, Some(Vec::new()));
     assert_eq!(rows().await, (vec![2, 2], 4));
-}
-
-/// The connection that is kept for the next push is the pool's all the same.
-#[tokio::test]
-async fn what_is_kept_is_idle_and_closed_with_the_store() {
-    let fixture = Fixture::create().await;
-    let depot = depot(&fixture).await;
-    let store = depot.core.store.clone();
-    for second in 0..3 {
-        let update = an_update("bus-1").observed(start() - seconds(9 - second));
-        depot.push([update.with("speed_kmh", 40)]).await;
-    }
-    eventually("all connections are idle", async || {
-        store.pool_use().used == 0
-    })
-    .await;
-    let closed = tokio::time::timeout(Duration::from_secs(10), store.close()).await;
-    assert!(closed.is_ok(), "a kept connection is waited for");
-}
-
-#[tokio::test]
-async fn a_kept_connection_that_was_cut_is_kept_no_more() {
-    let fixture = Fixture::create().await;
-    let depot = depot(&fixture).await;
-    let update = |second: i64| -> [Item; 1] {
-        let update = an_update("bus-1").observed(start() - seconds(9 - second));
-        [update.with("speed_kmh", 40).into()]
-    };
-    for second in 0..3 {
-        depot.push(update(second)).await;
-    }
-    sqlx::query(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-         WHERE datname = current_database() AND pid <> pg_backend_pid()",
-    )
-    .execute(fixture.database.another_store().pool())
-    .await
-    .expect("all others are cut");
-    // Whoever comes upon it is told so; it is gone then.
-    eventually("updates are accepted again", async || {
-        depot.accept(&update(5), Source::Push).await.is_ok()
-    })
-    .await;
 }

@@ -1,0 +1,94 @@
+//! Connections that are kept out of the pool between one short statement and the next.
+
+use std::time::Duration;
+
+use domain::acceptance::{Item, Source};
+use persistence::{HealthRow, StorageError, Store};
+use testkit::{Fixture, Fleet, a_device, a_workspace, an_update, eventually, seconds, start};
+
+async fn depot(fixture: &Fixture) -> Fleet {
+    a_workspace("north")
+        .with_all([a_device("bus-1"), a_device("bus-2")])
+        .create(fixture)
+        .await
+}
+
+async fn health(depot: &Fleet) -> Result<Vec<HealthRow>, StorageError> {
+    let facts = depot.core.store.health_facts(&depot.id).await?;
+    Ok(facts.expect("the workspace").1.devices)
+}
+
+async fn all_are_idle(store: &Store) {
+    eventually("all connections are idle", async || {
+        store.pool_use().used == 0
+    })
+    .await;
+}
+
+/// Connections that are kept for what comes next are the pool's all the same.
+#[tokio::test]
+async fn what_is_kept_is_idle_and_closed_with_the_store() {
+    let fixture = Fixture::create().await;
+    let depot = depot(&fixture).await;
+    let store = depot.core.store.clone();
+    for second in 0..3 {
+        let update = an_update("bus-1").observed(start() - seconds(9 - second));
+        depot.push([update.with("speed_kmh", 40)]).await;
+        assert_eq!(health(&depot).await.expect("facts").len(), 2);
+    }
+    all_are_idle(&store).await;
+    let closed = tokio::time::timeout(Duration::from_secs(10), store.close()).await;
+    assert!(closed.is_ok(), "a kept connection is waited for");
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_was_cut_is_kept_no_more() {
+    let fixture = Fixture::create().await;
+    let depot = depot(&fixture).await;
+    let update = |second: i64| -> [Item; 1] {
+        let update = an_update("bus-1").observed(start() - seconds(9 - second));
+        [update.with("speed_kmh", 40).into()]
+    };
+    for second in 0..3 {
+        depot.push(update(second)).await;
+    }
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    .execute(fixture.database.another_store().pool())
+    .await
+    .expect("all others are cut");
+    // Whoever comes upon it is told so; it is gone then.
+    eventually("updates are accepted again", async || {
+        depot.accept(&update(5), Source::Push).await.is_ok()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_read_that_is_given_up_leaves_nothing_behind_for_the_next() {
+    let fixture = Fixture::create().await;
+    let depot = depot(&fixture).await;
+    let store = depot.core.store.clone();
+    let mut change = store.pool().begin().await.expect("a transaction");
+    sqlx::query("LOCK TABLE devices IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *change)
+        .await
+        .expect("a lock");
+    let reading = tokio::spawn({
+        let (store, id) = (store.clone(), depot.id.clone());
+        async move { store.health_facts(&id).await.map(drop) }
+    });
+    eventually("both connections wait", async || {
+        fixture.database.sessions_waiting().await == 2
+    })
+    .await;
+    reading.abort();
+    assert!(reading.await.expect_err("given up").is_cancelled());
+    change.commit().await.expect("a commit");
+    all_are_idle(&store).await;
+    for _ in 0..3 {
+        assert_eq!(health(&depot).await.expect("facts").len(), 2);
+    }
+}
