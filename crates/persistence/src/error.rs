@@ -1,5 +1,7 @@
 //! What can go wrong with the store.
 
+use domain::ids::InvalidId;
+
 /// A failure of the store. A refusal by the rules is never one.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
@@ -39,7 +41,9 @@ impl StorageError {
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
         match error {
-            sqlx::Error::ColumnDecode { index, source } => Self::corrupt("column", (index, source)),
+            sqlx::Error::ColumnDecode { index, source } if source.is::<InvalidId>() => {
+                Self::corrupt("id", index)
+            }
             error if is_unavailable(&error) => Self::Unavailable(error),
             error => Self::Statement(error),
         }

@@ -1,4 +1,4 @@
-//! Connections that go from one short statement to the next.
+//! Connections that go from one request's statements to the next's.
 //!
 //! The pool asks every connection that is given back whether it still answers, a round trip beside the
 //! statement's own: as much again where that is one call, and in the way of an answer that is just being
@@ -62,9 +62,7 @@ impl KeptConnections {
     /// Keeps one that has answered in full and is in no transaction, unless somebody may be waiting for the
     /// pool to have one.
     pub(crate) fn give_back(&self, kept: KeptConnection) {
-        let options = self.pool.options();
-        let pool_has_more =
-            self.pool.num_idle() > 0 || self.pool.size() < options.get_max_connections();
+        let pool_has_more = self.pool_has_more();
         let mut idle = self.idle();
         idle.retain(KeptConnection::is_young);
         let is_wanted = pool_has_more && idle.len() < self.at_most() && kept.is_young();
@@ -79,9 +77,21 @@ impl KeptConnections {
         self.idle().len()
     }
 
+    /// Gives all back to the pool, where it has no other for whoever comes.
+    pub(crate) fn make_room(&self) {
+        if !self.pool_has_more() {
+            self.let_go();
+        }
+    }
+
     /// Gives all back to the pool.
     pub(crate) fn let_go(&self) {
         self.idle().clear();
+    }
+
+    fn pool_has_more(&self) -> bool {
+        let at_most = self.pool.options().get_max_connections();
+        self.pool.num_idle() > 0 || self.pool.size() < at_most
     }
 
     /// A quarter of the pool: what is kept is there for few kinds of statements only.

@@ -63,8 +63,8 @@ pub(crate) struct EventColumns<'r> {
     pub(crate) device_ids: Vec<&'r str>,
     pub(crate) activation_ids: Vec<Uuid>,
     pub(crate) versions: Vec<i64>,
-    /// What an update brought, unless that is all that the snapshot in its place holds, as of one that tells
-    /// all signals.
+    /// What an update brought. Nothing where that is all that is held by the snapshot in its place, as of a device
+    /// that tells all its signals each time.
     pub(crate) updated_signals: Vec<Option<String>>,
     pub(crate) rare_members: Vec<Option<String>>,
     /// Empty where all updates come from the same, and so are their traces.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgPool};
 use tokio::sync::Semaphore;
 
 use std::sync::Arc;
@@ -87,12 +87,35 @@ impl Store {
         }
     }
 
-    /// Brings the schema up to date. Safe to call from several instances at once.
+    /// Brings the schema up to date. Safe to call from several instances at once: one does, the others wait for it
+    /// to have done.
     ///
     /// # Errors
-    /// [`StorageError::Migration`], also for an unreachable database.
+    /// [`StorageError::Migration`]; [`StorageError::Unavailable`] for an unreachable database.
     pub async fn migrate(&self) -> Result<(), StorageError> {
-        Ok(sqlx::migrate!("../../migrations").run(&self.pool).await?)
+        // Closed in the end, and its lock and settings go with it.
+        let mut connection = self.pool.acquire().await?.detach();
+        // To go through the rows that are there may take longer than a statement of a request may run, or wait.
+        sqlx::query!(
+            r#"/* migrations: patience */
+            SELECT set_config('statement_timeout', '0', false) AS running, set_config('lock_timeout', '0', false) AS waiting"#
+        )
+        .fetch_one(&mut connection)
+        .await?;
+        // In two numbers: those of fences are one.
+        sqlx::query!("/* migrations: one instance at a time */ SELECT pg_advisory_lock(2026, 0)::text AS locked")
+            .fetch_one(&mut connection)
+            .await?;
+        sqlx::query!(
+            r#"/* migrations: no patience with who holds a table, while all others wait behind */
+            SELECT set_config('lock_timeout', '10s', false) AS waiting"#
+        )
+        .fetch_one(&mut connection)
+        .await?;
+        sqlx::migrate!("../../migrations")
+            .run(&mut connection)
+            .await?;
+        Ok(connection.close().await?)
     }
 
     /// Whether the database answers.

@@ -44,6 +44,7 @@ impl Store {
         workspace_id: &WorkspaceId,
         fence: Fence,
     ) -> Result<UnitOfWork, StorageError> {
+        self.kept.make_room();
         let mut tx = self.pool.begin().await?;
         let id = workspace_id.as_str();
         match fence {

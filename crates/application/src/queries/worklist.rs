@@ -156,17 +156,18 @@ async fn of_one(
     limit: usize,
     now: DateTime<Utc>,
 ) -> Result<WorklistPage, StorageError> {
-    let told = core.store.health_facts(workspace_id).await?;
-    let mut devices = match told {
-        Some((record, facts))
-            if filter
-                .read_owners()
-                .contains(&record.workspace.cutover.read_owner) =>
-        {
-            judged(&record, facts, now)
-        }
-        _ => Vec::new(),
+    let is_admitted = |record: WorkspaceRecord| {
+        filter
+            .read_owners()
+            .contains(&record.workspace.cutover.read_owner)
     };
+    let record = core.store.workspace(workspace_id).await?;
+    let told = if record.is_some_and(is_admitted) {
+        core.store.health_facts(workspace_id).await?
+    } else {
+        None
+    };
+    let mut devices = told.map_or_else(Vec::new, |(record, facts)| judged(&record, facts, now));
     devices.retain(|silent| {
         filter.admits(silent, now) && after.is_none_or(|after| silent.place() > *after)
     });

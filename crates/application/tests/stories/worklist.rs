@@ -260,7 +260,7 @@ async fn the_number_of_statements_does_not_grow_with_the_number_of_workspaces() 
             .with(a_device("bus-1").silent_for(minutes(20)))
             .create(&fixture)
             .await;
-        let (devices, statements) = statements_of(silent(&fixture)).await;
+        let (devices, statements) = statements_of(Box::pin(silent(&fixture))).await;
         counts.insert(devices.len(), statements.len());
     }
     assert_eq!(counts.keys().copied().collect::<Vec<_>>(), [1, 2, 3, 4]);

@@ -143,8 +143,7 @@ async fn a_new_days_partition_has_the_index_of_changes() {
 fn no_statement_changes_or_deletes_an_event() {
     let mut appended = 0;
     let of_acceptance =
-        include_str!("../../../../migrations/20261125080000_columns_of_accepted_updates.sql")
-            .to_owned();
+        include_str!("../../../../migrations/20261125080050_record_into_columns.sql").to_owned();
     for source in sources().into_iter().chain([of_acceptance]) {
         let words: Vec<&str> = source.split_whitespace().collect();
         let sql = words.join(" ").to_lowercase();

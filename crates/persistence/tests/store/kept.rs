@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::acceptance::{Item, Source};
-use persistence::{HealthRow, StorageError, Store};
+use persistence::{Fence, HealthRow, StorageError, Store};
 use testkit::{Fixture, Fleet, a_device, a_workspace, an_update, eventually, seconds, start};
 
 async fn depot(fixture: &Fixture) -> Fleet {
@@ -91,4 +91,25 @@ async fn a_read_that_is_given_up_leaves_nothing_behind_for_the_next() {
     for _ in 0..3 {
         assert_eq!(health(&depot).await.expect("facts").len(), 2);
     }
+}
+
+#[tokio::test]
+async fn what_is_kept_is_there_for_whoever_finds_no_other() {
+    const CONNECTIONS: u32 = 4;
+    let fixture = Fixture::create().await;
+    let depot = depot(&fixture).await;
+    let store = Store::open(fixture.database.url(), CONNECTIONS).expect("a URL");
+    let facts = store.health_facts(&depot.id).await.expect("facts");
+    assert!(facts.is_some());
+    let mut held = Vec::new();
+    while store.pool().size() < CONNECTIONS || store.pool().num_idle() > 0 {
+        held.push(store.pool().acquire().await.expect("a connection"));
+    }
+    assert_eq!(held.len(), 3, "the fourth is kept");
+    let begun = store.begin(&depot.id, Fence::Shared).await;
+    begun
+        .expect("a connection")
+        .commit()
+        .await
+        .expect("a commit");
 }

@@ -1,7 +1,8 @@
 //! Migrations: any number of instances, any number of times.
 
 use persistence::{Fence, HistoryStart, Store};
-use testkit::TestDatabase;
+use sqlx::Connection as _;
+use testkit::{TestDatabase, eventually};
 
 async fn applied(store: &Store) -> Vec<(i64, bool)> {
     sqlx::query_as("SELECT version, success FROM _sqlx_migrations ORDER BY version")
@@ -52,6 +53,26 @@ async fn instances_that_start_at_once_migrate_once() {
         versions.windows(2).all(|pair| pair[0].0 < pair[1].0),
         "{versions:?}"
     );
+}
+
+/// One that has a large store to go through may be at it for long.
+#[tokio::test]
+async fn an_instance_waits_while_another_migrates() {
+    let database = TestDatabase::create_empty().await;
+    let store = database.store();
+    let mut another = store.pool().acquire().await.expect("a connection").detach();
+    let locked = sqlx::query("SELECT pg_advisory_lock(2026, 0)");
+    locked.execute(&mut another).await.expect("the lock");
+    let waiting = database.another_store();
+    let (migrated, ()) = tokio::join!(waiting.migrate(), async {
+        eventually("the instance waits", async || {
+            database.sessions_waiting().await == 1
+        })
+        .await;
+        another.close().await.expect("the end");
+    });
+    migrated.expect("migrated");
+    assert!(!applied(store).await.is_empty());
 }
 
 /// The version before connections could be read by a feed.

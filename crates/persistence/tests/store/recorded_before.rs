@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// The version before accepted updates had columns, and the one that gave them columns and left what was there.
 const BEFORE_COLUMNS: i64 = 20_261_125_071_000;
-const WITH_COLUMNS: i64 = 20_261_125_080_000;
+const WITH_COLUMNS: i64 = 20_261_125_080_050;
 
 /// Payloads as they were recorded: none, one of before updates told their activation and version, and what they
 /// have told since.
@@ -141,7 +141,7 @@ async fn accepted_updates_of_before_and_those_that_instances_of_before_record_ar
 
 /// It has begun under the version before, and does not go on with what that would write.
 #[tokio::test]
-async fn a_call_that_comes_while_the_columns_are_made_fills_them() {
+async fn a_call_that_comes_while_the_functions_are_made_fills_the_columns() {
     let database = TestDatabase::create_empty().await;
     let store = database.store();
     let as_it_was = sqlx::migrate!("../../migrations");
@@ -160,13 +160,14 @@ async fn a_call_that_comes_while_the_columns_are_made_fills_them() {
     .execute(store.pool())
     .await
     .expect("a workspace");
-    let mut migrating = store.pool().begin().await.expect("a transaction");
     let columns =
         include_str!("../../../../migrations/20261125080000_columns_of_accepted_updates.sql");
-    sqlx::raw_sql(columns)
-        .execute(&mut *migrating)
-        .await
-        .expect("columns");
+    let functions = include_str!("../../../../migrations/20261125080050_record_into_columns.sql");
+    let made = sqlx::raw_sql(columns).execute(store.pool()).await;
+    made.expect("columns");
+    let mut migrating = store.pool().begin().await.expect("a transaction");
+    let made = sqlx::raw_sql(functions).execute(&mut *migrating).await;
+    made.expect("functions");
     let pool = database.another_store().pool().clone();
     let calling = tokio::spawn(async move {
         let call = "SELECT record_updates(
@@ -182,7 +183,7 @@ async fn a_call_that_comes_while_the_columns_are_made_fills_them() {
             .expect("the function of before");
         overtaken
     });
-    eventually("the call waits for the columns", async || {
+    eventually("the call waits for the functions", async || {
         database.sessions_waiting().await == 1
     })
     .await;
