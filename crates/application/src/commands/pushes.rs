@@ -87,7 +87,7 @@ impl Pushes {
         if others.is_empty() {
             return accept_alone(core, workspace_id, &push).await;
         }
-        accept_together(core, lead, &push, others).await
+        accept_together(core, workspace_id, lead, &push, others).await
     }
 
     /// Takes the lead where nobody has it, else waits for a turn.
@@ -175,11 +175,11 @@ async fn accept_alone(
 /// Accepts all in one transaction. Where it fails, all are let down, and each tries alone.
 async fn accept_together(
     core: &Core,
+    workspace_id: &WorkspaceId,
     lead: Lead,
     own: &Push,
     others: Vec<Waiter>,
 ) -> Result<Vec<Judged>, AcceptError> {
-    let workspace_id = &lead.workspace_id.clone();
     let pushes = || iter::once(own).chain(others.iter().map(|waiter| &*waiter.push));
     let items: Vec<Item> = pushes().flat_map(|push| push.items.clone()).collect();
     let origins: Vec<Origin<'_>> = pushes()
