@@ -5,18 +5,24 @@
 //! log are paid once for all of them. So nothing waits where nothing else is under way, and the busier a
 //! workspace is, the less an update costs.
 //!
-//! Each transaction runs in the request of one of those whose updates are in it. When that is done, or its
-//! caller hangs up, the next that waits takes the lead.
+//! The first is accepted in its own request. Those that wait are accepted by a task that goes on as long as
+//! anybody does, one transaction after another, each begun before the callers of the last one are answered.
+//! Whoever hangs up stops nobody else's; a transaction that nobody waits for any more is given up.
 
 use std::collections::{HashMap, VecDeque};
+use std::mem;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::{iter, mem};
 
 use chrono::{DateTime, Utc};
 use domain::acceptance::{Item, Judged, Source};
 use domain::ids::WorkspaceId;
+use futures::FutureExt;
+use futures::future::join;
 use persistence::Origin;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use super::accept_updates::{AcceptError, Batch, accept_updates};
 use crate::Core;
@@ -38,33 +44,25 @@ pub struct Push {
     pub trace_id: Option<String>,
 }
 
-/// The pushes of an instance that are under way or wait. Cheap to clone.
+/// Has the pushes of an instance accepted, alone or together. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Pushes(Arc<Mutex<Waiting>>);
+pub struct Pushes(Arc<Mutex<Lines>>);
 
-/// Who waits, by workspace; there is an entry as long as somebody has the lead.
-type Waiting = HashMap<WorkspaceId, VecDeque<Waiter>>;
+/// Who waits, by workspace; there is a line as long as somebody has the lead.
+type Lines = HashMap<WorkspaceId, VecDeque<Waiter>>;
 
 #[derive(Debug)]
 struct Waiter {
     push: Arc<Push>,
-    turn: oneshot::Sender<Turn>,
-}
-
-/// What a waiter waits for.
-#[derive(Debug)]
-enum Turn {
-    /// Its updates were accepted together with others'.
-    Judged(Vec<Judged>),
-    /// It takes the lead.
-    Lead(Lead),
+    /// Dropped without an answer where the push is to be tried alone.
+    answer: oneshot::Sender<Vec<Judged>>,
 }
 
 impl Pushes {
     /// Accepts a push, alone or with others; answers item by item, in order, after the commit.
     ///
     /// # Errors
-    /// [`AcceptError`], with nothing of this push persisted.
+    /// As of [`accept_updates`].
     pub async fn accept(
         &self,
         core: &Core,
@@ -74,85 +72,178 @@ impl Pushes {
         if push.items.len() > FEW {
             return accept_alone(core, workspace_id, &push).await;
         }
-        let lead = match self.line_up(workspace_id, &push) {
-            Ok(lead) => lead,
-            Err(turn) => match turn.await {
-                Ok(Turn::Judged(judged)) => return Ok(judged),
-                Ok(Turn::Lead(lead)) => lead,
+        match self.line_up(core, workspace_id, &push) {
+            Place::First(_lead) => accept_alone(core, workspace_id, &push).await,
+            Place::InLine(its_answer) => match its_answer.await {
+                Ok(judged) => Ok(judged),
                 // What failed together is tried alone: what is wrong with one must not fail the others.
-                Err(_) => return accept_alone(core, workspace_id, &push).await,
+                Err(_) => accept_alone(core, workspace_id, &push).await,
             },
-        };
-        let others = lead.those_who_wait();
-        if others.is_empty() {
-            return accept_alone(core, workspace_id, &push).await;
         }
-        accept_together(core, workspace_id, lead, &push, others).await
     }
 
-    /// Takes the lead where nobody has it, else waits for a turn.
-    fn line_up(
-        &self,
-        workspace_id: &WorkspaceId,
+    fn line_up<'a>(
+        &'a self,
+        core: &'a Core,
+        workspace_id: &'a WorkspaceId,
         push: &Arc<Push>,
-    ) -> Result<Lead, oneshot::Receiver<Turn>> {
-        let mut waiting = self.waiting();
-        if let Some(line) = waiting.get_mut(workspace_id) {
-            let (turn, its_turn) = oneshot::channel();
+    ) -> Place<'a> {
+        let mut lines = self.lines();
+        if let Some(line) = lines.get_mut(workspace_id) {
+            let (answer, its_answer) = oneshot::channel();
             let push = Arc::clone(push);
-            line.push_back(Waiter { push, turn });
-            return Err(its_turn);
+            line.push_back(Waiter { push, answer });
+            return Place::InLine(its_answer);
         }
-        waiting.insert(workspace_id.clone(), VecDeque::new());
-        Ok(Lead {
-            pushes: self.clone(),
-            workspace_id: workspace_id.clone(),
+        lines.insert(workspace_id.clone(), VecDeque::new());
+        Place::First(Lead {
+            pushes: self,
+            core,
+            workspace_id,
         })
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    /// Whoever has the lead takes those whose turn it is; where nobody waits, it has the lead no more.
+    fn next_turn(&self, workspace_id: &WorkspaceId) -> Option<Turn> {
+        let mut lines = self.lines();
+        let line = lines.get_mut(workspace_id);
+        let Some(line) = line.filter(|line| !line.is_empty()) else {
+            lines.remove(workspace_id);
+            return None;
+        };
+        let some = line.len().min(TOGETHER);
+        Some(Turn::of(line.drain(..some)))
+    }
+
+    /// Lets go of the lead and of all that wait, so that each tries alone.
+    fn disband(&self, workspace_id: &WorkspaceId) {
+        let line = self.lines().remove(workspace_id);
+        drop(line);
+    }
+
+    /// Accepts those of a turn, and then all that have come meanwhile.
+    async fn accept_in_turn(self, core: Core, workspace_id: WorkspaceId, first: Turn) {
+        let mut next = Some(first);
+        let mut last: Option<Accepted> = None;
+        while let Some(mut turn) = next {
+            let accepting = turn.accept(&core, &workspace_id);
+            let answering = async {
+                if let Some(last) = last.take() {
+                    last.answer();
+                }
+            };
+            let (judged, ()) = join(accepting, answering).await;
+            last = judged.map(|judged| Accepted { turn, judged });
+            next = self.next_turn(&workspace_id);
+        }
+        if let Some(last) = last {
+            last.answer();
+        }
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The lead of a workspace's pushes: one at a time has it. Let go of, however that comes about, it passes
-/// to the next that waits.
-#[derive(Debug)]
-struct Lead {
-    pushes: Pushes,
-    workspace_id: WorkspaceId,
+/// Where a push stands among those of its workspace.
+enum Place<'a> {
+    /// It goes at once, and has the lead.
+    First(Lead<'a>),
+    /// Others are under way.
+    InLine(oneshot::Receiver<Vec<Judged>>),
 }
 
-impl Lead {
-    fn those_who_wait(&self) -> Vec<Waiter> {
-        let mut waiting = self.pushes.waiting();
-        let Some(line) = waiting.get_mut(&self.workspace_id) else {
-            return Vec::new();
+/// The lead of a workspace's pushes, which one at a time has. Let go of, however that comes about, it passes to
+/// a task for those that wait.
+struct Lead<'a> {
+    pushes: &'a Pushes,
+    core: &'a Core,
+    workspace_id: &'a WorkspaceId,
+}
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        let Ok(runtime) = Handle::try_current() else {
+            self.pushes.disband(self.workspace_id);
+            return;
         };
-        let some = line.len().min(TOGETHER - 1);
-        line.drain(..some).collect()
+        if let Some(turn) = self.pushes.next_turn(self.workspace_id) {
+            let (core, workspace_id) = (self.core.clone(), self.workspace_id.clone());
+            runtime.spawn(self.pushes.clone().accept_in_turn(core, workspace_id, turn));
+        }
     }
 }
 
-impl Drop for Lead {
-    fn drop(&mut self) {
-        let mut waiting = self.pushes.waiting();
-        let next = match waiting.get_mut(&self.workspace_id) {
-            Some(line) => line.pop_front(),
-            None => None,
+/// Those that are accepted in one transaction: their pushes, and beside each where its answer goes.
+struct Turn {
+    pushes: Vec<Arc<Push>>,
+    answers: Vec<oneshot::Sender<Vec<Judged>>>,
+}
+
+impl Turn {
+    /// Those of them that are still there.
+    fn of(waiters: impl Iterator<Item = Waiter>) -> Self {
+        let (pushes, answers) = waiters
+            .filter(|waiter| !waiter.answer.is_closed())
+            .map(|Waiter { push, answer }| (push, answer))
+            .unzip();
+        Self { pushes, answers }
+    }
+
+    /// What became of all their updates; nothing where each is to try alone, or all have hung up.
+    async fn accept(&mut self, core: &Core, workspace_id: &WorkspaceId) -> Option<Vec<Judged>> {
+        let Self { pushes, answers } = self;
+        // Of no request, as it is of several; a panic is for the one that causes it.
+        let accepting = AssertUnwindSafe(accept_together(core, workspace_id, pushes))
+            .catch_unwind()
+            .instrument(tracing::error_span!(
+                parent: None, "accept_together", %workspace_id, pushes = pushes.len()
+            ));
+        let nobody_waits = async {
+            for answer in answers {
+                answer.closed().await;
+            }
         };
-        let Some(next) = next else {
-            waiting.remove(&self.workspace_id);
-            return;
+        let accepted = tokio::select! {
+            biased;
+            accepted = accepting => accepted,
+            () = nobody_waits => return None,
         };
-        // A lead that its receiver never takes is let go of again, which needs the lock.
-        drop(waiting);
-        let lead = Self {
-            pushes: self.pushes.clone(),
-            workspace_id: self.workspace_id.clone(),
-        };
-        // Sent back where the next one has gone already, and so let go of as well.
-        let _ = next.turn.send(Turn::Lead(lead));
+        match accepted {
+            Ok(Ok(judged)) => Some(judged),
+            Ok(Err(error)) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(error, %workspace_id, "pushes failed together, and are tried alone");
+                None
+            }
+            // The panic's own message is logged where it happens.
+            Err(_) => None,
+        }
+    }
+}
+
+/// A turn whose transaction has been committed.
+struct Accepted {
+    turn: Turn,
+    judged: Vec<Judged>,
+}
+
+impl Accepted {
+    /// Gives each what became of its own updates.
+    fn answer(self) {
+        let Self {
+            turn: Turn { pushes, answers },
+            mut judged,
+        } = self;
+        for (push, answer) in pushes.into_iter().zip(answers) {
+            let of_others = judged.split_off(push.items.len());
+            let of_this = mem::replace(&mut judged, of_others);
+            // Whoever waits has its updates for itself again.
+            drop(push);
+            // Its caller may have hung up; what was accepted stays so.
+            let _ = answer.send(of_this);
+        }
     }
 }
 
@@ -172,44 +263,28 @@ async fn accept_alone(
     accept_updates(core, batch).await
 }
 
-/// Accepts all in one transaction. Where it fails, all are let down, and each tries alone.
+/// Accepts all in one transaction.
 async fn accept_together(
     core: &Core,
     workspace_id: &WorkspaceId,
-    lead: Lead,
-    own: &Push,
-    others: Vec<Waiter>,
+    pushes: &[Arc<Push>],
 ) -> Result<Vec<Judged>, AcceptError> {
-    let pushes = || iter::once(own).chain(others.iter().map(|waiter| &*waiter.push));
-    let items: Vec<Item> = pushes().flat_map(|push| push.items.clone()).collect();
-    let origins: Vec<Origin<'_>> = pushes()
-        .flat_map(|push| push.items.iter().map(|_| origin_of(push)))
-        .collect();
+    let Some(first) = pushes.first() else {
+        return Ok(Vec::new());
+    };
+    let updates = pushes.iter().flat_map(|push| push.items.iter().cloned());
+    let origins = pushes
+        .iter()
+        .flat_map(|push| push.items.iter().map(|_| origin_of(push)));
     let batch = Batch {
         workspace_id,
-        items: &items,
+        items: &updates.collect::<Vec<Item>>(),
         source: Source::Push,
-        prepared_at: own.prepared_at,
-        trace_id: own.trace_id.as_deref(),
-        origins: &origins,
+        prepared_at: first.prepared_at,
+        trace_id: first.trace_id.as_deref(),
+        origins: &origins.collect::<Vec<Origin<'_>>>(),
     };
-    let accepted = accept_updates(core, batch).await;
-    // First of all: the next transaction is under way while these are answered.
-    drop(lead);
-    let Ok(mut judged) = accepted else {
-        drop(others);
-        return accept_alone(core, workspace_id, own).await;
-    };
-    let mut of_others = judged.split_off(own.items.len());
-    for Waiter { push, turn } in others {
-        let rest = of_others.split_off(push.items.len());
-        let of_this = mem::replace(&mut of_others, rest);
-        // Whoever waits has its updates for itself again.
-        drop(push);
-        // Its caller may have hung up; what was accepted stays so.
-        let _ = turn.send(Turn::Judged(of_this));
-    }
-    Ok(judged)
+    accept_updates(core, batch).await
 }
 
 fn origin_of(push: &Push) -> Origin<'_> {

@@ -83,6 +83,17 @@ async fn transactions(fleet: &Fleet) -> i64 {
     .expect("the events")
 }
 
+/// What becomes of a push after all those.
+async fn accepted_next(pushes: &Pushes, fleet: &Fleet) -> Vec<&'static str> {
+    let push = Push {
+        items: vec![speed(5).into()],
+        prepared_at: start(),
+        trace_id: None,
+    };
+    let judged = pushes.accept(&fleet.core, &fleet.id, Arc::new(push)).await;
+    words_of(&judged.expect("an answer"))
+}
+
 #[tokio::test]
 async fn what_comes_while_one_is_under_way_is_accepted_in_one_transaction() {
     let fixture = Fixture::create().await;
@@ -153,30 +164,43 @@ async fn each_event_names_the_trace_of_its_own_request() {
 }
 
 #[tokio::test]
+async fn those_that_wait_are_accepted_in_turn_so_many_at_a_time() {
+    let fixture = Fixture::create().await;
+    let depot = Depot::held_up(&fixture).await;
+    let mut pushing = Vec::new();
+    for second in 0..70 {
+        let update = an_update("bus-1").observed(start() - seconds(70 - second));
+        pushing.push(depot.begin([update.with("speed_kmh", second)]).await);
+    }
+    let fleet = depot.let_go().await;
+    for judged in join_all(pushing).await {
+        assert_eq!(words_of(&judged.expect("an answer")), ["accepted"]);
+    }
+    assert_eq!(transactions(&fleet).await, 3, "the first, 64, and the rest");
+    let events = fleet.accepted_events("bus-1").await;
+    assert_eq!(events.len(), 70);
+}
+
+#[tokio::test]
 async fn a_caller_that_hangs_up_holds_nobody_up() {
-    // Whoever goes: the first, which is under way; one that waits; or the one that is to be next, after it
-    // was told so and before it learnt it.
-    for gone in ["first", "waiting", "next"] {
+    // Whoever goes: the first, which is under way, or one that waits.
+    for gone in ["first", "waiting"] {
         let fixture = Fixture::create().await;
         let depot = Depot::held_up(&fixture).await;
         let mut first = Some(depot.begin([speed(1)]).await);
-        let mut next = Some(depot.begin([speed(2)]).await);
+        let next = depot.begin([speed(2)]).await;
         let mut waiting = Some(depot.begin([speed(3)]).await);
         let last = depot.begin([speed(4)]).await;
         match gone {
             "first" => first = None,
-            "waiting" => waiting = None,
-            _ => {}
+            _ => waiting = None,
         }
         let pushes = depot.pushes.clone();
         let fleet = depot.let_go().await;
         if let Some(first) = first {
             first.await.expect("an answer");
         }
-        if gone == "next" {
-            next = None;
-        }
-        let rest: Vec<Pushing> = next.into_iter().chain(waiting).chain([last]).collect();
+        let rest: Vec<Pushing> = [next].into_iter().chain(waiting).chain([last]).collect();
         for judged in join_all(rest).await {
             assert_eq!(
                 words_of(&judged.expect("an answer")),
@@ -184,14 +208,23 @@ async fn a_caller_that_hangs_up_holds_nobody_up() {
                 "{gone} went"
             );
         }
-        let push = Push {
-            items: vec![speed(5).into()],
-            prepared_at: start(),
-            trace_id: None,
-        };
-        let judged = pushes.accept(&fleet.core, &fleet.id, Arc::new(push)).await;
-        assert_eq!(words_of(&judged.expect("an answer")), ["accepted"]);
+        assert_eq!(accepted_next(&pushes, &fleet).await, ["accepted"]);
     }
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_left_out() {
+    let fixture = Fixture::create().await;
+    let depot = Depot::held_up(&fixture).await;
+    let first = depot.begin([speed(1)]).await;
+    let waiting = [depot.begin([speed(2)]).await, depot.begin([speed(3)]).await];
+    drop(waiting);
+    let pushes = depot.pushes.clone();
+    let fleet = depot.let_go().await;
+    first.await.expect("an answer");
+    assert_eq!(accepted_next(&pushes, &fleet).await, ["accepted"]);
+    let events = fleet.accepted_events("bus-1").await;
+    assert_eq!(events.len(), 2, "the first, and the one after all");
 }
 
 #[tokio::test]
