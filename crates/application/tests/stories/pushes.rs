@@ -1,17 +1,26 @@
 //! Small pushes of one workspace that come at once: together where they can be, each with its own answer.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use application::Core;
 use application::commands::{AcceptError, Push, Pushes};
+use chrono::TimeDelta;
 use domain::acceptance::{Item, Judged};
 use domain::ids::WorkspaceId;
 use futures::future::join_all;
-use futures::poll;
+use futures::{FutureExt, poll};
 use persistence::Fence;
 use testkit::{
     Fixture, Fleet, UpdateBuilder, a_device, a_workspace, an_update, seconds, start, words_of,
 };
+use tokio::task::yield_now;
+use tokio::time::timeout;
+
+/// Longer than any of them takes.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 type Pushing = Pin<Box<dyn Future<Output = Result<Vec<Judged>, AcceptError>> + Send>>;
 
@@ -28,6 +37,10 @@ impl Depot {
             .with_all([a_device("bus-1"), a_device("bus-2")])
             .create(fixture)
             .await;
+        Self::of(fleet).await
+    }
+
+    async fn of(fleet: Fleet) -> Self {
         let store = &fleet.core.store;
         let change = store.begin(&fleet.id, Fence::Exclusive).await;
         Self {
@@ -53,7 +66,11 @@ impl Depot {
             prepared_at: self.fleet.core.clock.now(),
             trace_id: trace_id.map(str::to_owned),
         });
-        let (pushes, core) = (self.pushes.clone(), self.fleet.core.clone());
+        self.begin_by(&self.fleet.core, workspace_id, push).await
+    }
+
+    async fn begin_by(&self, core: &Core, workspace_id: &WorkspaceId, push: Arc<Push>) -> Pushing {
+        let (pushes, core) = (self.pushes.clone(), core.clone());
         let workspace_id = workspace_id.clone();
         let mut pushing: Pushing =
             Box::pin(async move { pushes.accept(&core, &workspace_id, push).await });
@@ -83,8 +100,16 @@ async fn transactions(fleet: &Fleet) -> i64 {
     .expect("the events")
 }
 
-/// What becomes of a push after all those.
-async fn accepted_next(pushes: &Pushes, fleet: &Fleet) -> Vec<&'static str> {
+/// All answers; a line that nobody serves is a failure and not a wait without end.
+async fn answers(
+    pushing: impl IntoIterator<Item = Pushing>,
+) -> Vec<Result<Vec<Judged>, AcceptError>> {
+    let answers = timeout(PATIENCE, join_all(pushing)).await;
+    answers.expect("an answer for each")
+}
+
+/// What becomes of another push, once the others have been answered or given up.
+async fn another(pushes: &Pushes, fleet: &Fleet) -> Vec<&'static str> {
     let push = Push {
         items: vec![speed(5).into()],
         prepared_at: start(),
@@ -103,7 +128,7 @@ async fn what_comes_while_one_is_under_way_is_accepted_in_one_transaction() {
         pushing.push(depot.begin([speed(second)]).await);
     }
     let fleet = depot.let_go().await;
-    for judged in join_all(pushing).await {
+    for judged in answers(pushing).await {
         assert_eq!(words_of(&judged.expect("an answer")), ["accepted"]);
     }
     assert_eq!(transactions(&fleet).await, 2, "the first, and all others");
@@ -126,7 +151,7 @@ async fn each_gets_the_answer_to_its_own_updates_decided_in_the_order_they_came(
         depot.begin([speed(4)]).await,
     ];
     depot.let_go().await;
-    let answers: Vec<_> = join_all(pushing).await;
+    let answers: Vec<_> = answers(pushing).await;
     let words: Vec<_> = answers
         .iter()
         .map(|judged| words_of(judged.as_ref().expect("an answer")))
@@ -152,7 +177,7 @@ async fn each_event_names_the_trace_of_its_own_request() {
         pushing.push(depot.begin_for(&id, [speed(second)], trace_id).await);
     }
     let fleet = depot.let_go().await;
-    join_all(pushing).await;
+    answers(pushing).await;
     let traces: Vec<Option<String>> = sqlx::query_scalar(
         "SELECT trace_id FROM event_store WHERE type = 'TelematicsUpdateAccepted' ORDER BY event_id",
     )
@@ -173,7 +198,7 @@ async fn those_that_wait_are_accepted_in_turn_so_many_at_a_time() {
         pushing.push(depot.begin([update.with("speed_kmh", second)]).await);
     }
     let fleet = depot.let_go().await;
-    for judged in join_all(pushing).await {
+    for judged in answers(pushing).await {
         assert_eq!(words_of(&judged.expect("an answer")), ["accepted"]);
     }
     assert_eq!(transactions(&fleet).await, 3, "the first, 64, and the rest");
@@ -201,30 +226,144 @@ async fn a_caller_that_hangs_up_holds_nobody_up() {
             first.await.expect("an answer");
         }
         let rest: Vec<Pushing> = [next].into_iter().chain(waiting).chain([last]).collect();
-        for judged in join_all(rest).await {
+        for judged in answers(rest).await {
             assert_eq!(
                 words_of(&judged.expect("an answer")),
                 ["accepted"],
                 "{gone} went"
             );
         }
-        assert_eq!(accepted_next(&pushes, &fleet).await, ["accepted"]);
+        assert_eq!(another(&pushes, &fleet).await, ["accepted"]);
     }
 }
 
 #[tokio::test]
-async fn what_nobody_waits_for_any_more_is_left_out() {
+async fn a_caller_that_hangs_up_while_its_turn_is_under_way_holds_nobody_up() {
     let fixture = Fixture::create().await;
     let depot = Depot::held_up(&fixture).await;
     let first = depot.begin([speed(1)]).await;
-    let waiting = [depot.begin([speed(2)]).await, depot.begin([speed(3)]).await];
-    drop(waiting);
+    let next = depot.begin([speed(2)]).await;
+    let others = [depot.begin([speed(3)]).await, depot.begin([speed(4)]).await];
+    drop(first);
+    yield_now().await;
+    drop(next);
+    let fleet = depot.let_go().await;
+    for judged in answers(others).await {
+        assert_eq!(words_of(&judged.expect("an answer")), ["accepted"]);
+    }
+    assert_eq!(transactions(&fleet).await, 1, "of all three");
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_left_out() {
+    // Whether they go before their turn, or while it is under way.
+    for under_way in [false, true] {
+        let fixture = Fixture::create().await;
+        let depot = Depot::held_up(&fixture).await;
+        let first = depot.begin([speed(1)]).await;
+        let waiting = [depot.begin([speed(2)]).await, depot.begin([speed(3)]).await];
+        if under_way {
+            drop(first);
+            yield_now().await;
+            drop(waiting);
+        } else {
+            drop(waiting);
+            drop(first);
+        }
+        let pushes = depot.pushes.clone();
+        let fleet = depot.let_go().await;
+        assert_eq!(another(&pushes, &fleet).await, ["accepted"]);
+        let events = fleet.accepted_events("bus-1").await;
+        assert_eq!(events.len(), 1, "under way: {under_way}");
+    }
+}
+
+#[tokio::test]
+async fn those_of_a_turn_are_answered_whatever_the_next_one_waits_for() {
+    let fixture = Fixture::create().await;
+    let fleet = a_workspace("north")
+        .with_all([a_device("bus-1"), a_device("bus-2")])
+        .create(&fixture)
+        .await;
+    fleet.push([an_update("bus-2").with("speed_kmh", 1)]).await;
+    let mut elsewhere = fleet.core.store.pool().begin().await.expect("the store");
+    sqlx::query("SELECT FROM snapshots WHERE device_id = 'bus-2' FOR UPDATE")
+        .execute(&mut *elsewhere)
+        .await
+        .expect("a lock");
+    let depot = Depot::of(fleet).await;
+    let mut pushing = Vec::new();
+    for second in 0..65 {
+        let update = an_update("bus-1").observed(start() - seconds(70 - second));
+        pushing.push(depot.begin([update.with("speed_kmh", second)]).await);
+    }
+    let later = an_update("bus-2").observed(start() + seconds(1));
+    let mut last = depot.begin([later.with("speed_kmh", 2)]).await;
+    depot.let_go().await;
+    for judged in answers(pushing).await {
+        assert_eq!(words_of(&judged.expect("an answer")), ["accepted"]);
+    }
+    assert!(poll!(&mut last).is_pending(), "bus-2 is held elsewhere");
+    elsewhere.rollback().await.expect("the store");
+    let judged = answers([last]).await.remove(0);
+    assert_eq!(words_of(&judged.expect("an answer")), ["accepted"]);
+}
+
+#[tokio::test]
+async fn a_panic_is_for_the_one_that_causes_it() {
+    let fixture = Fixture::create().await;
+    let depot = Depot::held_up(&fixture).await;
+    let mut broken = depot.fleet.core.clone();
+    // No time is so much later than another.
+    broken.rules.future_tolerance = TimeDelta::MAX;
+    let push = Push {
+        items: vec![speed(1).into()],
+        prepared_at: start(),
+        trace_id: None,
+    };
+    let id = depot.fleet.id.clone();
+    let first = depot.begin_by(&broken, &id, Arc::new(push)).await;
+    let of_bus_2 = an_update("bus-2").with("speed_kmh", 1);
+    let waiting = [depot.begin([speed(2)]).await, depot.begin([of_bus_2]).await];
     let pushes = depot.pushes.clone();
     let fleet = depot.let_go().await;
-    first.await.expect("an answer");
-    assert_eq!(accepted_next(&pushes, &fleet).await, ["accepted"]);
-    let events = fleet.accepted_events("bus-1").await;
-    assert_eq!(events.len(), 2, "the first, and the one after all");
+    let first = AssertUnwindSafe(first).catch_unwind().await;
+    assert!(first.is_err(), "it panics");
+    // So does their turn, as it is decided by the first one's rules.
+    for judged in answers(waiting).await {
+        assert_eq!(words_of(&judged.expect("an answer")), ["accepted"]);
+    }
+    assert_eq!(another(&pushes, &fleet).await, ["accepted"]);
+}
+
+#[tokio::test]
+async fn what_fails_together_is_tried_alone() {
+    let fixture = Fixture::create().await;
+    let depot = Depot::held_up(&fixture).await;
+    sqlx::raw_sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one'; END $$;
+         CREATE TRIGGER refuse BEFORE INSERT ON snapshots FOR EACH ROW WHEN (NEW.device_id = 'bus-2')
+         EXECUTE FUNCTION refuse()",
+    )
+    .execute(depot.fleet.core.store.pool())
+    .await
+    .expect("a trigger");
+    let pushing = [
+        depot.begin([speed(1)]).await,
+        depot.begin([speed(2)]).await,
+        depot.begin([an_update("bus-2").with("speed_kmh", 1)]).await,
+        depot.begin([speed(3)]).await,
+    ];
+    let fleet = depot.let_go().await;
+    let answers = answers(pushing).await;
+    let failed: Vec<_> = answers.iter().map(Result::is_err).collect();
+    assert_eq!(failed, [false, false, true, false]);
+    let recorded = fleet.accepted_events("bus-1").await.len();
+    assert!(
+        recorded >= 2,
+        "the first, and at least the newest of those behind it"
+    );
+    assert_eq!(fleet.accepted_events("bus-2").await.len(), 0);
 }
 
 #[tokio::test]
@@ -239,7 +378,7 @@ async fn a_workspace_that_is_none_is_told_to_each() {
         pushing.push(depot.begin_for(&nowhere, [speed(second)], None).await);
     }
     drop(held_up.expect("the store"));
-    for judged in join_all(pushing).await {
+    for judged in answers(pushing).await {
         assert!(
             matches!(judged, Err(AcceptError::UnknownWorkspace)),
             "{judged:?}"
