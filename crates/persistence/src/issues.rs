@@ -9,7 +9,9 @@ use domain::polling::{ErrorClass, PollError};
 use sqlx::PgConnection;
 
 use crate::bulk::in_bulk;
-use crate::{StorageError, Store, WorkspaceHealthFacts, WorkspaceRecord, decode, workspaces};
+use crate::{
+    StorageError, Store, WorkspaceHealthFacts, WorkspaceRecord, decode, transaction, workspaces,
+};
 
 /// Everything that a workspace's issues are computed from.
 #[derive(Clone, Debug)]
@@ -48,10 +50,8 @@ impl Store {
         &self,
         workspace_id: &WorkspaceId,
     ) -> Result<Option<IssueFacts>, StorageError> {
-        let mut tx = self
-            .pool
-            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .await?;
+        let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        let mut tx = transaction::begin(&self.pool, Some(snapshot)).await?;
         let Some(record) = workspaces::load(&mut *tx, workspace_id).await? else {
             return Ok(None);
         };

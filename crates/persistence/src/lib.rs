@@ -53,6 +53,7 @@ mod snapshots;
 mod store;
 mod streams;
 mod sweeps;
+mod transaction;
 mod unit_of_work;
 mod worklist;
 mod workspaces;

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::accepted_payload::RareMembers;
-use crate::{StorageError, Store, UnitOfWork, decode};
+use crate::{StorageError, Store, UnitOfWork, decode, transaction};
 
 /// How far before a baseline the updates after it may have been recorded: instances' clocks differ, and a
 /// transaction ends later than it decides. Far more than either; a gap would be told.
@@ -68,7 +68,7 @@ impl Store {
         start: HistoryStart,
         compare: impl FnMut(RebuiltDevice),
     ) -> Result<(), StorageError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = transaction::begin(&self.pool, None).await?;
         rebuild(&mut tx, workspace_id, start, None, compare).await
     }
 }

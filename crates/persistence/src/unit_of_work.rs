@@ -6,7 +6,7 @@ use domain::ids::WorkspaceId;
 use sqlx::{Postgres, Transaction};
 
 use crate::memory::Recall;
-use crate::{StorageError, Store};
+use crate::{StorageError, Store, transaction};
 
 /// How a unit of work stands to changes of its workspace's flags, devices and connections.
 ///
@@ -33,10 +33,6 @@ impl Store {
     /// Begins a unit of work. The fence is taken before anything is read, so that what is read
     /// afterwards is what the fence protects.
     ///
-    /// It is a statement of its own, though one message could hold the `BEGIN` too and save a round
-    /// trip: of a transaction that waits in its own `BEGIN` the driver knows nothing yet, and would give
-    /// its connection back to the pool with the transaction still open when the waiter goes away.
-    ///
     /// # Errors
     /// When the database is not available.
     pub async fn begin(
@@ -45,7 +41,7 @@ impl Store {
         fence: Fence,
     ) -> Result<UnitOfWork, StorageError> {
         self.kept.make_room();
-        let mut tx = self.pool.begin().await?;
+        let mut tx = transaction::begin(&self.pool, None).await?;
         let id = workspace_id.as_str();
         match fence {
             Fence::Shared => {

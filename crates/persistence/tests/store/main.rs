@@ -16,3 +16,4 @@ mod recording;
 mod registration;
 mod remembered;
 mod schema;
+mod transactions;

@@ -1,0 +1,78 @@
+//! Transactions that whoever begins one gives up.
+
+use std::time::{Duration, Instant};
+
+use domain::ids::WorkspaceId;
+use futures::future::BoxFuture;
+use persistence::{Fence, Store};
+use sqlx::Executor;
+use testkit::{TestDatabase, eventually};
+use tokio::task::yield_now;
+
+use crate::plans::sources;
+
+/// What begins a transaction.
+type Begin = for<'a> fn(&'a Store, &'a WorkspaceId) -> BoxFuture<'a, ()>;
+
+fn a_unit_of_work<'a>(store: &'a Store, id: &'a WorkspaceId) -> BoxFuture<'a, ()> {
+    Box::pin(async { drop(store.begin(id, Fence::Shared).await) })
+}
+
+fn a_read<'a>(store: &'a Store, id: &'a WorkspaceId) -> BoxFuture<'a, ()> {
+    Box::pin(async { drop(store.issue_facts(id).await) })
+}
+
+/// Its one connection is there for the next, then.
+async fn answers(store: &Store) {
+    let answer = store.pool().execute("SELECT 1").await;
+    answer.expect("an answer");
+    eventually("the connection is back", async || {
+        store.pool().num_idle() == 1
+    })
+    .await;
+}
+
+/// A timer would count milliseconds.
+async fn passing(span: Duration) {
+    let since = Instant::now();
+    while since.elapsed() < span {
+        yield_now().await;
+    }
+}
+
+/// Else nobody else would ever see what the next one writes through the same connection.
+#[tokio::test]
+async fn one_that_is_given_up_at_any_moment_is_not_left_open() {
+    let database = TestDatabase::create().await;
+    let id = WorkspaceId::try_new("north").expect("a workspace id");
+    let ways: [(&str, Begin); 2] = [("a unit of work", a_unit_of_work), ("a read", a_read)];
+    for (way, begin) in ways {
+        let store = Store::open(database.url(), 1).expect("a URL");
+        for micros in (0..1_000).step_by(10) {
+            answers(&store).await;
+            tokio::select! {
+                biased;
+                () = begin(&store, &id) => {}
+                () = passing(Duration::from_micros(micros)) => {}
+            }
+            answers(&store).await;
+            let left_open: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM pg_stat_activity
+                 WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+            )
+            .fetch_one(database.store().pool())
+            .await
+            .expect("the sessions");
+            assert_eq!(left_open, 0, "{way} given up after {micros} us");
+        }
+    }
+}
+
+#[test]
+fn there_is_one_place_that_begins_any() {
+    let places: usize = sources()
+        .iter()
+        .map(|source| source.matches(".begin()").count() + source.matches(".begin_with(").count())
+        .sum();
+    assert_eq!(places, 2, "the two forms of `transaction::begin`");
+}
