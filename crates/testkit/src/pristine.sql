@@ -30,7 +30,7 @@ $$;
 CREATE FUNCTION testkit.shape() RETURNS text LANGUAGE sql AS $$
     SELECT md5(string_agg(line, E'\n' ORDER BY line)) FROM (
         SELECT concat_ws(' ', t.relname, t.relkind, a.attname, a.atttypid, a.attnotnull, t.reloptions) AS line
-        FROM pg_class t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0
+        FROM pg_class t LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0
         WHERE t.relnamespace = 'public'::regnamespace
         UNION ALL SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
         FROM pg_constraint WHERE connamespace = 'public'::regnamespace
