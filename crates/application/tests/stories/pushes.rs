@@ -33,11 +33,7 @@ struct Depot {
 
 impl Depot {
     async fn held_up(fixture: &Fixture) -> Self {
-        let fleet = a_workspace("north")
-            .with_all([a_device("bus-1"), a_device("bus-2")])
-            .create(fixture)
-            .await;
-        Self::of(fleet).await
+        Self::of(depot(fixture).await).await
     }
 
     async fn of(fleet: Fleet) -> Self {
@@ -61,11 +57,7 @@ impl Depot {
         items: impl IntoIterator<Item = I>,
         trace_id: Option<&str>,
     ) -> Pushing {
-        let push = Arc::new(Push {
-            items: items.into_iter().map(Into::into).collect(),
-            prepared_at: self.fleet.core.clock.now(),
-            trace_id: trace_id.map(str::to_owned),
-        });
+        let push = a_push(items, trace_id);
         self.begin_by(&self.fleet.core, workspace_id, push).await
     }
 
@@ -82,6 +74,19 @@ impl Depot {
         self.change.commit().await.expect("the store");
         self.fleet
     }
+}
+
+async fn depot(fixture: &Fixture) -> Fleet {
+    let devices = [a_device("bus-1"), a_device("bus-2")];
+    a_workspace("north").with_all(devices).create(fixture).await
+}
+
+fn a_push<I: Into<Item>>(items: impl IntoIterator<Item = I>, trace_id: Option<&str>) -> Arc<Push> {
+    Arc::new(Push {
+        items: items.into_iter().map(Into::into).collect(),
+        prepared_at: start(),
+        trace_id: trace_id.map(str::to_owned),
+    })
 }
 
 fn speed(second: i64) -> UpdateBuilder {
@@ -110,12 +115,8 @@ async fn answers(
 
 /// What becomes of another push, once the others have been answered or given up.
 async fn another(pushes: &Pushes, fleet: &Fleet) -> Vec<&'static str> {
-    let push = Push {
-        items: vec![speed(5).into()],
-        prepared_at: start(),
-        trace_id: None,
-    };
-    let judged = pushes.accept(&fleet.core, &fleet.id, Arc::new(push)).await;
+    let pushing = pushes.accept(&fleet.core, &fleet.id, a_push([speed(5)], None));
+    let judged = timeout(PATIENCE, pushing).await.expect("an answer in time");
     words_of(&judged.expect("an answer"))
 }
 
@@ -234,6 +235,8 @@ async fn a_caller_that_hangs_up_holds_nobody_up() {
             );
         }
         assert_eq!(another(&pushes, &fleet).await, ["accepted"]);
+        let events = fleet.accepted_events("bus-1").await;
+        assert_eq!(events.len(), 4, "of all but the {gone} one, and another");
     }
 }
 
@@ -281,10 +284,7 @@ async fn what_nobody_waits_for_any_more_is_left_out() {
 #[tokio::test]
 async fn those_of_a_turn_are_answered_whatever_the_next_one_waits_for() {
     let fixture = Fixture::create().await;
-    let fleet = a_workspace("north")
-        .with_all([a_device("bus-1"), a_device("bus-2")])
-        .create(&fixture)
-        .await;
+    let fleet = depot(&fixture).await;
     fleet.push([an_update("bus-2").with("speed_kmh", 1)]).await;
     let mut elsewhere = fleet.core.store.pool().begin().await.expect("the store");
     sqlx::query("SELECT FROM snapshots WHERE device_id = 'bus-2' FOR UPDATE")
@@ -316,13 +316,8 @@ async fn a_panic_is_for_the_one_that_causes_it() {
     let mut broken = depot.fleet.core.clone();
     // No time is so much later than another.
     broken.rules.future_tolerance = TimeDelta::MAX;
-    let push = Push {
-        items: vec![speed(1).into()],
-        prepared_at: start(),
-        trace_id: None,
-    };
-    let id = depot.fleet.id.clone();
-    let first = depot.begin_by(&broken, &id, Arc::new(push)).await;
+    let push = a_push([speed(1)], None);
+    let first = depot.begin_by(&broken, &depot.fleet.id, push).await;
     let of_bus_2 = an_update("bus-2").with("speed_kmh", 1);
     let waiting = [depot.begin([speed(2)]).await, depot.begin([of_bus_2]).await];
     let pushes = depot.pushes.clone();
