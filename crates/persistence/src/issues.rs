@@ -62,7 +62,7 @@ impl Store {
             evidence: evidence(&mut tx, workspace_id).await?,
             last_cycle: last_cycle(&mut tx, workspace_id).await?,
         };
-        tx.commit().await?;
+        transaction::commit(tx).await?;
         Ok(Some(facts))
     }
 }

@@ -78,7 +78,7 @@ impl UnitOfWork {
     /// # Errors
     /// When the database did not confirm; what was written may then have landed or not.
     pub async fn commit(self) -> Result<(), StorageError> {
-        self.tx.commit().await?;
+        transaction::commit(self.tx).await?;
         self.recall.keep(&self.workspace_id);
         Ok(())
     }

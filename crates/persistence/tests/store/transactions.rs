@@ -69,10 +69,12 @@ async fn one_that_is_given_up_at_any_moment_is_not_left_open() {
 }
 
 #[test]
-fn there_is_one_place_that_begins_any() {
-    let places: usize = sources()
-        .iter()
-        .map(|source| source.matches(".begin()").count() + source.matches(".begin_with(").count())
-        .sum();
-    assert_eq!(places, 2, "the two forms of `transaction::begin`");
+fn there_is_one_place_that_begins_any_and_commits_it() {
+    let times_in_sources = |call: &str| -> usize {
+        let times = |source: &String| source.matches(call).count();
+        sources().iter().map(times).sum()
+    };
+    for call in [".begin()", ".begin_with(", ".commit()"] {
+        assert_eq!(times_in_sources(call), 1, "{call}");
+    }
 }
