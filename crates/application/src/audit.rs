@@ -2,7 +2,8 @@
 
 use domain::audit::ChangeType;
 use domain::ids::{CycleId, DeviceId, EventId};
-use persistence::{Event, StorageError, UnitOfWork};
+use persistence::history::Event;
+use persistence::{StorageError, UnitOfWork};
 
 use crate::{Author, Core};
 

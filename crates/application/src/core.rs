@@ -6,7 +6,8 @@ use chrono::TimeDelta;
 use clock::Clock;
 use domain::ids::{CycleId, DeviceId, EventId, IdSource};
 use domain::polling::Breaker;
-use persistence::{Event, StorageError, Store, UnitOfWork};
+use persistence::history::Event;
+use persistence::{StorageError, Store, UnitOfWork};
 
 /// Store, clock, ids and the deployment's rules. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use domain::audit::ChangeType;
 use domain::ids::{EventId, WorkspaceId};
-use persistence::{ExportEvent, StorageError};
+use persistence::StorageError;
+use persistence::history::ExportEvent;
 use serde_json::json;
 
 use crate::{Author, Core};

@@ -7,7 +7,8 @@
 
 use domain::idempotency::{BodyDigest, KEPT_FOR, KeyVerdict, judge};
 use domain::ids::ClaimToken;
-use persistence::{KeptAnswer, KeyName, StorageError};
+use persistence::StorageError;
+use persistence::idempotency::{KeptAnswer, KeyName};
 
 use crate::Core;
 

@@ -21,7 +21,7 @@ use crate::fleet::{BATCH, Workspace};
 use crate::grounds::{Grounds, Started};
 use crate::http::{HttpConnection, excerpt};
 use crate::service::Service;
-use crate::{Running, report};
+use crate::{Running, report, statements};
 
 /// The log, and a million snapshots with their devices.
 const ROOM: u64 = 8_000 << 20;
@@ -66,9 +66,6 @@ const STALE_ALONE: &str = "
     WHERE s.last_update_received_at < $1
     ORDER BY s.last_update_received_at, s.workspace_id, s.device_id
     LIMIT $2";
-
-/// Where the service's own statements stand.
-const SOURCE: &str = include_str!("../../persistence/src/worklist.rs");
 
 /// Measures the worklist over all workspaces and a spreadsheet of it.
 #[derive(Debug, Args)]
@@ -210,8 +207,10 @@ fn rows_of_a_page() -> i64 {
 /// Stale devices and those that never reported, one after the other; the service asks for both at once.
 async fn statements(bare: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<Duration> {
     let (stale_before, no_data_before) = cut_offs(now);
+    let stale = statements::named("worklist: stale devices")?;
+    let never = statements::named("worklist: devices that never reported")?;
     let since = Instant::now();
-    let stale = sqlx::query(AssertSqlSafe(statement("stale devices")?))
+    let stale = sqlx::query(AssertSqlSafe(stale))
         .bind(vec![5])
         .bind(vec![15])
         .bind(vec![None::<i32>])
@@ -226,7 +225,7 @@ async fn statements(bare: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Resu
         .bind(rows_of_a_page())
         .fetch_all(&mut *bare)
         .await?;
-    let never = sqlx::query(AssertSqlSafe(statement("devices that never reported")?))
+    let never = sqlx::query(AssertSqlSafe(never))
         .bind(vec![60])
         .bind(vec![no_data_before])
         .bind(no_data_before)
@@ -248,13 +247,6 @@ async fn statements(bare: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Resu
         );
     }
     Ok(took)
-}
-
-fn statement(name: &str) -> anyhow::Result<&'static str> {
-    let from = SOURCE.find(&format!("/* worklist: {name} */"));
-    let rest = &SOURCE[from.context("the statement is gone")?..];
-    let end = rest.find("\"#").context("the statement has no end")?;
-    Ok(&rest[..end])
 }
 
 async fn plain(bare: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<Duration> {

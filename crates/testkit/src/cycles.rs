@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use domain::acceptance::{Refusals, RejectReason, RejectionKey, RejectionTally};
 use domain::ids::{CycleId, LeaseToken};
 use domain::polling::{ConnectionReport, CycleStatus};
-use persistence::{ClaimCandidate, ClaimedCycle, Fence, PollCycle};
+use persistence::Fence;
+use persistence::polling::{ClaimCandidate, ClaimedCycle, PollCycle};
 
 use crate::{AUTHOR, Fleet, ReportBuilder};
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use domain::envelopes::{EnvelopeItem, EnvelopeTrace, EnvelopeVerdict, ProviderEnvelope};
 use domain::fleet::ProviderType;
 use domain::ids::{EnvelopeId, ProviderId};
-use persistence::{ReplaySelection, Replayed};
+use persistence::envelopes::{ReplaySelection, Replayed};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sqlx::FromRow;

@@ -10,7 +10,9 @@ use domain::events::EventType;
 use domain::fleet::Device;
 use domain::ids::{DeviceId, WorkspaceId};
 use domain::signals::Readings;
-use persistence::{EventFilter, EventSpan, SnapshotRow, WorkspaceRecord};
+use persistence::fleet::WorkspaceRecord;
+use persistence::history::{EventFilter, EventSpan};
+use persistence::snapshots::SnapshotRow;
 use sqlx::FromRow;
 use uuid::Uuid;
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::audit::ChangeType;
 use domain::events;
 use domain::ids::{DeviceId, EventId, WorkspaceId};
-use persistence::{ChangeFilter, RecordedChange};
+use persistence::history::{ChangeFilter, RecordedChange};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::ids::WorkspaceId;
-use persistence::CutoverChange;
+use persistence::fleet::CutoverChange;
 use serde::Serialize;
 use utoipa::ToSchema;
 

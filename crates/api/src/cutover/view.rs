@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::fleet::{
     Cutover, CutoverWarning, DeviceRegistrySource, PollOwner, ProviderMode, ReadOwner,
 };
-use persistence::WorkspaceRecord;
+use persistence::fleet::WorkspaceRecord;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

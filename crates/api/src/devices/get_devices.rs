@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::ids::{DeviceId, WorkspaceId};
-use persistence::DeviceFilter;
+use persistence::fleet::DeviceFilter;
 use serde::Serialize;
 use utoipa::ToSchema;
 

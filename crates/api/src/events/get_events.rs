@@ -6,7 +6,7 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::events::{self, EventType};
 use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
-use persistence::{EventFilter, RecordedEvent};
+use persistence::history::{EventFilter, RecordedEvent};
 use serde::Serialize;
 use utoipa::ToSchema;
 

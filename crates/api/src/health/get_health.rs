@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use domain::TimeText;
 use domain::health::{HealthState, Reason, Responsibility};
 use domain::ids::{VehicleId, WorkspaceId};
-use persistence::WorkspaceRecord;
+use persistence::fleet::WorkspaceRecord;
 
 use super::view::{HealthAnswer, VehicleHealthView, device_view, summary, vehicle_view};
 use crate::long_json::LongJson;

@@ -9,7 +9,7 @@ use domain::acceptance::RejectReason;
 use domain::fleet::ReadOwner;
 use domain::health::{Cause, Freshness, HealthState, Reason, Responsibility, Severity};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
-use persistence::WorkspaceRecord;
+use persistence::fleet::WorkspaceRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, Collected};
-use persistence::KeptAnswer;
+use persistence::idempotency::KeptAnswer;
 
 use crate::problem::{Problem, ProblemKind};
 

@@ -16,7 +16,8 @@ use axum::response::{IntoResponse, Response};
 use domain::idempotency::BodyDigest;
 use domain::ids::{ClaimToken, IdempotencyKey, WorkspaceId};
 use futures::FutureExt;
-use persistence::{KeyName, StorageError};
+use persistence::StorageError;
+use persistence::idempotency::KeyName;
 use tracing::Instrument;
 
 use super::kept::{kept, replayed};

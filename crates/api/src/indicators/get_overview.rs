@@ -10,7 +10,7 @@ use domain::fleet::ReadOwner;
 use domain::ids::{CycleId, WorkspaceId};
 use domain::indicators::OVERVIEW_DEFINITIONS;
 use domain::polling::Trigger;
-use persistence::LatestCycle;
+use persistence::health::LatestCycle;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use domain::fleet::Policy;
 use domain::ids::WorkspaceId;
-use persistence::WorkspaceRecord;
+use persistence::fleet::WorkspaceRecord;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use utoipa::ToSchema;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::schedules::{AppliedSchedule, CronExpression, ScheduleState};
-use persistence::WorkspaceRecord;
+use persistence::fleet::WorkspaceRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 

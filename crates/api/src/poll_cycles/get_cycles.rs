@@ -7,7 +7,7 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::ids::{CycleId, DeviceId, WorkspaceId};
 use domain::polling::{ConnectionOutcome, ConnectionReport, PollError, StreamReport, Trigger};
-use persistence::PollCycle;
+use persistence::polling::PollCycle;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::polling::CycleStatus;
-use persistence::PollCycle;
+use persistence::polling::PollCycle;
 use serde::Serialize;
 use utoipa::ToSchema;
 

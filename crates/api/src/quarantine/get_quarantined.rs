@@ -5,7 +5,7 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::fleet::ProviderType;
 use domain::ids::{EnvelopeId, ProviderId, WorkspaceId};
-use persistence::QuarantinedEnvelope;
+use persistence::envelopes::QuarantinedEnvelope;
 use serde::Serialize;
 use utoipa::ToSchema;
 

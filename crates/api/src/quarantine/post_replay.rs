@@ -4,7 +4,7 @@ use application::commands::replay_quarantine;
 use axum::Json;
 use axum::extract::State;
 use domain::ids::{EnvelopeId, ProviderId, WorkspaceId};
-use persistence::{ReplaySelection, Replayed};
+use persistence::envelopes::{ReplaySelection, Replayed};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

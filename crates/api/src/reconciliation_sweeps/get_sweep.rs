@@ -8,7 +8,7 @@ use domain::sweeps::{
     StepOutcome, SweepReport, SweepStatus, SweptPartitions, SweptRecords, SweptRegistry,
     SweptSchedules,
 };
-use persistence::SweepRecord;
+use persistence::schedules::SweepRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::TimeText;
 use domain::acceptance::RejectReason;
 use domain::ids::{CycleId, DeviceId, ExternalId, ProviderId, WorkspaceId};
-use persistence::{KeptRejection, RejectionFilter};
+use persistence::acceptance::{KeptRejection, RejectionFilter};
 use serde::Serialize;
 use utoipa::ToSchema;
 

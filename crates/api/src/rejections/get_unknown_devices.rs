@@ -5,7 +5,7 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::acceptance::RejectReason;
 use domain::ids::{DeviceId, ExternalId, ProviderId, WorkspaceId};
-use persistence::{KeptRejection, RejectionFilter};
+use persistence::acceptance::{KeptRejection, RejectionFilter};
 use serde::Serialize;
 use utoipa::ToSchema;
 

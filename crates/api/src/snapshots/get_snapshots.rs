@@ -6,7 +6,8 @@ use axum::extract::State;
 use domain::health::SignalFreshness;
 use domain::ids::{DeviceId, WorkspaceId};
 use domain::signals::Signal;
-use persistence::{DeviceFilter, Page, WorkspaceRecord};
+use persistence::Page;
+use persistence::fleet::{DeviceFilter, WorkspaceRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 

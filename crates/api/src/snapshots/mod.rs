@@ -9,7 +9,7 @@ pub(crate) use get_vehicle_snapshot::*;
 
 use domain::fleet::ReadOwner;
 use domain::ids::WorkspaceId;
-use persistence::WorkspaceRecord;
+use persistence::fleet::WorkspaceRecord;
 
 use crate::problem::{Problem, ProblemKind};
 use crate::state::AppState;

@@ -4,7 +4,7 @@ use application::Core;
 use chrono::{DateTime, Utc};
 use domain::fleet::WorkspaceName;
 use domain::ids::WorkspaceId;
-use persistence::WorkspaceRecord;
+use persistence::fleet::WorkspaceRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -16,10 +16,10 @@ use domain::acceptance::{
 };
 use domain::fleet::{Cutover, Workspace};
 use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
-use persistence::{
-    AcceptedEvent, Delivery, Fence, HeldByDevice, MovedSnapshot, Origin, Recording, StorageError,
-    UnitOfWork,
+use persistence::acceptance::{
+    AcceptedEvent, Delivery, HeldByDevice, MovedSnapshot, Origin, Recording,
 };
+use persistence::{Fence, StorageError, UnitOfWork};
 use telemetry::metrics;
 
 use super::count_judged;

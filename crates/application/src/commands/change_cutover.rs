@@ -4,7 +4,8 @@ use domain::audit::ChangeType;
 use domain::fleet::{Cutover, CutoverPatch};
 use domain::ids::WorkspaceId;
 use domain::polling::SkipReason;
-use persistence::{Fence, WorkspaceRecord};
+use persistence::Fence;
+use persistence::fleet::WorkspaceRecord;
 use serde_json::json;
 
 use super::{ChangeError, Precondition};

@@ -4,7 +4,9 @@ use domain::audit::ChangeType;
 use domain::fleet::Policy;
 use domain::ids::{CycleId, WorkspaceId};
 use domain::polling::{CycleStatus, Trigger};
-use persistence::{Fence, NewCycle, StorageError, UnitOfWork, WorkspaceRecord};
+use persistence::fleet::WorkspaceRecord;
+use persistence::polling::NewCycle;
+use persistence::{Fence, StorageError, UnitOfWork};
 use serde_json::json;
 
 use super::{ChangeError, Precondition};

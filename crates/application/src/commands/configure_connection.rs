@@ -3,7 +3,8 @@
 use domain::audit::ChangeType;
 use domain::fleet::{Connection, CredentialRef, ProviderType};
 use domain::ids::{ProviderId, WorkspaceId};
-use persistence::{ConnectionChange, Fence};
+use persistence::Fence;
+use persistence::fleet::ConnectionChange;
 use serde_json::json;
 
 use super::{ChangeError, Conflict, Precondition};

@@ -19,7 +19,7 @@ use domain::acceptance::{Item, Judged, Source};
 use domain::ids::WorkspaceId;
 use futures::FutureExt;
 use futures::future::join;
-use persistence::Origin;
+use persistence::acceptance::Origin;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tracing::Instrument;

@@ -10,7 +10,8 @@ use domain::acceptance::{RejectReason, Rejection};
 use domain::audit::ChangeType;
 use domain::envelopes::{EnvelopeTrace, EnvelopeVerdict, ProviderEnvelope};
 use domain::ids::{EnvelopeId, WorkspaceId};
-use persistence::{Fence, LockedEnvelope, ReplaySelection, Replayed, StorageError, UnitOfWork};
+use persistence::envelopes::{LockedEnvelope, ReplaySelection, Replayed};
+use persistence::{Fence, StorageError, UnitOfWork};
 use serde_json::{json, value::RawValue};
 use telemetry::metrics;
 

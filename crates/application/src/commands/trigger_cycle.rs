@@ -6,7 +6,8 @@ use domain::ids::{CycleId, WorkspaceId};
 use domain::polling::{
     CycleStatus, Trigger, TriggerDecision, TriggerFacts, decide_trigger, slot_key,
 };
-use persistence::{ClosedCycle, Fence, NewCycle, StorageError, UnitOfWork};
+use persistence::polling::{ClosedCycle, NewCycle};
+use persistence::{Fence, StorageError, UnitOfWork};
 use serde_json::json;
 use telemetry::metrics;
 
@@ -182,7 +183,10 @@ impl Core {
     }
 }
 
-fn duplicate(met: &persistence::RecordedTrigger, slot: Option<DateTime<Utc>>) -> TriggerAnswer {
+fn duplicate(
+    met: &persistence::polling::RecordedTrigger,
+    slot: Option<DateTime<Utc>>,
+) -> TriggerAnswer {
     TriggerAnswer {
         outcome: TriggerOutcome::Duplicate,
         reason: None,

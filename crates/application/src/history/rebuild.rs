@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use domain::audit::ChangeType;
 use domain::history::{Difference, differences};
 use domain::ids::{DeviceId, WorkspaceId};
-use persistence::{Fence, HistoryStart, RebuiltDevice, StorageError};
+use persistence::history::{HistoryStart, RebuiltDevice};
+use persistence::{Fence, StorageError};
 use serde::Serialize;
 use serde_json::json;
 

@@ -3,7 +3,8 @@
 use chrono::{DateTime, NaiveTime, Utc};
 use domain::history::first_kept_day;
 use domain::ids::WorkspaceId;
-use persistence::{HistoryStart, StorageError};
+use persistence::StorageError;
+use persistence::history::HistoryStart;
 
 use crate::Core;
 

@@ -1,7 +1,7 @@
 //! Cycles that ended without being polled to their end: counted, and told in one line each.
 
 use domain::ids::WorkspaceId;
-use persistence::ClosedCycle;
+use persistence::polling::ClosedCycle;
 use telemetry::metrics;
 
 /// Tells that cycles are over, once that is committed.

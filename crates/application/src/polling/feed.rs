@@ -7,7 +7,8 @@ use domain::acceptance::{Judged, RejectReason, Verdict};
 use domain::fleet::{Connection, Device};
 use domain::ids::{CycleId, DeviceId};
 use domain::polling::{Feed, FeedCursor, HeldCursor, Reach};
-use persistence::{ClaimedCycle, StorageError, UnitOfWork};
+use persistence::polling::ClaimedCycle;
+use persistence::{StorageError, UnitOfWork};
 use providers::{FeedPosition, Polled};
 
 use crate::Core;

@@ -9,7 +9,9 @@ use domain::ids::DeviceId;
 use domain::polling::{
     Circuit, ConnectionOutcome, ConnectionReport, ErrorClass, FeedCursor, PollError,
 };
-use persistence::{ClaimedCycle, Fence, StorageError, WorkspaceRecord};
+use persistence::fleet::WorkspaceRecord;
+use persistence::polling::ClaimedCycle;
+use persistence::{Fence, StorageError};
 use providers::{Answer, Providers};
 use telemetry::{metrics, traces};
 use tokio::time::Instant;

@@ -2,7 +2,8 @@
 
 use domain::polling::{ConnectionOutcome, ConnectionReport, CycleStatus};
 use futures::future::join_all;
-use persistence::{ClaimedCycle, Fence, Page, StorageError};
+use persistence::polling::ClaimedCycle;
+use persistence::{Fence, Page, StorageError};
 use providers::Providers;
 use serde_json::json;
 use telemetry::{metrics, traces};

@@ -6,7 +6,8 @@ use domain::ids::{CycleId, WorkspaceId};
 use domain::polling::{
     CycleStatus, LOOK_BACK, TRIGGER_PATIENCE, Trigger, missed_slots, slot_to_recover,
 };
-use persistence::{Fence, MissedSlot, NewCycle, Page, StorageError};
+use persistence::polling::{MissedSlot, NewCycle};
+use persistence::{Fence, Page, StorageError};
 use telemetry::metrics;
 
 use crate::{Author, Core};

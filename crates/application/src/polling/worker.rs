@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use domain::ids::{LeaseToken, WorkspaceId};
 use domain::polling::CycleStatus;
-use persistence::{ClaimedCycle, StorageError};
+use persistence::StorageError;
+use persistence::polling::ClaimedCycle;
 use providers::Providers;
 use telemetry::{metrics, traces};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{EventId, WorkspaceId};
-use persistence::{EventFilter, EventSpan, RecordedEvent, StorageError};
+use persistence::StorageError;
+use persistence::history::{EventFilter, EventSpan, RecordedEvent};
 use telemetry::metrics;
 
 use crate::Core;

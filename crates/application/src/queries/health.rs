@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use domain::fleet::{Policy, Workspace};
 use domain::health::{Cause, Freshness, Health, HealthState, PollingFacts, evaluate, root_cause};
 use domain::ids::{VehicleId, WorkspaceId};
-use persistence::{
-    ConnectionPolling, HealthRow, StorageError, WorkspaceHealthFacts, WorkspaceRecord,
-};
+use persistence::StorageError;
+use persistence::fleet::WorkspaceRecord;
+use persistence::health::{ConnectionPolling, HealthRow, WorkspaceHealthFacts};
 use telemetry::metrics;
 
 use crate::Core;

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::history::{first_kept_day, retained_since};
-use persistence::{StorageError, WorkspaceRecord};
+use persistence::StorageError;
+use persistence::fleet::WorkspaceRecord;
 use telemetry::metrics;
 
 use super::HealthReport;

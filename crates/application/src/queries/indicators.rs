@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::WorkspaceId;
 use domain::indicators::{FreshTime, SlotCounts, Window, percent_of, percentile};
-use persistence::{LatestUpdate, SlotRecord, StorageError, WindowSums};
+use persistence::StorageError;
+use persistence::indicators::{LatestUpdate, SlotRecord, WindowSums};
 use telemetry::metrics;
 
 use crate::Core;

@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use domain::health::{Finding, Issue, IssueCode, Reason, find_issues};
 use domain::ids::{CycleId, DeviceId, ProviderId, WorkspaceId};
 use domain::polling::PollError;
-use persistence::{ConnectionEvidence, StorageError, WorkspaceRecord};
+use persistence::StorageError;
+use persistence::fleet::WorkspaceRecord;
+use persistence::health::ConnectionEvidence;
 use telemetry::metrics;
 
 use super::health::{HealthReport, report};

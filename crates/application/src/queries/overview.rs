@@ -7,9 +7,9 @@ use domain::fleet::Policy;
 use domain::health::{DeviceFacts, Freshness, HealthState, PollingFacts, evaluate, root_cause};
 use domain::ids::{ProviderId, WorkspaceId};
 use domain::indicators::{OVERVIEW_HOURS, SlotCounts, hour_of, hundredths_of};
-use persistence::{
-    Cuts, DevicesByState, LatestCycle, Page, PolledConnection, StorageError, WorkspaceRecord,
-};
+use persistence::fleet::WorkspaceRecord;
+use persistence::health::{Cuts, DevicesByState, LatestCycle, PolledConnection};
+use persistence::{Page, StorageError};
 use telemetry::metrics;
 
 use crate::Core;

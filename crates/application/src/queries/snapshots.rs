@@ -5,7 +5,9 @@ use domain::fleet::Policy;
 use domain::health::{DeviceFacts, SignalFreshness, evaluate, signal_freshness};
 use domain::ids::{DeviceId, WorkspaceId};
 use domain::signals::{DropReason, Reading, Signal};
-use persistence::{DeviceFilter, Page, SnapshotRow, StorageError};
+use persistence::fleet::DeviceFilter;
+use persistence::snapshots::SnapshotRow;
+use persistence::{Page, StorageError};
 
 use crate::Core;
 

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use domain::fleet::Policy;
 use domain::ids::{DeviceId, VehicleId, WorkspaceId};
 use domain::signals::{Signal, join_order};
-use persistence::{DeviceFilter, Page, StorageError};
+use persistence::fleet::DeviceFilter;
+use persistence::{Page, StorageError};
 
 use super::{AbsentSignal, DeviceSnapshot, SnapshotSignal, device_snapshots};
 use crate::Core;

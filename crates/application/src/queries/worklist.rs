@@ -7,9 +7,10 @@ use domain::fleet::{ProviderType, ReadOwner, WorkspaceName};
 use domain::follow_up::{DeviceFollowUp, WrittenFollowUp};
 use domain::health::{Reason, Responsibility, SilencePlace};
 use domain::ids::{ProviderId, WorkspaceId};
-use persistence::{
-    HealthRow, SilenceQuery, StorageError, WorkspaceHealthFacts, WorkspacePolling, WorkspaceRecord,
-};
+use persistence::StorageError;
+use persistence::fleet::WorkspaceRecord;
+use persistence::health::{HealthRow, WorkspaceHealthFacts};
+use persistence::worklist::{SilenceQuery, WorkspacePolling};
 use telemetry::metrics;
 
 use super::health::{DeviceHealth, report};

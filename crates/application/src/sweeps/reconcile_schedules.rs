@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use domain::schedules::{ScheduleName, ScheduleState, WorkspaceSchedule};
 use domain::sweeps::{StepOutcome, SweptSchedules};
 use futures::stream::{self, StreamExt};
-use persistence::{Page, WorkspaceRecord};
+use persistence::Page;
+use persistence::fleet::WorkspaceRecord;
 use scheduling::{Scheduler, Standing};
 
 use crate::Core;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::ids::{ClaimToken, SweepId};
-use persistence::{ClaimedSweep, StorageError};
+use persistence::StorageError;
+use persistence::schedules::ClaimedSweep;
 use scheduling::Scheduler;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;

@@ -10,7 +10,7 @@ use domain::acceptance::{Item, Judged, Source, Verdict};
 use domain::envelopes::EnvelopeVerdict;
 use domain::signals::{Reading, Readings, Signal, SignalValue};
 use futures::future::join_all;
-use persistence::ClaimedCycle;
+use persistence::polling::ClaimedCycle;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};

@@ -11,7 +11,8 @@ use domain::acceptance::{Item, Source};
 use domain::fleet::{CutoverPatch, ProviderMode, WorkspaceName};
 use domain::ids::EventId;
 use domain::signals::{Readings, Signal, SignalValue};
-use persistence::{AcceptedEvent, Delivery, Fence, MovedSnapshot, Recording};
+use persistence::Fence;
+use persistence::acceptance::{AcceptedEvent, Delivery, MovedSnapshot, Recording};
 use testkit::{
     AUTHOR, Fixture, Fleet, a_connection, a_device, a_workspace, an_update, minutes, seconds,
     start, statements_of, words_of,

@@ -7,7 +7,7 @@ use application::queries::workspace_health;
 use bf_depot_sim::{Account, Fault};
 use domain::health::Reason;
 use domain::polling::{ConnectionOutcome, ErrorClass};
-use persistence::PollCycle;
+use persistence::polling::PollCycle;
 use testkit::{AUTHOR, Fixture, Fleet, a_device, a_workspace, minutes};
 
 use crate::provider::Provider;

@@ -5,7 +5,7 @@ use domain::fleet::{
     Cutover, CutoverPatch, DeviceRegistrySource, PollOwner, ProviderMode, ReadOwner,
 };
 use domain::ids::WorkspaceId;
-use persistence::{CutoverChange, WorkspaceRecord};
+use persistence::fleet::{CutoverChange, WorkspaceRecord};
 use testkit::{AUTHOR, CORE_OWNED, Fixture, Fleet, a_workspace, hours, minutes, start};
 
 async fn change(

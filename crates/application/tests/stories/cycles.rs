@@ -6,7 +6,7 @@ use bf_depot_sim::Account;
 use domain::acceptance::{Item, Source};
 use domain::fleet::PollOwner;
 use domain::polling::CycleStatus;
-use persistence::ClaimedCycle;
+use persistence::polling::ClaimedCycle;
 use testkit::{
     AUTHOR, Fixture, Fleet, a_device, a_report, a_workspace, an_update, eventually, minutes, start,
     words_of,

@@ -8,7 +8,7 @@ use bf_depot_sim::{Account, Behaviour, Fault};
 use domain::fleet::{CutoverPatch, ProviderMode};
 use domain::ids::{DeviceId, ProviderId};
 use domain::polling::{ConnectionOutcome, ConnectionReport, HeldCursor};
-use persistence::ClaimedCycle;
+use persistence::polling::ClaimedCycle;
 use providers::Providers;
 use testkit::{
     AUTHOR, Fixture, Fleet, a_device, a_workspace, eventually, hours, minutes, seconds, start,

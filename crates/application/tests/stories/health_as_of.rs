@@ -13,7 +13,7 @@ use domain::fleet::{CutoverPatch, Policy, PollOwner, WorkspaceName};
 use domain::health::{HealthState, Reason};
 use domain::ids::DeviceId;
 use domain::polling::ErrorClass;
-use persistence::WorkspaceRecord;
+use persistence::fleet::WorkspaceRecord;
 use rand::Rng;
 use rand::SeedableRng;
 use rand::seq::IndexedRandom;

@@ -7,7 +7,7 @@ use application::{Core, maintain};
 use domain::idempotency::{BodyDigest, CLAIMED_FOR, KEPT_FOR};
 use domain::ids::{ClaimToken, WorkspaceId};
 use futures::future::join_all;
-use persistence::{KeptAnswer, KeyName};
+use persistence::idempotency::{KeptAnswer, KeyName};
 use testkit::{Fixture, eventually, seconds};
 use tokio_util::sync::CancellationToken;
 

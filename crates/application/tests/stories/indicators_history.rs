@@ -13,7 +13,7 @@ use domain::health::{DeviceFacts, HealthState, evaluate};
 use domain::ids::CycleId;
 use domain::indicators::{FreshTime, SlotOutcome, percent_of};
 use domain::polling::{ErrorClass, Trigger};
-use persistence::PollCycle;
+use persistence::polling::PollCycle;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

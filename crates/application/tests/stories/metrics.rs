@@ -5,7 +5,7 @@ use bf_depot_sim::Account;
 use chrono::TimeDelta;
 use domain::fleet::Cutover;
 use domain::polling::CycleStatus;
-use persistence::AgeGroup;
+use persistence::indicators::AgeGroup;
 use telemetry::metrics::{Exporter, ThreadExporter};
 use testkit::{Fixture, a_device, a_workspace, eventually, hours, minutes, seconds, start};
 use tokio_util::sync::CancellationToken;

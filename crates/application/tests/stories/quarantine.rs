@@ -3,7 +3,7 @@
 use application::commands::replay_quarantine;
 use domain::envelopes::{EnvelopeItem, EnvelopeOutcome};
 use domain::ids::{EnvelopeId, ProviderId};
-use persistence::{ReplaySelection, Replayed};
+use persistence::envelopes::{ReplaySelection, Replayed};
 use testkit::{
     AUTHOR, EnvelopeBuilder, Fixture, Fleet, a_connection, a_device, a_workspace, an_envelope,
     envelope_id, eventually, minutes, outcomes_of, start,

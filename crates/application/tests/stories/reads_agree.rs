@@ -10,7 +10,8 @@ use application::queries::{
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::acceptance::Held;
 use domain::ids::{DeviceId, VehicleId};
-use persistence::{DeviceFilter, Page};
+use persistence::Page;
+use persistence::fleet::DeviceFilter;
 use testkit::{Fixture, Fleet, a_device, a_workspace, an_update, seconds, start};
 
 const DEVICES: [&str; 4] = ["bus-1", "bus-2", "bus-3", "bus-4"];

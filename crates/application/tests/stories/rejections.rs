@@ -5,7 +5,7 @@ use bf_depot_sim::Account;
 use domain::acceptance::{Item, REJECTIONS_AT_MOST, RejectReason};
 use domain::ids::ExternalId;
 use futures::future::join_all;
-use persistence::{KeptRejection, RejectionFilter};
+use persistence::acceptance::{KeptRejection, RejectionFilter};
 use telemetry::metrics::Exporter;
 use testkit::{
     Fixture, Fleet, UpdateBuilder, a_connection, a_device, a_report, a_workspace, an_envelope,

@@ -7,7 +7,7 @@ use application::{Core, maintain};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::fleet::Cutover;
 use domain::polling::{CycleStatus, Trigger};
-use persistence::PollCycle;
+use persistence::polling::PollCycle;
 use testkit::{
     AUTHOR, CORE_OWNED, Fixture, Fleet, a_workspace, eventually, hours, minutes, seconds, start,
 };

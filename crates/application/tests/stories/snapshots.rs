@@ -3,7 +3,8 @@
 use application::queries::{DeviceSnapshot, device_snapshot, device_snapshots};
 use domain::health::SignalFreshness::{Delayed, Fresh, Stale};
 use domain::ids::DeviceId;
-use persistence::{DeviceFilter, Page};
+use persistence::Page;
+use persistence::fleet::DeviceFilter;
 use testkit::{Fixture, Fleet, a_device, a_workspace, an_update, minutes, start};
 
 async fn snapshot(depot: &Fleet, device: &str) -> Option<DeviceSnapshot> {

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::polling::ErrorClass;
-use persistence::{Fence, HealthRow};
+use persistence::Fence;
+use persistence::health::HealthRow;
 use testkit::{
     Fixture, Fleet, a_connection, a_device, a_report, a_workspace, minutes, seconds, start,
 };

@@ -1,6 +1,7 @@
 //! Who changed what: found without reading what nobody changed.
 
-use persistence::{ChangeFilter, Store};
+use persistence::Store;
+use persistence::history::ChangeFilter;
 use sqlx::Executor;
 use testkit::{Fixture, TestDatabase, a_device, a_workspace, an_update, hours, start};
 

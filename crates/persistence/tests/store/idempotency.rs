@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use domain::idempotency::BodyDigest;
 use domain::ids::{ClaimToken, WorkspaceId};
 use futures::future::join_all;
-use persistence::{KeptAnswer, KeyName, Store};
+use persistence::Store;
+use persistence::idempotency::{KeptAnswer, KeyName};
 use testkit::{Fixture, hours, start};
 
 const BODY: BodyDigest = BodyDigest([7; 32]);

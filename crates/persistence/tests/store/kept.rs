@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use domain::acceptance::{Item, Source};
-use persistence::{Fence, HealthRow, StorageError, Store};
+use persistence::health::HealthRow;
+use persistence::{Fence, StorageError, Store};
 use testkit::{Fixture, Fleet, a_device, a_workspace, an_update, eventually, seconds, start};
 
 async fn depot(fixture: &Fixture) -> Fleet {

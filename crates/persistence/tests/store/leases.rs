@@ -5,7 +5,8 @@ use std::time::Duration;
 use domain::ids::CycleId;
 use domain::polling::CycleStatus;
 use futures::future::join_all;
-use persistence::{ClaimedCycle, ClosedCycle, Fence};
+use persistence::Fence;
+use persistence::polling::{ClaimedCycle, ClosedCycle};
 use testkit::{Fixture, Fleet, a_workspace, eventually};
 
 const LEASE: Duration = Duration::from_mins(1);

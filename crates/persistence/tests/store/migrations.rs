@@ -1,6 +1,7 @@
 //! Migrations: any number of instances, any number of times.
 
-use persistence::{Fence, HistoryStart, Store};
+use persistence::history::HistoryStart;
+use persistence::{Fence, Store};
 use sqlx::Connection as _;
 use testkit::{TestDatabase, eventually};
 

@@ -1,7 +1,8 @@
 //! Lists, cut by key.
 
 use domain::ids::DeviceId;
-use persistence::{DeviceFilter, Page};
+use persistence::Page;
+use persistence::fleet::DeviceFilter;
 use testkit::{Fixture, Fleet, a_connection, a_device, a_workspace};
 
 async fn device_ids(

@@ -28,25 +28,38 @@ pub async fn plan_of(pool: &PgPool, name: &str, arguments: &str) -> String {
     plan.join("\n")
 }
 
-/// What the text tells the macro of types are names of columns to the server.
+/// The text of a checked statement, as `.sqlx` describes it, found by the name in its head.
 fn statement(name: &str) -> String {
+    #[derive(serde::Deserialize)]
+    struct Description {
+        query: String,
+    }
     let head = format!("/* {name} */");
-    let source = sources()
-        .into_iter()
-        .find(|source| source.contains(&head))
-        .expect("a source with the statement");
-    let from = source.find(&head).expect("its head");
-    let length = source[from..].find("\"#").expect("its end");
-    source[from..from + length].to_owned()
+    let descriptions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.sqlx");
+    fs::read_dir(descriptions)
+        .expect("the descriptions")
+        .map(|file| fs::read(file.expect("a file").path()).expect("a description"))
+        .map(|json| serde_json::from_slice::<Description>(&json).expect("a description"))
+        .find(|description| description.query.starts_with(&head))
+        .expect("a statement of this name")
+        .query
 }
 
 /// The sources of this crate.
 pub fn sources() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    fs::read_dir(folder)
-        .expect("the sources")
-        .map(|file| fs::read_to_string(file.expect("a file").path()).expect("a source"))
-        .collect()
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                sources.push(fs::read_to_string(path).expect("a source"));
+            }
+        }
+    }
+    sources
 }
 
 /// A page deep in a long list, and one row of it, are found and not walked to.

@@ -2,7 +2,8 @@
 
 use domain::events::EventType;
 use domain::ids::WorkspaceId;
-use persistence::{EventFilter, EventSpan, Store};
+use persistence::Store;
+use persistence::history::{EventFilter, EventSpan};
 use serde_json::Value;
 use testkit::{TestDatabase, eventually, hours, start};
 use uuid::Uuid;

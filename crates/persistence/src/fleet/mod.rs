@@ -1,0 +1,15 @@
+//! The configured fleet: workspaces with their flags and policy, provider connections, and devices with their
+//! activations.
+
+mod connections;
+mod cutover;
+mod devices;
+mod workspaces;
+
+pub use connections::ConnectionChange;
+pub use cutover::CutoverChange;
+pub use devices::DeviceFilter;
+pub use workspaces::{CutoverRecord, PolicyRecord, WorkspaceRecord};
+
+pub(crate) use devices::DeviceRow;
+pub(crate) use workspaces::{cadence, load_workspace};

@@ -1,0 +1,375 @@
+//! Workspaces, with their flags and policy in one row.
+
+use chrono::{DateTime, Utc};
+use domain::fleet::{
+    Cutover, DeviceRegistrySource, Policy, PollOwner, ProviderMode, ReadOwner, Workspace,
+    WorkspaceName,
+};
+use domain::ids::WorkspaceId;
+use domain::polling::{Cadence, Cadences, PollInterval};
+
+use crate::acceptance::Standing;
+use crate::postgres::{Page, StorageError, Store, UnitOfWork, decode};
+
+/// A workspace with the records of its latest changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkspaceRecord {
+    /// The workspace.
+    pub workspace: Workspace,
+    /// Its flags' latest change.
+    pub cutover: CutoverRecord,
+    /// Its policy's latest change.
+    pub policy: PolicyRecord,
+    /// Counts changes of connections and devices.
+    pub registry_version: i64,
+}
+
+/// The latest change of a workspace's flags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutoverRecord {
+    /// 1 for a new workspace.
+    pub version: i64,
+    /// When.
+    pub changed_at: DateTime<Utc>,
+    /// Who.
+    pub changed_by: String,
+}
+
+/// The latest change of a workspace's policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyRecord {
+    /// 1 for a new workspace.
+    pub version: i64,
+    /// When.
+    pub changed_at: DateTime<Utc>,
+}
+
+pub(crate) struct Row {
+    pub workspace_id: String,
+    pub name: String,
+    pub active: bool,
+    pub created_at: DateTime<Utc>,
+    pub registration_number: i64,
+    pub version: i64,
+    pub registry_version: i64,
+    pub device_registry_source: String,
+    pub poll_owner: String,
+    pub read_owner: String,
+    pub provider_mode: String,
+    pub cutover_version: i64,
+    pub cutover_changed_at: DateTime<Utc>,
+    pub cutover_changed_by: String,
+    pub poll_interval_minutes: i32,
+    pub stale_threshold_minutes: i32,
+    pub no_data_grace_minutes: i32,
+    pub policy_version: i64,
+    pub policy_changed_at: DateTime<Utc>,
+    pub polling_changed_at: DateTime<Utc>,
+    pub poll_interval_since: DateTime<Utc>,
+    pub previous_poll_interval_minutes: Option<i32>,
+    pub previous_poll_interval_since: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<Row> for WorkspaceRecord {
+    type Error = StorageError;
+
+    fn try_from(row: Row) -> Result<Self, StorageError> {
+        let cutover = Cutover {
+            device_registry_source: decode::word(
+                DeviceRegistrySource::parse,
+                "device_registry_source",
+                &row.device_registry_source,
+            )?,
+            poll_owner: decode::word(PollOwner::parse, "poll_owner", &row.poll_owner)?,
+            read_owner: decode::word(ReadOwner::parse, "read_owner", &row.read_owner)?,
+            provider_mode: decode::word(ProviderMode::parse, "provider_mode", &row.provider_mode)?,
+        };
+        let policy = Policy::try_new(
+            row.poll_interval_minutes.into(),
+            row.stale_threshold_minutes.into(),
+            row.no_data_grace_minutes.into(),
+        )
+        .map_err(|wrong| StorageError::corrupt("policy", wrong))?;
+        let cadences = Cadences {
+            current: Cadence {
+                interval: policy.poll_interval,
+                since: row.poll_interval_since,
+            },
+            previous: row
+                .previous_poll_interval_minutes
+                .zip(row.previous_poll_interval_since)
+                .map(|(minutes, since)| cadence(minutes, since))
+                .transpose()?,
+        };
+        let workspace = Workspace {
+            id: decode::id(WorkspaceId::try_new, "workspace_id", &row.workspace_id)?,
+            name: WorkspaceName::try_new(&row.name)
+                .map_err(|_| StorageError::corrupt("name", &row.name))?,
+            active: row.active,
+            created_at: row.created_at,
+            registration_number: row.registration_number,
+            version: row.version,
+            cutover,
+            policy,
+            cadences,
+            polling_changed_at: row.polling_changed_at,
+        };
+        let cutover = CutoverRecord {
+            version: row.cutover_version,
+            changed_at: row.cutover_changed_at,
+            changed_by: row.cutover_changed_by,
+        };
+        let policy = PolicyRecord {
+            version: row.policy_version,
+            changed_at: row.policy_changed_at,
+        };
+        Ok(Self {
+            workspace,
+            cutover,
+            policy,
+            registry_version: row.registry_version,
+        })
+    }
+}
+
+/// A cadence as its two columns.
+pub(crate) fn cadence(minutes: i32, since: DateTime<Utc>) -> Result<Cadence, StorageError> {
+    let interval = PollInterval::try_new(minutes.into())
+        .ok_or_else(|| StorageError::corrupt("poll interval", minutes))?;
+    Ok(Cadence { interval, since })
+}
+
+impl Store {
+    /// One workspace.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn workspace(
+        &self,
+        id: &WorkspaceId,
+    ) -> Result<Option<WorkspaceRecord>, StorageError> {
+        load_workspace(&self.pool, id).await
+    }
+
+    /// Workspaces in order of id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn workspaces(&self, page: &Page) -> Result<Vec<WorkspaceRecord>, StorageError> {
+        sqlx::query_as!(
+            Row,
+            r#"/* workspaces: page */
+            SELECT workspace_id, name, active, created_at, registration_number, version, registry_version,
+                   device_registry_source, poll_owner, read_owner, provider_mode,
+                   cutover_version, cutover_changed_at, cutover_changed_by,
+                   poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes,
+                   policy_version, policy_changed_at, polling_changed_at, poll_interval_since,
+                   previous_poll_interval_minutes, previous_poll_interval_since
+            FROM workspaces
+            WHERE workspace_id > $1
+            ORDER BY workspace_id
+            LIMIT $2"#,
+            page.after.as_deref().unwrap_or_default(),
+            page.limit,
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .map(WorkspaceRecord::try_from)
+        .collect()
+    }
+}
+
+impl Store {
+    /// Some workspaces, in any order; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn workspaces_of(
+        &self,
+        ids: &[&WorkspaceId],
+    ) -> Result<Vec<WorkspaceRecord>, StorageError> {
+        let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+        sqlx::query_as!(
+            Row,
+            r#"/* workspaces: some */
+            SELECT workspace_id, name, active, created_at, registration_number, version, registry_version,
+                   device_registry_source, poll_owner, read_owner, provider_mode,
+                   cutover_version, cutover_changed_at, cutover_changed_by,
+                   poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes,
+                   policy_version, policy_changed_at, polling_changed_at, poll_interval_since,
+                   previous_poll_interval_minutes, previous_poll_interval_since
+            FROM workspaces
+            WHERE workspace_id = ANY ($1::text[])"#,
+            &ids as &[&str],
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .map(WorkspaceRecord::try_from)
+        .collect()
+    }
+}
+
+impl UnitOfWork {
+    /// This unit of work's workspace, as its fence protects it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn workspace(&mut self) -> Result<Option<WorkspaceRecord>, StorageError> {
+        let record = load_workspace(&mut *self.tx, &self.workspace_id).await?;
+        if let Some(record) = &record {
+            let standing = Standing {
+                registry_version: record.registry_version,
+                cutover_version: record.cutover.version,
+                active: record.workspace.active,
+                cutover: record.workspace.cutover,
+            };
+            self.recall.counts_as_of(&self.workspace_id, standing);
+        }
+        Ok(record)
+    }
+
+    /// Registers the workspace with the next registration number.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn insert_workspace(
+        &mut self,
+        name: &WorkspaceName,
+        active: bool,
+        cutover: Cutover,
+        by: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        let policy = Policy::default();
+        sqlx::query!(
+            r#"/* workspaces: register */
+            WITH counted AS (
+                UPDATE registration_counter SET last_number = last_number + 1 RETURNING last_number
+            )
+            INSERT INTO workspaces (
+                workspace_id, name, active, created_at, registration_number, version,
+                device_registry_source, poll_owner, read_owner, provider_mode,
+                cutover_version, cutover_changed_at, cutover_changed_by,
+                poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes,
+                policy_version, policy_changed_at, polling_changed_at, poll_interval_since
+            )
+            SELECT $1, $2, $3, $4, last_number, 1, $5, $6, $7, $8, 1, $4, $9, $10, $11, $12, 1, $4, $4, $4
+            FROM counted"#,
+            self.workspace_id.as_str(),
+            name.as_str(),
+            active,
+            now,
+            cutover.device_registry_source.as_str(),
+            cutover.poll_owner.as_str(),
+            cutover.read_owner.as_str(),
+            cutover.provider_mode.as_str(),
+            by,
+            whole(policy.poll_interval.minutes()),
+            whole(policy.stale_threshold_minutes),
+            whole(policy.no_data_grace_minutes),
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        self.append_cutover_change(1, None, cutover, by, None, now)
+            .await
+    }
+
+    /// Renames, activates or deactivates the workspace.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn update_workspace(
+        &mut self,
+        name: &WorkspaceName,
+        active: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            r#"/* workspaces: change */
+            UPDATE workspaces
+            SET name = $2, active = $3, version = version + 1,
+                polling_changed_at = CASE WHEN active = $3 THEN polling_changed_at ELSE $4 END
+            WHERE workspace_id = $1"#,
+            self.workspace_id.as_str(),
+            name.as_str(),
+            active,
+            now,
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Replaces the policy, whose cadence counts as `cadences` say.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn update_policy(
+        &mut self,
+        policy: Policy,
+        cadences: Cadences,
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        let previous = cadences.previous;
+        sqlx::query!(
+            r#"/* workspaces: change policy */
+            UPDATE workspaces
+            SET poll_interval_minutes = $2, stale_threshold_minutes = $3, no_data_grace_minutes = $4,
+                policy_version = policy_version + 1, policy_changed_at = $5, poll_interval_since = $6,
+                previous_poll_interval_minutes = $7, previous_poll_interval_since = $8
+            WHERE workspace_id = $1"#,
+            self.workspace_id.as_str(),
+            whole(policy.poll_interval.minutes()),
+            whole(policy.stale_threshold_minutes),
+            whole(policy.no_data_grace_minutes),
+            now,
+            cadences.current.since,
+            previous.map(|cadence| whole(cadence.interval.minutes())),
+            previous.map(|cadence| cadence.since),
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Tells every instance that connections or devices of this workspace have changed.
+    pub(crate) async fn bump_registry_version(&mut self) -> Result<(), StorageError> {
+        sqlx::query!(
+            r#"/* workspaces: registry changed */
+            UPDATE workspaces SET registry_version = registry_version + 1 WHERE workspace_id = $1"#,
+            self.workspace_id.as_str(),
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+}
+
+pub(crate) async fn load_workspace(
+    executor: impl sqlx::PgExecutor<'_>,
+    id: &WorkspaceId,
+) -> Result<Option<WorkspaceRecord>, StorageError> {
+    sqlx::query_as!(
+        Row,
+        r#"/* workspaces: one */
+        SELECT workspace_id, name, active, created_at, registration_number, version, registry_version,
+               device_registry_source, poll_owner, read_owner, provider_mode,
+               cutover_version, cutover_changed_at, cutover_changed_by,
+               poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes,
+               policy_version, policy_changed_at, polling_changed_at, poll_interval_since,
+               previous_poll_interval_minutes, previous_poll_interval_since
+        FROM workspaces WHERE workspace_id = $1"#,
+        id.as_str(),
+    )
+    .fetch_optional(executor)
+    .await?
+    .map(WorkspaceRecord::try_from)
+    .transpose()
+}
+
+/// Minutes of a policy as the column's type; their ranges fit by far.
+fn whole(minutes: u32) -> i32 {
+    i32::try_from(minutes).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,367 @@
+//! What health was computed from at an earlier instant, as far as the records tell: configuration by the
+//! events of its changes, last updates by baselines and accepted updates, polls by what cycles kept.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::acceptance::RejectReason;
+use domain::fleet::{Cutover, Policy};
+use domain::health::LastRejection;
+use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
+use futures::TryStreamExt;
+use serde::Deserialize;
+
+use super::columns::{DeviceColumns, PollColumns, PolledColumns};
+use super::facts::{ConnectionPolling, HealthRow, WorkspaceHealthFacts};
+use crate::fleet::{CutoverRecord, WorkspaceRecord};
+use crate::history::HistoryStart;
+use crate::postgres::driver::{Id, Moment, in_bulk};
+use crate::postgres::{StorageError, Store, decode};
+
+/// How far back the last answer that named an absent device is looked for.
+const LOOK_BACK: TimeDelta = TimeDelta::days(1);
+
+/// A policy as its changes are recorded.
+#[derive(Deserialize)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the contract's names, with their unit"
+)]
+struct PolicyMembers {
+    poll_interval_minutes: i64,
+    stale_threshold_minutes: i64,
+    no_data_grace_minutes: i64,
+}
+
+/// A workspace as its changes are recorded.
+#[derive(Deserialize)]
+struct WorkspaceMembers {
+    active: bool,
+}
+
+impl Store {
+    /// A workspace with the flags, policy and activity that it had at an instant, which is not before its
+    /// registration: what a later change says was before it, else as it is now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn workspace_as_of(
+        &self,
+        record: &WorkspaceRecord,
+        at: DateTime<Utc>,
+    ) -> Result<WorkspaceRecord, StorageError> {
+        let mut record = record.clone();
+        let changes = sqlx::query!(
+            r#"/* history: workspace as of */
+            SELECT flags.version AS "cutover_version?", flags.changed_at AS "cutover_changed_at?",
+                   flags.changed_by AS "cutover_changed_by?", flags.to_flags AS "to_flags?",
+                   policy.before AS "policy?: serde_json::Value", workspace.before AS "workspace?: serde_json::Value"
+            FROM (SELECT 1) AS one
+            LEFT JOIN LATERAL (
+                SELECT version, changed_at, changed_by, to_flags FROM cutover_changes
+                WHERE workspace_id = $1 AND changed_at <= $2
+                ORDER BY version DESC LIMIT 1
+            ) flags ON true
+            LEFT JOIN LATERAL (
+                SELECT payload->'from' AS before FROM event_store
+                WHERE workspace_id = $1 AND recorded_at > $2 AND changed_by IS NOT NULL AND type = 'WorkspacePolicyChanged'
+                ORDER BY recorded_at, event_id LIMIT 1
+            ) policy ON true
+            LEFT JOIN LATERAL (
+                SELECT payload->'from' AS before FROM event_store
+                WHERE workspace_id = $1 AND recorded_at > $2 AND changed_by IS NOT NULL AND type = 'WorkspaceConfigured'
+                ORDER BY recorded_at, event_id LIMIT 1
+            ) workspace ON true"#,
+            record.workspace.id.as_str(),
+            at,
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        if let (Some(version), Some(changed_at), Some(changed_by), Some(flags)) = (
+            changes.cutover_version,
+            changes.cutover_changed_at,
+            changes.cutover_changed_by,
+            changes.to_flags,
+        ) {
+            record.workspace.cutover = decode::json::<Cutover>("to_flags", flags)?;
+            record.cutover = CutoverRecord {
+                version,
+                changed_at,
+                changed_by,
+            };
+        }
+        if let Some(before) = changes.policy {
+            let members: PolicyMembers = decode::json("policy", before)?;
+            record.workspace.policy = Policy::try_new(
+                members.poll_interval_minutes,
+                members.stale_threshold_minutes,
+                members.no_data_grace_minutes,
+            )
+            .map_err(|wrong| StorageError::corrupt("policy", wrong))?;
+        }
+        if let Some(before) = changes.workspace {
+            let members: Option<WorkspaceMembers> = decode::json("workspace", before)?;
+            record.workspace.active = members.map_or(record.workspace.active, |was| was.active);
+        }
+        Ok(record)
+    }
+
+    /// The health facts of a workspace as they were at an instant, read from `start` on. What a batch or a
+    /// cycle recorded at the instant itself counts.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn health_facts_as_of(
+        &self,
+        workspace_id: &WorkspaceId,
+        start: HistoryStart,
+        at: DateTime<Utc>,
+    ) -> Result<WorkspaceHealthFacts, StorageError> {
+        let (mut devices, polls) = tokio::try_join!(
+            self.health_rows_as_of(workspace_id, start, at),
+            self.connection_polls_as_of(workspace_id, at),
+        )?;
+        for row in &mut devices {
+            row.absent = polls.lacked(row);
+            row.last_rejection = polls.refused(row);
+        }
+        self.add_last_answers(workspace_id, &mut devices, at)
+            .await?;
+        Ok(WorkspaceHealthFacts {
+            devices,
+            connections: polls.connections,
+            last_cycle_ended_at: polls.last_cycle_ended_at,
+        })
+    }
+
+    async fn health_rows_as_of(
+        &self,
+        workspace_id: &WorkspaceId,
+        start: HistoryStart,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<HealthRow>, StorageError> {
+        let rows = sqlx::query_as!(
+            DeviceColumns,
+            r#"/* history: devices as of */
+            WITH baseline AS (
+                SELECT device_id, type, recorded_at, payload FROM event_store
+                WHERE workspace_id = $1 AND recorded_at = $3 AND type = 'DeviceBaselineRecorded'
+            ), configured AS (
+                SELECT DISTINCT ON (device_id) device_id, type, payload->>'vehicle_id' AS vehicle_id,
+                       payload->>'provider_id' AS provider_id, (payload->>'activation_id')::uuid AS activation_id,
+                       (payload->>'activated_at')::timestamptz AS activated_at
+                FROM (
+                    SELECT *, (payload->>'device_version')::bigint AS version FROM baseline
+                    UNION ALL
+                    SELECT device_id, type, recorded_at, payload, (payload->>'version')::bigint FROM event_store
+                    WHERE workspace_id = $1 AND recorded_at BETWEEN coalesce($4::timestamptz, '-infinity') AND $2
+                      AND changed_by IS NOT NULL AND type IN ('DeviceConfigured', 'DeviceDeactivated')
+                ) AS told
+                -- Changes from before they told their version are older than those that do.
+                ORDER BY device_id, version DESC NULLS LAST, recorded_at DESC
+            ), latest AS (
+                -- Without a look into what they brought: of a day's updates that is most of the work.
+                SELECT DISTINCT ON (e.device_id) e.device_id, e.recorded_at, e.event_id
+                FROM event_store e
+                JOIN configured c ON c.device_id = e.device_id AND c.activated_at <= e.recorded_at
+                WHERE e.workspace_id = $1 AND e.recorded_at BETWEEN coalesce($4::timestamptz, '-infinity') AND $2
+                  AND e.type = 'TelematicsUpdateAccepted'
+                ORDER BY e.device_id, e.recorded_at DESC, e.event_id DESC
+            ), updates AS (
+                SELECT device_id, (payload->>'activation_id')::uuid AS activation_id,
+                       (payload->>'last_update_received_at')::timestamptz AS received_at,
+                       (payload->>'newest_observed_at')::timestamptz AS observed_at
+                FROM baseline
+                UNION ALL
+                SELECT e.device_id, e.activation_id, e.recorded_at, coalesce(
+                           (e.payload->>'newest_observed_at')::timestamptz,
+                           (SELECT max(time::timestamptz) FROM json_object_keys(e.normalized_values) AS time))
+                FROM latest
+                JOIN event_store e ON e.workspace_id = $1 AND e.recorded_at = latest.recorded_at AND e.event_id = latest.event_id
+                -- Said again, so that days without any are left out before the statement runs.
+                WHERE e.recorded_at BETWEEN coalesce($4::timestamptz, '-infinity') AND $2
+            )
+            SELECT c.device_id AS "device_id!: Id<DeviceId>", c.vehicle_id AS "vehicle_id!: Id<VehicleId>",
+                   c.provider_id AS "provider_id!: Id<ProviderId>",
+                   d.configured_at AS "configured_at: Moment", c.activated_at AS "activated_at!: Moment",
+                   max(u.received_at) AS "last_update_received_at: Moment", max(u.observed_at) AS "newest_observed_at: Moment"
+            FROM configured c
+            JOIN devices d ON d.workspace_id = $1 AND d.device_id = c.device_id
+            LEFT JOIN updates u ON u.device_id = c.device_id
+             AND coalesce(u.activation_id, c.activation_id) = c.activation_id
+            WHERE c.type <> 'DeviceDeactivated'
+            GROUP BY c.device_id, c.vehicle_id, c.provider_id, d.configured_at, c.activated_at
+            ORDER BY c.device_id"#,
+            workspace_id.as_str(),
+            at,
+            start.baseline_at,
+            start.updates_since(),
+        )
+        .fetch(&self.pool)
+        .map_ok(HealthRow::from);
+        Ok(in_bulk(rows.try_collect()).await?)
+    }
+
+    async fn connection_polls_as_of(
+        &self,
+        workspace_id: &WorkspaceId,
+        at: DateTime<Utc>,
+    ) -> Result<Polls, StorageError> {
+        let rows = sqlx::query!(
+            r#"/* history: connections and their polls as of */
+            WITH changed AS (
+                SELECT DISTINCT ON (payload->>'provider_id') payload->>'provider_id' AS provider_id, payload->'from' AS before
+                FROM event_store
+                WHERE workspace_id = $1 AND recorded_at > $2 AND changed_by IS NOT NULL
+                  AND type IN ('ProviderConnectionConfigured', 'ProviderConnectionRemoved')
+                ORDER BY payload->>'provider_id', recorded_at, event_id
+            ), connections AS (
+                SELECT provider_id, before->>'provider_type' AS provider_type, (before->>'enabled')::boolean AS enabled,
+                       (before->>'expected_reporting_interval_minutes')::integer AS declared_interval_minutes
+                FROM changed WHERE json_typeof(before) = 'object'
+                UNION ALL
+                SELECT provider_id, provider_type, enabled, expected_reporting_interval_minutes FROM provider_connections now
+                WHERE workspace_id = $1 AND NOT EXISTS (SELECT 1 FROM changed WHERE changed.provider_id = now.provider_id)
+            )
+            SELECT w.last_cycle_ended_at, c.provider_id AS "provider_id?", c.provider_type AS "provider_type?",
+                   c.enabled AS "enabled?", c.declared_interval_minutes AS "declared_interval_minutes?",
+                   p.started_at AS "started_at?", p.outcome AS "outcome?", p.error_class AS "error_class?",
+                   p.ended_at AS "ended_at?", p.rejected_devices AS "rejected_devices?",
+                   ok.started_at AS "asked_at?", ok.ended_at AS "answered_at?", ok.missing AS "missing?"
+            FROM (
+                SELECT max(ended_at) AS last_cycle_ended_at FROM poll_cycles
+                WHERE workspace_id = $1 AND status IN ('completed', 'partial', 'failed') AND ended_at <= $2
+            ) w
+            LEFT JOIN connections c ON true
+            LEFT JOIN LATERAL (
+                SELECT started_at, ended_at, outcome, error_class, rejected_devices FROM poll_cycle_connections
+                WHERE workspace_id = $1 AND provider_id = c.provider_id AND ended_at <= $2
+                  -- As now: what it failed at before is still the latest news.
+                  AND error_class IS DISTINCT FROM 'circuit_open'
+                ORDER BY ended_at DESC LIMIT 1
+            ) p ON true
+            LEFT JOIN LATERAL (
+                SELECT started_at, ended_at, missing FROM poll_cycle_connections
+                WHERE workspace_id = $1 AND provider_id = c.provider_id AND outcome = 'ok' AND ended_at <= $2
+                ORDER BY ended_at DESC LIMIT 1
+            ) ok ON true
+            ORDER BY c.provider_id"#,
+            workspace_id.as_str(),
+            at,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut polls = Polls {
+            last_cycle_ended_at: rows.first().and_then(|row| row.last_cycle_ended_at),
+            ..Polls::default()
+        };
+        for row in rows {
+            let (Some(provider_id), Some(provider_type), Some(enabled)) =
+                (row.provider_id, row.provider_type, row.enabled)
+            else {
+                continue;
+            };
+            if let (Some(asked_at), Some(missing)) = (row.asked_at, row.missing) {
+                let missing = missing.into_iter().collect();
+                polls
+                    .answers
+                    .insert(provider_id.clone(), (asked_at, missing));
+            }
+            if let (Some(ended_at), Some(devices)) = (row.ended_at, row.rejected_devices) {
+                let refused = decode::json("rejected_devices", devices)?;
+                polls
+                    .refusals
+                    .insert(provider_id.clone(), (ended_at, refused));
+            }
+            let polled = PolledColumns {
+                provider_id,
+                provider_type,
+                enabled,
+                declared_interval_minutes: row.declared_interval_minutes,
+                last_poll: PollColumns {
+                    started_at: row.started_at,
+                    outcome: row.outcome,
+                    error_class: row.error_class,
+                },
+                last_answer_at: row.answered_at,
+            };
+            polls.connections.push(polled.read()?);
+        }
+        Ok(polls)
+    }
+
+    /// Of absent devices, the last answer within a day that named them, in their activation.
+    async fn add_last_answers(
+        &self,
+        workspace_id: &WorkspaceId,
+        devices: &mut [HealthRow],
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        let absent = || devices.iter().filter(|row| row.absent);
+        let ids: Vec<&str> = absent().map(|row| row.device_id.as_str()).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let providers: Vec<&str> = absent().map(|row| row.provider_id.as_str()).collect();
+        let since: Vec<DateTime<Utc>> = absent()
+            .map(|row| row.facts.activated_at.max(at - LOOK_BACK))
+            .collect();
+        let answers: HashMap<String, DateTime<Utc>> = sqlx::query!(
+            r#"/* history: last answers that named absent devices */
+            SELECT absent.device_id AS "device_id!", answer.ended_at
+            FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS absent (device_id, provider_id, since)
+            CROSS JOIN LATERAL (
+                SELECT ended_at FROM poll_cycle_connections
+                WHERE workspace_id = $1 AND provider_id = absent.provider_id AND outcome = 'ok'
+                  AND ended_at BETWEEN absent.since AND $5 AND NOT absent.device_id = ANY (missing)
+                ORDER BY ended_at DESC LIMIT 1
+            ) answer"#,
+            workspace_id.as_str(),
+            &ids as &[&str],
+            &providers as &[&str],
+            &since,
+            at,
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .map(|row| (row.device_id, row.ended_at))
+        .collect();
+        for row in devices.iter_mut().filter(|row| row.absent) {
+            row.returned_before_absence_at = answers.get(row.device_id.as_str()).copied();
+        }
+        Ok(())
+    }
+}
+
+/// How connections had been polled.
+#[derive(Default)]
+struct Polls {
+    connections: Vec<ConnectionPolling>,
+    last_cycle_ended_at: Option<DateTime<Utc>>,
+    /// By connection, its latest answer: when it was asked for, and the devices that it lacked.
+    answers: HashMap<String, (DateTime<Utc>, HashSet<String>)>,
+    /// By connection, when its latest poll ended, and of which devices it brought nothing but refused
+    /// updates, and why. Of refused pushes no more than the latest is kept, which may be a later one.
+    refusals: HashMap<String, (DateTime<Utc>, HashMap<String, String>)>,
+}
+
+impl Polls {
+    /// A device activated after the poll began was not asked for, and so was not absent.
+    fn lacked(&self, row: &HealthRow) -> bool {
+        let answer = self.answers.get(row.provider_id.as_str());
+        answer.is_some_and(|(asked_at, missing)| {
+            row.facts.activated_at <= *asked_at && missing.contains(row.device_id.as_str())
+        })
+    }
+
+    fn refused(&self, row: &HealthRow) -> Option<LastRejection> {
+        let (at, devices) = self.refusals.get(row.provider_id.as_str())?;
+        let reason = devices.get(row.device_id.as_str())?;
+        Some(LastRejection {
+            reason: RejectReason::parse(reason)?,
+            at: *at,
+            polled: true,
+        })
+    }
+}

@@ -1,0 +1,254 @@
+//! The facts that health is computed from.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use domain::acceptance::RejectReason;
+use domain::fleet::ProviderType;
+use domain::health::{DeviceFacts, LastPoll, LastRejection};
+use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
+use futures::TryStreamExt;
+use sqlx::{PgConnection, PgExecutor};
+
+use super::columns::{DeviceColumns, PollColumns, PolledColumns};
+use crate::fleet::{WorkspaceRecord, load_workspace};
+use crate::postgres::driver::{Id, Moment, in_bulk};
+use crate::postgres::{StorageError, Store, decode};
+
+/// What is stored of one active device.
+#[derive(Clone, Debug)]
+pub struct HealthRow {
+    /// The device.
+    pub device_id: DeviceId,
+    /// Its vehicle.
+    pub vehicle_id: VehicleId,
+    /// Its connection.
+    pub provider_id: ProviderId,
+    /// When it was first configured.
+    pub configured_at: DateTime<Utc>,
+    /// What its state depends on, but for the interval that its connection declares.
+    pub facts: DeviceFacts,
+    /// Whether the provider's latest answer lacked it.
+    pub absent: bool,
+    /// For an absent device: the last answer that named it, in this activation.
+    pub returned_before_absence_at: Option<DateTime<Utc>>,
+    /// The latest of its updates that was refused.
+    pub last_rejection: Option<LastRejection>,
+}
+
+/// How a connection has been polled lately.
+#[derive(Clone, Debug)]
+pub struct ConnectionPolling {
+    /// The connection.
+    pub provider_id: ProviderId,
+    /// Its protocol.
+    pub provider_type: ProviderType,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// The reporting interval that it declares.
+    pub declared_interval_minutes: Option<u32>,
+    /// Its latest finished poll.
+    pub last_poll: Option<LastPoll>,
+    /// When it last gave an answer.
+    pub last_answer_at: Option<DateTime<Utc>>,
+}
+
+/// Everything that the health of a workspace's devices is computed from, but for the workspace row.
+#[derive(Clone, Debug)]
+pub struct WorkspaceHealthFacts {
+    /// Active devices in order of id.
+    pub devices: Vec<HealthRow>,
+    /// All connections in order of id.
+    pub connections: Vec<ConnectionPolling>,
+    /// When the latest cycle that ran ended.
+    pub last_cycle_ended_at: Option<DateTime<Utc>>,
+}
+
+/// All connections, and when the latest cycle that ran ended.
+type Polling = (Vec<ConnectionPolling>, Option<DateTime<Utc>>);
+
+/// What is amiss with a device.
+#[derive(Clone, Copy, Default)]
+struct Trouble {
+    absent: bool,
+    returned_before_absence_at: Option<DateTime<Utc>>,
+    last_rejection: Option<LastRejection>,
+}
+
+impl Store {
+    /// Reads a workspace, if there is such, with its health facts: four statements, whatever its size. The
+    /// devices come through one connection while what is to be known besides comes through another.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn health_facts(
+        &self,
+        workspace_id: &WorkspaceId,
+    ) -> Result<Option<(WorkspaceRecord, WorkspaceHealthFacts)>, StorageError> {
+        let devices = async {
+            let mut kept = self.kept.take().await?;
+            let devices = Self::health_rows(&mut *kept.connection, workspace_id).await?;
+            self.kept.give_back(kept);
+            Ok::<_, StorageError>(devices)
+        };
+        let besides = async {
+            let mut kept = self.kept.take().await?;
+            let record = load_workspace(&mut *kept.connection, workspace_id).await?;
+            let polling = Self::connection_polling(&mut *kept.connection, workspace_id).await?;
+            let troubles = Self::troubles(&mut *kept.connection, workspace_id).await?;
+            self.kept.give_back(kept);
+            Ok((record, polling, troubles))
+        };
+        let (devices, (record, polling, troubles)) = tokio::try_join!(devices, besides)?;
+        Ok(record.map(|record| (record, facts_of(devices, polling, &troubles))))
+    }
+
+    /// The same, one statement after the other, so that a transaction can have all see the same.
+    pub(crate) async fn health_facts_through(
+        connection: &mut PgConnection,
+        workspace_id: &WorkspaceId,
+    ) -> Result<WorkspaceHealthFacts, StorageError> {
+        let devices = Self::health_rows(&mut *connection, workspace_id).await?;
+        let polling = Self::connection_polling(&mut *connection, workspace_id).await?;
+        let troubles = Self::troubles(&mut *connection, workspace_id).await?;
+        Ok(facts_of(devices, polling, &troubles))
+    }
+
+    async fn health_rows(
+        executor: impl PgExecutor<'_>,
+        workspace_id: &WorkspaceId,
+    ) -> Result<Vec<HealthRow>, StorageError> {
+        let rows = sqlx::query_as!(
+            DeviceColumns,
+            r#"/* health: devices */
+            SELECT d.device_id AS "device_id: Id<DeviceId>", d.vehicle_id AS "vehicle_id: Id<VehicleId>",
+                   d.provider_id AS "provider_id: Id<ProviderId>",
+                   d.configured_at AS "configured_at: Moment", d.activated_at AS "activated_at: Moment",
+                   s.last_update_received_at AS "last_update_received_at?: Moment",
+                   s.newest_observed_at AS "newest_observed_at?: Moment"
+            FROM devices d
+            LEFT JOIN snapshots s ON s.workspace_id = $1 AND s.device_id = d.device_id AND s.activation_id = d.activation_id
+            WHERE d.workspace_id = $1 AND d.active
+            ORDER BY d.device_id"#,
+            workspace_id.as_str(),
+        )
+        .fetch(executor)
+        .map_ok(HealthRow::from);
+        Ok(in_bulk(rows.try_collect()).await?)
+    }
+
+    /// The few devices that their provider's latest answer lacked, with the last answer that named each,
+    /// and those that had updates refused. A statement of its own: joined to every device it could be
+    /// dearer than all the rest.
+    async fn troubles(
+        executor: impl PgExecutor<'_>,
+        workspace_id: &WorkspaceId,
+    ) -> Result<HashMap<String, Trouble>, StorageError> {
+        let rows = sqlx::query!(
+            r#"/* health: absent devices, and refused updates */
+            SELECT a.device_id AS "device_id!", a.last_returned_at AS at, NULL AS reason, false AS "polled!"
+            FROM device_absences a
+            JOIN devices d ON d.workspace_id = $1 AND d.device_id = a.device_id AND d.activation_id = a.activation_id
+            WHERE a.workspace_id = $1 AND d.active
+            UNION ALL
+            SELECT device_id, last_seen_at, reason, cycle_id IS NOT NULL
+            FROM rejections
+            WHERE workspace_id = $1 AND reason IN ('invalid_timestamp', 'future_timestamp', 'no_valid_signals')"#,
+            workspace_id.as_str(),
+        )
+        .fetch_all(executor)
+        .await?;
+        let mut troubles: HashMap<String, Trouble> = HashMap::new();
+        for row in rows {
+            let trouble = troubles.entry(row.device_id).or_default();
+            let (Some(reason), Some(at)) = (&row.reason, row.at) else {
+                trouble.absent = true;
+                trouble.returned_before_absence_at = row.at;
+                continue;
+            };
+            let rejection = LastRejection {
+                reason: decode::word(RejectReason::parse, "reason", reason)?,
+                at,
+                polled: row.polled,
+            };
+            if trouble.last_rejection.is_none_or(|latest| latest.at < at) {
+                trouble.last_rejection = Some(rejection);
+            }
+        }
+        Ok(troubles)
+    }
+
+    async fn connection_polling(
+        executor: impl PgExecutor<'_>,
+        workspace_id: &WorkspaceId,
+    ) -> Result<Polling, StorageError> {
+        let rows = sqlx::query!(
+            r#"/* health: connections and their latest polls */
+            SELECT w.last_cycle_ended_at, c.provider_id AS "provider_id?", c.provider_type AS "provider_type?",
+                   c.enabled AS "enabled?", c.expected_reporting_interval_minutes AS "declared_interval_minutes?",
+                   p.started_at AS "started_at?", p.outcome AS "outcome?", p.error_class AS "error_class?",
+                   ok.ended_at AS "last_answer_at?"
+            FROM (
+                SELECT max(ended_at) AS last_cycle_ended_at FROM poll_cycles
+                WHERE workspace_id = $1 AND status IN ('completed', 'partial', 'failed')
+            ) w
+            LEFT JOIN provider_connections c ON c.workspace_id = $1
+            LEFT JOIN LATERAL (
+                SELECT started_at, outcome, error_class FROM poll_cycle_connections
+                WHERE workspace_id = $1 AND provider_id = c.provider_id
+                  -- Left alone for what it failed at before: that failure is still the latest news.
+                  AND error_class IS DISTINCT FROM 'circuit_open'
+                ORDER BY ended_at DESC LIMIT 1
+            ) p ON true
+            LEFT JOIN LATERAL (
+                SELECT ended_at FROM poll_cycle_connections
+                WHERE workspace_id = $1 AND provider_id = c.provider_id AND outcome = 'ok'
+                ORDER BY ended_at DESC LIMIT 1
+            ) ok ON true
+            ORDER BY c.provider_id"#,
+            workspace_id.as_str(),
+        )
+        .fetch_all(executor)
+        .await?;
+        let last_cycle_ended_at = rows.first().and_then(|row| row.last_cycle_ended_at);
+        let connections = rows
+            .into_iter()
+            .filter_map(|row| {
+                // Without connections there is one row, for the cycle.
+                Some(PolledColumns {
+                    provider_id: row.provider_id?,
+                    provider_type: row.provider_type?,
+                    enabled: row.enabled?,
+                    declared_interval_minutes: row.declared_interval_minutes,
+                    last_poll: PollColumns {
+                        started_at: row.started_at,
+                        outcome: row.outcome,
+                        error_class: row.error_class,
+                    },
+                    last_answer_at: row.last_answer_at,
+                })
+            })
+            .map(PolledColumns::read)
+            .collect::<Result<_, _>>()?;
+        Ok((connections, last_cycle_ended_at))
+    }
+}
+
+fn facts_of(
+    mut devices: Vec<HealthRow>,
+    (connections, last_cycle_ended_at): Polling,
+    troubles: &HashMap<String, Trouble>,
+) -> WorkspaceHealthFacts {
+    for row in &mut devices {
+        if let Some(trouble) = troubles.get(row.device_id.as_str()) {
+            row.absent = trouble.absent;
+            row.returned_before_absence_at = trouble.returned_before_absence_at;
+            row.last_rejection = trouble.last_rejection;
+        }
+    }
+    WorkspaceHealthFacts {
+        devices,
+        connections,
+        last_cycle_ended_at,
+    }
+}

@@ -1,0 +1,14 @@
+//! The facts that health, issues and the overview of all workspaces are computed from, as of now or as of an
+//! instant of the past. The rules themselves are the domain's.
+
+mod as_of;
+mod columns;
+mod facts;
+mod issues;
+mod overview;
+
+pub use facts::{ConnectionPolling, HealthRow, WorkspaceHealthFacts};
+pub use issues::{ConnectionEvidence, IssueFacts};
+pub use overview::{Cuts, DevicesByState, LatestCycle, PolledConnection};
+
+pub(crate) use columns::{DeviceColumns, PollColumns, PolledColumns};

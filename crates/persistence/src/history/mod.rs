@@ -1,0 +1,12 @@
+//! The event store: appended and read events, daily baselines, snapshots rebuilt from events, the audit trail, and
+//! the removal of records past their retention.
+
+mod audit;
+mod baselines;
+mod events;
+mod rebuild;
+mod retention;
+
+pub use audit::{ChangeFilter, RecordedChange};
+pub use events::{Event, EventFilter, EventSpan, ExportEvent, RecordedEvent};
+pub use rebuild::{HistoryStart, RebuiltDevice};

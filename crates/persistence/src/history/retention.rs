@@ -1,0 +1,69 @@
+//! Removing records whose time is over, a bounded batch at a time.
+
+use chrono::{DateTime, Utc};
+use domain::ids::{CycleId, SweepId, WorkspaceId};
+
+use crate::postgres::{StorageError, Store};
+
+impl Store {
+    /// Removes a workspace's oldest cycles with what their connections gave: those that are over and have
+    /// an id before this one, at most `limit`. With them go the counts of slots of hours that were over
+    /// `before`. Answers how many cycles went.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn remove_cycles_before(
+        &self,
+        workspace_id: &WorkspaceId,
+        first_kept: CycleId,
+        before: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<u64, StorageError> {
+        let removed = sqlx::query!(
+            r#"/* poll_cycles: remove old ones */
+            WITH old AS (
+                SELECT cycle_id FROM poll_cycles
+                WHERE workspace_id = $1 AND cycle_id < $2 AND status NOT IN ('queued', 'running')
+                ORDER BY cycle_id LIMIT $3
+            ), given AS (
+                DELETE FROM poll_cycle_connections given USING old
+                WHERE given.workspace_id = $1 AND given.cycle_id = old.cycle_id
+            ), hours AS (
+                DELETE FROM poll_cycle_hours WHERE workspace_id = $1 AND hour < $4::timestamptz - interval '1 h'
+            )
+            DELETE FROM poll_cycles cycle USING old
+            WHERE cycle.workspace_id = $1 AND cycle.cycle_id = old.cycle_id"#,
+            workspace_id.as_str(),
+            first_kept.0,
+            limit,
+            before,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(removed.rows_affected())
+    }
+
+    /// Removes the oldest sweeps, likewise.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn remove_sweeps_before(
+        &self,
+        first_kept: SweepId,
+        limit: i64,
+    ) -> Result<u64, StorageError> {
+        let removed = sqlx::query!(
+            r#"/* reconciliation_sweeps: remove old ones */
+            DELETE FROM reconciliation_sweeps WHERE sweep_id IN (
+                SELECT sweep_id FROM reconciliation_sweeps
+                WHERE sweep_id < $1 AND status NOT IN ('queued', 'running')
+                ORDER BY sweep_id LIMIT $2
+            )"#,
+            first_kept.0,
+            limit,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(removed.rows_affected())
+    }
+}

@@ -1,0 +1,5 @@
+//! Idempotency keys of POST requests, with the answers that they got.
+
+mod keys;
+
+pub use keys::{KeptAnswer, KeyName, KeyRecord};

@@ -1,0 +1,57 @@
+//! How old a workspace's devices are, for metrics.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use domain::ids::WorkspaceId;
+
+use crate::postgres::{StorageError, Store};
+
+/// Devices of about the same age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AgeGroup {
+    /// Their mean age.
+    pub age: Duration,
+    /// How many they are.
+    pub devices: usize,
+}
+
+impl Store {
+    /// Active devices by age at `now`: since the last accepted update, or the activation where there is
+    /// none. Grouped between the bounds, in seconds, so that few rows come whatever the workspace's size.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn device_ages(
+        &self,
+        workspace_id: &WorkspaceId,
+        bounds: &[f64],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<AgeGroup>, StorageError> {
+        let rows = sqlx::query!(
+            r#"/* devices: by age */
+            SELECT avg(age) AS "age!", count(*) AS "devices!"
+            FROM (
+                SELECT greatest(0, extract(epoch FROM $2 - coalesce(s.last_update_received_at, d.activated_at)))::float8 AS age
+                FROM devices d
+                LEFT JOIN snapshots s ON s.workspace_id = $1 AND s.device_id = d.device_id AND s.activation_id = d.activation_id
+                WHERE d.workspace_id = $1 AND d.active
+            ) ages
+            GROUP BY width_bucket(age, $3::float8[])
+            ORDER BY 1"#,
+            workspace_id.as_str(),
+            now,
+            bounds,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let group = |age, devices: i64| AgeGroup {
+            age: Duration::try_from_secs_f64(age).unwrap_or_default(),
+            devices: usize::try_from(devices).unwrap_or_default(),
+        };
+        Ok(rows
+            .into_iter()
+            .map(|row| group(row.age, row.devices))
+            .collect())
+    }
+}

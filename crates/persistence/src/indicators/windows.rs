@@ -1,0 +1,201 @@
+//! The facts that a workspace's indicators are computed from.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::ids::WorkspaceId;
+use domain::indicators::{FreshTime, SlotOutcome, Window};
+use domain::polling::{CycleStatus, ErrorClass, Trigger};
+use uuid::Uuid;
+
+use crate::postgres::driver::in_bulk;
+use crate::postgres::{StorageError, Store, decode};
+
+/// How far before a poll's end its cycle's id can have been minted, in hours: a cycle waits for an interval
+/// at most, and is polled within minutes.
+const CYCLE_HOURS_AT_MOST: i64 = 24;
+
+/// A scheduled minute and what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotRecord {
+    /// The minute.
+    pub slot: DateTime<Utc>,
+    /// Once that is settled.
+    pub outcome: Option<SlotOutcome>,
+    /// When its cycle was due and when it was first taken, unless it is a recovery.
+    pub started: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+/// When a device last had news, and of when that was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LatestUpdate {
+    /// When core last accepted an update of it.
+    pub received_at: DateTime<Utc>,
+    /// The newest observation held of it.
+    pub observed_at: DateTime<Utc>,
+}
+
+/// How many devices connections had when they were polled, and how many of them the answers named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PolledDevices {
+    /// Active devices, summed over polls.
+    pub expected: i64,
+    /// Those that answers named.
+    pub returned: i64,
+}
+
+/// What was measured in one window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WindowSums {
+    /// Of the cycles that ended in it.
+    pub fresh: FreshTime,
+    /// Of the polls that ended in it.
+    pub polled: PolledDevices,
+}
+
+impl Store {
+    /// A workspace's scheduled minutes after one instant and not after another, in no order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn slot_records(
+        &self,
+        workspace_id: &WorkspaceId,
+        after: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<SlotRecord>, StorageError> {
+        let rows = sqlx::query!(
+            r#"/* indicators: slots */
+            SELECT scheduled_time AS "slot!", trigger, status, missed_at IS NOT NULL AS "missed!", due_at, started_at
+            FROM poll_cycles
+            WHERE workspace_id = $1 AND scheduled_time > $2 AND scheduled_time <= $3"#,
+            workspace_id.as_str(),
+            after,
+            until,
+        )
+        .fetch_all(&self.pool);
+        in_bulk(rows)
+            .await?
+            .into_iter()
+            .map(|row| {
+                let status = decode::word(CycleStatus::parse, "status", &row.status)?;
+                let trigger = decode::word(Trigger::parse, "trigger", &row.trigger)?;
+                Ok(SlotRecord {
+                    slot: row.slot,
+                    outcome: SlotOutcome::of(status, row.missed),
+                    started: row
+                        .started_at
+                        .filter(|_| trigger == Trigger::Scheduled)
+                        .map(|started_at| (row.due_at, started_at)),
+                })
+            })
+            .collect()
+    }
+
+    /// What each window of a workspace adds up to, in the order of [`Window::ALL`]: two statements.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn window_sums(
+        &self,
+        workspace_id: &WorkspaceId,
+        now: DateTime<Utc>,
+    ) -> Result<[WindowSums; 3], StorageError> {
+        let [hour, day, week] =
+            [Window::Hour, Window::Day, Window::Week].map(|window| window.start(now));
+        let fresh = sqlx::query!(
+            r#"/* indicators: fresh time by window */
+            SELECT coalesce(sum(eligible_us) FILTER (WHERE ended_at > $2), 0)::bigint AS "hour_eligible!",
+                   coalesce(sum(fresh_us) FILTER (WHERE ended_at > $2), 0)::bigint AS "hour_fresh!",
+                   coalesce(sum(eligible_us) FILTER (WHERE ended_at > $3), 0)::bigint AS "day_eligible!",
+                   coalesce(sum(fresh_us) FILTER (WHERE ended_at > $3), 0)::bigint AS "day_fresh!",
+                   coalesce(sum(eligible_us), 0)::bigint AS "week_eligible!",
+                   coalesce(sum(fresh_us), 0)::bigint AS "week_fresh!"
+            FROM poll_cycles
+            WHERE workspace_id = $1 AND status IN ('completed', 'partial', 'failed') AND ended_at > $4 AND ended_at <= $5"#,
+            workspace_id.as_str(),
+            hour,
+            day,
+            week,
+            now,
+        )
+        .fetch_one(&self.pool);
+        let polled = sqlx::query!(
+            r#"/* indicators: polled devices by window */
+            SELECT coalesce(sum(devices_expected) FILTER (WHERE ended_at > $2), 0) AS "hour_expected!",
+                   coalesce(sum(returned) FILTER (WHERE ended_at > $2), 0) AS "hour_returned!",
+                   coalesce(sum(devices_expected) FILTER (WHERE ended_at > $3), 0) AS "day_expected!",
+                   coalesce(sum(returned) FILTER (WHERE ended_at > $3), 0) AS "day_returned!",
+                   coalesce(sum(devices_expected), 0) AS "week_expected!",
+                   coalesce(sum(returned), 0) AS "week_returned!"
+            FROM poll_cycle_connections
+            -- Ids are in the order of their minting, so the key leads to the window.
+            WHERE workspace_id = $1 AND cycle_id > $6 AND cycle_id < $7 AND ended_at > $4 AND ended_at <= $5
+              AND (outcome <> 'skipped' OR error_class = $8)"#,
+            workspace_id.as_str(),
+            hour,
+            day,
+            week,
+            now,
+            first_id_of(week - TimeDelta::hours(CYCLE_HOURS_AT_MOST)),
+            // The clock that minted it can be ahead.
+            first_id_of(now + TimeDelta::hours(1)),
+            ErrorClass::CircuitOpen.as_str(),
+        )
+        .fetch_one(&self.pool);
+        let (fresh, polled) = tokio::try_join!(fresh, polled)?;
+        let sums = |eligible_us, fresh_us, expected, returned| WindowSums {
+            fresh: FreshTime {
+                eligible_us,
+                fresh_us,
+            },
+            polled: PolledDevices { expected, returned },
+        };
+        Ok([
+            sums(
+                fresh.hour_eligible,
+                fresh.hour_fresh,
+                polled.hour_expected,
+                polled.hour_returned,
+            ),
+            sums(
+                fresh.day_eligible,
+                fresh.day_fresh,
+                polled.day_expected,
+                polled.day_returned,
+            ),
+            sums(
+                fresh.week_eligible,
+                fresh.week_fresh,
+                polled.week_expected,
+                polled.week_returned,
+            ),
+        ])
+    }
+
+    /// The latest updates of a workspace's active devices that have reported since their activation, in no
+    /// order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn latest_updates(
+        &self,
+        workspace_id: &WorkspaceId,
+    ) -> Result<Vec<LatestUpdate>, StorageError> {
+        let rows = sqlx::query_as!(
+            LatestUpdate,
+            r#"/* indicators: latest updates */
+            SELECT s.last_update_received_at AS received_at, s.newest_observed_at AS observed_at
+            FROM devices d
+            JOIN snapshots s ON s.workspace_id = $1 AND s.device_id = d.device_id AND s.activation_id = d.activation_id
+            WHERE d.workspace_id = $1 AND d.active"#,
+            workspace_id.as_str(),
+        )
+        .fetch_all(&self.pool);
+        Ok(in_bulk(rows).await?)
+    }
+}
+
+/// The least `UUIDv7` of an instant.
+fn first_id_of(instant: DateTime<Utc>) -> Uuid {
+    let millis = u128::try_from(instant.timestamp_millis()).unwrap_or(0);
+    Uuid::from_u128(millis << 80)
+}

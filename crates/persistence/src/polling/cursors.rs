@@ -1,0 +1,101 @@
+//! Cursors that providers hand out, each committed with what it covers.
+
+use chrono::{DateTime, Utc};
+use domain::ids::{CycleId, DeviceId, ProviderId, WorkspaceId};
+use domain::polling::{FeedCursor, HeldCursor};
+
+use crate::postgres::{StorageError, Store, UnitOfWork, decode};
+
+impl Store {
+    /// The cursor that was committed last of a connection.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn held_cursor(
+        &self,
+        workspace_id: &WorkspaceId,
+        provider_id: &ProviderId,
+    ) -> Result<Option<HeldCursor>, StorageError> {
+        sqlx::query!(
+            r#"/* provider_cursors: one */
+            SELECT cursor, connection_version, read_anew_at FROM provider_cursors
+            WHERE workspace_id = $1 AND provider_id = $2"#,
+            workspace_id.as_str(),
+            provider_id.as_str(),
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .map(|row| {
+            Ok(HeldCursor {
+                cursor: FeedCursor::try_new(&row.cursor)
+                    .map_err(|_| StorageError::corrupt("cursor", row.cursor))?,
+                connection_version: row.connection_version,
+                read_anew_at: row.read_anew_at,
+            })
+        })
+        .transpose()
+    }
+}
+
+impl UnitOfWork {
+    /// Keeps a cursor, in the unit of work that accepts what it covers and under the lease of the cycle
+    /// that it came with. Not that of a connection which has been changed since it was asked.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn keep_cursor(
+        &mut self,
+        provider_id: &ProviderId,
+        held: &HeldCursor,
+        cycle_id: CycleId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            r#"/* provider_cursors: keep */
+            INSERT INTO provider_cursors (
+                workspace_id, provider_id, cursor, connection_version, read_anew_at, cycle_id, committed_at
+            )
+            SELECT workspace_id, provider_id, $3, version, $5, $6, $7 FROM provider_connections
+            WHERE workspace_id = $1 AND provider_id = $2 AND version = $4
+            ON CONFLICT (workspace_id, provider_id) DO UPDATE SET
+                cursor = excluded.cursor, connection_version = excluded.connection_version,
+                read_anew_at = excluded.read_anew_at, cycle_id = excluded.cycle_id,
+                committed_at = excluded.committed_at"#,
+            self.workspace_id.as_str(),
+            provider_id.as_str(),
+            held.cursor.as_str(),
+            held.connection_version,
+            held.read_anew_at,
+            cycle_id.0,
+            now,
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Active devices of a connection that its provider did not have when everything was read last, and
+    /// has not named since.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn absent_devices(
+        &mut self,
+        provider_id: &ProviderId,
+    ) -> Result<Vec<DeviceId>, StorageError> {
+        sqlx::query_scalar!(
+            r#"/* device_absences: of a connection */
+            SELECT d.device_id FROM devices d
+            JOIN device_absences a ON a.workspace_id = d.workspace_id AND a.device_id = d.device_id
+                AND a.activation_id = d.activation_id
+            WHERE d.workspace_id = $1 AND d.provider_id = $2 AND d.active"#,
+            self.workspace_id.as_str(),
+            provider_id.as_str(),
+        )
+        .fetch_all(&mut *self.tx)
+        .await?
+        .iter()
+        .map(|id| decode::id(DeviceId::try_new, "device_id", id))
+        .collect()
+    }
+}

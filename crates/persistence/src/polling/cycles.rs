@@ -1,0 +1,431 @@
+//! Poll cycles: triggers recorded once a slot, and what each connection gave.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use domain::ids::{CycleId, DeviceId, ProviderId, WorkspaceId};
+use domain::polling::{
+    ConnectionOutcome, ConnectionReport, CycleStatus, ErrorClass, PollError, StreamReport, Trigger,
+};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::postgres::{StorageError, Store, UnitOfWork, decode};
+
+/// How often a trigger looks for the record that was in its way; once is nearly always enough.
+const TRIES_TO_RECORD: u32 = 10;
+
+/// Missing devices that a row names; the count is what was expected less what was returned.
+const MISSING_AT_MOST: usize = 1_000;
+
+/// A trigger to be recorded.
+#[derive(Clone, Debug)]
+pub struct NewCycle<'a> {
+    /// `UUIDv7`.
+    pub cycle_id: CycleId,
+    /// What set it off.
+    pub trigger: Trigger,
+    /// How it starts: queued, or refused.
+    pub status: CycleStatus,
+    /// Why it was refused.
+    pub reason: Option<&'static str>,
+    /// The slot, unless manual.
+    pub scheduled_time: Option<DateTime<Utc>>,
+    /// When it is to run.
+    pub due_at: DateTime<Utc>,
+    /// The W3C trace id of the trigger.
+    pub trace_id: Option<&'a str>,
+    /// EventBridge's words for the firing: schedule ARN, execution id and attempt.
+    pub fired_by: [Option<&'a str>; 3],
+}
+
+/// The record that a trigger met or made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedTrigger {
+    /// Which cycle.
+    pub cycle_id: CycleId,
+    /// How far it has come.
+    pub status: CycleStatus,
+    /// When it is or was due.
+    pub due_at: DateTime<Utc>,
+    /// Whether it was there before.
+    pub duplicate: bool,
+}
+
+/// A cycle as readers see it.
+#[derive(Clone, Debug)]
+pub struct PollCycle {
+    /// Its id.
+    pub cycle_id: CycleId,
+    /// What set it off.
+    pub trigger: Trigger,
+    /// How far it has come.
+    pub status: String,
+    /// The slot, unless manual.
+    pub scheduled_time: Option<DateTime<Utc>>,
+    /// When it was to run.
+    pub due_at: DateTime<Utc>,
+    /// When the trigger was recorded.
+    pub triggered_at: DateTime<Utc>,
+    /// When an instance took it.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why it was refused, expired or abandoned.
+    pub reason: Option<String>,
+    /// The W3C trace id.
+    pub trace_id: Option<String>,
+    /// When its slot was found to have had no trigger; a recovery cycle's too.
+    pub missed_at: Option<DateTime<Utc>>,
+    /// What each connection gave, in order of id.
+    pub connections: Vec<ConnectionReport>,
+    /// What streams brought since the cycle before, in order of connection.
+    pub streams: Vec<StreamReport>,
+    /// When instances took it: once, and again after each lease that was lost or given back.
+    pub claimed_at: Vec<DateTime<Utc>>,
+    /// When each connection's part was done, in the order of `connections`.
+    pub polled_at: Vec<DateTime<Utc>>,
+}
+
+impl UnitOfWork {
+    /// Records a trigger, unless its slot has a record or a manual cycle already waits: then that one
+    /// is the answer.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn record_trigger(
+        &mut self,
+        cycle: &NewCycle<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<RecordedTrigger, StorageError> {
+        // A manual cycle that is in the way can be taken by a worker before it is read here: it waits
+        // no longer then, and this one may.
+        for _ in 0..TRIES_TO_RECORD {
+            if self.insert_cycle(cycle, now).await? {
+                return Ok(RecordedTrigger {
+                    cycle_id: cycle.cycle_id,
+                    status: cycle.status,
+                    due_at: cycle.due_at,
+                    duplicate: false,
+                });
+            }
+            if let Some(met) = self.recorded_trigger(cycle.scheduled_time).await? {
+                return Ok(met);
+            }
+        }
+        Err(StorageError::corrupt(
+            "poll cycle",
+            "refused by a row that is not there",
+        ))
+    }
+
+    /// `false` when its slot has a record, or a manual cycle waits. A slot that ends with its trigger, because
+    /// that is refused, is counted.
+    async fn insert_cycle(
+        &mut self,
+        cycle: &NewCycle<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        let [schedule_arn, execution_id, attempt] = cycle.fired_by;
+        let inserted = sqlx::query_scalar!(
+            r#"/* poll_cycles: record a trigger */
+            WITH recorded AS (
+                INSERT INTO poll_cycles (
+                    workspace_id, cycle_id, trigger, status, scheduled_time, due_at, triggered_at, ended_at, reason,
+                    trace_id, schedule_arn, execution_id, attempt
+                )
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                ON CONFLICT DO NOTHING
+                RETURNING status, scheduled_time, ended_at
+            ), counted AS (
+                INSERT INTO poll_cycle_hours AS kept (workspace_id, hour, outcome, slots)
+                SELECT $1, date_trunc('hour', scheduled_time, 'UTC'), status, count(*) FROM recorded
+                WHERE scheduled_time IS NOT NULL AND ended_at IS NOT NULL
+                GROUP BY 2, 3 ORDER BY 2, 3
+                ON CONFLICT (workspace_id, hour, outcome) DO UPDATE SET slots = kept.slots + excluded.slots
+            )
+            SELECT count(*) AS "recorded!" FROM recorded"#,
+            self.workspace_id.as_str(),
+            cycle.cycle_id.0,
+            cycle.trigger.as_str(),
+            cycle.status.as_str(),
+            cycle.scheduled_time,
+            cycle.due_at,
+            now,
+            cycle.status.is_terminal().then_some(now),
+            cycle.reason,
+            cycle.trace_id,
+            schedule_arn,
+            execution_id,
+            attempt,
+        )
+        .fetch_one(&mut *self.tx)
+        .await?;
+        Ok(inserted == 1)
+    }
+
+    /// The record of a slot, or the manual cycle that waits.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recorded_trigger(
+        &mut self,
+        slot: Option<DateTime<Utc>>,
+    ) -> Result<Option<RecordedTrigger>, StorageError> {
+        sqlx::query!(
+            r#"/* poll_cycles: the record of a slot, or the manual cycle that waits */
+            SELECT cycle_id, status, due_at FROM poll_cycles
+            WHERE workspace_id = $1
+              AND ((scheduled_time = $2) OR ($2 IS NULL AND status = 'queued' AND trigger = 'manual'))"#,
+            self.workspace_id.as_str(),
+            slot,
+        )
+        .fetch_optional(&mut *self.tx)
+        .await?
+        .map(|row| {
+            Ok(RecordedTrigger {
+                cycle_id: CycleId(row.cycle_id),
+                status: decode::word(CycleStatus::parse, "status", &row.status)?,
+                due_at: row.due_at,
+                duplicate: true,
+            })
+        })
+        .transpose()
+    }
+
+    /// Records what a connection gave, and which of its devices the answer lacked.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn record_connection(
+        &mut self,
+        cycle_id: CycleId,
+        report: &ConnectionReport,
+        started_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        let missing: Vec<String> = report
+            .missing
+            .iter()
+            .map(|id| id.as_str().to_owned())
+            .collect();
+        sqlx::query!(
+            r#"/* poll_cycle_connections: record */
+            INSERT INTO poll_cycle_connections (
+                workspace_id, cycle_id, provider_id, outcome, error_class, error_detail, devices_expected, returned,
+                missing, unchanged, accepted, duplicate, stale, rejected, rejected_devices, attempts, duration_ms,
+                started_at, ended_at
+            )
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"#,
+            self.workspace_id.as_str(),
+            cycle_id.0,
+            report.provider_id.as_str(),
+            report.outcome.as_str(),
+            report.error.as_ref().map(|error| error.class.as_str()),
+            report.error.as_ref().map(|error| error.detail.as_str()),
+            column(report.devices_expected),
+            column(report.returned),
+            &missing[..missing.len().min(MISSING_AT_MOST)],
+            column(report.unchanged),
+            column(report.accepted),
+            column(report.duplicate),
+            column(report.stale),
+            serde_json::json!(report.rejected),
+            serde_json::json!(report.rejected_devices),
+            column(report.attempts),
+            column(report.duration_ms),
+            started_at,
+            now,
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        if report.outcome == ConnectionOutcome::Ok {
+            self.record_absences(&report.provider_id, &missing, started_at, now)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the absences of a connection's devices in step with its answer; writes what changed.
+    /// A device activated after the poll began was not asked for, and so is not absent.
+    async fn record_absences(
+        &mut self,
+        provider_id: &ProviderId,
+        missing: &[String],
+        asked_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            r#"/* device_absences: keep in step with an answer */
+            WITH before AS (
+                SELECT max(ended_at) AS answered_at FROM poll_cycle_connections
+                WHERE workspace_id = $1 AND provider_id = $2 AND outcome = 'ok' AND ended_at < $5
+            ), back AS (
+                DELETE FROM device_absences a USING devices d
+                WHERE a.workspace_id = $1 AND d.workspace_id = $1 AND d.device_id = a.device_id
+                  AND d.provider_id = $2 AND NOT a.device_id = ANY ($3)
+            )
+            INSERT INTO device_absences (workspace_id, device_id, activation_id, missing_since, last_returned_at)
+            SELECT $1, d.device_id, d.activation_id, $5, CASE WHEN before.answered_at >= d.activated_at THEN before.answered_at END
+            FROM devices d CROSS JOIN before
+            WHERE d.workspace_id = $1 AND d.provider_id = $2 AND d.active AND d.device_id = ANY ($3) AND d.activated_at <= $4
+            ON CONFLICT (workspace_id, device_id) DO NOTHING"#,
+            self.workspace_id.as_str(),
+            provider_id.as_str(),
+            missing,
+            asked_at,
+            now,
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Connections of a cycle that have their record already: another holder's lease got that far.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recorded_outcomes(
+        &mut self,
+        cycle_id: CycleId,
+    ) -> Result<HashMap<ProviderId, ConnectionOutcome>, StorageError> {
+        sqlx::query!(
+            r#"/* poll_cycle_connections: outcomes of a cycle */
+            SELECT provider_id, outcome FROM poll_cycle_connections WHERE workspace_id = $1 AND cycle_id = $2"#,
+            self.workspace_id.as_str(),
+            cycle_id.0,
+        )
+        .fetch_all(&mut *self.tx)
+        .await?
+        .into_iter()
+        .map(|row| {
+            Ok((
+                decode::id(ProviderId::try_new, "provider_id", &row.provider_id)?,
+                decode::word(ConnectionOutcome::parse, "outcome", &row.outcome)?,
+            ))
+        })
+        .collect()
+    }
+}
+
+impl Store {
+    /// Cycles of a workspace, newest first: those before a cycle id when given, or just one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn poll_cycles(
+        &self,
+        workspace_id: &WorkspaceId,
+        only: Option<CycleId>,
+        before: Option<Uuid>,
+        limit: i64,
+    ) -> Result<Vec<PollCycle>, StorageError> {
+        let (first, last) = only.map_or((Uuid::nil(), Uuid::max()), |id| (id.0, id.0));
+        let rows = sqlx::query!(
+            r#"/* poll_cycles: page */
+            SELECT cycle_id, trigger, status, scheduled_time, due_at, triggered_at, started_at, ended_at, reason, trace_id,
+                   missed_at, streams AS "streams: Json<Vec<StreamReport>>",
+                   CASE WHEN claimed_at = '{}' THEN array_remove(ARRAY[started_at], NULL) ELSE claimed_at END AS "claimed_at!"
+            FROM poll_cycles
+            WHERE workspace_id = $1 AND cycle_id BETWEEN $2 AND $3 AND cycle_id < $4
+            ORDER BY cycle_id DESC
+            LIMIT $5"#,
+            workspace_id.as_str(),
+            first,
+            last,
+            before.unwrap_or(Uuid::max()),
+            limit,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.cycle_id).collect();
+        let mut reports = self.connection_reports(workspace_id, &ids).await?;
+        rows.into_iter()
+            .map(|row| {
+                let (connections, polled_at) = reports.remove(&row.cycle_id).unwrap_or_default();
+                Ok(PollCycle {
+                    cycle_id: CycleId(row.cycle_id),
+                    trigger: decode::word(Trigger::parse, "trigger", &row.trigger)?,
+                    status: row.status,
+                    scheduled_time: row.scheduled_time,
+                    due_at: row.due_at,
+                    triggered_at: row.triggered_at,
+                    started_at: row.started_at,
+                    ended_at: row.ended_at,
+                    reason: row.reason,
+                    trace_id: row.trace_id,
+                    missed_at: row.missed_at,
+                    connections,
+                    streams: row.streams.0,
+                    claimed_at: row.claimed_at,
+                    polled_at,
+                })
+            })
+            .collect()
+    }
+
+    async fn connection_reports(
+        &self,
+        workspace_id: &WorkspaceId,
+        cycle_ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Reports>, StorageError> {
+        let rows = sqlx::query!(
+            r#"/* poll_cycle_connections: of some cycles */
+            SELECT cycle_id, provider_id, outcome, error_class, error_detail, devices_expected, returned, missing,
+                   unchanged, accepted, duplicate, stale, rejected, rejected_devices, attempts, duration_ms, ended_at
+            FROM poll_cycle_connections
+            WHERE workspace_id = $1 AND cycle_id = ANY ($2)
+            ORDER BY cycle_id, provider_id"#,
+            workspace_id.as_str(),
+            cycle_ids,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut reports: HashMap<Uuid, Reports> = HashMap::new();
+        for row in rows {
+            let error = match (row.error_class, row.error_detail) {
+                (Some(class), Some(detail)) => Some(PollError {
+                    class: decode::word(ErrorClass::parse, "error_class", &class)?,
+                    detail,
+                }),
+                _ => None,
+            };
+            let report = ConnectionReport {
+                provider_id: decode::id(ProviderId::try_new, "provider_id", &row.provider_id)?,
+                outcome: decode::word(ConnectionOutcome::parse, "outcome", &row.outcome)?,
+                error,
+                devices_expected: count(row.devices_expected),
+                returned: count(row.returned),
+                missing: row
+                    .missing
+                    .iter()
+                    .map(|id| decode::id(DeviceId::try_new, "missing", id))
+                    .collect::<Result<_, _>>()?,
+                unchanged: count(row.unchanged),
+                accepted: count(row.accepted),
+                duplicate: count(row.duplicate),
+                stale: count(row.stale),
+                rejected: decode::json::<BTreeMap<String, u32>>("rejected", row.rejected)?,
+                rejected_devices: decode::json("rejected_devices", row.rejected_devices)?,
+                attempts: count(row.attempts),
+                duration_ms: count(row.duration_ms),
+            };
+            let of_cycle = reports.entry(row.cycle_id).or_default();
+            of_cycle.0.push(report);
+            of_cycle.1.push(row.ended_at);
+        }
+        Ok(reports)
+    }
+}
+
+/// What each connection of a cycle gave, and when.
+type Reports = (Vec<ConnectionReport>, Vec<DateTime<Utc>>);
+
+/// A count as its column's type; counts of one cycle fit by far.
+fn column(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+fn count(column: i32) -> u32 {
+    u32::try_from(column).unwrap_or(0)
+}

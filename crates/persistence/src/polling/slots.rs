@@ -1,0 +1,166 @@
+//! Slots of workspaces' timetables: which have their record, and records of those that nothing triggered.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use domain::ids::{CycleId, WorkspaceId};
+use domain::polling::{Cadences, RecordedSlot, SkipReason, Timetable};
+
+use crate::fleet::cadence;
+use crate::postgres::{Page, StorageError, Store, UnitOfWork, decode};
+
+/// A workspace that core polls.
+#[derive(Clone, Debug)]
+pub struct PolledWorkspace {
+    /// Which.
+    pub id: WorkspaceId,
+    /// Its slots.
+    pub timetable: Timetable,
+    /// Since when core polls it.
+    pub polled_since: DateTime<Utc>,
+    /// Those of its slots that have a record.
+    pub recorded: BTreeSet<DateTime<Utc>>,
+}
+
+/// A slot that nothing triggered, about to be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MissedSlot {
+    /// Of the record.
+    pub cycle_id: CycleId,
+    /// Which slot.
+    pub slot: DateTime<Utc>,
+    /// When its cycle was due.
+    pub due_at: DateTime<Utc>,
+}
+
+impl Store {
+    /// A page of workspaces that core polls, each with its slots at or after `from` that have a record, in
+    /// order of id: one of the few reads across workspaces.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn polled_workspaces(
+        &self,
+        from: DateTime<Utc>,
+        page: &Page,
+    ) -> Result<Vec<PolledWorkspace>, StorageError> {
+        let rows = sqlx::query!(
+            r#"/* workspaces: polled, with their recorded slots */
+            SELECT workspace_id, registration_number, polling_changed_at, poll_interval_minutes, poll_interval_since,
+                   previous_poll_interval_minutes, previous_poll_interval_since, ARRAY(
+                SELECT scheduled_time FROM poll_cycles c
+                WHERE c.workspace_id = w.workspace_id AND scheduled_time >= $1
+            ) AS "slots!: Vec<DateTime<Utc>>"
+            FROM workspaces w
+            WHERE active AND poll_owner IN ('core', 'both_shadow') AND ($2::text IS NULL OR workspace_id > $2)
+            ORDER BY workspace_id
+            LIMIT $3"#,
+            from,
+            page.after.as_deref(),
+            page.limit,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                let previous = row
+                    .previous_poll_interval_minutes
+                    .zip(row.previous_poll_interval_since);
+                let cadences = Cadences {
+                    current: cadence(row.poll_interval_minutes, row.poll_interval_since)?,
+                    previous: previous
+                        .map(|(minutes, since)| cadence(minutes, since))
+                        .transpose()?,
+                };
+                Ok(PolledWorkspace {
+                    id: decode::id(WorkspaceId::try_new, "workspace_id", &row.workspace_id)?,
+                    timetable: Timetable::new(cadences, row.registration_number),
+                    polled_since: row.polling_changed_at,
+                    recorded: row.slots.into_iter().collect(),
+                })
+            })
+            .collect()
+    }
+}
+
+impl UnitOfWork {
+    /// The slots at or after `from` that have a record.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recorded_slots(
+        &mut self,
+        from: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<RecordedSlot>, StorageError> {
+        let rows = sqlx::query!(
+            r#"/* poll_cycles: recorded slots */
+            SELECT scheduled_time AS "slot!",
+                   due_at <= $3 AND status IN ('queued', 'running', 'completed', 'partial', 'failed') AS "supersedes!"
+            FROM poll_cycles WHERE workspace_id = $1 AND scheduled_time >= $2"#,
+            self.workspace_id.as_str(),
+            from,
+            now,
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| RecordedSlot {
+                slot: row.slot,
+                supersedes: row.supersedes,
+            })
+            .collect())
+    }
+
+    /// Records missed slots, counts them, and queues the one to recover. Those that have a record by now are another
+    /// instance's, or their triggers came after all: left out of the answer, which is in no order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn record_missed(
+        &mut self,
+        missed: &[MissedSlot],
+        recover: Option<DateTime<Utc>>,
+        trace_id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<DateTime<Utc>>, StorageError> {
+        let ids: Vec<_> = missed.iter().map(|slot| slot.cycle_id.0).collect();
+        let slots: Vec<_> = missed.iter().map(|slot| slot.slot).collect();
+        let due: Vec<_> = missed.iter().map(|slot| slot.due_at).collect();
+        Ok(sqlx::query_scalar!(
+            r#"/* poll_cycles: record missed slots */
+            WITH missed AS (
+                INSERT INTO poll_cycles (
+                    workspace_id, cycle_id, scheduled_time, due_at, trigger, status, triggered_at, ended_at, reason,
+                    trace_id, missed_at
+                )
+                SELECT $1, cycle_id, slot, due_at,
+                       CASE WHEN recovered THEN 'recovery' ELSE 'scheduled' END,
+                       CASE WHEN recovered THEN 'queued' ELSE 'missed' END,
+                       $6::timestamptz, CASE WHEN NOT recovered THEN $6::timestamptz END,
+                       CASE WHEN NOT recovered THEN $8::text END, CASE WHEN recovered THEN $7::text END, $6::timestamptz
+                FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS found (cycle_id, slot, due_at)
+                CROSS JOIN LATERAL (SELECT coalesce(slot = $5, false) AS recovered) AS chosen
+                ON CONFLICT (workspace_id, scheduled_time) DO NOTHING
+                RETURNING scheduled_time
+            ), counted AS (
+                INSERT INTO poll_cycle_hours AS kept (workspace_id, hour, outcome, slots)
+                SELECT $1, date_trunc('hour', scheduled_time, 'UTC'), 'missed', count(*) FROM missed
+                GROUP BY 2, 3 ORDER BY 2, 3
+                ON CONFLICT (workspace_id, hour, outcome) DO UPDATE SET slots = kept.slots + excluded.slots
+            )
+            SELECT scheduled_time AS "slot!" FROM missed"#,
+            self.workspace_id.as_str(),
+            &ids,
+            &slots,
+            &due,
+            recover,
+            now,
+            trace_id,
+            SkipReason::NoTrigger.as_str(),
+        )
+        .fetch_all(&mut *self.tx)
+        .await?)
+    }
+}

@@ -1,0 +1,7 @@
+//! The outside world's schedules, brought in line with the workspaces' cadences: claims of schedules that wait to be
+//! applied, and reconciliation sweeps.
+
+mod claims;
+mod sweeps;
+
+pub use sweeps::{ClaimedSweep, SweepRecord};

@@ -1,0 +1,147 @@
+//! Snapshots for readers.
+
+use chrono::{DateTime, Utc};
+use domain::acceptance::{Drops, Held};
+use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
+use domain::signals::Readings;
+use sqlx::types::Json;
+
+use crate::fleet::DeviceFilter;
+use crate::postgres::driver::in_bulk;
+use crate::postgres::{Page, StorageError, Store, decode};
+
+/// An active device with what is held of it.
+#[derive(Clone, Debug)]
+pub struct SnapshotRow {
+    /// The device.
+    pub device_id: DeviceId,
+    /// Its vehicle.
+    pub vehicle_id: VehicleId,
+    /// The connection that every held reading came through.
+    pub provider_id: ProviderId,
+    /// When its activation began.
+    pub activated_at: DateTime<Utc>,
+    /// The reporting interval that its connection declares.
+    pub declared_interval_minutes: Option<u32>,
+    /// When core last accepted an update.
+    pub last_update_received_at: Option<DateTime<Utc>>,
+    /// The newest observation held.
+    pub newest_observed_at: Option<DateTime<Utc>>,
+    /// What is held.
+    pub held: Held,
+}
+
+struct Row {
+    device_id: String,
+    vehicle_id: String,
+    provider_id: String,
+    activated_at: DateTime<Utc>,
+    declared_interval_minutes: Option<i32>,
+    version: Option<i64>,
+    last_update_received_at: Option<DateTime<Utc>>,
+    newest_observed_at: Option<DateTime<Utc>>,
+    signals: Option<Json<Readings>>,
+    drops: Option<Json<Drops>>,
+}
+
+impl TryFrom<Row> for SnapshotRow {
+    type Error = StorageError;
+
+    fn try_from(row: Row) -> Result<Self, StorageError> {
+        Ok(Self {
+            device_id: decode::id(DeviceId::try_new, "device_id", &row.device_id)?,
+            vehicle_id: decode::id(VehicleId::try_new, "vehicle_id", &row.vehicle_id)?,
+            provider_id: decode::id(ProviderId::try_new, "provider_id", &row.provider_id)?,
+            activated_at: row.activated_at,
+            declared_interval_minutes: row
+                .declared_interval_minutes
+                .and_then(|minutes| u32::try_from(minutes).ok()),
+            last_update_received_at: row.last_update_received_at,
+            newest_observed_at: row.newest_observed_at,
+            held: Held {
+                version: row.version.unwrap_or(0),
+                readings: row.signals.map(|json| json.0).unwrap_or_default(),
+                drops: row.drops.map(|json| json.0).unwrap_or_default(),
+            },
+        })
+    }
+}
+
+impl Store {
+    /// Active devices in order of id, each with its snapshot. The page is cut from the devices before
+    /// snapshots are looked up, so that its cost does not grow with the workspace.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn snapshots(
+        &self,
+        workspace_id: &WorkspaceId,
+        filter: &DeviceFilter,
+        page: &Page,
+    ) -> Result<Vec<SnapshotRow>, StorageError> {
+        let rows = sqlx::query_as!(
+            Row,
+            r#"/* snapshots: page */
+            SELECT d.device_id AS "device_id!", d.vehicle_id AS "vehicle_id!", d.provider_id AS "provider_id!",
+                   d.activated_at AS "activated_at!",
+                   c.expected_reporting_interval_minutes AS "declared_interval_minutes?",
+                   s.version AS "version?", s.last_update_received_at AS "last_update_received_at?",
+                   s.newest_observed_at AS "newest_observed_at?", s.signals AS "signals?: Json<Readings>",
+                   s.dropped AS "drops?: Json<Drops>"
+            FROM (
+                SELECT device_id, vehicle_id, provider_id, activated_at, activation_id FROM devices
+                WHERE workspace_id = $1 AND active AND device_id > $2
+                  -- Not `OR`, which the planner takes for a filter that leaves hardly a row, and so sorts the whole
+                  -- workspace in place of reading it in order.
+                  AND CASE WHEN $3::text IS NULL THEN true ELSE vehicle_id = $3 END
+                ORDER BY device_id
+                LIMIT $4
+            ) d
+            LEFT JOIN LATERAL (
+                SELECT * FROM snapshots WHERE workspace_id = $1 AND device_id = d.device_id AND activation_id = d.activation_id
+            ) s ON true
+            LEFT JOIN provider_connections c ON c.workspace_id = $1 AND c.provider_id = d.provider_id
+            ORDER BY d.device_id"#,
+            workspace_id.as_str(),
+            page.after.as_deref().unwrap_or_default(),
+            filter.vehicle_id.as_ref().map(VehicleId::as_str),
+            page.limit,
+        )
+        .fetch_all(&self.pool);
+        in_bulk(rows)
+            .await?
+            .into_iter()
+            .map(SnapshotRow::try_from)
+            .collect()
+    }
+
+    /// One active device with its snapshot.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn snapshot(
+        &self,
+        workspace_id: &WorkspaceId,
+        device_id: &DeviceId,
+    ) -> Result<Option<SnapshotRow>, StorageError> {
+        sqlx::query_as!(
+            Row,
+            r#"/* snapshots: one */
+            SELECT d.device_id, d.vehicle_id, d.provider_id, d.activated_at,
+                   c.expected_reporting_interval_minutes AS "declared_interval_minutes?",
+                   s.version AS "version?", s.last_update_received_at AS "last_update_received_at?",
+                   s.newest_observed_at AS "newest_observed_at?", s.signals AS "signals?: Json<Readings>",
+                   s.dropped AS "drops?: Json<Drops>"
+            FROM devices d
+            LEFT JOIN snapshots s ON s.workspace_id = $1 AND s.device_id = d.device_id AND s.activation_id = d.activation_id
+            LEFT JOIN provider_connections c ON c.workspace_id = $1 AND c.provider_id = d.provider_id
+            WHERE d.workspace_id = $1 AND d.device_id = $2 AND d.active"#,
+            workspace_id.as_str(),
+            device_id.as_str(),
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .map(SnapshotRow::try_from)
+        .transpose()
+    }
+}

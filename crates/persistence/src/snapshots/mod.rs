@@ -1,0 +1,5 @@
+//! Canonical snapshots for readers.
+
+mod list;
+
+pub use list::SnapshotRow;
