@@ -15,7 +15,7 @@ use super::columns::{DeviceColumns, PollColumns, PolledColumns};
 use super::facts::{ConnectionPolling, HealthRow, WorkspaceHealthFacts};
 use crate::fleet::{CutoverRecord, WorkspaceRecord};
 use crate::history::HistoryStart;
-use crate::postgres::driver::{Id, Moment, in_bulk};
+use crate::postgres::driver::{IdColumn, TimeColumn, without_row_spans};
 use crate::postgres::{StorageError, Store, decode};
 
 /// How far back the last answer that named an absent device is looked for.
@@ -181,10 +181,10 @@ impl Store {
                 -- Said again, so that days without any are left out before the statement runs.
                 WHERE e.recorded_at BETWEEN coalesce($4::timestamptz, '-infinity') AND $2
             )
-            SELECT c.device_id AS "device_id!: Id<DeviceId>", c.vehicle_id AS "vehicle_id!: Id<VehicleId>",
-                   c.provider_id AS "provider_id!: Id<ProviderId>",
-                   d.configured_at AS "configured_at: Moment", c.activated_at AS "activated_at!: Moment",
-                   max(u.received_at) AS "last_update_received_at: Moment", max(u.observed_at) AS "newest_observed_at: Moment"
+            SELECT c.device_id AS "device_id!: IdColumn<DeviceId>", c.vehicle_id AS "vehicle_id!: IdColumn<VehicleId>",
+                   c.provider_id AS "provider_id!: IdColumn<ProviderId>",
+                   d.configured_at AS "configured_at: TimeColumn", c.activated_at AS "activated_at!: TimeColumn",
+                   max(u.received_at) AS "last_update_received_at: TimeColumn", max(u.observed_at) AS "newest_observed_at: TimeColumn"
             FROM configured c
             JOIN devices d ON d.workspace_id = $1 AND d.device_id = c.device_id
             LEFT JOIN updates u ON u.device_id = c.device_id
@@ -199,7 +199,7 @@ impl Store {
         )
         .fetch(&self.pool)
         .map_ok(HealthRow::from);
-        Ok(in_bulk(rows.try_collect()).await?)
+        Ok(without_row_spans(rows.try_collect()).await?)
     }
 
     async fn connection_polls_as_of(

@@ -8,18 +8,18 @@ use domain::ids::{DeviceId, ProviderId, VehicleId};
 use domain::polling::{ConnectionOutcome, ErrorClass};
 
 use super::facts::{ConnectionPolling, HealthRow};
-use crate::postgres::driver::{Id, Moment};
+use crate::postgres::driver::{IdColumn, TimeColumn};
 use crate::postgres::{StorageError, decode};
 
 /// A device with when it was heard of.
 pub(crate) struct DeviceColumns {
-    pub(crate) device_id: Id<DeviceId>,
-    pub(crate) vehicle_id: Id<VehicleId>,
-    pub(crate) provider_id: Id<ProviderId>,
-    pub(crate) configured_at: Moment,
-    pub(crate) activated_at: Moment,
-    pub(crate) last_update_received_at: Option<Moment>,
-    pub(crate) newest_observed_at: Option<Moment>,
+    pub(crate) device_id: IdColumn<DeviceId>,
+    pub(crate) vehicle_id: IdColumn<VehicleId>,
+    pub(crate) provider_id: IdColumn<ProviderId>,
+    pub(crate) configured_at: TimeColumn,
+    pub(crate) activated_at: TimeColumn,
+    pub(crate) last_update_received_at: Option<TimeColumn>,
+    pub(crate) newest_observed_at: Option<TimeColumn>,
 }
 
 impl From<DeviceColumns> for HealthRow {
@@ -32,8 +32,8 @@ impl From<DeviceColumns> for HealthRow {
             configured_at: columns.configured_at.0,
             facts: DeviceFacts {
                 activated_at: columns.activated_at.0,
-                last_update_received_at: columns.last_update_received_at.map(|Moment(at)| at),
-                newest_observed_at: columns.newest_observed_at.map(|Moment(at)| at),
+                last_update_received_at: columns.last_update_received_at.map(|TimeColumn(at)| at),
+                newest_observed_at: columns.newest_observed_at.map(|TimeColumn(at)| at),
                 declared_interval_minutes: None,
             },
             absent: false,

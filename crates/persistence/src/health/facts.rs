@@ -12,7 +12,7 @@ use sqlx::{PgConnection, PgExecutor};
 
 use super::columns::{DeviceColumns, PollColumns, PolledColumns};
 use crate::fleet::{WorkspaceRecord, load_workspace};
-use crate::postgres::driver::{Id, Moment, in_bulk};
+use crate::postgres::driver::{IdColumn, TimeColumn, without_row_spans};
 use crate::postgres::{StorageError, Store, decode};
 
 /// What is stored of one active device.
@@ -121,11 +121,11 @@ impl Store {
         let rows = sqlx::query_as!(
             DeviceColumns,
             r#"/* health: devices */
-            SELECT d.device_id AS "device_id: Id<DeviceId>", d.vehicle_id AS "vehicle_id: Id<VehicleId>",
-                   d.provider_id AS "provider_id: Id<ProviderId>",
-                   d.configured_at AS "configured_at: Moment", d.activated_at AS "activated_at: Moment",
-                   s.last_update_received_at AS "last_update_received_at?: Moment",
-                   s.newest_observed_at AS "newest_observed_at?: Moment"
+            SELECT d.device_id AS "device_id: IdColumn<DeviceId>", d.vehicle_id AS "vehicle_id: IdColumn<VehicleId>",
+                   d.provider_id AS "provider_id: IdColumn<ProviderId>",
+                   d.configured_at AS "configured_at: TimeColumn", d.activated_at AS "activated_at: TimeColumn",
+                   s.last_update_received_at AS "last_update_received_at?: TimeColumn",
+                   s.newest_observed_at AS "newest_observed_at?: TimeColumn"
             FROM devices d
             LEFT JOIN snapshots s ON s.workspace_id = $1 AND s.device_id = d.device_id AND s.activation_id = d.activation_id
             WHERE d.workspace_id = $1 AND d.active
@@ -134,7 +134,7 @@ impl Store {
         )
         .fetch(executor)
         .map_ok(HealthRow::from);
-        Ok(in_bulk(rows.try_collect()).await?)
+        Ok(without_row_spans(rows.try_collect()).await?)
     }
 
     /// The few devices that their provider's latest answer lacked, with the last answer that named each,

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 
 use super::facts::WorkspaceHealthFacts;
 use crate::fleet::{WorkspaceRecord, load_workspace};
-use crate::postgres::driver::{in_bulk, transaction};
+use crate::postgres::driver::{transaction, without_row_spans};
 use crate::postgres::{StorageError, Store, decode};
 
 /// Everything that a workspace's issues are computed from.
@@ -82,7 +82,7 @@ async fn state_of_charge_at(
         workspace_id.as_str(),
     )
     .fetch_all(connection);
-    in_bulk(rows)
+    without_row_spans(rows)
         .await?
         .into_iter()
         .map(|row| {

@@ -10,7 +10,7 @@ use domain::indicators::{SlotCounts, SlotOutcome};
 use domain::polling::Trigger;
 
 use super::columns::{PollColumns, declared_interval};
-use crate::postgres::driver::in_bulk;
+use crate::postgres::driver::without_row_spans;
 use crate::postgres::{StorageError, Store, decode, interval};
 
 /// A connection and its latest finished poll.
@@ -103,7 +103,7 @@ impl Store {
             ) p ON true"#
         )
         .fetch_all(&self.pool);
-        in_bulk(rows)
+        without_row_spans(rows)
             .await?
             .into_iter()
             .map(|row| {
@@ -146,7 +146,7 @@ impl Store {
             ) last"#
         )
         .fetch_all(&self.pool);
-        in_bulk(rows)
+        without_row_spans(rows)
             .await?
             .into_iter()
             .map(|row| Ok((workspace_id(&row.workspace_id)?, row.ended_at)))
@@ -213,7 +213,7 @@ impl Store {
             now,
         )
         .fetch_all(&self.pool);
-        in_bulk(rows)
+        without_row_spans(rows)
             .await?
             .into_iter()
             .map(|row| {
@@ -261,7 +261,7 @@ impl Store {
         )
         .fetch_all(&self.pool);
         let mut counts: HashMap<WorkspaceId, SlotCounts> = HashMap::new();
-        for row in in_bulk(rows).await? {
+        for row in without_row_spans(rows).await? {
             let outcome = decode::word(SlotOutcome::parse, "outcome", &row.outcome)?;
             let of_workspace = counts.entry(workspace_id(&row.workspace_id)?).or_default();
             of_workspace.add(outcome, count(row.slots));

@@ -6,7 +6,7 @@ use domain::indicators::{FreshTime, SlotOutcome, Window};
 use domain::polling::{CycleStatus, ErrorClass, Trigger};
 use uuid::Uuid;
 
-use crate::postgres::driver::in_bulk;
+use crate::postgres::driver::without_row_spans;
 use crate::postgres::{StorageError, Store, decode};
 
 /// How far before a poll's end its cycle's id can have been minted, in hours: a cycle waits for an interval
@@ -72,7 +72,7 @@ impl Store {
             until,
         )
         .fetch_all(&self.pool);
-        in_bulk(rows)
+        without_row_spans(rows)
             .await?
             .into_iter()
             .map(|row| {
@@ -190,7 +190,7 @@ impl Store {
             workspace_id.as_str(),
         )
         .fetch_all(&self.pool);
-        Ok(in_bulk(rows).await?)
+        Ok(without_row_spans(rows).await?)
     }
 }
 

@@ -7,7 +7,7 @@ use domain::signals::Readings;
 use sqlx::types::Json;
 
 use crate::fleet::DeviceFilter;
-use crate::postgres::driver::in_bulk;
+use crate::postgres::driver::without_row_spans;
 use crate::postgres::{Page, StorageError, Store, decode};
 
 /// An active device with what is held of it.
@@ -108,7 +108,7 @@ impl Store {
             page.limit,
         )
         .fetch_all(&self.pool);
-        in_bulk(rows)
+        without_row_spans(rows)
             .await?
             .into_iter()
             .map(SnapshotRow::try_from)

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::follow_up::{DeviceFollowUp, FollowUp, Note, WrittenFollowUp};
 use domain::ids::{DeviceId, WorkspaceId};
 
-use crate::postgres::driver::in_bulk;
+use crate::postgres::driver::without_row_spans;
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
 struct Row {
@@ -112,7 +112,7 @@ impl Store {
             &ids as &[&str],
         )
         .fetch_all(&self.pool);
-        in_bulk(rows)
+        without_row_spans(rows)
             .await?
             .into_iter()
             .map(|row| {

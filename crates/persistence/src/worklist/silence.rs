@@ -12,7 +12,7 @@ use domain::health::{CutOffs, SilencePlace, Thresholds};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
 
 use crate::health::{ConnectionPolling, DeviceColumns, HealthRow, PollColumns, PolledColumns};
-use crate::postgres::driver::{Id, Moment, in_bulk};
+use crate::postgres::driver::{IdColumn, TimeColumn, without_row_spans};
 use crate::postgres::{StorageError, Store, decode};
 
 /// Which silent devices are wanted.
@@ -133,8 +133,8 @@ impl Store {
         let rows = sqlx::query_as!(
             SilentRow,
             r#"/* worklist: stale devices */
-            SELECT s.workspace_id AS "workspace_id: Id<WorkspaceId>", s.device_id AS "device_id: Id<DeviceId>",
-                   d.vehicle_id AS "vehicle_id: Id<VehicleId>", d.provider_id AS "provider_id: Id<ProviderId>",
+            SELECT s.workspace_id AS "workspace_id: IdColumn<WorkspaceId>", s.device_id AS "device_id: IdColumn<DeviceId>",
+                   d.vehicle_id AS "vehicle_id: IdColumn<VehicleId>", d.provider_id AS "provider_id: IdColumn<ProviderId>",
                    d.configured_at, d.activated_at,
                    s.last_update_received_at AS "last_update_received_at?", s.newest_observed_at AS "newest_observed_at?",
                    a.device_id IS NOT NULL AS "absent!", a.last_returned_at AS "returned_before_absence_at?"
@@ -195,7 +195,7 @@ impl Store {
             query.limit,
         )
         .fetch_all(&self.pool);
-        Ok(in_bulk(rows).await?)
+        Ok(without_row_spans(rows).await?)
     }
 
     /// Looks at devices of which it is not known that they have reported, and at no other.
@@ -219,8 +219,8 @@ impl Store {
         let rows = sqlx::query_as!(
             SilentRow,
             r#"/* worklist: devices that never reported */
-            SELECT d.workspace_id AS "workspace_id: Id<WorkspaceId>", d.device_id AS "device_id: Id<DeviceId>",
-                   d.vehicle_id AS "vehicle_id: Id<VehicleId>", d.provider_id AS "provider_id: Id<ProviderId>",
+            SELECT d.workspace_id AS "workspace_id: IdColumn<WorkspaceId>", d.device_id AS "device_id: IdColumn<DeviceId>",
+                   d.vehicle_id AS "vehicle_id: IdColumn<VehicleId>", d.provider_id AS "provider_id: IdColumn<ProviderId>",
                    d.configured_at, d.activated_at,
                    NULL::timestamptz AS last_update_received_at, NULL::timestamptz AS newest_observed_at,
                    a.device_id IS NOT NULL AS "absent!", a.last_returned_at AS "returned_before_absence_at?"
@@ -274,7 +274,7 @@ impl Store {
             query.limit,
         )
         .fetch_all(&self.pool);
-        Ok(in_bulk(rows).await?)
+        Ok(without_row_spans(rows).await?)
     }
 
     /// How some connections have been polled lately, workspace by workspace.
@@ -319,7 +319,7 @@ impl Store {
         )
         .fetch_all(&self.pool);
         let mut polling: HashMap<WorkspaceId, WorkspacePolling> = HashMap::new();
-        for row in in_bulk(rows).await? {
+        for row in without_row_spans(rows).await? {
             let workspace_id = decode::id(WorkspaceId::try_new, "workspace_id", &row.workspace_id)?;
             let of_workspace = polling.entry(workspace_id).or_default();
             of_workspace.last_cycle_ended_at = row.last_cycle_ended_at;
@@ -357,10 +357,10 @@ fn int(minutes: u32) -> i32 {
 
 /// A silent device.
 struct SilentRow {
-    workspace_id: Id<WorkspaceId>,
-    device_id: Id<DeviceId>,
-    vehicle_id: Id<VehicleId>,
-    provider_id: Id<ProviderId>,
+    workspace_id: IdColumn<WorkspaceId>,
+    device_id: IdColumn<DeviceId>,
+    vehicle_id: IdColumn<VehicleId>,
+    provider_id: IdColumn<ProviderId>,
     configured_at: DateTime<Utc>,
     activated_at: DateTime<Utc>,
     last_update_received_at: Option<DateTime<Utc>>,
@@ -375,10 +375,10 @@ impl From<SilentRow> for (WorkspaceId, HealthRow) {
             device_id: silent.device_id,
             vehicle_id: silent.vehicle_id,
             provider_id: silent.provider_id,
-            configured_at: Moment(silent.configured_at),
-            activated_at: Moment(silent.activated_at),
-            last_update_received_at: silent.last_update_received_at.map(Moment),
-            newest_observed_at: silent.newest_observed_at.map(Moment),
+            configured_at: TimeColumn(silent.configured_at),
+            activated_at: TimeColumn(silent.activated_at),
+            last_update_received_at: silent.last_update_received_at.map(TimeColumn),
+            newest_observed_at: silent.newest_observed_at.map(TimeColumn),
         };
         let row = HealthRow {
             absent: silent.absent,

@@ -2,11 +2,11 @@
 
 mod id_column;
 mod kept_connections;
+mod row_spans;
 mod time_column;
 pub(crate) mod transaction;
-mod unobserved;
 
-pub(crate) use id_column::Id;
+pub(crate) use id_column::IdColumn;
 pub(crate) use kept_connections::KeptConnections;
-pub(crate) use time_column::Moment;
-pub(crate) use unobserved::in_bulk;
+pub(crate) use row_spans::without_row_spans;
+pub(crate) use time_column::TimeColumn;

@@ -1,29 +1,31 @@
-//! Times as the wire has them.
+//! Times that are decoded from `timestamptz` columns without a calendar.
 
 use chrono::{DateTime, Utc};
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgTypeInfo, PgValueRef};
 use sqlx::{Decode, Postgres, Type};
 
-/// A time of which thousands are read at once. The driver goes by calendar days and offsets, which takes
-/// several times as long.
+/// A time in a `timestamptz` column, of which one query returns thousands.
+///
+/// sqlx converts the server's microseconds to a calendar date and back, which takes several times as long as this
+/// type's single addition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moment(pub(crate) DateTime<Utc>);
+pub(crate) struct TimeColumn(pub(crate) DateTime<Utc>);
 
-/// The first instant of 2000, from which PostgreSQL counts microseconds, in those since 1970.
+/// 2000-01-01T00:00:00Z, the instant from which PostgreSQL counts, in microseconds since 1970.
 const EPOCH: i64 = 946_684_800_000_000;
 
-impl Type<Postgres> for Moment {
+impl Type<Postgres> for TimeColumn {
     fn type_info() -> PgTypeInfo {
         DateTime::<Utc>::type_info()
     }
 }
 
-impl Decode<'_, Postgres> for Moment {
+impl Decode<'_, Postgres> for TimeColumn {
     fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
-        // Statements with parameters, as all of ours are, answer in binary.
+        // sqlx asks for binary results of every prepared statement, and all checked statements are prepared.
         let micros = i64::from_be_bytes(value.as_bytes()?.try_into()?);
-        // Infinity, which no column of ours holds, is beyond it.
+        // `infinity`, which no column of the schema holds, overflows here.
         micros
             .checked_add(EPOCH)
             .and_then(DateTime::from_timestamp_micros)
