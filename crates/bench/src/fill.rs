@@ -6,15 +6,17 @@ use sqlx::PgConnection;
 const WORKSPACES: &str = "
     INSERT INTO workspaces (workspace_id, name, active, created_at, registration_number, version,
         device_registry_source, poll_owner, read_owner, provider_mode,
-        cutover_version, cutover_changed_at, cutover_changed_by,
-        poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes, policy_version, policy_changed_at)
+        cutover_version, cutover_changed_at, cutover_changed_by, polling_changed_at,
+        poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes, policy_version, policy_changed_at,
+        poll_interval_since)
     SELECT $1 || lpad(number::text, 5, '0'), 'bench', true, now(), 1000000 + number, 1,
-        'core', 'legacy', 'core', 'mixed', 1, now(), 'bench', 5, 15, 60, 1, now()
+        'core', 'legacy', 'core', 'mixed', 1, now(), 'bench', now(), 5, 15, 60, 1, now(), now()
     FROM generate_series($2::int, $3::int - 1) AS number";
 
 const CONNECTIONS: &str = "
-    INSERT INTO provider_connections (workspace_id, provider_id, provider_type, base_url, enabled, settings, version, created_at)
-    SELECT $1 || lpad(number::text, 5, '0'), 'bench', 'depot_sim', 'http://127.0.0.1:9', true, '{}', 1, now()
+    INSERT INTO provider_connections (workspace_id, provider_id, provider_type, base_url, enabled, settings, version, created_at,
+        changed_at)
+    SELECT $1 || lpad(number::text, 5, '0'), 'bench', 'depot_sim', 'http://127.0.0.1:9', true, '{}', 1, now(), now()
     FROM generate_series($2::int, $3::int - 1) AS number";
 
 const DEVICES: &str = "

@@ -39,6 +39,20 @@ impl TestDatabase {
         Self::of(Content::Empty).await
     }
 
+    /// A database whose schema is as of a version: with the migrations up to and including that one. Rows that a test
+    /// inserts then were there before the migrations that `store().migrate()` applies.
+    ///
+    /// # Panics
+    /// As [`TestDatabase::create`].
+    pub async fn create_as_of(version: i64) -> Self {
+        let database = Self::create_empty().await;
+        sqlx::migrate!("../../migrations")
+            .run_to(version, database.store.pool())
+            .await
+            .expect("the migrations up to the version");
+        database
+    }
+
     async fn of(content: Content) -> Self {
         let lent = match server::lend(content).await {
             Ok(lent) => lent,

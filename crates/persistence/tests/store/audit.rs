@@ -1,80 +1,11 @@
 //! Who changed what: found without reading what nobody changed.
 
-use persistence::Store;
-use persistence::history::ChangeFilter;
+use std::collections::BTreeSet;
+
 use sqlx::Executor;
 use testkit::{Fixture, TestDatabase, a_device, a_workspace, an_update, hours, start};
 
-use crate::plans::{plan_of, sources};
-
-/// The version before events had a column for their author.
-const BEFORE: i64 = 20_261_124_230_000;
-
-async fn authors(store: &Store) -> Vec<(String, Option<String>)> {
-    sqlx::query_as("SELECT event_id::text, changed_by FROM event_store ORDER BY event_id")
-        .fetch_all(store.pool())
-        .await
-        .expect("events")
-}
-
-#[tokio::test]
-async fn authors_of_events_that_were_there_before_are_found() {
-    let database = TestDatabase::create_empty().await;
-    let store = database.store();
-    let migrations = sqlx::migrate!("../../migrations");
-    migrations
-        .run_to(BEFORE, store.pool())
-        .await
-        .expect("migrations as they were");
-    sqlx::query("CREATE TABLE event_store_20261123 PARTITION OF event_store FOR VALUES FROM ('2026-11-23') TO ('2026-11-24')")
-        .execute(store.pool())
-        .await
-        .expect("a partition");
-    for (n, (event_type, payload)) in [
-        ("TelematicsUpdateAccepted", r#"{"provider":"p"}"#),
-        (
-            "WorkspaceConfigured",
-            r#"{"name":"North","changed_by":"person:anna"}"#,
-        ),
-        (
-            "WorkspacePollCycleTriggered",
-            r#"{"trigger":"manual","triggered_by":"person:berta"}"#,
-        ),
-        (
-            "WorkspacePollCycleTriggered",
-            r#"{"trigger":"scheduled","triggered_by":"machine:eventbridge"}"#,
-        ),
-        ("WorkspacePollIngestCompleted", r#"{"result_summary":{}}"#),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        sqlx::query("INSERT INTO event_store (workspace_id, recorded_at, event_id, type, payload) VALUES ('north', $1, $2::uuid, $3, $4::json)")
-            .bind(start())
-            .bind(format!("019a0000-0000-7000-8000-00000000000{n}"))
-            .bind(event_type)
-            .bind(payload)
-            .execute(store.pool())
-            .await
-            .expect("an event");
-    }
-    store.migrate().await.expect("the rest");
-    let found: Vec<Option<String>> = authors(store).await.into_iter().map(|(_, by)| by).collect();
-    let found: Vec<Option<&str>> = found.iter().map(Option::as_deref).collect();
-    assert_eq!(
-        found,
-        [None, Some("person:anna"), Some("person:berta"), None, None]
-    );
-    let listed = store
-        .changes(&ChangeFilter::default(), start(), None, 10)
-        .await
-        .expect("changes");
-    let listed: Vec<&str> = listed
-        .iter()
-        .map(|change| change.changed_by.as_str())
-        .collect();
-    assert_eq!(listed, ["person:berta", "person:anna"]);
-}
+use crate::statements::{plan_of, statements};
 
 /// As for a service that has run for a while: the plan for any filter, of a day full of updates.
 #[tokio::test]
@@ -139,14 +70,26 @@ async fn a_new_days_partition_has_the_index_of_changes() {
     assert!(without.is_empty(), "{without:?}");
 }
 
-/// Events are appended, and then never touched.
+/// Events are appended, and then never touched: by the service's statements, and by the functions in the schema.
 #[test]
 fn no_statement_changes_or_deletes_an_event() {
-    let mut appended = 0;
-    let of_acceptance =
-        include_str!("../../../../migrations/20261125080050_record_into_columns.sql").to_owned();
-    for source in sources().into_iter().chain([of_acceptance]) {
-        let words: Vec<&str> = source.split_whitespace().collect();
+    let migrations = sqlx::migrate!("../../migrations");
+    let schema = migrations.iter().map(|migration| {
+        (
+            migration.description.to_string(),
+            migration.sql.as_str().to_owned(),
+        )
+    });
+    let named = statements().into_iter().map(|statement| {
+        let (name, sql) = statement.split_once("*/").expect("a name at its head");
+        (
+            name.trim_matches(['/', '*', ' ']).to_owned(),
+            sql.to_owned(),
+        )
+    });
+    let mut appending = BTreeSet::new();
+    for (name, sql) in named.chain(schema) {
+        let words: Vec<&str> = sql.split_whitespace().collect();
         let sql = words.join(" ").to_lowercase();
         for forbidden in [
             "update event_store",
@@ -155,17 +98,25 @@ fn no_statement_changes_or_deletes_an_event() {
             "truncate event_store",
             "truncate table",
         ] {
-            assert!(!sql.contains(forbidden), "{forbidden}");
+            assert!(!sql.contains(forbidden), "{name}: {forbidden}");
         }
-        for (at, _) in sql.match_indices("insert into event_store ") {
-            let rest = &sql[at..];
-            let end = rest.find(['#', ';']).unwrap_or(rest.len());
-            assert!(!rest[..end].contains("on conflict"), "{}", &rest[..end]);
-            appended += 1;
+        for append in sql.split("insert into event_store ").skip(1) {
+            let insert = append.split("insert into").next().unwrap_or(append);
+            assert!(!insert.contains("on conflict"), "{name}: {insert}");
+            appending.insert(name.clone());
         }
     }
+    let appending: Vec<&str> = appending.iter().map(String::as_str).collect();
     assert_eq!(
-        appended, 7,
-        "by the acceptance path, by commands, by baselines, by exports, and where cycles are claimed, retired and skipped"
+        appending,
+        [
+            "event_store: append",
+            "event_store: append an export",
+            "event_store: append baselines",
+            "poll_cycles: claim",
+            "poll_cycles: retire",
+            "poll_cycles: skip the open ones",
+            "record updates",
+        ]
     );
 }

@@ -1,13 +1,10 @@
 //! A cycle's records: each claim and each end is an event, in the statement that makes it.
 
-use domain::ids::{CycleId, WorkspaceId};
+use domain::ids::CycleId;
 use domain::polling::SkipReason;
-use persistence::{Fence, Store};
+use persistence::Fence;
 use serde_json::{Value, json};
-use testkit::{Fixture, Fleet, TestDatabase, a_workspace, minutes, seconds, start};
-
-/// The version before claims were kept.
-const BEFORE: i64 = 20_261_124_231_500;
+use testkit::{Fixture, Fleet, a_workspace, minutes, seconds, start};
 
 async fn of_cycle(depot: &Fleet, cycle_id: CycleId) -> Vec<(String, Value)> {
     sqlx::query_as(
@@ -100,46 +97,4 @@ async fn who_does_not_win_a_claim_leaves_no_event() {
     depot.claim(cycle_id).await.expect("a claim");
     assert!(depot.claim(cycle_id).await.is_none());
     assert_eq!(of_cycle(&depot, cycle_id).await[1..], [started(1, 0)]);
-}
-
-async fn claimed_at(store: &Store) -> Vec<usize> {
-    let id = WorkspaceId::try_new("north").expect("an id");
-    let cycles = store.poll_cycles(&id, None, None, 10).await;
-    let claims = cycles.expect("the store").into_iter();
-    claims.map(|cycle| cycle.claimed_at.len()).collect()
-}
-
-#[tokio::test]
-async fn cycles_that_were_there_before_have_their_start_for_a_claim() {
-    let database = TestDatabase::create_empty().await;
-    let store = database.store();
-    sqlx::migrate!("../../migrations")
-        .run_to(BEFORE, store.pool())
-        .await
-        .expect("migrations as they were");
-    sqlx::query(
-        "INSERT INTO workspaces (workspace_id, name, active, created_at, registration_number, version,
-             device_registry_source, poll_owner, read_owner, provider_mode, cutover_version, cutover_changed_at,
-             cutover_changed_by, poll_interval_minutes, stale_threshold_minutes, no_data_grace_minutes,
-             policy_version, policy_changed_at)
-         VALUES ('north', 'North', true, $1, 1, 1, 'core', 'core', 'core', 'mixed', 1, $1, 'anna', 5, 15, 60, 1, $1)",
-    )
-    .bind(start())
-    .execute(store.pool())
-    .await
-    .expect("a workspace");
-    for (n, started_at) in [(1, None), (2, Some(start()))] {
-        sqlx::query(
-            "INSERT INTO poll_cycles (workspace_id, cycle_id, trigger, status, due_at, triggered_at, started_at)
-             VALUES ('north', $1::uuid, 'manual', 'completed', $2, $2, $3)",
-        )
-        .bind(format!("019a0000-0000-7000-8000-00000000000{n}"))
-        .bind(start())
-        .bind(started_at)
-        .execute(store.pool())
-        .await
-        .expect("a cycle");
-    }
-    store.migrate().await.expect("the rest");
-    assert_eq!(claimed_at(store).await, [1, 0]);
 }

@@ -1,66 +1,9 @@
-//! How PostgreSQL goes about a statement, planned for any parameters, as the service's pool asks it to.
+//! Plans of statements: which rows and indexes PostgreSQL reads for them.
 
-use std::fs;
-use std::path::Path;
-
-use sqlx::{AssertSqlSafe, Executor, PgPool};
+use sqlx::Executor;
 use testkit::{Fixture, a_device, a_workspace};
 
-/// The plan of a statement of this crate, by the name in its head, with these arguments as SQL.
-pub async fn plan_of(pool: &PgPool, name: &str, arguments: &str) -> String {
-    let mut connection = pool.acquire().await.expect("a connection");
-    let prepare = format!("PREPARE asked AS {}", statement(name));
-    connection
-        .execute("SET plan_cache_mode = force_generic_plan; DEALLOCATE ALL")
-        .await
-        .expect("a setting");
-    sqlx::raw_sql(AssertSqlSafe(prepare))
-        .execute(&mut *connection)
-        .await
-        .expect("a statement");
-    let explain = format!("EXPLAIN EXECUTE asked ({arguments})");
-    // Not kept by the driver: what it keeps is deallocated by the next call.
-    let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain))
-        .persistent(false)
-        .fetch_all(&mut *connection)
-        .await
-        .expect("a plan");
-    plan.join("\n")
-}
-
-/// The text of a checked statement, as `.sqlx` describes it, found by the name in its head.
-fn statement(name: &str) -> String {
-    #[derive(serde::Deserialize)]
-    struct Description {
-        query: String,
-    }
-    let head = format!("/* {name} */");
-    let descriptions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.sqlx");
-    fs::read_dir(descriptions)
-        .expect("the descriptions")
-        .map(|file| fs::read(file.expect("a file").path()).expect("a description"))
-        .map(|json| serde_json::from_slice::<Description>(&json).expect("a description"))
-        .find(|description| description.query.starts_with(&head))
-        .expect("a statement of this name")
-        .query
-}
-
-/// The sources of this crate.
-pub fn sources() -> Vec<String> {
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
-    let mut sources = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                sources.push(fs::read_to_string(path).expect("a source"));
-            }
-        }
-    }
-    sources
-}
+use crate::statements::plan_of;
 
 /// A page deep in a long list, and one row of it, are found and not walked to.
 #[tokio::test]

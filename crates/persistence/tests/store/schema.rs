@@ -120,6 +120,19 @@ async fn every_table_has_a_primary_key() {
 }
 
 #[tokio::test]
+async fn every_table_says_what_a_row_is() {
+    let database = TestDatabase::create().await;
+    let without = names(
+        &database,
+        "SELECT relname::text FROM pg_class t
+         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+           AND relname <> '_sqlx_migrations' AND obj_description(t.oid, 'pg_class') IS NULL",
+    )
+    .await;
+    assert!(without.is_empty(), "{without:?}");
+}
+
+#[tokio::test]
 async fn words_are_text_and_times_know_their_zone() {
     let database = TestDatabase::create().await;
     let enums = names(&database, "SELECT typname::text FROM pg_type WHERE typtype = 'e' AND typnamespace = 'public'::regnamespace").await;

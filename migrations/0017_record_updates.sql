@@ -1,19 +1,20 @@
--- Snapshots and their events in one call, so that a batch is one message to the database and one back.
+-- The acceptance function: writes a batch of accepted updates in one call, snapshots and events together.
 
 -- Moves snapshots and appends the events of what moved. A snapshot moves only from the version it was
 -- decided on; answers the devices that did not, whose rows are locked from then on. Where all or nothing is to
 -- move, one that does not is a serialization failure.
 -- Devices come in the order in which all batches lock them. Members of the snapshots' arrays belong together, and so
--- do those of the events'; an array of which no member would say anything may be empty. An event's payload is what
--- its head, a JSON object without its end, begins, and the signals that its update brought; where that is NULL, they
--- are all that is held by the snapshot in the event's place.
+-- do those of the events'; an array of which no member would say anything may be empty. What an event does not say
+-- is as in the snapshot in its place: its device, activation, version, and the signals that its update brought, where
+-- these are all that is held. Without a provider or a trace of its own it has those of the batch.
 -- Set-returning functions in a select list, unlike those in a FROM clause, are not stored before they are read.
 CREATE FUNCTION move_snapshots(
-    of_workspace text, received_at timestamptz, by_cycle uuid, in_trace text,
+    of_workspace text, received_at timestamptz, prepared_at timestamptz, by_cycle uuid, in_trace text, of_provider text,
     device_ids text[], activation_ids uuid[], versions bigint[], replaced_versions bigint[],
-    newest_observations timestamptz[], held_signals text[], dropped_signals text[],
-    event_ids uuid[], event_devices text[], payload_heads text[], updated_signals text[],
-    envelope_ids uuid[], trace_ids text[], all_or_nothing boolean
+    newest_observations timestamptz[], held_signals json[], dropped_signals json[],
+    event_ids uuid[], vehicle_ids text[], provider_ids text[],
+    event_devices text[], event_activations uuid[], event_versions bigint[],
+    updated_signals json[], rare_members json[], envelope_ids uuid[], trace_ids text[], all_or_nothing boolean
 ) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
     moved text[];
@@ -25,7 +26,7 @@ BEGIN
             last_update_received_at, newest_observed_at, signals, dropped
         )
         SELECT of_workspace, device_id, activation_id, version, replaces_version, received_at, newest_observed_at,
-               signals::json, coalesce(dropped, '{}')::json
+               signals, coalesce(dropped, '{}')
         FROM (
             SELECT unnest(device_ids) AS device_id, unnest(activation_ids) AS activation_id,
                    unnest(versions) AS version, unnest(replaced_versions) AS replaces_version,
@@ -48,17 +49,22 @@ BEGIN
         RAISE serialization_failure;
     END IF;
     INSERT INTO event_store (
-        workspace_id, recorded_at, event_id, type, device_id, cycle_id, envelope_id, trace_id, payload
+        workspace_id, recorded_at, event_id, type, device_id, cycle_id, envelope_id, trace_id, vehicle_id, provider_id,
+        activation_id, version, payload_prepared_at, normalized_values, payload
     )
-    SELECT of_workspace, received_at, event_id, 'TelematicsUpdateAccepted', device_id, by_cycle, envelope_id,
-           coalesce(trace_id, in_trace),
-           (head || ',"normalized_values":' || coalesce(updated, held) || '}')::json
+    SELECT of_workspace, received_at, event_id, 'TelematicsUpdateAccepted', coalesce(own_device, device_id), by_cycle,
+           envelope_id, coalesce(trace_id, in_trace), vehicle_id, coalesce(provider_id, of_provider),
+           coalesce(own_activation, activation_id), coalesce(own_version, version), prepared_at,
+           coalesce(updated, held), coalesce(rare, '{}')
     FROM (
-        SELECT unnest(event_ids) AS event_id, unnest(event_devices) AS device_id, unnest(payload_heads) AS head,
-               unnest(updated_signals) AS updated, unnest(held_signals) AS held,
+        SELECT unnest(event_ids) AS event_id, unnest(vehicle_ids) AS vehicle_id, unnest(provider_ids) AS provider_id,
+               unnest(event_devices) AS own_device, unnest(device_ids) AS device_id,
+               unnest(event_activations) AS own_activation, unnest(activation_ids) AS activation_id,
+               unnest(event_versions) AS own_version, unnest(versions) AS version,
+               unnest(updated_signals) AS updated, unnest(held_signals) AS held, unnest(rare_members) AS rare,
                unnest(envelope_ids) AS envelope_id, unnest(trace_ids) AS trace_id
     ) AS event
-    WHERE all_moved OR device_id IN (SELECT unnest(moved));
+    WHERE all_moved OR coalesce(own_device, device_id) IN (SELECT unnest(moved));
     IF all_moved THEN
         RETURN '{}';
     END IF;
@@ -75,11 +81,12 @@ $$;
 -- what was committed before that statement, so the workspace is read as the fence protects it.
 CREATE FUNCTION record_updates(
     of_workspace text, remembered_registry_version bigint, remembered_cutover_version bigint,
-    received_at timestamptz, by_cycle uuid, in_trace text,
+    received_at timestamptz, prepared_at timestamptz, by_cycle uuid, in_trace text, of_provider text,
     device_ids text[], activation_ids uuid[], versions bigint[], replaced_versions bigint[],
-    newest_observations timestamptz[], held_signals text[], dropped_signals text[],
-    event_ids uuid[], event_devices text[], payload_heads text[], updated_signals text[],
-    envelope_ids uuid[], trace_ids text[]
+    newest_observations timestamptz[], held_signals json[], dropped_signals json[],
+    event_ids uuid[], vehicle_ids text[], provider_ids text[],
+    event_devices text[], event_activations uuid[], event_versions bigint[],
+    updated_signals json[], rare_members json[], envelope_ids uuid[], trace_ids text[]
 ) RETURNS text[] LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     is_remembered CONSTANT boolean := remembered_registry_version IS NOT NULL;
@@ -99,9 +106,10 @@ BEGIN
         END IF;
     END IF;
     RETURN move_snapshots(
-        of_workspace, received_at, by_cycle, in_trace, device_ids, activation_ids, versions, replaced_versions,
-        newest_observations, held_signals, dropped_signals, event_ids, event_devices, payload_heads, updated_signals,
-        envelope_ids, trace_ids, is_remembered
+        of_workspace, received_at, prepared_at, by_cycle, in_trace, of_provider, device_ids, activation_ids, versions,
+        replaced_versions, newest_observations, held_signals, dropped_signals, event_ids, vehicle_ids, provider_ids,
+        event_devices, event_activations, event_versions, updated_signals, rare_members, envelope_ids, trace_ids,
+        is_remembered
     );
 EXCEPTION WHEN serialization_failure THEN
     -- What was written is undone.
