@@ -1,7 +1,7 @@
-//! Provider envelopes: raw messages of a provider, as a transport forwards them, and what becomes of them.
+//! Provider envelopes: raw messages of a provider, as a transport forwards them, and their outcomes.
 //!
-//! The transport holds a provider's socket and understands nothing of what comes through it. What a
-//! message says is found out here in core, so that it can be found out again after a fix.
+//! The transport holds a provider's socket and does not interpret what comes through it. Core finds out what
+//! a message says, so that it can find out again after a fix.
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
@@ -14,96 +14,99 @@ use crate::vocabulary::words;
 /// A raw message with what the transport knows of it.
 #[derive(Clone, Debug)]
 pub struct ProviderEnvelope<'a> {
-    /// The transport's name for it, the same however often it is sent.
+    /// The transport's name for the message, the same however often it is sent.
     pub id: EnvelopeId,
-    /// The protocol that the message is said to be of.
+    /// The protocol that the message is said to have.
     pub provider_type: ProviderType,
-    /// The connection it came through.
+    /// The connection that the message came through.
     pub provider_id: ProviderId,
-    /// When the transport received it; says nothing of when it was observed.
+    /// The instant at which the transport received the message. It says nothing of when a reading was
+    /// observed.
     pub received_at: DateTime<Utc>,
     /// The trace that began with the message.
     pub trace: Option<EnvelopeTrace>,
-    /// What the provider sent: a JSON value, or a string that holds its text. Untrusted, and never logged.
+    /// The message of the provider: a JSON value, or a string that holds its text. It is untrusted, and never
+    /// logged.
     pub raw_message: &'a RawValue,
 }
 
-/// W3C trace context of an envelope, in lower-case hex.
+/// The W3C trace context of an envelope, in lower-case hex.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvelopeTrace {
-    /// 32 digits.
+    /// The id of the trace, 32 digits.
     pub trace_id: String,
-    /// The transport's span, 16 digits; of a replayed envelope it is not known any more.
+    /// The id of the transport's span, 16 digits; not known for a replayed envelope.
     pub parent_id: Option<String>,
 }
 
 /// An element of a batch of envelopes.
 #[derive(Clone, Debug)]
 pub enum EnvelopeItem<'a> {
-    /// Of the right shape.
+    /// The element has the shape of an envelope.
     Envelope(ProviderEnvelope<'a>),
-    /// Not of the shape; the rest of the batch does not suffer for it.
+    /// The element does not have the shape of an envelope. The rest of the batch is judged all the same.
     Malformed {
-        /// RFC 6901 pointer within the item.
+        /// An RFC 6901 pointer to the place in the item.
         pointer: String,
-        /// For people.
+        /// The explanation for people.
         detail: String,
     },
 }
 
 words!(
-    /// The outcome of an envelope, as a word; the better ones first.
+    /// The outcome of an envelope, as a word; the better ones come first.
     EnvelopeOutcome {
-        /// Some update in it moved a snapshot.
+        /// An update of the envelope moved a snapshot.
         Accepted = "accepted",
         /// The envelope was known already, or all that it says was held already.
         Duplicate = "duplicate",
-        /// Nothing in it is newer than what is held.
+        /// No reading of the envelope is newer than the held one.
         Stale = "stale",
-        /// It, or all of its updates, were refused.
+        /// The envelope, or all of its updates, were refused.
         Rejected = "rejected",
-        /// Understood, and carries no reading.
+        /// The envelope is understood, and carries no reading.
         Ignored = "ignored",
-        /// Not understood: kept until it is.
+        /// The envelope is not understood. It is kept until it is.
         Quarantined = "quarantined",
     }
 );
 
-/// What became of an envelope.
+/// The judgement of an envelope.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EnvelopeVerdict {
-    /// It was judged by what it says, update by update; never empty.
+    /// The updates of the envelope were judged one by one; never empty.
     Judged(Vec<(Item, Judged)>),
-    /// Its connection may not speak, so none of its updates was looked at.
+    /// The envelope's connection may not speak, so none of its updates was looked at.
     Refused {
-        /// Why.
+        /// The refusal.
         rejection: Rejection,
-        /// The updates that it would have brought, each refused like it.
+        /// The updates that the envelope would have brought, each refused like it.
         updates: Vec<(Item, Judged)>,
     },
-    /// Understood, and carries no reading.
+    /// The envelope is understood, and carries no reading.
     Ignored {
-        /// What it is instead: a `snake_case` word.
+        /// The kind of message that it is instead: a `snake_case` word.
         reason: &'static str,
     },
-    /// Not understood.
+    /// The envelope is not understood.
     Quarantined {
-        /// Why: a `snake_case` word.
+        /// The reason, a `snake_case` word.
         reason: &'static str,
-        /// For people.
+        /// The explanation for people.
         detail: String,
     },
-    /// An envelope of this id was there before.
+    /// An envelope with this id was there before.
     Repeated {
-        /// What had become of that one.
+        /// The outcome of that envelope.
         first_outcome: EnvelopeOutcome,
     },
-    /// Not of an envelope's shape, or not there: nothing was kept of it.
+    /// The element does not have the shape of an envelope, or names one that is not there: nothing was kept
+    /// of it.
     NoEnvelope(Rejection),
 }
 
 impl EnvelopeVerdict {
-    /// A refusal that takes the updates with it.
+    /// Makes a refusal that takes the updates with it.
     pub fn refused(rejection: Rejection, updates: impl IntoIterator<Item = Item>) -> Self {
         let refused = |item| {
             let judged = Judged {
@@ -118,7 +121,7 @@ impl EnvelopeVerdict {
         }
     }
 
-    /// The outcome as a word: of several updates, the best of theirs.
+    /// Returns the outcome as a word: of several updates, the best of theirs.
     pub fn outcome(&self) -> EnvelopeOutcome {
         match self {
             Self::Judged(updates) => {
@@ -137,7 +140,8 @@ impl EnvelopeVerdict {
         }
     }
 
-    /// Why, where it was rejected, ignored or quarantined; of several rejected updates, the first one's.
+    /// Returns why the envelope was rejected, ignored or quarantined; of several rejected updates, the reason
+    /// of the first one.
     pub fn reason(&self) -> Option<&'static str> {
         match self {
             Self::Ignored { reason } | Self::Quarantined { reason, .. } => Some(reason),
@@ -145,7 +149,7 @@ impl EnvelopeVerdict {
         }
     }
 
-    /// The same for people.
+    /// Returns the same for people.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Quarantined { detail, .. } => Some(detail),
@@ -153,7 +157,7 @@ impl EnvelopeVerdict {
         }
     }
 
-    /// Its updates with what became of each, in the order of the message.
+    /// Returns the envelope's updates with the judgement of each, in the order of the message.
     pub fn updates(&self) -> &[(Item, Judged)] {
         match self {
             Self::Judged(updates) | Self::Refused { updates, .. } => updates,
@@ -161,7 +165,7 @@ impl EnvelopeVerdict {
         }
     }
 
-    /// The same, taken out of it.
+    /// Takes the updates with their judgements out of the verdict.
     pub fn into_updates(self) -> Vec<(Item, Judged)> {
         match self {
             Self::Judged(updates) | Self::Refused { updates, .. } => updates,
@@ -169,7 +173,7 @@ impl EnvelopeVerdict {
         }
     }
 
-    /// The refusal that its outcome is, if it is one.
+    /// Returns the refusal that the outcome is, if it is one.
     pub fn rejection(&self) -> Option<&Rejection> {
         match self {
             Self::Refused { rejection, .. } | Self::NoEnvelope(rejection) => Some(rejection),

@@ -1,11 +1,11 @@
-//! The event store's words, and what of a payload is shown.
+//! The types of events in the event store, and the concealment of credentials in their payloads.
 
 use serde_json::Value;
 
 use crate::vocabulary::words;
 
 words! {
-    /// What an event says. `docs/data-model.md` has the payload of each.
+    /// The type of an event. `docs/data-model.md` has the payload of each.
     EventType {
         /// A snapshot moved.
         TelematicsUpdateAccepted = "TelematicsUpdateAccepted",
@@ -15,7 +15,7 @@ words! {
         WorkspacePollCycleStarted = "WorkspacePollCycleStarted",
         /// A cycle was polled to its end.
         WorkspacePollIngestCompleted = "WorkspacePollIngestCompleted",
-        /// A cycle ended without that.
+        /// A cycle ended without having been polled.
         WorkspacePollCycleClosed = "WorkspacePollCycleClosed",
         /// A workspace was registered, renamed, activated or deactivated.
         WorkspaceConfigured = "WorkspaceConfigured",
@@ -31,23 +31,23 @@ words! {
         DeviceConfigured = "DeviceConfigured",
         /// A device was deactivated.
         DeviceDeactivated = "DeviceDeactivated",
-        /// Something was written down about a device's silence.
+        /// A follow-up of a silent device was written.
         DeviceFollowUpChanged = "DeviceFollowUpChanged",
-        /// A list of silent devices was taken away as a spreadsheet.
+        /// A list of silent devices was exported as a spreadsheet.
         WorklistExported = "WorklistExported",
         /// Envelopes in quarantine were interpreted again.
         ProviderEnvelopesReplayed = "ProviderEnvelopesReplayed",
-        /// What is held of a device, written down once a day.
+        /// The held state of a device was written down, as once a day.
         DeviceBaselineRecorded = "DeviceBaselineRecorded",
         /// Snapshots that were not what their history adds up to were replaced by what it does.
         SnapshotsRepaired = "SnapshotsRepaired",
     }
 }
 
-/// What stands in a credential's place.
+/// The text that stands in a credential's place.
 pub const CONCEALED: &str = "[concealed]";
 
-/// Parts of names of members that hold a credential.
+/// The parts of names of members that hold a credential.
 const NAMES_OF_CREDENTIALS: [&str; 8] = [
     "password",
     "passwd",
@@ -59,9 +59,9 @@ const NAMES_OF_CREDENTIALS: [&str; 8] = [
     "credential",
 ];
 
-/// A payload as it may be shown. Credentials belong into none, but a connection's settings are free: a
-/// member that is called like one, or a text that looks like one, is concealed. A reference to a
-/// credential (`…_ref`) is none.
+/// Returns a payload as it may be shown. Credentials belong into no payload, but a connection's settings are
+/// free text: a member that is named like a credential, or a text that looks like one, is concealed. A
+/// reference to a credential (`…_ref`) is shown.
 #[must_use]
 pub fn shown(payload: Value) -> Value {
     match payload {
@@ -94,7 +94,7 @@ fn names_a_credential(name: &str) -> bool {
             .any(|part| letters.contains(part))
 }
 
-/// An `Authorization` header's value, a JWT, or a PEM file.
+/// Returns whether a text is an `Authorization` header's value, a JWT, or a PEM file.
 fn looks_like_a_credential(text: &str) -> bool {
     let scheme = text
         .split_once(' ')

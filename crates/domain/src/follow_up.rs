@@ -1,51 +1,51 @@
-//! What people do about a silent device, and which silence that is about.
+//! Follow-ups: what people do about a silent device, and the silence that it is about.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-/// What somebody has done about a device, or means to.
+/// The things that somebody has done about a silent device, or means to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FollowUp {
-    /// Whether its operator has been spoken to.
+    /// Whether somebody has spoken to the device's operator.
     pub contacted: bool,
-    /// Until when nobody needs to look at it; one that has passed is a snooze that is over.
+    /// The instant until which nobody needs to look at the device. A snooze whose instant has passed is over.
     pub snoozed_until: Option<DateTime<Utc>>,
-    /// For colleagues.
+    /// The note for colleagues.
     pub note: Option<Note>,
 }
 
-/// A follow-up as it was written down.
+/// A follow-up with the record of its writing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrittenFollowUp {
-    /// Counts what was written about the device.
+    /// The number of follow-ups that were written about the device.
     pub version: i64,
-    /// What.
+    /// The follow-up.
     pub follow_up: FollowUp,
-    /// The beginning of the silence that it is about.
+    /// The beginning of the silence that the follow-up is about.
     pub silent_since: DateTime<Utc>,
-    /// When.
+    /// The instant of the writing.
     pub updated_at: DateTime<Utc>,
-    /// By whom.
+    /// The author.
     pub updated_by: String,
 }
 
-/// An active device's silence, and the latest that was written of it.
+/// The silence of an active device, with the latest follow-up that was written of the device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceFollowUp {
-    /// The latest accepted update, or the activation where there was none since.
+    /// The beginning of the silence: the latest accepted update, or the activation if there was none since.
     pub silent_since: DateTime<Utc>,
-    /// About this silence or an earlier one.
+    /// The latest follow-up, about this silence or an earlier one.
     pub latest: Option<WrittenFollowUp>,
 }
 
 impl DeviceFollowUp {
-    /// The latest version, whatever silence it is about; 0 where nothing was ever written.
+    /// Returns the latest version, whatever silence it is about; 0 if nothing was ever written.
     pub fn version(&self) -> i64 {
         self.latest.as_ref().map_or(0, |written| written.version)
     }
 
-    /// What counts now. A device that has reported since is another case when it falls silent again:
-    /// nobody has been spoken to about that.
+    /// Returns the follow-up that counts now. A device that has reported since is another case when it falls
+    /// silent again: nobody has been spoken to about that.
     pub fn current(&self) -> Option<&WrittenFollowUp> {
         self.latest
             .as_ref()
@@ -60,16 +60,17 @@ pub struct Note(String);
 
 /// A text that is no note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// A text that cannot be a note.
 #[error(
     "must be at most 1000 characters, none of them a control character but line breaks and tabs, nor one that turns the direction of text"
 )]
 pub struct InvalidNote;
 
 impl Note {
-    /// Characters, at most.
+    /// The number of characters that a note may have.
     pub const MAX_CHARACTERS: usize = 1000;
 
-    /// A text that says nothing is no note, and nothing wrong either.
+    /// Reads a note. A text that says nothing is no note, and nothing wrong either.
     ///
     /// # Errors
     /// [`InvalidNote`].
@@ -84,7 +85,7 @@ impl Note {
         Ok((!text.trim().is_empty()).then(|| Self(text.to_owned())))
     }
 
-    /// The text as given.
+    /// Returns the text as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,46 +1,46 @@
-//! `Idempotency-Key`: what a request is told that names itself.
+//! The rules of `Idempotency-Key`: the answer to a request that comes again under its key.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How long an answer is kept for the request that comes again.
+/// The time for which an answer is kept for a request that comes again.
 pub const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
 
-/// How long a request may be in flight. Longer than any of ours takes: after it, the instance that
+/// The time for which a request may be in flight, longer than any of ours takes. After it, the instance that
 /// ran the request is taken for dead.
 pub const CLAIMED_FOR: TimeDelta = TimeDelta::seconds(60);
 
-/// SHA-256 of a request's body.
+/// The SHA-256 digest of a request's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyDigest(pub [u8; 32]);
 
-/// What is held under a key.
+/// The record that is held under a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldKey {
-    /// Of the request that claimed the key.
+    /// The digest of the request that claimed the key.
     pub body: BodyDigest,
-    /// When it did.
+    /// The instant at which the request claimed the key.
     pub claimed_at: DateTime<Utc>,
-    /// Whether its answer is there.
+    /// Whether the answer to the request is there.
     pub answered: bool,
 }
 
-/// What becomes of a request with a key.
+/// The decision on a request with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyVerdict {
-    /// It is run: the key is free.
+    /// The request is run: the key is free.
     Run,
-    /// It has been run: the answer is there.
+    /// The request has been run: the answer is there.
     Answered,
-    /// It is being run.
+    /// The request is being run.
     InFlight,
     /// The key belongs to another request.
     Reused,
 }
 
-/// Judges a request with this body by what is held under its key.
+/// Judges a request by the digest of its body and by what is held under its key.
 ///
-/// A claim that has lapsed is free for the same request only: what became of it is not known, so
-/// another one may not pass for it.
+/// A claim that has lapsed is free for the same request only: its outcome is not known, so another request
+/// may not pass for it.
 pub fn judge(held: Option<&HeldKey>, body: BodyDigest, now: DateTime<Utc>) -> KeyVerdict {
     let Some(held) = held.filter(|held| now < held.claimed_at + KEPT_FOR) else {
         return KeyVerdict::Run;

@@ -1,4 +1,4 @@
-//! Identities. Those of other services are opaque text, each its own type; ours are `UUIDv7`.
+//! Identities. The ids of other services are opaque text, each of its own type; our own are `UUIDv7`.
 
 use std::fmt;
 
@@ -21,16 +21,18 @@ macro_rules! text_id {
         pub struct $name(SmolStr);
 
         impl $name {
-            /// What a text must be to name one.
+            /// The rule that a text must keep.
             pub const RULE: &'static str = $rule;
 
+            /// Checks an id.
+            ///
             /// # Errors
             /// [`InvalidId`] when the text breaks [`Self::RULE`].
             pub fn try_new(text: &str) -> Result<Self, InvalidId> {
                 if $allowed(text, $max) { Ok(Self(text.into())) } else { Err(InvalidId { rule: $rule }) }
             }
 
-            /// The text as the owning service wrote it.
+            /// Returns the text as the owning service wrote it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -133,8 +135,8 @@ fn is_name(text: &str, max: usize, punctuation: &[u8]) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || punctuation.contains(&b))
 }
 
-/// Printable is what a person can see on a line: no control, format, separator or unassigned-looking
-/// characters; a plain space is allowed inside, not at either end.
+/// Returns whether a person can see all of a text on a line: it has no control, format, separator or
+/// unassigned-looking characters, and plain spaces inside only.
 fn is_printable(text: &str, max: usize) -> bool {
     let invisible = |c: char| {
         c.is_control()
@@ -201,28 +203,28 @@ minted_id!(
     EnvelopeId
 );
 
-/// An id before all that are minted at this instant or later, and after all that were minted earlier, to
-/// the millisecond.
+/// Returns the least `UUIDv7` of an instant: all ids that are minted then or later are above it, and all that
+/// were minted earlier are below, to the millisecond.
 pub fn first_id_at(instant: DateTime<Utc>) -> Uuid {
     let since_epoch_ms = u128::try_from(instant.timestamp_millis()).unwrap_or(0);
     Uuid::from_u128(since_epoch_ms << 80)
 }
 
-/// Mints `UUIDv7`s whose order is the order of minting, by the time it is given.
+/// A source of `UUIDv7`s whose order is the order of minting, by the time it is given.
 #[derive(Debug)]
 pub struct IdSource {
     sequence: std::sync::Mutex<ContextV7>,
 }
 
 impl IdSource {
-    /// A fresh source; one a process is enough.
+    /// Makes a source; one in a process is enough.
     pub fn new() -> Self {
         Self {
             sequence: std::sync::Mutex::new(ContextV7::new()),
         }
     }
 
-    /// The next id at `now`.
+    /// Returns the next id at `now`.
     pub fn next(&self, now: DateTime<Utc>) -> Uuid {
         let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
         let sequence = self

@@ -1,4 +1,4 @@
-//! The reconciliation sweep: what it found, did, and how it ended.
+//! Reconciliation sweeps: what a sweep found and did, and how it ended.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -6,81 +6,82 @@ use serde::{Deserialize, Serialize};
 use crate::vocabulary::words;
 
 words!(
-    /// How far a sweep has come.
+    /// The state of a sweep.
     SweepStatus {
-        /// Asked for, and not yet taken by an instance.
+        /// The sweep was asked for, and is not yet taken by an instance.
         Queued = "queued",
-        /// Held by one instance.
+        /// One instance holds the sweep.
         Running = "running",
         /// Every step that is configured did all that it had to.
         Completed = "completed",
-        /// Some of it did not succeed.
+        /// Some step did not do all that it had to.
         Partial = "partial",
-        /// No step succeeded, or three instances were lost over it.
+        /// Some or all of the step's work did not succeed.
         Failed = "failed",
     }
 );
 
 impl SweepStatus {
-    /// Whether nothing will change any more.
+    /// Returns whether nothing will change any more.
     pub const fn is_terminal(self) -> bool {
         !matches!(self, Self::Queued | Self::Running)
     }
 }
 
 words!(
-    /// How one step of a sweep ended.
+    /// The outcome of one step of a sweep.
     StepOutcome {
-        /// It did all that it had to.
+        /// The step did all that it had to.
         Completed = "completed",
-        /// This deployment has nothing for it to do.
+        /// This deployment has nothing for the step to do.
         NotConfigured = "not_configured",
         /// Some or all of it did not succeed.
         Failed = "failed",
     }
 );
 
-/// What a sweep found and did, step by step.
+/// The report of a sweep, step by step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweepReport {
-    /// Schedules at EventBridge against those that SQL wants.
+    /// The step that compares schedules at EventBridge with those that SQL wants.
     pub schedules: SweptSchedules,
-    /// Day partitions of events.
+    /// The step that drops day partitions.
     pub partitions: SweptPartitions,
-    /// Devices of the legacy registry.
+    /// The step that mirrors devices of the legacy registry.
     pub legacy_registry: SweptRegistry,
-    /// Cycles and sweeps past their retention; sweeps of earlier versions had no such step.
+    /// The step that removes cycles and sweeps past their retention. Sweeps of earlier versions had no such
+    /// step.
     #[serde(default)]
     pub old_records: SweptRecords,
 }
 
-/// Schedules: what was found, and what could not be repaired.
+/// The schedules that a sweep found, and those that it could not repair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweptSchedules {
-    /// How the step ended.
+    /// The outcome of the step.
     pub outcome: StepOutcome,
-    /// Active workspaces whose schedule was looked at.
+    /// The number of active workspaces whose schedule was looked at.
     pub checked: u32,
-    /// Schedules that were just as wanted.
+    /// The number of schedules that were just as wanted.
     pub in_line: u32,
-    /// Changes that were not applied yet when the sweep came; it applied them.
+    /// The number of changes that were not applied yet when the sweep came; it applied them.
     pub pending: u32,
-    /// Schedules that were confirmed once and were not there.
+    /// The number of schedules that were confirmed once and were not there.
     pub missing: u32,
-    /// Schedules that were other than confirmed.
+    /// The number of schedules that were other than confirmed.
     pub changed: u32,
-    /// Schedules of no active workspace.
+    /// The number of schedules of no active workspace.
     pub orphaned: u32,
-    /// Names in the group that are none of ours; they are let be.
+    /// The number of names in the group that are none of ours; they are let be.
     pub foreign: u32,
-    /// Of all these, what could not be repaired.
+    /// The number of all these that could not be repaired.
     pub not_repaired: u32,
-    /// Why the step failed, where it did.
+    /// The failure of the step, if it failed.
     pub error: Option<String>,
 }
 
 impl SweptSchedules {
-    /// Nothing found yet.
+    /// Makes a report in which nothing is found yet.
     pub const fn new(outcome: StepOutcome) -> Self {
         Self {
             outcome,
@@ -97,41 +98,41 @@ impl SweptSchedules {
     }
 }
 
-/// Partitions of events and of raw messages past their retention.
+/// The partitions of events and of raw messages that a sweep dropped because they were past their retention.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweptPartitions {
-    /// How the step ended.
+    /// The outcome of the step.
     pub outcome: StepOutcome,
-    /// Days that are gone with all their events.
+    /// The days that are gone with all their events.
     pub dropped: Vec<NaiveDate>,
-    /// Days that are gone with all their raw messages and envelopes; older reports do not say.
+    /// The days that are gone with all their raw messages and envelopes. Older reports do not have them.
     #[serde(default)]
     pub raw_messages_dropped: Vec<NaiveDate>,
-    /// Why the step failed, where it did.
+    /// The failure of the step, if it failed.
     pub error: Option<String>,
 }
 
-/// Devices mirrored from the legacy registry.
+/// The devices that a sweep mirrored from the legacy registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweptRegistry {
-    /// How the step ended.
+    /// The outcome of the step.
     pub outcome: StepOutcome,
-    /// Devices that were brought in line.
+    /// The number of devices that were brought in line.
     pub mirrored: u32,
-    /// Why the step failed, where it did.
+    /// The failure of the step, if it failed.
     pub error: Option<String>,
 }
 
-/// Records past their retention, removed.
+/// The records past their retention that a sweep removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweptRecords {
-    /// How the step ended.
+    /// The outcome of the step.
     pub outcome: StepOutcome,
-    /// Cycles, with what their connections gave.
+    /// The number of cycles, with what their connections gave.
     pub poll_cycles: u64,
-    /// Sweeps.
+    /// The number of sweeps.
     pub sweeps: u64,
-    /// Why the step failed, where it did.
+    /// The failure of the step, if it failed.
     pub error: Option<String>,
 }
 
@@ -147,7 +148,7 @@ impl Default for SweptRecords {
 }
 
 impl SweepReport {
-    /// How a sweep with this report ended.
+    /// Returns how a sweep with this report ended.
     pub fn status(&self) -> SweepStatus {
         let steps = [
             self.schedules.outcome,

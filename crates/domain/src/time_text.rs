@@ -1,4 +1,4 @@
-//! Times as text.
+//! Times as the text of the contract.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -7,8 +7,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use humantime::{format_rfc3339_micros, format_rfc3339_millis, format_rfc3339_seconds};
 use serde::{Serialize, Serializer};
 
-/// A time as the contract writes it: RFC 3339 in UTC with `Z` and 0, 3 or 6 fraction digits, whichever
-/// is exact. `chrono` writes the same at several times the price, which tells in lists of thousands.
+/// A time that is written as the contract asks: RFC 3339 in UTC with `Z` and 0, 3 or 6 fraction digits,
+/// whichever is exact. `chrono` writes the same text at several times the price, which tells in lists of
+/// thousands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimeText(pub DateTime<Utc>);
 

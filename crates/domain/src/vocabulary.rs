@@ -1,6 +1,6 @@
 //! Closed sets of words that go out as JSON and into the database as text.
 
-/// Declares an enum whose variants are words: `as_str`, `parse`, `Display` and serde by the word.
+/// Declares an enum whose variants are words, with `as_str`, `parse`, `Display` and serde by the word.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*

@@ -1,4 +1,4 @@
-//! A batch: items in array order, each judged by what the ones before it left.
+//! Batches: items are judged in array order, each against what the items before it left.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;

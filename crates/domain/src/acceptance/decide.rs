@@ -1,4 +1,4 @@
-//! The decision table, one row a step, in the table's order.
+//! The decision table for updates: one row is one step, in the order of the table.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -10,31 +10,31 @@ use crate::fleet::{Cutover, Device, ProviderMode, ProviderType};
 use crate::ids::ProviderId;
 use crate::signals::{Reading, Readings};
 
-/// What an update is judged by besides the registry and what is held.
+/// The facts that an update is judged by, besides the registry and the held readings.
 #[derive(Clone, Copy, Debug)]
 pub struct Gate {
-    /// The flags as they stand when the decision commits.
+    /// The workspace's flags at the instant at which the decision commits.
     pub cutover: Cutover,
-    /// Where the batch comes from.
+    /// The source of the batch.
     pub source: Source,
-    /// How far ahead of `now` a provider's clock may be.
+    /// The span by which a provider's clock may be ahead of `now`.
     pub future_tolerance: TimeDelta,
-    /// Core's clock.
+    /// The time on core's clock.
     pub now: DateTime<Utc>,
 }
 
 impl Gate {
-    /// Times before 2015 come from clocks that were never set.
+    /// The earliest credible time of an observation: times before 2015 come from clocks that were never set.
     const EARLIEST: DateTime<Utc> = match DateTime::from_timestamp(1_420_070_400, 0) {
         Some(start_of_2015) => start_of_2015,
         None => DateTime::UNIX_EPOCH,
     };
 }
 
-/// Finds the device that an update means, if the flags and the registry let it speak.
+/// Finds the device that an update names, if the flags and the registry let it speak.
 ///
 /// # Errors
-/// The first row of the table that refuses it.
+/// The rejection of the first row of the table that refuses the update.
 pub(super) fn admit<'r>(
     update: &Update,
     registry: &'r Registry,
@@ -111,11 +111,11 @@ pub(super) fn admit<'r>(
     }
 }
 
-/// Whether a connection may speak at all, as the flags and the registry stand. `claimed` is the protocol
-/// that a raw message is said to be of; an update says nothing of it.
+/// Checks that a connection may speak at all, by the flags and the registry. `claimed` is the protocol that a
+/// raw message is said to have; updates do not claim one.
 ///
 /// # Errors
-/// The first row of the table that refuses it.
+/// The rejection of the first row of the table that refuses the connection.
 pub fn admit_connection(
     provider_id: &ProviderId,
     claimed: Option<ProviderType>,
@@ -145,7 +145,7 @@ pub fn admit_connection(
     }
 }
 
-/// Judges an admitted update against what is held of its device.
+/// Judges an admitted update against the held readings of its device.
 pub fn decide(update: &Update, held: &Readings, gate: &Gate) -> Verdict {
     let observed_at = match update.observed_at {
         Some(time) if time >= Gate::EARLIEST => time,

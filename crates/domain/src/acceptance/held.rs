@@ -1,23 +1,23 @@
-//! What is held of a device: the fold of its accepted updates.
+//! The held state of a device: the fold of its accepted updates.
 
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::signals::{DropReason, DroppedSignal, Readings, Signal};
 
-/// What is held of a device in one activation.
+/// The held state of a device in one activation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Held {
-    /// Accepted updates so far; 0 when nothing is held.
+    /// The number of accepted updates so far; 0 when nothing is held.
     pub version: i64,
     /// The newest of all accepted readings.
     pub readings: Readings,
-    /// Why signals that are not held could not be used when they last came.
+    /// The reasons why signals that are not held could not be used when they last came.
     pub drops: Drops,
 }
 
 impl Held {
-    /// Takes in an accepted update: what moves, and what it brought in vain.
+    /// Takes in an accepted update: the readings that are newer, and the signals that were dropped from it.
     pub fn accept(&mut self, newer: &Readings, dropped: &[DroppedSignal]) {
         self.version += 1;
         for (signal, reading) in newer.iter() {
@@ -34,18 +34,18 @@ impl Held {
     }
 }
 
-/// Why signals were dropped, at most one reason a signal. Its JSON is `{"<signal>": "<reason>"}`.
+/// The reasons why signals were dropped, at most one for each signal. The JSON is `{"<signal>": "<reason>"}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drops(Vec<(Signal, DropReason)>);
 
 impl Drops {
-    /// Why `signal` was dropped, if it was.
+    /// Returns why `signal` was dropped, or `None` if it was not.
     pub fn get(&self, signal: Signal) -> Option<DropReason> {
         let at = self.place(signal).ok()?;
         Some(self.0[at].1)
     }
 
-    /// Whether there are none.
+    /// Returns whether no signal was dropped.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

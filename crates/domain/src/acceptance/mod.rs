@@ -1,8 +1,8 @@
-//! What becomes of an update, whoever brought it: polls and pushed messages take this one path.
+//! The judgement of updates: polls and pushed messages take this one path.
 //!
-//! [`decide`] judges one update against what is configured and what is held. [`decide_batch`] does so
-//! item by item, each seeing what the ones before it changed. The law behind both: what is held of a
-//! device is the join of all accepted readings, whatever their order, repetition or batching.
+//! [`decide`] judges one update against what is configured and what is held. [`decide_batch`] judges the
+//! items of a batch in order; each item sees what the items before it changed. Both follow one law: the held
+//! readings of a device are the join of all accepted readings, whatever their order, repetition or batching.
 
 mod batch;
 mod decide;

@@ -1,4 +1,4 @@
-//! What became of an update.
+//! Outcomes of updates.
 
 use crate::signals::{Readings, Signal};
 use crate::vocabulary::words;
@@ -6,80 +6,80 @@ use crate::vocabulary::words;
 words!(
     /// The outcome of an update, as a word.
     OutcomeWord {
-        /// It moved the snapshot.
+        /// The update moved the snapshot.
         Accepted = "accepted",
-        /// All of it was held already.
+        /// All readings of the update were held already.
         Duplicate = "duplicate",
-        /// Nothing in it is newer than what is held.
+        /// No reading of the update is newer than the held one.
         Stale = "stale",
-        /// It was refused.
+        /// The update was refused.
         Rejected = "rejected",
     }
 );
 
 words!(
-    /// Why an update was refused; an open vocabulary.
+    /// The reason why an update was refused; an open vocabulary.
     RejectReason {
-        /// Not of an update's shape.
+        /// The item does not have the shape of an update.
         Malformed = "malformed",
-        /// A poll's result after the legacy service became the poll owner.
+        /// A poll brought the update after the legacy service had become the poll owner.
         NotOwner = "not_owner",
-        /// A provider type that the workspace's provider mode does not admit.
+        /// The workspace's provider mode does not admit the connection's provider type.
         ProviderNotAllowed = "provider_not_allowed",
-        /// No such connection.
+        /// The workspace has no such connection.
         UnknownConnection = "unknown_connection",
         /// The connection is switched off.
         ConnectionDisabled = "connection_disabled",
-        /// A raw message of another protocol than the connection's.
+        /// The raw message is of another protocol than the connection.
         ProviderTypeMismatch = "provider_type_mismatch",
-        /// Device and connection or external id name different devices.
+        /// The device id and the connection or external id name different devices.
         IdentityConflict = "identity_conflict",
-        /// No such device.
+        /// The workspace has no such device.
         UnknownDevice = "unknown_device",
         /// The device was deactivated.
         InactiveDevice = "inactive_device",
-        /// No `observed_at`, not an RFC 3339 time with an offset, or before 2015.
+        /// `observed_at` is absent, is not an RFC 3339 time with an offset, or is before 2015.
         InvalidTimestamp = "invalid_timestamp",
-        /// Observed too far ahead of core's clock.
+        /// `observed_at` is too far ahead of core's clock.
         FutureTimestamp = "future_timestamp",
-        /// No signal left after dropping the invalid ones.
+        /// No signal was left after the invalid ones were dropped.
         NoValidSignals = "no_valid_signals",
-        /// No such envelope, or none any more.
+        /// The workspace has no such envelope, or does not keep it any more.
         UnknownEnvelope = "unknown_envelope",
     }
 );
 
-/// A refusal, with the words for whoever sent the update.
+/// A refusal, with a text for whoever sent the update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// Why.
+    /// The reason of the refusal.
     pub reason: RejectReason,
-    /// For people.
+    /// The explanation for people.
     pub detail: String,
-    /// Where in the item, for [`RejectReason::Malformed`].
+    /// The place in the item that is not of the shape, for [`RejectReason::Malformed`].
     pub pointer: Option<String>,
 }
 
-/// What became of an update.
+/// The judgement of an update.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// These readings are newer than what is held.
+    /// Some readings of the update are newer than the held ones.
     Accepted {
-        /// What moves.
+        /// The readings that move the snapshot.
         newer: Readings,
-        /// Signals of the update that were not newer.
+        /// The signals of the update that are not newer.
         ignored: Vec<Signal>,
     },
-    /// Every signal equals what is held, in time and value.
+    /// Every signal equals the held one in time and value.
     Duplicate,
-    /// No signal is newer than the one held.
+    /// No signal is newer than the held one.
     Stale,
-    /// Refused.
+    /// The update was refused.
     Rejected(Rejection),
 }
 
 impl Verdict {
-    /// The outcome as a word.
+    /// Returns the outcome as a word.
     pub const fn word(&self) -> OutcomeWord {
         match self {
             Self::Accepted { .. } => OutcomeWord::Accepted,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::fleet::{Device, ProviderType};
 use crate::ids::{DeviceId, ExternalId, ProviderId};
 
-/// What acceptance needs to know of a workspace's configuration: the part that a batch names, or all.
+/// The part of a workspace's configuration that acceptance needs: the connections and devices that a batch
+/// names, or all of them.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     connections: HashMap<ProviderId, (ProviderType, bool)>,
@@ -20,8 +21,8 @@ impl Registry {
         self.connections.insert(id, (provider_type, enabled));
     }
 
-    /// Adds a device. An external id leads to its active device where there is one, else to one that
-    /// was deactivated.
+    /// Adds a device. An external id leads to its active device if there is one, else to a device that was
+    /// deactivated.
     pub fn add_device(&mut self, device: impl Into<Arc<Device>>) {
         let device = device.into();
         let of_connection = self
@@ -37,17 +38,17 @@ impl Registry {
         self.devices.insert(device.id.clone(), device);
     }
 
-    /// A connection's type and whether it is enabled.
+    /// Returns a connection's type and whether it is enabled.
     pub fn connection(&self, id: &ProviderId) -> Option<(ProviderType, bool)> {
         self.connections.get(id).copied()
     }
 
-    /// The device of this id.
+    /// Returns the device with an id.
     pub fn device(&self, id: &DeviceId) -> Option<&Arc<Device>> {
         self.devices.get(id)
     }
 
-    /// The device of this name at a connection.
+    /// Returns the device with an external id at a connection.
     pub fn device_at(
         &self,
         provider_id: &ProviderId,

@@ -1,7 +1,7 @@
-//! What is kept of a batch's refusals: one row for each reason and whom it was about, and counts.
+//! The records that are kept of a batch's refusals: counts, and one row for each reason and subject.
 //!
-//! A device with a wrong clock is refused every few minutes for weeks: as one row that is counted it
-//! says so, and takes the place of nobody else's.
+//! A device with a wrong clock is refused every few minutes for weeks. One row that counts says so, and takes
+//! no other row's place.
 
 use std::collections::BTreeMap;
 
@@ -10,53 +10,54 @@ use chrono::{DateTime, Datelike, Utc};
 use super::{Address, Item, Judged, RejectReason, Verdict};
 use crate::ids::{DeviceId, ExternalId, ProviderId};
 
-/// Rows of a reason that are kept, at most: of each connection for devices that nobody has configured,
-/// else of the workspace. Does not bound what is about configured devices, which are few enough.
+/// The number of rows that are kept of one reason, at most: of each connection for devices that nobody has
+/// configured, else of the workspace. Rows about configured devices are not bounded; there are few enough.
 pub const REJECTIONS_AT_MOST: usize = 1_000;
 
-/// Characters of a text of a sender's, at most.
+/// The number of characters that are kept of a sender's text.
 const TEXT_AT_MOST: usize = 200;
 
-/// What one kept rejection is told apart by: why, and whom it was about.
+/// The key of a kept rejection: its reason and its subject.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RejectionKey {
-    /// Why.
+    /// The reason of the rejection.
     pub reason: RejectReason,
     /// The connection, as the sender named it.
     pub provider_id: Option<ProviderId>,
-    /// The device's name there, as the sender named it.
+    /// The device's name at the connection, as the sender gave it.
     pub external_id: Option<ExternalId>,
-    /// The configured device, or the one that the sender named.
+    /// The configured device, or else the device id that the sender gave.
     pub device_id: Option<DeviceId>,
-    /// Where in the item, for [`RejectReason::Malformed`].
+    /// The place in the item that is not of the shape, for [`RejectReason::Malformed`].
     pub pointer: Option<String>,
 }
 
-/// A batch's refusals under one key.
+/// The refusals of a batch that share a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusals {
-    /// How many.
+    /// The number of refusals.
     pub count: u64,
-    /// The words for the sender, of the last one.
+    /// The text for the sender, of the latest refusal.
     pub detail: String,
-    /// The provider's event time, of the last one that had a readable one.
+    /// The provider's event time, of the latest refusal that has a readable one.
     pub observed_at: Option<DateTime<Utc>>,
-    /// The W3C trace id of what brought the last one.
+    /// The W3C trace id of the request or poll that brought the latest refusal.
     pub trace_id: Option<String>,
 }
 
-/// A batch's refusals.
+/// The refusals of a whole batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RejectionTally {
-    /// How many for each reason: all of them.
+    /// The number of refusals by reason, including those that are not kept.
     pub counts: BTreeMap<RejectReason, u64>,
-    /// What is to be kept. Of more than [`REJECTIONS_AT_MOST`] of a kind the first by name: the same ones
-    /// each time that a provider names thousands of units which nobody has configured.
+    /// The rows to be kept. Of more than [`REJECTIONS_AT_MOST`] rows of a kind, the first by name are kept:
+    /// the same rows every time that a provider names thousands of units which nobody has configured.
     pub kept: BTreeMap<RejectionKey, Refusals>,
 }
 
 impl RejectReason {
-    /// Whether it is about a configured device, of which there are only so many.
+    /// Returns whether a rejection with this reason is about a configured device. There are only so many of
+    /// those.
     pub const fn is_about_a_configured_device(self) -> bool {
         matches!(
             self,
@@ -68,7 +69,8 @@ impl RejectReason {
     }
 }
 
-/// Sums up a batch's refusals, each with the W3C trace id of what brought it; empty for a batch without one.
+/// Sums up the refusals of a batch, each with the W3C trace id of what brought it. The tally of a batch
+/// without refusals is empty.
 pub fn tally_rejections<'b>(
     batch: impl IntoIterator<Item = (&'b Item, &'b Judged, Option<&'b str>)>,
 ) -> RejectionTally {
@@ -119,7 +121,8 @@ fn named(address: &Address) -> (Option<DeviceId>, Option<ProviderId>, Option<Ext
     }
 }
 
-/// A time that every reader can read: offsets lead out of the years that RFC 3339 has.
+/// Returns the time of an item's observation if every reader can read it: an offset can lead out of the years
+/// that RFC 3339 has.
 fn observed_at(item: &Item) -> Option<DateTime<Utc>> {
     match item {
         Item::Update(update) => update.observed_at,
@@ -128,7 +131,8 @@ fn observed_at(item: &Item) -> Option<DateTime<Utc>> {
     .filter(|time| (1..=9999).contains(&time.year()))
 }
 
-/// A sender's text as a person can read and a database can keep it: cut, without control characters.
+/// Returns a sender's text so that a person can read it and a database can store it: cut, and without control
+/// characters.
 fn legible(text: &str) -> String {
     text.chars()
         .take(TEXT_AT_MOST)

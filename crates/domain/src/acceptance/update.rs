@@ -1,40 +1,40 @@
-//! An update as it arrives, after its shape has been read and before it has been judged.
+//! Updates as they arrive: their shape has been read, and they have not been judged.
 
 use chrono::{DateTime, Utc};
 
 use crate::ids::{CycleId, DeviceId, ExternalId, LeaseToken, ProviderId};
 use crate::signals::{DroppedSignal, Signal, SignalValue};
 
-/// One reading of one device, of any number of signals.
+/// The readings of one device at one time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {
-    /// Whose.
+    /// The device, as the sender names it.
     pub address: Address,
-    /// The provider's event time, UTC, microseconds. `None` when it was absent or unreadable.
+    /// The provider's event time, in UTC and cut to microseconds; `None` when it was absent or unreadable.
     pub observed_at: Option<DateTime<Utc>>,
-    /// What the catalogue allows; at most one value a signal.
+    /// The values that the catalogue allows, at most one for each signal.
     pub signals: Vec<(Signal, SignalValue)>,
-    /// What it does not allow.
+    /// The signals that the catalogue does not allow.
     pub dropped: Vec<DroppedSignal>,
 }
 
-/// How an update names its device.
+/// The way in which an update names its device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// By our id; what else is given must agree with the registry.
+    /// The update gives the device's id. A connection or external id beside it must agree with the registry.
     Device {
-        /// The device.
+        /// The id of the device.
         device_id: DeviceId,
-        /// The connection it is said to speak through.
+        /// The connection that the device is said to speak through.
         provider_id: Option<ProviderId>,
-        /// The name it is said to have there.
+        /// The name that the device is said to have at the connection.
         external_id: Option<ExternalId>,
     },
-    /// By its name at a provider connection.
+    /// The update gives the device's name at a provider connection.
     External {
         /// The connection.
         provider_id: ProviderId,
-        /// The device's name there.
+        /// The device's name at the connection.
         external_id: ExternalId,
     },
 }
@@ -42,19 +42,19 @@ pub enum Address {
 /// An element of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
-    /// Of the right shape.
+    /// The element has the shape of an update.
     Update(Update),
-    /// Not of the shape; the rest of the batch does not suffer for it.
+    /// The element does not have the shape of an update. The rest of the batch is judged all the same.
     Malformed {
-        /// RFC 6901 pointer within the item.
+        /// An RFC 6901 pointer to the place in the item.
         pointer: String,
-        /// For people.
+        /// The explanation for people.
         detail: String,
     },
 }
 
 impl Item {
-    /// How it names its device, if it is of the shape.
+    /// Returns how the item names its device; `None` for a malformed item.
     pub const fn address(&self) -> Option<&Address> {
         match self {
             Self::Update(update) => Some(&update.address),
@@ -63,14 +63,14 @@ impl Item {
     }
 }
 
-/// Where a batch comes from. A poll's results land only under the lease that fetched them.
+/// The source of a batch. The results of a poll land only under the lease that fetched them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// A machine's push.
+    /// A machine pushed the batch.
     Push,
-    /// A poll cycle.
+    /// A poll cycle fetched the batch.
     Cycle {
-        /// Which.
+        /// The id of the cycle.
         cycle_id: CycleId,
         /// The lease under which the provider was asked.
         lease: LeaseToken,

@@ -1,4 +1,4 @@
-//! Provider connections: through which account of which provider a workspace's devices speak.
+//! Provider connections: the accounts at providers through which a workspace's devices speak.
 
 use std::fmt;
 
@@ -29,41 +29,42 @@ impl ProviderType {
     pub const STREAMED: &'static [Self] = &[Self::Viriciti];
 }
 
-/// One workspace's account at one provider.
+/// A workspace's account at a provider.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Connection {
-    /// Its name within the workspace.
+    /// The connection's name within the workspace.
     pub id: ProviderId,
-    /// The protocol.
+    /// The protocol that the provider speaks.
     pub provider_type: ProviderType,
-    /// Where the provider listens.
+    /// The address at which the provider is asked.
     pub base_url: String,
-    /// Where the credential is found; never the credential itself.
+    /// A reference to the credential; never the credential itself.
     pub credential_ref: Option<CredentialRef>,
-    /// A disabled connection is neither polled nor listened to.
+    /// Whether the connection is polled and listened to.
     pub enabled: bool,
-    /// Declared when devices report less often than they are polled.
+    /// The interval at which devices report, declared if it is longer than the poll interval.
     pub expected_reporting_interval_minutes: Option<u32>,
-    /// Provider-specific settings, a JSON object.
+    /// The settings of the provider's client, a JSON object.
     pub settings: serde_json::Map<String, serde_json::Value>,
-    /// Counts changes.
+    /// The number of changes of the connection.
     pub version: i64,
 }
 
 impl Connection {
-    /// How often a device of this connection should bring something new: the poll interval, or the
-    /// declared longer one.
+    /// Returns how often a device of this connection should bring something new: the poll interval, or the
+    /// declared interval if that is longer.
     pub fn reporting_interval(&self, poll_interval: PollInterval) -> TimeDelta {
         reporting_interval(self.expected_reporting_interval_minutes, poll_interval)
     }
 
-    /// How it is read; settings that do not say so in a word of ours are those of another provider.
+    /// Returns how the connection is read. Settings without a word of [`Feed`] are those of another provider,
+    /// which reads all vehicles.
     pub fn feed(&self) -> Feed {
         feed_of(self.provider_type, &self.settings).unwrap_or(Feed::Whole)
     }
 }
 
-/// The `feed` of a connection's settings: `None` for one that is no word of ours. Only the simulator's
+/// Reads the `feed` of a connection's settings; `None` if it is not a word of [`Feed`]. Only the simulator's
 /// protocol has a choice.
 pub fn feed_of(
     provider_type: ProviderType,
@@ -75,7 +76,7 @@ pub fn feed_of(
     }
 }
 
-/// The poll interval, or the declared reporting interval where that is longer.
+/// Returns the poll interval, or the declared reporting interval if that is longer.
 pub(crate) fn reporting_interval(
     declared_minutes: Option<u32>,
     poll_interval: PollInterval,
@@ -85,30 +86,33 @@ pub(crate) fn reporting_interval(
         .max(TimeDelta::minutes(i64::from(declared_minutes.unwrap_or(0))))
 }
 
-/// Where a credential is found, resolved at use: `env:PROVIDER_…`, or `file:` with a relative path
+/// A reference to a credential, resolved when it is used: `env:PROVIDER_…`, or `file:` with a relative path
 /// below the configured folder.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CredentialRef(String);
 
 /// A reference to somewhere that credentials may not come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// A reference to a place that credentials may not come from.
 #[error(
     "must be env:PROVIDER_… (A-Z 0-9 _) or file: with a relative path of A-Z a-z 0-9 . _ - /, without .."
 )]
 pub struct InvalidCredentialRef;
 
-/// The two kinds of reference.
+/// The place that a reference points to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialSource<'a> {
-    /// An environment variable.
+    /// The name of an environment variable.
     Env(&'a str),
     /// A path relative to the credentials folder.
     File(&'a str),
 }
 
 impl CredentialRef {
+    /// Checks a reference. Other variables of the process and other files are out of its reach.
+    ///
     /// # Errors
-    /// [`InvalidCredentialRef`]: other variables of the process and other files are out of reach.
+    /// [`InvalidCredentialRef`].
     pub fn try_new(text: &str) -> Result<Self, InvalidCredentialRef> {
         let reference = Self(text.to_owned());
         let valid = text.len() <= 256
@@ -137,12 +141,12 @@ impl CredentialRef {
         }
     }
 
-    /// The reference as written.
+    /// Returns the reference as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Which kind it is; always some for a value of this type.
+    /// Returns the place that the reference points to; always some for a value of this type.
     pub fn source(&self) -> Option<CredentialSource<'_>> {
         match self.0.split_once(':')? {
             ("env", name) => Some(CredentialSource::Env(name)),

@@ -1,4 +1,4 @@
-//! Cutover flags: who owns the registry, the polls, the reads, and which providers may speak.
+//! Cutover flags: they say who owns the registry, the polls and the reads, and which providers may speak.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,31 +6,31 @@ use crate::fleet::ProviderType;
 use crate::vocabulary::words;
 
 words!(
-    /// Where devices are managed.
+    /// The registry in which devices are managed.
     DeviceRegistrySource {
         /// The reconciliation sweep mirrors the legacy registry; core's device writes are refused.
         LegacySync = "legacy_sync",
-        /// Devices are managed through core's API.
+        /// Core polls.
         Core = "core",
     }
 );
 
 words!(
-    /// Who polls the providers.
+    /// The service that polls the providers.
     PollOwner {
-        /// The legacy service; triggered cycles end skipped.
+        /// The legacy service polls; triggered cycles of core end skipped.
         Legacy = "legacy",
-        /// Both; each cycle of core is compared with the legacy values.
+        /// Both services poll; each cycle of core is compared with the legacy values.
         BothShadow = "both_shadow",
-        /// Core.
+        /// Readers see the values of core.
         Core = "core",
     }
 );
 
 words!(
-    /// Whose values readers see.
+    /// The service whose values readers see.
     ReadOwner {
-        /// The legacy service's.
+        /// Readers see the values of the legacy service.
         Legacy = "legacy",
         /// Core's.
         Core = "core",
@@ -38,26 +38,26 @@ words!(
 );
 
 words!(
-    /// Which providers' updates are accepted.
+    /// The kind of providers whose updates are accepted.
     ProviderMode {
-        /// Real providers only.
+        /// Updates of real providers alone are accepted.
         LegacyProvider = "legacy_provider",
-        /// The simulator only.
+        /// Updates of the simulator alone are accepted.
         DepotSim = "depot_sim",
-        /// Both.
+        /// Updates of all providers are accepted.
         Mixed = "mixed",
     }
 );
 
 impl PollOwner {
-    /// Whether core runs poll cycles.
+    /// Returns whether core runs poll cycles.
     pub const fn core_polls(self) -> bool {
         !matches!(self, Self::Legacy)
     }
 }
 
 impl ProviderMode {
-    /// Whether updates of this provider type are accepted.
+    /// Returns whether updates of a provider type are accepted.
     pub const fn allows(self, provider_type: ProviderType) -> bool {
         let simulated = matches!(provider_type, ProviderType::DepotSim);
         match self {
@@ -71,13 +71,13 @@ impl ProviderMode {
 /// The four flags of a workspace. They change together or one by one, always with a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cutover {
-    /// Where devices are managed.
+    /// The new value, if the flag changes.
     pub device_registry_source: DeviceRegistrySource,
-    /// Who polls.
+    /// The new value, if the flag changes.
     pub poll_owner: PollOwner,
-    /// Whose values readers see.
+    /// The new value, if the flag changes.
     pub read_owner: ReadOwner,
-    /// Which providers may speak.
+    /// The new value, if the flag changes.
     pub provider_mode: ProviderMode,
 }
 
@@ -93,7 +93,7 @@ impl Default for Cutover {
     }
 }
 
-/// Some of the flags.
+/// New values for some of the flags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CutoverPatch {
     /// New value, if it changes.
@@ -109,14 +109,14 @@ pub struct CutoverPatch {
 /// A combination of flags that is allowed and that somebody should think about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct CutoverWarning {
-    /// Open vocabulary.
+    /// The kind of the warning; an open vocabulary.
     pub code: &'static str,
-    /// For people.
+    /// The explanation for people.
     pub detail: &'static str,
 }
 
 impl Cutover {
-    /// These flags with some replaced.
+    /// Returns these flags with some of them replaced.
     #[must_use]
     pub fn with(self, patch: CutoverPatch) -> Self {
         Self {
@@ -129,7 +129,8 @@ impl Cutover {
         }
     }
 
-    /// Reads and polls back to the legacy service; registry and provider mode stay as they are.
+    /// Returns these flags with reads and polls given back to the legacy service. Registry and provider mode
+    /// stay as they are.
     #[must_use]
     pub fn rolled_back(self) -> Self {
         Self {
@@ -139,7 +140,7 @@ impl Cutover {
         }
     }
 
-    /// What is risky about this combination.
+    /// Returns what is risky about this combination of flags.
     pub fn warnings(self) -> Vec<CutoverWarning> {
         let mut warnings = Vec::new();
         if self.read_owner == ReadOwner::Core && !self.poll_owner.core_polls() {

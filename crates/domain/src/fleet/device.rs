@@ -1,35 +1,35 @@
-//! Devices: telematics units fitted to vehicles.
+//! Devices: telematics units that are fitted to vehicles.
 
 use chrono::{DateTime, Utc};
 
 use crate::ids::{ActivationId, DeviceId, ExternalId, ProviderId, VehicleId};
 
-/// What a device is configured to be. Any change of it starts a new activation.
+/// The configuration of a device. Any change of it starts a new activation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceSpec {
-    /// The vehicle it is fitted to.
+    /// The vehicle that the device is fitted to.
     pub vehicle_id: VehicleId,
-    /// The connection it speaks through.
+    /// The connection that the device speaks through.
     pub provider_id: ProviderId,
-    /// Its name at the provider; unique among the connection's active devices.
+    /// The device's name at the provider; unique among the active devices of the connection.
     pub external_id: ExternalId,
 }
 
 /// A configured device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
-    /// Its id in the workspace.
+    /// The device's id within the workspace.
     pub id: DeviceId,
-    /// Vehicle, connection and external id.
+    /// The vehicle, the connection and the external id.
     pub spec: DeviceSpec,
-    /// A deactivated device keeps its history and has no health.
+    /// Whether the device is active. A deactivated device keeps its history and has no health.
     pub active: bool,
-    /// When it was first configured here.
+    /// The instant at which the device was first configured here.
     pub configured_at: DateTime<Utc>,
-    /// When its latest activation began.
+    /// The instant at which the latest activation began.
     pub activated_at: DateTime<Utc>,
-    /// The latest activation: what is held of it belongs to this one only.
+    /// The latest activation. What is held of the device belongs to this activation only.
     pub activation_id: ActivationId,
-    /// Counts changes.
+    /// The number of changes of the device.
     pub version: i64,
 }

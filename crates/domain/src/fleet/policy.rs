@@ -1,21 +1,21 @@
-//! A workspace's policy: how often it is polled, and when silence counts.
+//! The policy of a workspace: how often it is polled, and from when on silence counts.
 
 use chrono::TimeDelta;
 
 use crate::polling::PollInterval;
 
-/// Cadence and thresholds of a workspace.
+/// The cadence and the thresholds of a workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// How often the workspace is polled.
+    /// The interval at which the workspace is polled.
     pub poll_interval: PollInterval,
-    /// Silence beyond which a device is stale: 6..=1440 and above the interval.
+    /// The silence beyond which a device is stale: 6..=1440 minutes, and above the poll interval.
     pub stale_threshold_minutes: u32,
-    /// How long a new device may stay without data: 5..=10080.
+    /// The time for which a new device may stay without data: 5..=10080 minutes.
     pub no_data_grace_minutes: u32,
 }
 
-/// D-001, D-006 and D-007 of the specification: 5, 15 and 60 minutes.
+/// The default follows D-001, D-006 and D-007 of the specification: 5, 15 and 60 minutes.
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -29,22 +29,22 @@ impl Default for Policy {
 /// A member of a policy that breaks its rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPolicy {
-    /// Not one of the cadences.
+    /// The poll interval is not one of the cadences.
     #[error("must be one of 1 2 3 4 5 6 10 12 15 20 30 60")]
     PollInterval,
-    /// Outside of 6..=1440.
+    /// The stale threshold is outside of 6..=1440.
     #[error("must be 6 to 1440")]
     StaleThreshold,
-    /// Would call a device stale between two polls.
+    /// The stale threshold would make a device stale between two polls.
     #[error("must be above poll_interval_minutes")]
     StaleThresholdNotAboveInterval,
-    /// Outside of 5..=10080.
+    /// The grace period is outside of 5..=10080.
     #[error("must be 5 to 10080")]
     NoDataGrace,
 }
 
 impl InvalidPolicy {
-    /// The member that is wrong.
+    /// Returns the name of the member that is wrong.
     pub const fn member(self) -> &'static str {
         match self {
             Self::PollInterval => "poll_interval_minutes",
@@ -57,8 +57,10 @@ impl InvalidPolicy {
 }
 
 impl Policy {
+    /// Checks the members of a policy.
+    ///
     /// # Errors
-    /// Every member that breaks its rule.
+    /// All members that break their rules.
     pub fn try_new(
         poll_interval_minutes: i64,
         stale_threshold_minutes: i64,
@@ -98,12 +100,12 @@ impl Policy {
         }
     }
 
-    /// [`Self::stale_threshold_minutes`] as a duration.
+    /// Returns [`Self::stale_threshold_minutes`] as a span of time.
     pub fn stale_threshold(self) -> TimeDelta {
         TimeDelta::minutes(i64::from(self.stale_threshold_minutes))
     }
 
-    /// [`Self::no_data_grace_minutes`] as a duration.
+    /// Returns [`Self::no_data_grace_minutes`] as a span of time.
     pub fn no_data_grace(self) -> TimeDelta {
         TimeDelta::minutes(i64::from(self.no_data_grace_minutes))
     }

@@ -1,4 +1,4 @@
-//! A workspace: one customer fleet.
+//! Workspaces: each is the fleet of one customer.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,35 +10,36 @@ use crate::polling::{Cadences, Schedule, Timetable};
 /// A workspace as it is registered here.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workspace {
-    /// The platform's id.
+    /// The id that the platform gave.
     pub id: WorkspaceId,
-    /// For people.
+    /// The name for people.
     pub name: WorkspaceName,
     /// An inactive workspace is neither polled nor fed, and stays readable.
     pub active: bool,
-    /// When it was first registered here.
+    /// The instant at which the workspace was first registered here.
     pub created_at: DateTime<Utc>,
-    /// Its place in the order of registration: the poll offset is derived from it.
+    /// The number of the workspace in the order of registration. The poll offset is derived from it.
     pub registration_number: i64,
-    /// Counts changes of the name and of `active`.
+    /// The number of changes of the name and of `active`.
     pub version: i64,
-    /// Who owns what.
+    /// The flags that say who owns what.
     pub cutover: Cutover,
-    /// Freshness thresholds and cadence.
+    /// The cadence and the thresholds.
     pub policy: Policy,
-    /// From when the policy's cadence counts, and the one before it.
+    /// The cadence of the policy with the instant from which it counts, and the cadence before it.
     pub cadences: Cadences,
-    /// Since when core has polled it, or has not: `active` and the poll owner together.
+    /// The instant since which core has polled the workspace, or has not: `active` and the poll owner
+    /// together.
     pub polling_changed_at: DateTime<Utc>,
 }
 
 impl Workspace {
-    /// When this workspace is polled.
+    /// Returns the schedule by which this workspace is polled.
     pub fn schedule(&self) -> Schedule {
         Schedule::new(self.policy.poll_interval, self.registration_number)
     }
 
-    /// Its slots, also around a change of the cadence.
+    /// Returns the slots of this workspace, also around a change of the cadence.
     pub fn timetable(&self) -> Timetable {
         Timetable::new(self.cadences, self.registration_number)
     }
@@ -55,12 +56,14 @@ impl Workspace {
 #[serde(transparent)]
 pub struct WorkspaceName(String);
 
-/// A name that is not printable, blank or too long.
+/// A text that cannot be the name of a workspace: blank, too long, or not printable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 200 printable characters and not blank")]
 pub struct InvalidName;
 
 impl WorkspaceName {
+    /// Checks a name.
+    ///
     /// # Errors
     /// [`InvalidName`].
     pub fn try_new(text: &str) -> Result<Self, InvalidName> {
@@ -74,7 +77,7 @@ impl WorkspaceName {
         }
     }
 
-    /// The text as given.
+    /// Returns the name as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Why a device is not healthy, as far as the persisted records can tell.
+//! Root causes: why a device is not healthy, as far as the persisted records can tell.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -11,15 +11,15 @@ use crate::vocabulary::words;
 const CYCLE_TOLERANCE: TimeDelta = TimeDelta::seconds(60);
 
 words!(
-    /// How a provider's stream stands, as whoever holds it says.
+    /// The state of a provider's stream, as reported by whoever holds it.
     StreamState {
-        /// Open, and it brings frames.
+        /// The stream is open, and brings frames.
         Connected = "connected",
-        /// Not open.
+        /// The stream is not open.
         Disconnected = "disconnected",
-        /// Open, and it brings nothing.
+        /// The stream is open, and brings nothing.
         Silent = "silent",
-        /// The provider does not let it be opened.
+        /// The provider does not let the stream be opened.
         Refused = "refused",
     }
 );
@@ -27,22 +27,22 @@ words!(
 /// The latest finished poll of a device's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastPoll {
-    /// When its cycle started.
+    /// The instant at which the cycle of the poll started.
     pub started_at: DateTime<Utc>,
-    /// How the connection fared.
+    /// The outcome of the connection.
     pub outcome: ConnectionOutcome,
-    /// Why, unless ok.
+    /// The class of the failure, unless the connection answered.
     pub error_class: Option<ErrorClass>,
 }
 
 /// The latest of a device's updates that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastRejection {
-    /// Why.
+    /// The reason of the refusal.
     pub reason: RejectReason,
-    /// When.
+    /// The instant of the refusal.
     pub at: DateTime<Utc>,
-    /// Whether a poll brought it.
+    /// Whether a poll brought the update.
     pub polled: bool,
 }
 
@@ -102,7 +102,7 @@ pub fn root_cause(
 }
 
 impl PollingFacts {
-    /// Until when cycles ran, or had no occasion to.
+    /// Returns the instant until which cycles ran, or had no occasion to.
     fn listened_until(&self) -> DateTime<Utc> {
         self.last_cycle_ended_at
             .map_or(self.polling_possible_since, |ended_at| {
@@ -145,7 +145,7 @@ fn of_stream(stream: StreamState) -> Option<Cause> {
     }
 }
 
-/// Its updates still come, and nothing but refusals comes of them.
+/// Finds the cause of a device whose updates still come and are all refused.
 fn of_rejection(
     device: &DeviceFacts,
     health: &Health,
@@ -167,7 +167,7 @@ fn of_rejection(
     })
 }
 
-/// What the latest answer of the provider says of it.
+/// Finds the cause in the latest answer of the provider.
 fn of_answer(device: &DeviceFacts, health: &Health, polling: &PollingFacts) -> Option<Cause> {
     let poll = polling.last_poll.filter(|poll| {
         let switched_off = [ErrorClass::Disabled, ErrorClass::ProviderNotAllowed];

@@ -1,4 +1,4 @@
-//! The health of one device.
+//! The evaluation of one device's health.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -8,46 +8,47 @@ use crate::fleet::{Policy, reporting_interval};
 /// Slack beyond the interval before a device counts as delayed: a poll takes time.
 const DELAY_TOLERANCE: TimeDelta = TimeDelta::seconds(60);
 
-/// What is stored of a device that its health depends on.
+/// The stored facts of a device that its health depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceFacts {
-    /// When its latest activation began.
+    /// The instant at which the latest activation began.
     pub activated_at: DateTime<Utc>,
-    /// When core last accepted an update of it, since that activation.
+    /// The instant at which core last accepted an update of the device, since that activation.
     pub last_update_received_at: Option<DateTime<Utc>>,
-    /// The newest observation held of it.
+    /// The time of the newest observation that is held of the device.
     pub newest_observed_at: Option<DateTime<Utc>>,
-    /// The reporting interval that its connection declares.
+    /// The reporting interval that the device's connection declares.
     pub declared_interval_minutes: Option<u32>,
 }
 
-/// A device's health at an instant.
+/// The health of a device at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// The one state.
+    /// The state; exactly one.
     pub state: HealthState,
-    /// Since core last accepted an update; never negative.
+    /// The time since core last accepted an update; never negative.
     pub age: Option<TimeDelta>,
-    /// How much later than observed the newest reading arrived; never negative.
+    /// The time from the newest observation to its arrival; never negative.
     pub lag: Option<TimeDelta>,
-    /// Age beyond which this device is late.
+    /// The age beyond which this device is delayed.
     pub delayed_after: TimeDelta,
-    /// Age beyond which this device is stale.
+    /// The age beyond which this device is stale.
     pub stale_after: TimeDelta,
-    /// Since when it has been in this state; nothing for a healthy device.
+    /// The instant since which the device has been in this state; `None` for a healthy device.
     pub since: Option<DateTime<Utc>>,
-    /// When the grace period ended, for a device that never reported in it.
+    /// The end of the grace period, for a device that did not report in it.
     pub grace_exceeded_at: Option<DateTime<Utc>>,
 }
 
 impl Health {
-    /// How often the device is to report: the cadence, or what its connection declares.
+    /// Returns the interval at which the device should report: the cadence, or what its connection declares.
     pub fn interval(&self) -> TimeDelta {
         self.delayed_after - DELAY_TOLERANCE
     }
 }
 
-/// The first state of the table that fits. Exactly at a threshold is the milder state.
+/// Returns the health of a device: the first state of the table that fits. A device exactly at a threshold is
+/// in the milder state.
 pub fn evaluate(facts: &DeviceFacts, policy: Policy, now: DateTime<Utc>) -> Health {
     let interval = policy.poll_interval;
     let delayed_after =

@@ -1,4 +1,4 @@
-//! Freshness of single signals, and the share of a workspace that meets the service level.
+//! Freshness: of single signals, and the share of devices that meets the service level.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -6,18 +6,18 @@ use super::Health;
 use crate::vocabulary::words;
 
 words!(
-    /// How old one signal is; a fresh position does not vouch for an old state of charge.
+    /// The age of one signal in words. A fresh position does not vouch for an old state of charge.
     SignalFreshness {
-        /// Within the interval and its slack.
+        /// The signal is within the interval and its slack.
         Fresh = "fresh",
-        /// Later than that.
+        /// The signal is older than the interval and its slack.
         Delayed = "delayed",
-        /// Beyond the device's effective stale threshold.
+        /// The signal is older than the device's effective stale threshold.
         Stale = "stale",
     }
 );
 
-/// A signal's age and freshness, by the thresholds of its device.
+/// Returns the age and the freshness of a signal, by the thresholds of its device.
 pub fn signal_freshness(
     observed_at: DateTime<Utc>,
     device: &Health,

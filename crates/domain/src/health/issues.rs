@@ -13,23 +13,23 @@ use super::{
 use crate::acceptance::RejectReason;
 use crate::ids::{DeviceId, ProviderId, VehicleId};
 
-/// What an issue is about; an open vocabulary.
+/// The subject of an issue; an open vocabulary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IssueCode {
-    /// Devices that are not healthy for this reason.
+    /// Devices are not healthy for this reason.
     Cause(Reason),
-    /// Healthy devices whose state of charge is absent or old.
+    /// Devices are healthy, and their state of charge is absent or old.
     SignalMissingOrStale,
 }
 
 impl IssueCode {
-    /// Every code.
+    /// Returns every code.
     pub fn all() -> Vec<Self> {
         let causes = Reason::ALL.iter().copied().map(Self::Cause);
         causes.chain([Self::SignalMissingOrStale]).collect()
     }
 
-    /// The word.
+    /// Returns the word of the code.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Cause(reason) => reason.as_str(),
@@ -37,7 +37,7 @@ impl IssueCode {
         }
     }
 
-    /// The code of this word, if there is one.
+    /// Returns the code of a word, if there is one.
     pub fn parse(word: &str) -> Option<Self> {
         Self::all().into_iter().find(|code| code.as_str() == word)
     }
@@ -55,50 +55,51 @@ impl Serialize for IssueCode {
     }
 }
 
-/// A device as it was found at one instant.
+/// The health of a device at one instant, with the facts that it follows from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Finding<'d> {
-    /// Which device.
+    /// The device.
     pub device_id: &'d DeviceId,
-    /// Its vehicle.
+    /// The vehicle that the device is fitted to.
     pub vehicle_id: &'d VehicleId,
-    /// Its connection.
+    /// The connection that the device speaks through.
     pub provider_id: &'d ProviderId,
-    /// When it was first configured.
+    /// The instant at which the device was first configured.
     pub configured_at: DateTime<Utc>,
-    /// What its state follows from.
+    /// The facts that the state follows from.
     pub facts: &'d DeviceFacts,
-    /// Its health.
+    /// The health of the device.
     pub health: &'d Health,
-    /// Why, unless healthy.
+    /// The cause, unless the device is healthy.
     pub cause: Option<Cause>,
-    /// When the state of charge that is held was observed.
+    /// The time at which the held state of charge was observed.
     pub state_of_charge_at: Option<DateTime<Utc>>,
 }
 
-/// Devices that suffer from the same: one cause, at one connection; never-reported ones apart.
+/// A group of devices with one cause at one connection. Devices that never reported are in groups of their
+/// own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Issue<'d> {
-    /// What it is.
+    /// The subject of the issue.
     pub code: IssueCode,
-    /// At which connection.
+    /// The connection of the devices.
     pub provider_id: &'d ProviderId,
-    /// Whose it is to mend.
+    /// The party that must mend the issue.
     pub responsibility: Responsibility,
-    /// The worst of its cause and of its devices.
+    /// The worst severity of the cause and of the devices' states.
     pub severity: Severity,
-    /// When the first of its devices was to be listed.
+    /// The instant at which the first of the devices was to be listed.
     pub opened_at: DateTime<Utc>,
-    /// What a person can do about it.
+    /// The advice to people.
     pub next_step: &'static str,
-    /// Why updates are refused, for [`Reason::UpdatesRejected`].
+    /// The reasons why updates are refused, for [`Reason::UpdatesRejected`].
     pub rejections: BTreeSet<RejectReason>,
-    /// Its devices, in order of id.
+    /// The devices, in order of id.
     pub impacted: Vec<Finding<'d>>,
 }
 
 impl Issue<'_> {
-    /// How many of its devices are in each state.
+    /// Returns the number of devices in each state.
     pub fn impacted_by_state(&self) -> BTreeMap<HealthState, u32> {
         let mut counts = BTreeMap::new();
         for finding in &self.impacted {
@@ -107,13 +108,13 @@ impl Issue<'_> {
         counts
     }
 
-    /// How many vehicles its devices are fitted to.
+    /// Returns the number of vehicles that the devices are fitted to.
     pub fn impacted_vehicles(&self) -> usize {
         let vehicles: BTreeSet<_> = self.impacted.iter().map(|found| found.vehicle_id).collect();
         vehicles.len()
     }
 
-    /// A name that no other issue of the workspace has; issues come in the order of their names.
+    /// Returns a name that no other issue of the workspace has; issues are sorted by it.
     pub fn key(&self) -> String {
         let no_data = self.impacted.iter().any(|found| has_no_data(found.health));
         format!("{} {} {}", self.code, self.provider_id, u8::from(no_data))
@@ -124,9 +125,9 @@ fn has_no_data(health: &Health) -> bool {
     health.state == HealthState::ConfiguredNoData
 }
 
-/// Groups what was found at `now` by cause, connection, and whether the devices ever reported.
+/// Groups the devices of a workspace at `now` by cause, connection, and whether they ever reported.
 ///
-/// A stale or never-reporting device is listed from the first instant past its threshold, one that is
+/// A stale or never-reporting device is listed from the first instant past its threshold, a device that is
 /// merely delayed when it has been so for more than an interval.
 pub fn find_issues<'d>(
     findings: impl IntoIterator<Item = Finding<'d>>,
@@ -167,7 +168,7 @@ pub fn find_issues<'d>(
     issues
 }
 
-/// What follows from an issue's devices together.
+/// Computes what follows from an issue's devices together.
 fn conclude(issue: &mut Issue<'_>) {
     issue.impacted.sort_by_key(|found| found.device_id);
     let causes = || issue.impacted.iter().filter_map(|found| found.cause);
@@ -194,7 +195,7 @@ fn conclude(issue: &mut Issue<'_>) {
     }
 }
 
-/// Under which code a device is listed, and since when; `None` for one that is not.
+/// Returns the code under which a device is listed, and since when; `None` for a device that is not listed.
 fn listed(finding: &Finding<'_>, now: DateTime<Utc>) -> Option<(IssueCode, DateTime<Utc>)> {
     let health = finding.health;
     if health.state == HealthState::Healthy {

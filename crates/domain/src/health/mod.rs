@@ -1,7 +1,7 @@
-//! What a reader is told of a device: its state, how old and how late its data is, and why.
+//! The health of a device: its state, the age and the lag of its data, and the cause.
 //!
-//! Computed at request time from stored facts, the policy and `now`, and never stored. The same facts
-//! give the same answer on every instance.
+//! Health is computed at request time from stored facts, the policy and `now`, and never stored. The same
+//! facts give the same answer on every instance.
 
 mod cause;
 mod evaluate;

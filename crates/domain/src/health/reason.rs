@@ -1,11 +1,12 @@
-//! The words of causes: why a device is not healthy, whose that is to mend, and how.
+//! The words of causes: why a device is not healthy, who is responsible, and what to do.
 
 use super::Severity;
 use crate::acceptance::RejectReason;
 use crate::vocabulary::words;
 
 words!(
-    /// The root cause; an open vocabulary. In the order in which causes are looked for.
+    /// The root cause of a device that is not healthy; an open vocabulary. Causes are looked for in this
+    /// order.
     Reason {
         /// Flags, the connection or the workspace keep core from polling.
         PollingDisabled = "polling_disabled",
@@ -21,15 +22,15 @@ words!(
         StreamDisconnected = "stream_disconnected",
         /// The provider's stream is connected and brings nothing.
         StreamSilent = "stream_silent",
-        /// Its updates arrive and are refused.
+        /// The device's updates arrive and are refused.
         UpdatesRejected = "updates_rejected",
-        /// The poll worked; this device was not in the answer.
+        /// The poll worked, and the device was not in the answer.
         NotReturnedByProvider = "not_returned_by_provider",
-        /// It was in the answer, with the same old reading.
+        /// The device was in the answer, with the same old reading.
         NoNewReading = "no_new_reading",
         /// Readings arrive long after they were observed.
         ProviderLag = "provider_lag",
-        /// No poll has finished since it was activated.
+        /// No poll has finished since the device was activated.
         AwaitingFirstPoll = "awaiting_first_poll",
         /// The records do not tell.
         Unknown = "unknown",
@@ -37,25 +38,25 @@ words!(
 );
 
 words!(
-    /// Whose a cause is to mend.
+    /// The party that must mend a cause.
     Responsibility {
-        /// The platform's.
+        /// The platform must mend the cause.
         Ours = "ours",
-        /// The telematics provider's.
+        /// The telematics provider must mend the cause.
         Provider = "provider",
-        /// The device's, and so its vehicle's operator's.
+        /// The device, and so the operator of its vehicle, must mend the cause.
         Device = "device",
     }
 );
 
-/// A reason with what follows from the records beside it.
+/// A root cause with what follows from the records beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cause {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// Whose it is.
+    /// The party that must mend it.
     pub responsibility: Responsibility,
-    /// Why its updates are refused, for [`Reason::UpdatesRejected`].
+    /// The reason why updates are refused, for [`Reason::UpdatesRejected`].
     pub rejection: Option<RejectReason>,
 }
 
@@ -70,7 +71,7 @@ impl From<Reason> for Cause {
 }
 
 impl Cause {
-    /// What a person can do about it.
+    /// Returns what a person can do about the cause.
     pub const fn next_step(self) -> &'static str {
         match self.rejection {
             Some(RejectReason::FutureTimestamp) => {
@@ -93,7 +94,7 @@ impl Cause {
 }
 
 impl Reason {
-    /// Whose it is, unless the records say otherwise.
+    /// Returns who must mend the cause, unless the records say otherwise.
     const fn responsibility(self) -> Responsibility {
         match self {
             Self::PollingDisabled
@@ -156,8 +157,8 @@ impl Reason {
         }
     }
 
-    /// How much it asks of people by itself: what silences a whole connection or workspace is to be acted
-    /// on, however short the silence is yet.
+    /// Returns the urgency of the cause by itself. What silences a whole connection or workspace is to be
+    /// acted on, however short the silence is yet.
     pub const fn severity(self) -> Severity {
         match self {
             Self::CyclesNotRunning
@@ -174,7 +175,7 @@ impl Reason {
         }
     }
 
-    /// Whether NFR-001 leaves the device out: its provider is down.
+    /// Returns whether NFR-001 leaves out the devices with this cause: their provider is down.
     pub const fn is_provider_outage(self) -> bool {
         matches!(self, Self::ProviderUnavailable)
     }

@@ -1,4 +1,4 @@
-//! Silence: a device that is stale or never reported, since when, and how to find it among many.
+//! Silence: a device that is stale or never reported, since when, and its position in a worklist.
 
 use chrono::{DateTime, Utc};
 
@@ -7,27 +7,28 @@ use crate::fleet::Policy;
 use crate::ids::{DeviceId, WorkspaceId};
 
 impl HealthState {
-    /// Whether a device in it is to be followed up.
+    /// Returns whether a device in this state is to be followed up.
     pub const fn is_silence(self) -> bool {
         matches!(self, Self::Stale | Self::ConfiguredNoData)
     }
 }
 
 impl DeviceFacts {
-    /// The beginning of its silence: the latest accepted update, or the activation where none came since.
+    /// Returns the beginning of the silence: the latest accepted update, or the activation if none came
+    /// since.
     pub fn silent_since(&self) -> DateTime<Utc> {
         self.last_update_received_at.unwrap_or(self.activated_at)
     }
 }
 
-/// A silence's place in a worklist: the oldest first.
+/// The position of a silence in a worklist: the oldest silence comes first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SilencePlace {
-    /// Its beginning.
+    /// The beginning of the silence.
     pub silent_since: DateTime<Utc>,
-    /// Whose device.
+    /// The workspace of the device.
     pub workspace_id: WorkspaceId,
-    /// Which.
+    /// The device.
     pub device_id: DeviceId,
 }
 

@@ -1,38 +1,38 @@
-//! The words of health.
+//! The words of health: states and severities.
 
 use crate::vocabulary::words;
 
 words!(
-    /// A configured device's health; exactly one at any instant. Ordered from mild to bad. An open
-    /// vocabulary to clients.
+    /// The health of a configured device; exactly one at any instant. The states are ordered from mild to
+    /// bad. An open vocabulary to clients.
     HealthState {
-        /// It reports as often as it should.
+        /// The device reports as often as it should.
         Healthy = "healthy",
-        /// Later than the cadence allows, not yet stale.
+        /// The device is later than the cadence allows, and not yet stale.
         Delayed = "delayed",
-        /// New, and its grace period is not over.
+        /// The device is new, and its grace period is not over.
         AwaitingFirstData = "awaiting-first-data",
-        /// Silent beyond the stale threshold.
+        /// The device is silent beyond the stale threshold.
         Stale = "stale",
-        /// Never reported, and its grace period is over.
+        /// The device never reported, and its grace period is over.
         ConfiguredNoData = "configured-no-data",
     }
 );
 
 words!(
-    /// How much a state or issue asks of people.
+    /// The urgency of a state or issue: how much it asks of people.
     Severity {
-        /// To know.
+        /// People should know.
         Info = "info",
-        /// To look into.
+        /// People should look into it.
         Warning = "warning",
-        /// To act on.
+        /// People must act.
         Error = "error",
     }
 );
 
 impl HealthState {
-    /// How much it asks of people; nothing of a healthy device.
+    /// Returns the urgency of the state; `None` for a healthy device.
     pub const fn severity(self) -> Option<Severity> {
         match self {
             Self::Healthy => None,

@@ -1,4 +1,4 @@
-//! Where a stored snapshot is not what its history adds up to.
+//! Differences between a stored snapshot and the snapshot that its history adds up to.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -7,18 +7,19 @@ use super::Snapshot;
 use crate::TimeText;
 use crate::signals::{Reading, Signal};
 
-/// One member of a snapshot that is stored otherwise than it is rebuilt.
+/// A member of a snapshot whose stored and rebuilt values differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// `version`, `last_update_received_at`, `newest_observed_at`, `signals.<name>` or `dropped.<name>`.
+    /// The name of the member: `version`, `last_update_received_at`, `newest_observed_at`, `signals.<name>`
+    /// or `dropped.<name>`.
     pub member: String,
-    /// As it is stored; null where it is not.
+    /// The stored value; null if the snapshot lacks the member.
     pub stored: Value,
-    /// As the history has it; null where it has not.
+    /// The rebuilt value; null if the history lacks the member.
     pub rebuilt: Value,
 }
 
-/// Every member that differs, signals in the catalogue's order.
+/// Returns every member that differs, signals in the catalogue's order.
 pub fn differences(stored: &Snapshot, rebuilt: &Snapshot) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut compare = |member: String, stored: Value, rebuilt: Value| {

@@ -1,27 +1,27 @@
-//! Rebuilding a snapshot from what was recorded.
+//! The fold that rebuilds a snapshot from what was recorded.
 
 use chrono::{DateTime, Utc};
 
 use super::Snapshot;
 use crate::signals::{DroppedSignal, Readings};
 
-/// A `TelematicsUpdateAccepted` of the activation that is rebuilt.
+/// An accepted update of the activation that is rebuilt, as its event recorded it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordedUpdate {
-    /// The version that it made; none of an update that was recorded before events told it.
+    /// The version that the update made; `None` if it was recorded before events told it.
     pub version: Option<i64>,
-    /// When core accepted it.
+    /// The instant at which core accepted the update.
     pub recorded_at: DateTime<Utc>,
-    /// The readings that moved.
+    /// The readings that moved the snapshot.
     pub readings: Readings,
-    /// What it brought in vain.
+    /// The signals that were dropped from the update.
     pub dropped: Vec<DroppedSignal>,
 }
 
-/// A snapshot being rebuilt from a baseline, or from nothing, and the updates after it.
+/// A snapshot that is being rebuilt from a baseline, or from nothing, and the updates after it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fold {
-    /// The version of the baseline, and when that was recorded.
+    /// The version of the baseline.
     begins_with: i64,
     begins_at: Option<DateTime<Utc>>,
     snapshot: Snapshot,
@@ -31,14 +31,14 @@ pub struct Fold {
 /// A rebuilt snapshot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Folded {
-    /// What the history adds up to.
+    /// The snapshot that the history adds up to.
     pub snapshot: Snapshot,
     /// Whether updates are missing between those that are there.
     pub has_gap: bool,
 }
 
 impl Fold {
-    /// Begins with what a baseline has written down.
+    /// Begins with a baseline.
     pub const fn from(baseline: Snapshot, recorded_at: DateTime<Utc>) -> Self {
         Self {
             begins_with: baseline.held.version,
@@ -48,8 +48,8 @@ impl Fold {
         }
     }
 
-    /// Takes in an update. They must come in order of version, those without one first. One that the
-    /// baseline contains already, by its version or else by its time, is passed over.
+    /// Takes in an update. Updates must come in order of version, those without a version first. An update
+    /// that the baseline contains, by its version or else by its time, is passed over.
     pub fn take(&mut self, update: &RecordedUpdate) {
         let Snapshot {
             held,
@@ -71,7 +71,7 @@ impl Fold {
         *newest_observed_at = (*newest_observed_at).max(update.readings.newest_observed_at());
     }
 
-    /// What it all adds up to.
+    /// Returns the rebuilt snapshot.
     pub fn finish(self) -> Folded {
         Folded {
             snapshot: self.snapshot,

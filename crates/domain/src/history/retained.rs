@@ -1,14 +1,15 @@
-//! How far back the history of a workspace can be told.
+//! The retention of a workspace's history: the instant since which it is whole.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
-/// The first day whose events are kept: days are dropped whole.
+/// Returns the first day whose events are kept: days are dropped whole.
 pub fn first_kept_day(retention: TimeDelta, now: DateTime<Utc>) -> NaiveDate {
     (now - retention).date_naive()
 }
 
-/// Since when the history of a workspace is whole: since its registration, as long as the day of that is
-/// kept, else since the oldest baseline of the days that are. `None` where there is neither.
+/// Returns the instant since which the history of a workspace is whole: its registration, as long as the day
+/// of the registration is kept, else the oldest baseline of the days that are kept; `None` if there is
+/// neither.
 pub fn retained_since(
     registered_at: DateTime<Utc>,
     oldest_kept_baseline: Option<DateTime<Utc>>,

@@ -1,16 +1,16 @@
-//! A device's snapshot, as it is stored and as it is rebuilt.
+//! The snapshot of a device, as it is stored and as it is rebuilt.
 
 use chrono::{DateTime, Utc};
 
 use crate::acceptance::Held;
 
-/// What is held of a device in one activation, and since when.
+/// The held state of a device in one activation, with the times of its updates.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
-    /// The newest readings, at which version.
+    /// The newest readings, with their version.
     pub held: Held,
-    /// When core last accepted an update; nothing where it never did.
+    /// The instant at which core last accepted an update; `None` if it never did.
     pub last_update_received_at: Option<DateTime<Utc>>,
-    /// The newest observation held.
+    /// The time of the newest observation that is held.
     pub newest_observed_at: Option<DateTime<Utc>>,
 }

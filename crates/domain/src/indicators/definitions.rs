@@ -1,19 +1,20 @@
-//! What each figure counts, in words.
+//! Definitions of the figures, in words.
 
-/// A figure's definition. One that is no share has what it is of as its denominator.
+/// The definition of a figure. The denominator of a figure that is no share says what the figure is taken
+/// from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Definition {
-    /// The figure, as the answer calls it.
+    /// The name of the figure in the answer.
     pub figure: &'static str,
-    /// What is counted or measured.
+    /// The things that are counted or measured.
     pub numerator: &'static str,
-    /// Of what.
+    /// The things that the figure is a share of, or is taken from.
     pub denominator: &'static str,
-    /// What is left out.
+    /// The things that are left out.
     pub excluded: &'static str,
 }
 
-/// Of every figure.
+/// The definitions of a workspace's indicators.
 pub const DEFINITIONS: [Definition; 7] = [
     Definition {
         figure: "cycles",
@@ -59,7 +60,7 @@ pub const DEFINITIONS: [Definition; 7] = [
     },
 ];
 
-/// Of the figures of a look over all workspaces.
+/// The definitions of the figures in the overview of all workspaces.
 pub const OVERVIEW_DEFINITIONS: [Definition; 3] = [
     Definition {
         figure: "within_5_minutes_percent",

@@ -1,4 +1,4 @@
-//! For how much of the time devices were fresh.
+//! The share of time in which devices were fresh.
 
 use std::ops::AddAssign;
 
@@ -7,19 +7,20 @@ use crate::polling::ErrorClass;
 
 /// Device-time in microseconds: an hour of two devices is two hours.
 ///
-/// A device is fresh for 300 s after each accepted update (NFR-001). Its time counts while it is active
-/// and does not await its first data, unless its provider was unavailable in the cycle that the span ends
-/// with.
+/// A device is fresh for [`crate::health::FRESH_FOR`] after each accepted update (NFR-001). Its time counts
+/// while it is active and does not await its first data, unless its provider was unavailable in the cycle
+/// that the span ends with. Health judges a single instant by the same rule:
+/// [`crate::health::HealthState::is_eligible`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FreshTime {
-    /// That counts.
+    /// The device-time that counts.
     pub eligible_us: i64,
-    /// Of that, in which the device was fresh.
+    /// The part of it in which the device was fresh.
     pub fresh_us: i64,
 }
 
 impl FreshTime {
-    /// The fresh share in percent; `None` where no time counts.
+    /// Returns the fresh share in percent; `None` if no time counts.
     pub fn percent(self) -> Option<f64> {
         percent_of(self.fresh_us, self.eligible_us)
     }

@@ -1,5 +1,5 @@
-//! How well a workspace is served over a window of time: its slots, how old its devices' data is, and
-//! for how much of the time it was fresh.
+//! Indicators: how well a workspace is served over a window of time. They cover its slots, the age of its
+//! devices' data, and the share of time in which it was fresh.
 //!
 //! [`DEFINITIONS`] says what each figure counts; it goes out with the figures.
 

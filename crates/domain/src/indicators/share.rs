@@ -1,11 +1,11 @@
-//! Percentages and percentiles, as every figure has them.
+//! Percentages and percentiles, computed alike for every figure.
 
-/// A share in percent, rounded to two decimals; `None` of nothing.
+/// Returns a share in percent, rounded to two decimals; `None` of nothing.
 pub fn percent_of(part: i64, whole: i64) -> Option<f64> {
     Some(f64::from(hundredths_of(part, whole)?) / 100.0)
 }
 
-/// The same in hundredths of a percent, which compare.
+/// Returns a share in hundredths of a percent, which compare exactly; `None` of nothing.
 pub fn hundredths_of(part: i64, whole: i64) -> Option<u32> {
     let (part, whole) = (i128::from(part), i128::from(whole));
     if whole <= 0 {
@@ -14,8 +14,8 @@ pub fn hundredths_of(part: i64, whole: i64) -> Option<u32> {
     u32::try_from((part * 10_000 + whole / 2) / whole).ok()
 }
 
-/// The nearest rank: the smallest of the values, which are sorted, that at least so many percent of them
-/// do not exceed. `None` of nothing.
+/// Returns the percentile by nearest rank: the smallest of the sorted values that so many percent of them do
+/// not exceed; `None` of nothing.
 pub fn percentile<T: Copy>(sorted: &[T], percent: usize) -> Option<T> {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied()

@@ -1,4 +1,4 @@
-//! How the slots of a timetable ended.
+//! Outcomes of a timetable's slots, and their counts.
 
 use std::ops::AddAssign;
 
@@ -7,27 +7,27 @@ use crate::polling::CycleStatus;
 use crate::vocabulary::words;
 
 words!(
-    /// What became of a scheduled minute, once that is settled; exactly one for each.
+    /// The outcome of a scheduled minute, once that is settled; exactly one for each.
     SlotOutcome {
-        /// Its cycle ran and every connection answered.
+        /// The slot's cycle ran and every connection answered.
         Completed = "completed",
-        /// Its cycle ran and some connections failed.
+        /// The slot's cycle ran and some connections failed.
         Partial = "partial",
-        /// Its cycle ran and no connection answered.
+        /// The slot's cycle ran and no connection answered.
         Failed = "failed",
-        /// Nothing triggered it, whether or not a recovery made up for it.
+        /// Nothing triggered the slot, whether or not a recovery made up for it.
         Missed = "missed",
-        /// It was not core's to poll.
+        /// The slot was not core's to poll.
         Skipped = "skipped",
-        /// Its trigger came too late, or a newer slot was due before it ran.
+        /// The slot's trigger came too late, or a newer slot was due before it ran.
         Expired = "expired",
-        /// Three instances lost their lease on it.
+        /// Three instances lost their lease on the slot's cycle.
         Abandoned = "abandoned",
     }
 );
 
 impl SlotOutcome {
-    /// Of a slot whose cycle stands so; `None` while that can change.
+    /// Returns the outcome of a slot by the status of its cycle; `None` while that can change.
     pub const fn of(status: CycleStatus, missed: bool) -> Option<Self> {
         if missed {
             return Some(Self::Missed);
@@ -45,16 +45,16 @@ impl SlotOutcome {
     }
 }
 
-/// How many slots ended how.
+/// The numbers of slots by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SlotCounts {
     by_outcome: [u32; SlotOutcome::ALL.len()],
-    /// Slots whose cycle waits or runs.
+    /// The number of slots whose cycle waits or runs.
     pub open: u32,
 }
 
 impl SlotCounts {
-    /// Counts one more slot; without an outcome it is open.
+    /// Counts one slot; without an outcome it is open.
     pub fn count(&mut self, outcome: Option<SlotOutcome>) {
         match outcome {
             Some(outcome) => self.add(outcome, 1),
@@ -62,32 +62,32 @@ impl SlotCounts {
         }
     }
 
-    /// Counts some more that ended so.
+    /// Counts slots with an outcome.
     pub fn add(&mut self, outcome: SlotOutcome, slots: u32) {
         self.by_outcome[outcome as usize] += slots;
     }
 
-    /// How many ended so.
+    /// Returns the number of slots with an outcome.
     pub fn of(&self, outcome: SlotOutcome) -> u32 {
         self.by_outcome[outcome as usize]
     }
 
-    /// All of them.
+    /// Returns the number of all slots.
     pub fn scheduled(&self) -> u32 {
         self.by_outcome.iter().sum::<u32>() + self.open
     }
 
-    /// Those that core was to poll and that have ended.
+    /// Returns the number of slots that core was to poll and that have ended.
     pub fn judged(&self) -> u32 {
         self.scheduled() - self.open - self.of(SlotOutcome::Skipped)
     }
 
-    /// The share of completed ones of those that are judged, in percent; `None` where there is none.
+    /// Returns the share of completed slots among the judged ones, in percent; `None` if there is none.
     pub fn success_percent(&self) -> Option<f64> {
         percent_of(self.of(SlotOutcome::Completed).into(), self.judged().into())
     }
 
-    /// The same in hundredths of a percent.
+    /// Returns the share of completed slots among the judged ones, in hundredths of a percent.
     pub fn success_hundredths(&self) -> Option<u32> {
         hundredths_of(self.of(SlotOutcome::Completed).into(), self.judged().into())
     }

@@ -1,26 +1,26 @@
-//! The spans that figures are of.
+//! The spans of time that figures are computed over.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use crate::vocabulary::words;
 
 words!(
-    /// A window that ends now. Ordered from short to long.
+    /// A window that ends now. The windows are ordered from short to long.
     Window {
-        /// The last hour.
+        /// The window is the last hour.
         Hour = "1h",
-        /// The last day.
+        /// The window is the last day.
         Day = "24h",
-        /// The last week.
+        /// The window is the last week.
         Week = "7d",
     }
 );
 
 impl Window {
-    /// The longest one.
+    /// The longest window.
     pub const LONGEST: Self = Self::Week;
 
-    /// How long it is.
+    /// Returns the length of the window.
     pub const fn length(self) -> TimeDelta {
         match self {
             Self::Hour => TimeDelta::hours(1),
@@ -29,16 +29,16 @@ impl Window {
         }
     }
 
-    /// The instant that it begins after.
+    /// Returns the instant after which the window begins.
     pub fn start(self, now: DateTime<Utc>) -> DateTime<Utc> {
         now - self.length()
     }
 }
 
-/// How many whole hours a look over all workspaces counts slots of, the present one among them.
+/// The span of whole hours, the present one among them, in which the overview of all workspaces counts slots.
 pub const OVERVIEW_HOURS: TimeDelta = TimeDelta::hours(24);
 
-/// The beginning of the hour, in UTC, that an instant lies in.
+/// Returns the beginning of the hour, in UTC, that an instant lies in.
 pub fn hour_of(instant: DateTime<Utc>) -> DateTime<Utc> {
     // Fails for times that no clock shows, centuries away.
     instant

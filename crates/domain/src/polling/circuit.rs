@@ -1,21 +1,21 @@
-//! Leaving a connection alone that keeps failing: decided from the records of its polls, and so alike on
-//! every instance.
+//! The circuit breaker of a connection. It is decided from the records of the connection's polls, and so
+//! alike on every instance.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ErrorClass;
 
-/// When a connection is left alone.
+/// The rule by which a connection that keeps failing is left alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Breaker {
-    /// Failed polls in a row that open the circuit; 0 never opens it.
+    /// The number of failed polls in a row that open the circuit; 0 never opens it.
     pub failures: u32,
-    /// How long an open circuit waits from one probe to the next.
+    /// The time from one probe of an open circuit to the next.
     pub probe_every: TimeDelta,
 }
 
-/// Five failures, and then every other cycle of the default cadence: a provider that is back is asked
-/// within two intervals.
+/// The default is five failures, and then a probe in every other cycle of the default cadence: a provider
+/// that is back is asked within two intervals.
 impl Default for Breaker {
     fn default() -> Self {
         Self {
@@ -25,35 +25,35 @@ impl Default for Breaker {
     }
 }
 
-/// Cycles do not start to the second: a probe may come this much early.
+/// The time by which a probe may come early: cycles do not start to the second.
 const SLACK: TimeDelta = TimeDelta::seconds(30);
 
 /// A poll in which the connection was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AskedPoll {
-    /// When it was begun.
+    /// The instant at which the poll began.
     pub started_at: DateTime<Utc>,
-    /// How it failed; none for an answer.
+    /// The class of the failure; `None` for an answer.
     pub failure: Option<ErrorClass>,
 }
 
-/// Whether a connection is to be asked.
+/// The state of a connection's circuit: whether the connection is to be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Circuit {
-    /// As ever.
+    /// The connection is asked as ever.
     Closed,
-    /// With one request, to see whether it is back.
+    /// The connection is asked with one request, to see whether the provider is back.
     Probing,
-    /// Not before then.
+    /// The connection is not asked.
     Open {
-        /// When the next probe is due.
+        /// The instant at which the next probe is due.
         until: DateTime<Utc>,
     },
 }
 
 impl Breaker {
-    /// Judges a connection by the latest polls in which it was asked, newest first; the first
-    /// [`Self::failures`] of them tell all.
+    /// Judges a connection by the latest polls in which it was asked, newest first. The first
+    /// [`Self::failures`] of them are enough.
     pub fn judge(self, latest: &[AskedPoll], now: DateTime<Utc>) -> Circuit {
         let failures = usize::try_from(self.failures).unwrap_or(usize::MAX);
         let tripped = latest.len() >= failures
@@ -76,7 +76,7 @@ impl Breaker {
 }
 
 impl ErrorClass {
-    /// Whether the provider failed or refused when it was asked. What we fail at by ourselves costs nobody
+    /// Returns whether the provider failed or refused when it was asked. A failure of our own costs nobody
     /// anything, and is over as soon as it is mended.
     pub const fn is_the_providers(self) -> bool {
         match self {

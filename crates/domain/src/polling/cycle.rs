@@ -1,4 +1,4 @@
-//! A poll cycle's words and what it reports of each connection.
+//! Poll cycles: their words, and what a cycle reports of each connection.
 
 use std::collections::BTreeMap;
 
@@ -9,25 +9,26 @@ use crate::ids::{DeviceId, ProviderId};
 use crate::vocabulary::words;
 
 words!(
-    /// How far a cycle has come.
+    /// The state of a cycle.
     CycleStatus {
-        /// Recorded and not yet taken by an instance.
+        /// The cycle is recorded and not yet taken by an instance.
         Queued = "queued",
-        /// Held by one instance under a lease.
+        /// One instance holds the cycle under a lease.
         Running = "running",
         /// Every connection answered.
         Completed = "completed",
         /// Some connections answered and some failed.
         Partial = "partial",
-        /// No connection answered.
+        /// The connection did not answer usably, or its answer could not be kept.
         Failed = "failed",
-        /// Refused: inactive, not core's to poll, or outside of the schedule.
+        /// The cycle was refused: the workspace is inactive or not core's to poll, or the minute is outside
+        /// of the schedule.
         Skipped = "skipped",
-        /// Came too late, or a newer slot was already due.
+        /// The cycle came too late, or a newer slot was already due.
         Expired = "expired",
-        /// Three instances lost their lease on it.
+        /// Three instances lost their lease on the cycle.
         Abandoned = "abandoned",
-        /// No trigger came for its slot, and a newer one was made up for instead.
+        /// No trigger came for the cycle's slot, and a newer slot was made up for instead.
         Missed = "missed",
     }
 );
@@ -40,31 +41,31 @@ impl CycleStatus {
 }
 
 words!(
-    /// What set a cycle off.
+    /// The cause of a cycle.
     Trigger {
-        /// A slot of the schedule.
+        /// A slot of the schedule set off the cycle.
         Scheduled = "scheduled",
-        /// A request without a scheduled time.
+        /// A request without a scheduled time set off the cycle.
         Manual = "manual",
-        /// Makes up for a missed slot.
+        /// The cycle makes up for a missed slot.
         Recovery = "recovery",
     }
 );
 
 words!(
-    /// How one connection fared in a cycle.
+    /// The outcome of one connection in a cycle.
     ConnectionOutcome {
-        /// It answered, and its answer went through acceptance.
+        /// The connection answered, and its answer went through acceptance.
         Ok = "ok",
         /// It did not answer usably, or its answer could not be kept.
         Failed = "failed",
-        /// It was not asked.
+        /// The connection was not asked.
         Skipped = "skipped",
     }
 );
 
 words!(
-    /// Why a connection failed or was skipped.
+    /// The reason why a connection failed or was skipped.
     ErrorClass {
         /// The credential reference leads nowhere.
         CredentialsUnresolved = "credentials_unresolved",
@@ -82,13 +83,13 @@ words!(
         CursorLoop = "cursor_loop",
         /// The connection's address is not one that core may call.
         AddressNotAllowed = "address_not_allowed",
-        /// No poll client for this provider type.
+        /// Core has no poll client for the provider type.
         NotSupported = "not_supported",
         /// The connection is switched off.
         Disabled = "disabled",
         /// The workspace's provider mode does not admit this type.
         ProviderNotAllowed = "provider_not_allowed",
-        /// It failed so often in a row that it is left alone for a while.
+        /// The connection failed so often in a row that it is left alone for a while.
         CircuitOpen = "circuit_open",
     }
 );
@@ -96,47 +97,47 @@ words!(
 /// A provider's failure in a poll.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PollError {
-    /// What kind of failure.
+    /// The kind of the failure.
     pub class: ErrorClass,
-    /// For people; holds no secret.
+    /// The explanation for people; holds no secret.
     pub detail: String,
 }
 
-/// What a cycle records of one connection.
+/// The record of one connection in a cycle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionReport {
-    /// Which connection.
+    /// The connection.
     pub provider_id: ProviderId,
-    /// How it fared.
+    /// The outcome of the connection.
     pub outcome: ConnectionOutcome,
-    /// Why, unless ok.
+    /// The reason of the outcome, unless the connection answered.
     pub error: Option<PollError>,
-    /// Active devices of the connection when it was polled.
+    /// The number of the connection's active devices when it was polled.
     pub devices_expected: u32,
-    /// Of those, how many the provider's answer named.
+    /// The number of those devices that the provider's answer named.
     pub returned: u32,
-    /// Those it did not name, in order of id.
+    /// The devices that the answer did not name, in order of id.
     pub missing: Vec<DeviceId>,
-    /// Returned devices that brought nothing new.
+    /// The number of returned devices that brought nothing new.
     pub unchanged: u32,
-    /// Accepted updates.
+    /// The number of accepted updates.
     pub accepted: u32,
-    /// Updates already held.
+    /// The number of updates that were held already.
     pub duplicate: u32,
-    /// Updates older than what is held.
+    /// The number of updates that are older than what is held.
     pub stale: u32,
-    /// Rejected updates by reason.
+    /// The numbers of rejected updates by reason.
     pub rejected: BTreeMap<String, u32>,
-    /// Configured devices with a rejected update and no accepted one, with the reason, capped.
+    /// Configured devices with a rejected update and no accepted one, with the reason; capped.
     pub rejected_devices: BTreeMap<DeviceId, String>,
-    /// Requests sent, retries included, of the most-tried page.
+    /// The number of requests that were sent for the most-tried page, retries included.
     pub attempts: u32,
-    /// From the first request to the commit of its results.
+    /// The time from the first request to the commit of the results, in milliseconds.
     pub duration_ms: u32,
 }
 
 impl ConnectionReport {
-    /// A connection that brought no answer.
+    /// Makes the report of a connection that brought no answer.
     pub fn without_answer(
         provider_id: ProviderId,
         outcome: ConnectionOutcome,
@@ -173,24 +174,24 @@ impl ConnectionReport {
     }
 }
 
-/// What a connection's stream brought since the workspace's last cycle that was polled to its end.
+/// The record of what a connection's stream brought since the workspace's last polled cycle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamReport {
-    /// Which connection.
+    /// The connection.
     pub provider_id: ProviderId,
-    /// Envelopes that were not there before, whatever became of them.
+    /// The number of envelopes that were not known before, whatever became of them.
     pub envelopes: u64,
-    /// Of these, accepted ones.
+    /// The number of these envelopes that were accepted.
     pub accepted: u64,
-    /// Of these, those that were not understood.
+    /// The number of these envelopes that were not understood.
     pub quarantined: u64,
-    /// When the transport received the latest of all that ever came.
+    /// The instant at which the transport received the latest envelope of all.
     pub last_received_at: Option<DateTime<Utc>>,
 }
 
 impl CycleStatus {
-    /// The end of a cycle whose connections fared so. Skipped ones count neither way: nobody was
-    /// asked.
+    /// Returns the end of a cycle by the outcomes of its connections. Skipped connections count neither way:
+    /// nobody was asked.
     pub fn of_outcomes(outcomes: impl IntoIterator<Item = ConnectionOutcome>) -> Self {
         let (mut ok, mut failed) = (false, false);
         for outcome in outcomes {

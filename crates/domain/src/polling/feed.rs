@@ -1,4 +1,4 @@
-//! Feeds: a provider that tells what has changed since a cursor that it handed out.
+//! Feeds: providers that report what has changed since a cursor which they handed out.
 
 use std::fmt;
 
@@ -7,31 +7,33 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::vocabulary::words;
 
 words!(
-    /// How a connection is read, as its settings say.
+    /// The way in which a connection is read, by its settings.
     Feed {
-        /// All vehicles at every poll.
+        /// Every poll reads all vehicles.
         Whole = "whole",
-        /// What has changed since the poll before.
+        /// A poll reads what has changed since the poll before.
         Changes = "changes",
     }
 );
 
-/// How long changes are built on one reading of everything. A feed does not tell that a vehicle is gone
-/// from the account: that shows when everything is read again.
+/// The time for which changes are built on one reading of everything. A feed does not report that a vehicle
+/// has left the account: that shows when everything is read again.
 const READ_ANEW_AFTER: TimeDelta = TimeDelta::hours(1);
-/// By how much the clocks of instances may disagree.
+/// The span by which the clocks of instances may disagree.
 const SLACK: TimeDelta = TimeDelta::minutes(1);
 
-/// A place in a provider's feed: opaque, 1 to 4096 bytes of printable text.
+/// A position in a provider's feed: opaque, 1 to 4096 bytes of printable text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FeedCursor(String);
 
-/// A text that cannot be kept as a cursor.
+/// A text that cannot be a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 4096 bytes without control characters")]
 pub struct InvalidCursor;
 
 impl FeedCursor {
+    /// Checks a cursor.
+    ///
     /// # Errors
     /// [`InvalidCursor`].
     pub fn try_new(text: &str) -> Result<Self, InvalidCursor> {
@@ -42,7 +44,7 @@ impl FeedCursor {
         }
     }
 
-    /// As the provider wrote it.
+    /// Returns the cursor as the provider wrote it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -54,39 +56,40 @@ impl fmt::Display for FeedCursor {
     }
 }
 
-/// Of what an answer of a feed speaks.
+/// The part of the account that an answer of a feed speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Of all vehicles: whom it does not name is not there.
+    /// The answer speaks of all vehicles: a vehicle that it does not name is not there.
     Everything,
-    /// Of some of all vehicles; the rest is still to come.
+    /// The answer speaks of some of all vehicles; the rest is still to come.
     Beginning,
-    /// Of what has changed or come since: whom it does not name is as before.
+    /// The answer speaks of what has changed or come since: a vehicle that it does not name is as before.
     Changes,
 }
 
 impl Reach {
-    /// Whether nothing that was read before is built on.
+    /// Returns whether the answer builds on nothing that was read before.
     pub const fn is_anew(self) -> bool {
         matches!(self, Self::Everything | Self::Beginning)
     }
 }
 
-/// A cursor as it was committed, with what it depends on.
+/// A committed cursor, with the facts that it depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldCursor {
-    /// Where to go on.
+    /// The cursor.
     pub cursor: FeedCursor,
-    /// The connection's version when it was asked.
+    /// The version of the connection when it was asked.
     pub connection_version: i64,
-    /// When the reading of everything began that the changes since are built on.
+    /// The instant at which the reading of everything began that later changes build on.
     pub read_anew_at: DateTime<Utc>,
 }
 
 impl HeldCursor {
-    /// Where a poll goes on so that nothing is passed over; `None` when it must read everything anew:
-    /// another account may stand behind a connection that was changed, a device that was activated since
-    /// has missed what was told before, and after an hour in any case.
+    /// Returns the cursor from which a poll goes on without passing over anything; `None` when the poll must
+    /// read everything anew. Another account may stand behind a connection that was changed, a device that
+    /// was activated since has missed what was reported before, and after an hour everything is read in any
+    /// case.
     pub fn to_go_on_from(
         &self,
         connection_version: i64,

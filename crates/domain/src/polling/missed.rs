@@ -1,4 +1,4 @@
-//! Slots that no trigger came for, and which of them is made up for.
+//! Missed slots: those that no trigger came for, and the one that is made up for.
 
 use std::collections::BTreeSet;
 
@@ -6,23 +6,24 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Timetable;
 
-/// How long after its due time a slot's trigger is waited for.
+/// The time after its due time for which a slot's trigger is waited for.
 pub const TRIGGER_PATIENCE: TimeDelta = TimeDelta::seconds(15);
 
-/// How far back missed slots are looked for: after a longer outage the slots before that have no record.
-/// A day of the default cadence is 288 rows a workspace, of the shortest one 1,440.
+/// The span in which missed slots are looked for: after a longer outage the slots before it have no record. A
+/// day of the default cadence is 288 rows for a workspace, of the shortest cadence 1,440.
 pub const LOOK_BACK: TimeDelta = TimeDelta::hours(24);
 
 /// A slot that has its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordedSlot {
-    /// Which.
+    /// The slot's minute.
     pub slot: DateTime<Utc>,
-    /// Whether its cycle is due by now and runs, ran, or is going to.
+    /// Whether the slot's cycle is due by now and takes the place of older slots:
+    /// [`super::CycleStatus::supersedes_older_slots`].
     pub supersedes: bool,
 }
 
-/// The slots at or after `from` whose triggers are overdue at `now`, oldest first.
+/// Returns the slots at or after `from` whose triggers are overdue at `now`, oldest first.
 ///
 /// `polled_since` is when core began to poll the workspace: an earlier slot was nobody's to trigger.
 pub fn missed_slots(
@@ -41,7 +42,7 @@ pub fn missed_slots(
         .collect()
 }
 
-/// Of missed slots the newest, unless the cycle of a newer slot already takes its place.
+/// Returns the newest of missed slots, unless the cycle of a newer slot already takes its place.
 pub fn slot_to_recover(
     missed: &[DateTime<Utc>],
     recorded: &[RecordedSlot],

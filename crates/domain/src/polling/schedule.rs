@@ -1,21 +1,21 @@
-//! Cadence, offset and slots of a workspace.
+//! Schedules: the cadence, the offset and the slots of a workspace.
 //!
-//! A workspace's offset within its interval comes from its registration number by the golden-ratio
-//! sequence: without coordination, and at any number of workspaces, starts are spread evenly.
+//! A workspace's offset within its interval follows from its registration number by the golden-ratio
+//! sequence. Without coordination, and at any number of workspaces, starts are so spread evenly.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Timelike, Utc};
 
-/// How often a workspace is polled, in whole minutes that divide an hour.
+/// The interval at which a workspace is polled, in whole minutes that divide an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PollInterval(u32);
 
 impl PollInterval {
     /// The service level of the specification (D-001).
     pub const DEFAULT: Self = Self(5);
-    /// Minutes that schedules can express.
+    /// The numbers of minutes that schedules can express.
     pub const ALLOWED: [u32; 12] = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60];
 
-    /// The interval of so many minutes, if schedules can express it.
+    /// Returns the interval of a number of minutes, if schedules can express it.
     pub fn try_new(minutes: i64) -> Option<Self> {
         u32::try_from(minutes)
             .ok()
@@ -23,23 +23,23 @@ impl PollInterval {
             .map(Self)
     }
 
-    /// In minutes.
+    /// Returns the interval in minutes.
     pub const fn minutes(self) -> u32 {
         self.0
     }
 
-    /// In seconds.
+    /// Returns the interval in seconds.
     pub const fn seconds(self) -> u32 {
         self.0 * 60
     }
 
-    /// As a duration.
+    /// Returns the interval as a span of time.
     pub fn as_delta(self) -> TimeDelta {
         TimeDelta::minutes(i64::from(self.0))
     }
 }
 
-/// The slots of one workspace: which minutes trigger it, and at which second it is due.
+/// The slots of one workspace: the minutes that trigger its cycles, and the second at which they are due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     interval: PollInterval,
@@ -50,7 +50,7 @@ pub struct Schedule {
 const GOLDEN_FRACTION: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Schedule {
-    /// The schedule of the workspace that was registered as number `registration_number`.
+    /// Returns the schedule of the workspace with a registration number.
     pub fn new(interval: PollInterval, registration_number: i64) -> Self {
         // Wrapping multiplication in 64-bit fixed point is exact: the fraction never loses precision,
         // however many workspaces there are.
@@ -63,22 +63,22 @@ impl Schedule {
         }
     }
 
-    /// The cadence.
+    /// Returns the interval between two slots.
     pub const fn interval(self) -> PollInterval {
         self.interval
     }
 
-    /// The offset within the interval, in seconds: below the interval.
+    /// Returns the offset within the interval, in seconds: below the interval.
     pub const fn offset_seconds(self) -> u32 {
         self.offset_seconds
     }
 
-    /// Which minute of its interval triggers the workspace.
+    /// Returns the minute of the interval that triggers the workspace.
     pub const fn minute_bucket(self) -> u32 {
         self.offset_seconds / 60
     }
 
-    /// The schedule as an EventBridge Scheduler cron expression, in UTC.
+    /// Returns the schedule as a cron expression of EventBridge Scheduler, in UTC.
     pub fn expression(self) -> String {
         let bucket = self.minute_bucket();
         match self.interval.minutes() {
@@ -88,18 +88,18 @@ impl Schedule {
         }
     }
 
-    /// Whether this minute is one of the schedule's.
+    /// Returns whether a minute is a slot of the schedule.
     pub fn has_slot(self, minute: DateTime<Utc>) -> bool {
         minute.minute() % self.interval.minutes() == self.minute_bucket()
     }
 
-    /// When the cycle of a slot is due: the trigger's imprecision is waited out, then the second of
+    /// Returns when the cycle of a slot is due. The trigger's imprecision is waited out; then the second of
     /// the offset makes the period exact.
     pub fn due_at(self, slot: DateTime<Utc>, trigger_precision: TimeDelta) -> DateTime<Utc> {
         slot + trigger_precision + TimeDelta::seconds(i64::from(self.offset_seconds % 60))
     }
 
-    /// The first slot at or after `instant`.
+    /// Returns the first slot at or after `instant`.
     pub fn slot_at_or_after(self, instant: DateTime<Utc>) -> DateTime<Utc> {
         let minute = to_minute(instant);
         let minute = if minute < instant {
@@ -112,7 +112,7 @@ impl Schedule {
         minute + TimeDelta::minutes(i64::from(wait))
     }
 
-    /// The first due time strictly after `now`.
+    /// Returns the first due time after `now`.
     pub fn next_due_at(self, now: DateTime<Utc>, trigger_precision: TimeDelta) -> DateTime<Utc> {
         let lead = self.due_at(now, trigger_precision) - now;
         let slot = self.slot_at_or_after(now - lead);
@@ -125,7 +125,7 @@ impl Schedule {
     }
 }
 
-/// The minute that an instant lies in: the key of a slot.
+/// Returns the minute that an instant lies in: the key of a slot.
 pub(super) fn to_minute(instant: DateTime<Utc>) -> DateTime<Utc> {
     instant
         .duration_trunc(TimeDelta::minutes(1))

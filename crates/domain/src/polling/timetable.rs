@@ -1,34 +1,35 @@
-//! A workspace's slots over time: its schedule, and until a recorded minute the one before it.
+//! Timetables: a workspace's slots over time, by its schedule, and until a recorded minute by the schedule
+//! before.
 //!
-//! A changed cadence counts from the first whole minute after the change. Between the last slot of the
-//! old schedule and the first of the new one there may be nearly the sum of both intervals, so the old
-//! schedule's next slot is kept as a *bridge* where it comes before the new one's first: then no two due
-//! times in a row are further apart than the longer interval.
+//! A changed cadence counts from the first whole minute after the change. Between the last slot of the old
+//! schedule and the first of the new one there may be nearly the sum of both intervals. Therefore the old
+//! schedule's next slot is kept as a *bridge* where it comes before the new schedule's first: no two
+//! successive due times are further apart than the longer interval.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::schedule::{PollInterval, Schedule, to_minute};
 
-/// A cadence, and the minute from which it counts.
+/// An interval, and the minute from which it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cadence {
-    /// How often.
+    /// The interval.
     pub interval: PollInterval,
-    /// Slots from here on are this cadence's.
+    /// The first minute whose slots are of this cadence.
     pub since: DateTime<Utc>,
 }
 
-/// The cadence of a workspace with the one that it replaced; what came before that is forgotten.
+/// The cadence of a workspace, and the one that it replaced. Older cadences are not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cadences {
-    /// The one that counts, or will within a minute.
+    /// The cadence that counts, or will within a minute.
     pub current: Cadence,
-    /// The one before, unless it is the first.
+    /// The cadence before, unless the current one is the first.
     pub previous: Option<Cadence>,
 }
 
 impl Cadences {
-    /// Those of a workspace that is registered now.
+    /// Returns the cadences of a workspace that is registered at `now`.
     pub const fn first(interval: PollInterval, now: DateTime<Utc>) -> Self {
         Self {
             current: Cadence {
@@ -39,7 +40,8 @@ impl Cadences {
         }
     }
 
-    /// After a change that is made now; one of the thresholds alone changes nothing here.
+    /// Returns the cadences after a change that is made at `now`. A change of the thresholds alone changes
+    /// nothing here.
     #[must_use]
     pub fn changed(self, interval: PollInterval, now: DateTime<Utc>) -> Self {
         if interval == self.current.interval {
@@ -77,7 +79,7 @@ struct Replaced {
 }
 
 impl Timetable {
-    /// The slots of the workspace that was registered as number `registration_number`.
+    /// Returns the timetable of the workspace with a registration number.
     pub fn new(cadences: Cadences, registration_number: i64) -> Self {
         let current = Schedule::new(cadences.current.interval, registration_number);
         let since = cadences.current.since;
@@ -96,12 +98,12 @@ impl Timetable {
         }
     }
 
-    /// The slot that is kept of the replaced schedule.
+    /// Returns the slot that is kept of the replaced schedule.
     pub fn bridge(&self) -> Option<DateTime<Utc>> {
         self.previous.and_then(|previous| previous.bridge)
     }
 
-    /// The schedule that decides whether this minute is a slot, and when that is due.
+    /// Returns the schedule that decides whether a minute is a slot, and when the slot is due.
     fn governing(&self, minute: DateTime<Utc>) -> Schedule {
         match self.previous {
             Some(previous) if minute < self.since || previous.bridge == Some(minute) => {
@@ -111,23 +113,23 @@ impl Timetable {
         }
     }
 
-    /// Whether this minute is a slot.
+    /// Returns whether a minute is a slot.
     pub fn has_slot(&self, minute: DateTime<Utc>) -> bool {
         self.governing(minute).has_slot(minute)
     }
 
-    /// The cadence that a minute lies in: how long a slot of it can still be run.
+    /// Returns the interval that a minute lies in: the time for which a slot can still be run.
     pub fn interval_at(&self, minute: DateTime<Utc>) -> PollInterval {
         self.governing(minute).interval()
     }
 
-    /// When the cycle of a slot is due.
+    /// Returns when the cycle of a slot is due.
     pub fn due_at(&self, slot: DateTime<Utc>, trigger_precision: TimeDelta) -> DateTime<Utc> {
         self.governing(slot).due_at(slot, trigger_precision)
     }
 
-    /// Every known slot at or after `from`, oldest first and without end; so are their due times. Slots
-    /// before the replaced cadence began are not known.
+    /// Returns every known slot at or after `from`, oldest first and without end; the due times have the same
+    /// order. Slots before the replaced cadence began are not known.
     pub fn slots_from(&self, from: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
         let Self {
             current,
@@ -144,7 +146,7 @@ impl Timetable {
             .chain(slots_of(current, from.max(since)).filter(move |slot| bridge != Some(*slot)))
     }
 
-    /// The first due time strictly after `now`.
+    /// Returns the first due time after `now`.
     pub fn next_due_at(&self, now: DateTime<Utc>, trigger_precision: TimeDelta) -> DateTime<Utc> {
         // No slot is due later than its precision and a minute after it.
         self.slots_from(now - trigger_precision - TimeDelta::minutes(1))
@@ -154,7 +156,7 @@ impl Timetable {
     }
 }
 
-/// A schedule's slots at or after `from`, without end.
+/// Returns a schedule's slots at or after `from`, without end.
 fn slots_of(schedule: Schedule, from: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
     let first = schedule.slot_at_or_after(from);
     std::iter::successors(Some(first), move |slot| {
@@ -162,10 +164,10 @@ fn slots_of(schedule: Schedule, from: DateTime<Utc>) -> impl Iterator<Item = Dat
     })
 }
 
-/// The replaced schedule's next slot, where it is due before the new one's first.
+/// Returns the replaced schedule's next slot, if it is due before the first slot of the new schedule.
 ///
-/// Where both are the same minute, the longer of the two cadences has room for the difference of their
-/// seconds: the old one's second counts if that is the longer.
+/// If both are the same minute, the longer of the two cadences has room for the difference of their seconds:
+/// the second of the old schedule counts if that is the longer one.
 fn bridge(old: Schedule, new: Schedule, since: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let next = old.slot_at_or_after(since);
     let first = new.slot_at_or_after(since);

@@ -1,4 +1,4 @@
-//! What becomes of a trigger.
+//! Triggers: the decision what becomes of each.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -7,7 +7,7 @@ use crate::fleet::PollOwner;
 use crate::vocabulary::words;
 
 words!(
-    /// Why a trigger ran nothing, or a cycle did not end by itself; an open vocabulary.
+    /// The reason why a trigger ran nothing, or why a cycle did not end by itself; an open vocabulary.
     SkipReason {
         /// The workspace is inactive.
         Inactive = "inactive",
@@ -26,34 +26,34 @@ words!(
     }
 );
 
-/// What a trigger is judged by, as it stands when the trigger arrives.
+/// The facts that a trigger is judged by, at the instant of its arrival.
 #[derive(Clone, Copy, Debug)]
 pub struct TriggerFacts {
     /// Whether the workspace is active.
     pub active: bool,
-    /// Who polls it.
+    /// The service that polls the workspace.
     pub poll_owner: PollOwner,
-    /// Its slots.
+    /// The slots of the workspace.
     pub timetable: Timetable,
-    /// How imprecisely the trigger fires: 60 s for EventBridge, 0 in `dev`.
+    /// The imprecision of triggers: 60 s for EventBridge, 0 in `dev`.
     pub precision: TimeDelta,
 }
 
 /// The record that a trigger becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TriggerDecision {
-    /// To be run.
+    /// The cycle is to be run.
     Queued {
-        /// When.
+        /// The instant at which the cycle is due.
         due_at: DateTime<Utc>,
     },
-    /// Recorded, and never run.
+    /// The cycle is recorded and will never run.
     Skipped(SkipReason),
-    /// Recorded, too late to run.
+    /// The cycle is recorded, and came too late to run.
     Expired(SkipReason),
 }
 
-/// The minute that keys a trigger's slot: the same slot is run once, however often it is triggered.
+/// Returns the minute that keys a trigger's slot: the same slot is run once, however often it is triggered.
 pub fn slot_key(scheduled_time: DateTime<Utc>) -> DateTime<Utc> {
     to_minute(scheduled_time)
 }

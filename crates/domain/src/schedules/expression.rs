@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 
 use crate::polling::Schedule;
 
-/// The fields in their order, with what their numbers may be.
+/// The fields in their order, with the range of their numbers.
 const FIELDS: [(&str, RangeInclusive<u32>); 6] = [
     ("minutes", 0..=59),
     ("hours", 0..=23),
@@ -21,25 +21,27 @@ const FIELDS: [(&str, RangeInclusive<u32>); 6] = [
 const DAY_OF_MONTH: usize = 2;
 const DAY_OF_WEEK: usize = 4;
 
-/// A valid expression.
+/// A valid cron expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CronExpression(String);
 
-/// Why a text is no expression.
+/// The reason why a text is no cron expression.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidExpression {
-    /// Not `cron(…)` with six fields.
+    /// The text is not `cron(…)` with six fields.
     #[error("must be cron(…) with six fields separated by one space")]
     Form,
     /// A field holds what it cannot.
     #[error("its {0} cannot be {1:?}")]
     Field(&'static str, String),
-    /// Just one of the two days must be `?`.
+    /// Not exactly one of the two days is `?`.
     #[error("one of day of month and day of week must be ?, and not both")]
     Days,
 }
 
 impl CronExpression {
+    /// Checks an expression.
+    ///
     /// # Errors
     /// [`InvalidExpression`].
     pub fn try_new(text: &str) -> Result<Self, InvalidExpression> {
@@ -65,12 +67,12 @@ impl CronExpression {
         Ok(Self(text.to_owned()))
     }
 
-    /// The expression of a workspace's schedule, in UTC.
+    /// Returns the expression of a workspace's schedule, in UTC.
     pub fn of(schedule: Schedule) -> Self {
         Self(schedule.expression())
     }
 
-    /// The text.
+    /// Returns the text of the expression.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -82,7 +84,7 @@ impl fmt::Display for CronExpression {
     }
 }
 
-/// `*`, a number, a range of numbers, and each of these with a step.
+/// Returns whether an item is `*`, a number, a range of numbers, or one of these with a step.
 fn is_item(item: &str, range: &RangeInclusive<u32>) -> bool {
     let number = |text: &str| {
         let plain = (1..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());

@@ -1,10 +1,10 @@
-//! What a schedule sends: the body of `POST /poll-cycles`, whose attributes EventBridge fills in.
+//! The input of a schedule: the body of `POST /poll-cycles`, whose attributes EventBridge fills in.
 
 use serde_json::json;
 
 use crate::ids::WorkspaceId;
 
-/// What EventBridge puts in place of itself, as text, when a schedule fires (user guide, "context
+/// The attributes that EventBridge replaces with text when a schedule fires (user guide, "context
 /// attributes"). Within a JSON text each is a string.
 const ATTRIBUTES: [&str; 4] = [
     "<aws.scheduler.scheduled-time>",
@@ -13,28 +13,30 @@ const ATTRIBUTES: [&str; 4] = [
     "<aws.scheduler.attempt-number>",
 ];
 const ATTRIBUTE_STARTS: &str = "<aws.scheduler.";
-/// Half of what an event may weigh; ours are below 1 KiB.
+/// Half of what an event may weigh; our inputs are below 1 KiB.
 const BYTES_AT_MOST: usize = 128 * 1024;
 
 /// A valid input: a JSON object, because it becomes an event's detail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleInput(String);
 
-/// Why a text is no input.
+/// The reason why a text is no input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidInput {
-    /// Not a JSON object.
+    /// The text is not a JSON object.
     #[error("must be a JSON object")]
     NotAnObject,
-    /// Longer than an event may be.
+    /// The text is longer than an event may be.
     #[error("must be at most {BYTES_AT_MOST} bytes")]
     TooLong,
-    /// An attribute that EventBridge does not know stays as it is.
+    /// The text names an attribute that EventBridge does not know, and so would not replace.
     #[error("names an attribute that EventBridge does not fill in")]
     UnknownAttribute,
 }
 
 impl ScheduleInput {
+    /// Checks an input.
+    ///
     /// # Errors
     /// [`InvalidInput`].
     pub fn try_new(text: &str) -> Result<Self, InvalidInput> {
@@ -53,7 +55,7 @@ impl ScheduleInput {
         Ok(Self(text.to_owned()))
     }
 
-    /// The input of a workspace's schedule.
+    /// Returns the input of a workspace's schedule.
     pub fn of(workspace_id: &WorkspaceId) -> Self {
         let [scheduled_time, schedule_arn, execution_id, attempt] = ATTRIBUTES;
         let body = json!({
@@ -66,7 +68,7 @@ impl ScheduleInput {
         Self(body.to_string())
     }
 
-    /// The text.
+    /// Returns the text of the input.
     pub fn as_str(&self) -> &str {
         &self.0
     }

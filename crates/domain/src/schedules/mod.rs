@@ -1,5 +1,5 @@
-//! A workspace's schedule as EventBridge Scheduler is told it: name, expression and input, each valid
-//! by its own type, because emulators accept anything and the service refuses late.
+//! The schedule of a workspace as EventBridge Scheduler receives it. Name, expression and input are each
+//! checked by a type of their own, because emulators accept anything and the service refuses late.
 
 mod expression;
 mod input;
@@ -17,20 +17,20 @@ use crate::polling::Schedule;
 /// The schedule that an active workspace is to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkspaceSchedule {
-    /// Whose.
+    /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// Cadence and offset.
+    /// The cadence and the offset.
     pub schedule: Schedule,
-    /// What it is called within its group.
+    /// The name of the schedule within its group.
     pub name: ScheduleName,
-    /// When it fires.
+    /// The cron expression by which it fires.
     pub expression: CronExpression,
-    /// What it sends.
+    /// The body that it sends.
     pub input: ScheduleInput,
 }
 
 impl WorkspaceSchedule {
-    /// The schedule of a workspace.
+    /// Returns the schedule of a workspace.
     pub fn of(workspace_id: &WorkspaceId, schedule: Schedule) -> Self {
         Self {
             workspace_id: workspace_id.clone(),

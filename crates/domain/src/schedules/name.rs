@@ -1,22 +1,24 @@
-//! What schedules and their groups are called.
+//! The names of schedules and of their groups.
 
 use std::fmt;
 
 use crate::ids::WorkspaceId;
 
-/// What the names of our schedules start with; a name without it is not ours to remove.
+/// The beginning of our schedules' names; a schedule with another name is not ours to remove.
 const PREFIX: &str = "tm-poll-";
 
 /// A name of a schedule or a group: 1 to 64 of `A-Z a-z 0-9 - _ .` (Scheduler API, `Name`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScheduleName(String);
 
-/// A text that is no name of a schedule.
+/// A text that cannot be the name of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 64 of A-Z a-z 0-9 - _ .")]
 pub struct InvalidName;
 
 impl ScheduleName {
+    /// Checks a name.
+    ///
     /// # Errors
     /// [`InvalidName`].
     pub fn try_new(text: &str) -> Result<Self, InvalidName> {
@@ -27,17 +29,17 @@ impl ScheduleName {
         is_valid.then(|| Self(text.to_owned())).ok_or(InvalidName)
     }
 
-    /// The name of a workspace's schedule. A workspace id has at most 48 of the same characters.
+    /// Returns the name of a workspace's schedule. A workspace id has at most 48 of the same characters.
     pub fn of(workspace_id: &WorkspaceId) -> Self {
         Self(format!("{PREFIX}{workspace_id}"))
     }
 
-    /// Whose schedule a name is; none where it is not one that [`Self::of`] makes.
+    /// Returns the workspace of a schedule's name; `None` if [`Self::of`] does not make such a name.
     pub fn workspace_id(&self) -> Option<WorkspaceId> {
         WorkspaceId::try_new(self.0.strip_prefix(PREFIX)?).ok()
     }
 
-    /// The text.
+    /// Returns the text of the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! How a workspace's schedule stands with whatever fires it.
+//! The state of a workspace's schedule at the scheduler that fires it.
 
 use chrono::{DateTime, Utc};
 
@@ -6,32 +6,32 @@ use super::CronExpression;
 use crate::vocabulary::words;
 
 words!(
-    /// How a wanted schedule stands.
+    /// The state of a schedule that a workspace should have.
     ScheduleState {
-        /// The scheduler has confirmed just what is wanted.
+        /// The scheduler has confirmed exactly the wanted schedule.
         Applied = "applied",
-        /// It is to be told yet.
+        /// The scheduler has not confirmed the wanted schedule yet.
         Pending = "pending",
-        /// It refused or could not be reached; it is told again.
+        /// The scheduler refused or could not be reached; the change is retried.
         Error = "error",
     }
 );
 
-/// What is recorded of a workspace's schedule at the scheduler.
+/// The record of a workspace's schedule at the scheduler.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppliedSchedule {
-    /// What the scheduler confirmed last; nothing where it confirmed that there is none.
+    /// The expression that the scheduler confirmed last; `None` if it confirmed that there is no schedule.
     pub expression: Option<String>,
-    /// When.
+    /// The instant of that confirmation.
     pub applied_at: Option<DateTime<Utc>>,
-    /// Whether somebody has begun to tell it something since, and has not heard.
+    /// Whether a later change was sent whose confirmation has not come.
     pub in_doubt: bool,
-    /// Why the latest attempt failed.
+    /// The failure of the latest attempt.
     pub error: Option<String>,
 }
 
 impl AppliedSchedule {
-    /// How this stands to what is wanted; nothing is wanted of an inactive workspace.
+    /// Returns the state by the wanted expression; an inactive workspace wants none.
     pub fn state(&self, wanted: Option<&CronExpression>) -> ScheduleState {
         let is_wanted = self.expression.as_deref() == wanted.map(CronExpression::as_str);
         if self.error.is_some() {
@@ -43,7 +43,7 @@ impl AppliedSchedule {
         }
     }
 
-    /// When the scheduler confirmed what is wanted, if it has.
+    /// Returns when the scheduler confirmed the wanted expression, if it has.
     pub fn applied_at(&self, wanted: Option<&CronExpression>) -> Option<DateTime<Utc>> {
         self.applied_at
             .filter(|_| self.state(wanted) == ScheduleState::Applied)

@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Signal(u8);
 
 impl Signal {
-    /// The signal of this name, if the catalogue has it.
+    /// Returns the signal with a name, if the catalogue has it.
     pub fn named(name: &str) -> Option<Self> {
         CATALOGUE
             .iter()
@@ -16,22 +16,22 @@ impl Signal {
             .map(Self)
     }
 
-    /// Every signal, in the catalogue's order.
+    /// Returns every signal in the catalogue's order.
     pub fn all() -> impl Iterator<Item = Self> {
         (0_u8..).take(CATALOGUE.len()).map(Self)
     }
 
-    /// Its row of the catalogue.
+    /// Returns the signal's row of the catalogue.
     pub fn spec(self) -> &'static SignalSpec {
         &CATALOGUE[usize::from(self.0)]
     }
 
-    /// Its place in the catalogue.
+    /// Returns the signal's position in the catalogue.
     pub(super) fn index(self) -> u8 {
         self.0
     }
 
-    /// Its name in snake case, unit included: the word used in JSON and in the database.
+    /// Returns the signal's name in snake case, unit included: the word in JSON and in the database.
     pub fn name(self) -> &'static str {
         self.spec().name
     }
@@ -43,33 +43,33 @@ impl fmt::Debug for Signal {
     }
 }
 
-/// What the catalogue says of one signal.
+/// A row of the catalogue: what is known of one signal.
 #[derive(Debug)]
 pub struct SignalSpec {
-    /// Snake case with the unit.
+    /// The name in snake case, with the unit.
     pub name: &'static str,
-    /// The unit as readers are told it; empty where there is none.
+    /// The unit that readers see; empty if there is none.
     pub unit: &'static str,
-    /// Type and valid range.
+    /// The type and the valid range.
     pub kind: Kind,
-    /// Path in COVESA VSS v6.
+    /// The path in COVESA VSS v6.
     pub vss_path: &'static str,
-    /// Numbers that protocols send for "not available" (SAE J1939 and its relatives); they are all
-    /// outside of the valid range, and are told apart from it only in the reason.
+    /// Numbers that protocols send for "not available" (SAE J1939 and its relatives). All of them are outside
+    /// of the valid range; only the reason of the drop tells them apart from it.
     pub not_available: &'static [f64],
 }
 
-/// A signal's type with its valid range.
+/// The type of a signal with its valid range.
 #[derive(Debug)]
 pub enum Kind {
     /// A finite number within bounds, both inclusive.
     Number {
-        /// Least valid value.
+        /// The least valid value.
         min: f64,
-        /// Greatest valid value.
+        /// The greatest valid value.
         max: f64,
     },
-    /// True or false.
+    /// Either true or false.
     Flag,
     /// One of these words.
     Word(&'static [&'static str]),
@@ -87,7 +87,7 @@ const ALL_ONES: &[f64] = &[
     4_294_967_294.0,
     4_294_967_295.0,
 ];
-/// For signals where -1 and small all-ones are real readings.
+/// The sentinels of signals for which -1 and small all-ones are real readings.
 const WIDE_ONES: &[f64] = &[65_534.0, 65_535.0, 4_294_967_294.0, 4_294_967_295.0];
 const HUGE_ONES: &[f64] = &[-1.0, 4_294_967_294.0, 4_294_967_295.0];
 

@@ -1,7 +1,7 @@
-//! What is measured: the catalogue, values read against it, and readings that join.
+//! Signals: the catalogue, values that are read against it, and readings that join.
 //!
-//! The catalogue is data. A new signal is one row of it; nothing else in the product names signals
-//! except adapters that translate a provider's own vocabulary.
+//! The catalogue is data. A new signal is one row of it; nothing else in the product names signals except
+//! adapters that translate a provider's own vocabulary.
 
 mod catalogue;
 mod reading;

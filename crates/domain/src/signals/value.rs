@@ -19,43 +19,43 @@ pub enum SignalValue {
     Flag(bool),
     /// One of the signal's words.
     Word(&'static str),
-    /// WGS 84 degrees.
+    /// A pair of WGS 84 degrees.
     Position {
-        /// -90 to 90.
+        /// The latitude, from -90 to 90.
         latitude_deg: f64,
-        /// -180 to 180.
+        /// The longitude, from -180 to 180.
         longitude_deg: f64,
     },
 }
 
 words!(
-    /// Why a signal of an update was left out; an open vocabulary.
+    /// The reason why a signal of an update was left out; an open vocabulary.
     DropReason {
         /// The catalogue has no signal of this name.
         UnknownSignal = "unknown_signal",
-        /// Not the JSON type, or not one of the words, that the signal has.
+        /// The value has another JSON type than the signal, or is not one of its words.
         WrongType = "wrong_type",
-        /// Outside of the valid range, or not finite.
+        /// The value is outside of the valid range, or not finite.
         OutOfRange = "out_of_range",
-        /// A protocol's sentinel for "no reading".
+        /// The value is a protocol's sentinel for "no reading".
         NotAvailable = "not_available",
     }
 );
 
-/// A signal that was left out of an update while the rest of it lived.
+/// A signal that was left out of an update whose other signals were used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DroppedSignal {
-    /// As the sender named it, cut to 64 characters.
+    /// The name of the signal as the sender wrote it, cut to 64 characters.
     pub signal: String,
-    /// Why.
+    /// The reason of the drop.
     pub reason: DropReason,
 }
 
 impl SignalValue {
-    /// Reads one JSON value as `signal`. `Ok(None)` is JSON `null`: absent.
+    /// Reads a JSON value as `signal`. `Ok(None)` is JSON `null`: the value is absent.
     ///
     /// # Errors
-    /// [`DropReason`] when the catalogue does not allow it.
+    /// [`DropReason`] when the catalogue does not allow the value.
     pub fn read(signal: Signal, json: &RawValue) -> Result<Option<Self>, DropReason> {
         let text = json.get();
         if text == "null" {
@@ -140,8 +140,8 @@ impl SignalValue {
         )
     }
 
-    /// The order of values of one signal: numbers as numbers, false before true, words by bytes,
-    /// positions by latitude, then longitude.
+    /// Compares values of one signal: numbers as numbers, false before true, words by bytes, positions by
+    /// latitude, then longitude.
     pub fn total_cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
@@ -171,7 +171,7 @@ impl SignalValue {
     }
 }
 
-/// Parses a JSON number; one too large for 64 bits is infinite here, and so out of every range.
+/// Parses a JSON number. A number that is too large for 64 bits is infinite here, and so out of every range.
 fn number(text: &str) -> Result<f64, DropReason> {
     if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
         text.parse().map_err(|_| DropReason::WrongType)
@@ -203,20 +203,20 @@ impl Serialize for SignalValue {
     }
 }
 
-/// A JSON object of signals, read.
+/// The signals of a JSON object, checked against the catalogue.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadSignals {
-    /// What the catalogue allows; at most one value a signal.
+    /// The values that the catalogue allows, at most one for each signal.
     pub valid: Vec<(Signal, SignalValue)>,
-    /// What it does not allow, with the reason.
+    /// The signals that the catalogue does not allow, with the reason.
     pub dropped: Vec<DroppedSignal>,
 }
 
-/// Reads a JSON object of signals by name, in one pass: what the catalogue allows, and what was
-/// dropped with the reason. `null` is absent and neither.
+/// Reads a JSON object of signals by name, in one pass: the values that the catalogue allows, and the dropped
+/// ones with their reasons. `null` is absent and neither.
 ///
 /// # Errors
-/// The deserializer's, when it is not an object or names a signal twice.
+/// The error of the deserializer, when the JSON is not an object or names a signal twice.
 pub fn read_signals<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ReadSignals, D::Error> {
     struct SignalsVisitor;
     impl<'de> Visitor<'de> for SignalsVisitor {
@@ -261,7 +261,7 @@ pub fn read_signals<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ReadSi
     deserializer.deserialize_map(SignalsVisitor)
 }
 
-/// A member's name, borrowed where it holds no escapes.
+/// The name of a member, borrowed if it holds no escapes.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
