@@ -5,6 +5,7 @@ CREATE TABLE poll_cycles (
     cycle_id         uuid          NOT NULL,
     trigger          text          NOT NULL,
     status           text          NOT NULL,
+    polled           boolean       NOT NULL GENERATED ALWAYS AS (status IN ('completed', 'partial', 'failed')) STORED,
     reason           text,
     scheduled_time   timestamptz,
     due_at           timestamptz   NOT NULL,
@@ -33,8 +34,7 @@ CREATE UNIQUE INDEX poll_cycles_one_running ON poll_cycles (workspace_id) WHERE 
 CREATE UNIQUE INDEX poll_cycles_one_manual_waiting
     ON poll_cycles (workspace_id) WHERE status = 'queued' AND trigger = 'manual';
 CREATE INDEX poll_cycles_open ON poll_cycles (workspace_id, due_at) WHERE status IN ('queued', 'running');
-CREATE INDEX poll_cycles_ran ON poll_cycles (workspace_id, ended_at)
-    WHERE status IN ('completed', 'partial', 'failed');
+CREATE INDEX poll_cycles_polled ON poll_cycles (workspace_id, ended_at) WHERE polled;
 
 COMMENT ON TABLE poll_cycles IS
     'A trigger and what became of it, or a slot that nothing triggered. Written by triggers, workers and the slot '
@@ -42,6 +42,8 @@ COMMENT ON TABLE poll_cycles IS
 COMMENT ON COLUMN poll_cycles.trigger IS 'scheduled, manual or recovery.';
 COMMENT ON COLUMN poll_cycles.status IS
     'queued or running; at the end completed, partial, failed, skipped, expired, abandoned or missed.';
+COMMENT ON COLUMN poll_cycles.polled IS
+    'Whether the cycle was polled to its end. A column, because the condition of an index cannot be a parameter.';
 COMMENT ON COLUMN poll_cycles.reason IS 'Why the cycle ended without having been polled to its end; NULL otherwise.';
 COMMENT ON COLUMN poll_cycles.scheduled_time IS 'The minute of the slot; NULL for a manual cycle, which takes no slot.';
 COMMENT ON COLUMN poll_cycles.due_at IS 'When the cycle is to run: the slot plus the offset of the workspace.';
@@ -68,7 +70,7 @@ COMMENT ON COLUMN poll_cycles.fresh_us IS 'Microseconds of eligible_us in which 
 COMMENT ON INDEX poll_cycles_one_running IS 'At most one cycle of a workspace runs.';
 COMMENT ON INDEX poll_cycles_one_manual_waiting IS 'At most one manual cycle of a workspace waits.';
 COMMENT ON INDEX poll_cycles_open IS 'Cycles to claim or to take over: a few rows, however long the history.';
-COMMENT ON INDEX poll_cycles_ran IS 'Cycles that were polled to their end, newest last.';
+COMMENT ON INDEX poll_cycles_polled IS 'Cycles that were polled to their end, newest last.';
 
 CREATE TABLE poll_cycle_connections (
     workspace_id     text        NOT NULL,

@@ -8,17 +8,23 @@ macro_rules! words {
         pub enum $name { $($(#[$variant_doc])* $variant,)+ }
 
         impl $name {
-            /// Every word, in the order of declaration.
+            /// All variants in the order of their declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The word.
+            /// Returns the word of the variant.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
             }
 
-            /// The variant of this word, if there is one.
+            /// Returns the variant of a word, or `None` if the set does not have the word.
             pub fn parse(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// Returns the words of the variants for which a rule holds: a list parameter for SQL.
+            pub fn words_where(rule: impl Fn(Self) -> bool) -> Vec<&'static str> {
+                let chosen = Self::ALL.iter().filter(|variant| rule(**variant));
+                chosen.map(|variant| variant.as_str()).collect()
             }
         }
 

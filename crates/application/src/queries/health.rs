@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
-use domain::fleet::{Policy, Workspace};
+use domain::fleet::Policy;
 use domain::health::{Cause, Freshness, Health, HealthState, PollingFacts, evaluate, root_cause};
-use domain::ids::{VehicleId, WorkspaceId};
+use domain::ids::{ProviderId, VehicleId, WorkspaceId};
 use persistence::StorageError;
 use persistence::fleet::WorkspaceRecord;
 use persistence::health::{ConnectionPolling, HealthRow, WorkspaceHealthFacts};
@@ -85,12 +85,7 @@ pub(super) fn report(
         .map(|row| {
             let device = polling.evaluate(row, record.workspace.policy, now);
             *counts.entry(device.health.state).or_default() += 1;
-            let in_outage = device
-                .cause
-                .is_some_and(|cause| cause.reason.is_provider_outage());
-            if device.health.state != HealthState::AwaitingFirstData && !in_outage {
-                freshness.count(&device.health);
-            }
+            freshness.count_device(&device.health, device.cause);
             device
         })
         .collect();
@@ -103,35 +98,43 @@ pub(super) fn report(
 
 /// How the workspace's connections have been polled, by connection.
 struct Polling<'a> {
-    workspace: &'a Workspace,
-    possible_since: DateTime<Utc>,
+    record: &'a WorkspaceRecord,
     last_cycle_ended_at: Option<DateTime<Utc>>,
-    connections: HashMap<String, ConnectionPolling>,
+    connections: HashMap<ProviderId, ConnectionPolling>,
 }
 
 impl<'a> Polling<'a> {
     fn new(record: &'a WorkspaceRecord, facts: &WorkspaceHealthFacts) -> Self {
         Self {
-            workspace: &record.workspace,
-            possible_since: record.cutover.changed_at.max(record.workspace.created_at),
+            record,
             last_cycle_ended_at: facts.last_cycle_ended_at,
             connections: facts
                 .connections
                 .iter()
-                .map(|polling| (polling.provider_id.to_string(), polling.clone()))
+                .map(|polling| (polling.provider_id.clone(), polling.clone()))
                 .collect(),
         }
     }
 
     fn evaluate(&self, mut row: HealthRow, policy: Policy, now: DateTime<Utc>) -> DeviceHealth {
-        let connection = self.connections.get(row.provider_id.as_str());
+        let connection = self.connections.get(&row.provider_id);
         row.facts.declared_interval_minutes =
-            connection.and_then(|connection| connection.declared_interval_minutes);
+            connection.and_then(|connection| connection.facts.declared_interval_minutes);
         let health = evaluate(&row.facts, policy, now);
         let cause = if health.state == HealthState::Healthy {
             None
         } else {
-            root_cause(&row.facts, &health, &self.facts_of(&row, connection), now)
+            let polling = PollingFacts {
+                absent: row.absent,
+                last_rejection: row.last_rejection,
+                ..PollingFacts::of_connection(
+                    &self.record.workspace,
+                    self.record.cutover.changed_at,
+                    connection.map(|connection| &connection.facts),
+                    self.last_cycle_ended_at,
+                )
+            };
+            root_cause(&row.facts, &health, &polling, now)
         };
         let last_returned_at = if row.absent {
             row.returned_before_absence_at
@@ -145,25 +148,6 @@ impl<'a> Polling<'a> {
             health,
             cause,
             last_returned_at,
-        }
-    }
-
-    fn facts_of(&self, row: &HealthRow, connection: Option<&ConnectionPolling>) -> PollingFacts {
-        let flags = self.workspace.cutover;
-        PollingFacts {
-            polling_enabled: self.workspace.active
-                && flags.poll_owner.core_polls()
-                && connection.is_some_and(|connection| {
-                    connection.enabled && flags.provider_mode.allows(connection.provider_type)
-                }),
-            polling_possible_since: self.possible_since,
-            interval: self.workspace.policy.poll_interval,
-            last_cycle_ended_at: self.last_cycle_ended_at,
-            last_poll: connection.and_then(|connection| connection.last_poll),
-            // No record of streams is kept yet.
-            stream: None,
-            absent: row.absent,
-            last_rejection: row.last_rejection,
         }
     }
 }

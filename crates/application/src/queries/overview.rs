@@ -3,19 +3,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::fleet::Policy;
-use domain::health::{DeviceFacts, Freshness, HealthState, PollingFacts, evaluate, root_cause};
-use domain::ids::{ProviderId, WorkspaceId};
+use domain::health::{Freshness, HealthState, PollingFacts, Thresholds};
+use domain::ids::WorkspaceId;
 use domain::indicators::{OVERVIEW_HOURS, SlotCounts, hour_of, hundredths_of};
 use persistence::fleet::WorkspaceRecord;
-use persistence::health::{Cuts, DevicesByState, LatestCycle, PolledConnection};
+use persistence::health::{ConnectionCutOffs, LatestCycle};
 use persistence::{Page, StorageError};
 use telemetry::metrics;
 
 use crate::Core;
-
-/// NFR-001's level.
-const FIVE_MINUTES: TimeDelta = TimeDelta::seconds(300);
 
 /// How some devices and cycles fare.
 #[derive(Clone, Debug, Default)]
@@ -102,10 +98,20 @@ pub async fn overview(
         let Some(record) = by_id.get(&connection.workspace_id) else {
             continue;
         };
-        cuts.push(cuts_of(connection, record.workspace.policy, now));
-        let last_end = ends.get(&connection.workspace_id).copied();
-        if provider_is_down(record, connection, last_end, now) {
-            down.insert(key(&connection.workspace_id, &connection.provider_id));
+        let declared = connection.facts.declared_interval_minutes;
+        cuts.push(ConnectionCutOffs {
+            workspace_id: connection.workspace_id.clone(),
+            provider_id: connection.provider_id.clone(),
+            cut_offs: Thresholds::new(record.workspace.policy, declared).cut_offs(now),
+        });
+        let polling = PollingFacts::of_connection(
+            &record.workspace,
+            record.cutover.changed_at,
+            Some(&connection.facts),
+            ends.get(&connection.workspace_id).copied(),
+        );
+        if polling.provider_is_down(now) {
+            down.insert((&connection.workspace_id, &connection.provider_id));
         }
     }
     let groups = core.store.devices_by_state(&cuts, now).await?;
@@ -114,12 +120,15 @@ pub async fn overview(
         let (standing, p95) = of_workspaces.entry(group.workspace_id.clone()).or_default();
         match &group.provider_id {
             None => {
-                standing.counts = group.counts.into_iter().collect();
+                let counts = group.counts.iter();
+                standing.counts = counts.map(|count| (count.state, count.devices)).collect();
                 *p95 = group.p95_age_seconds;
             }
             Some(provider_id) => {
-                let is_down = down.contains(&key(&group.workspace_id, provider_id));
-                add(&mut standing.freshness, fresh_of(&group, is_down));
+                let is_down = down.contains(&(&group.workspace_id, provider_id));
+                for count in group.counts {
+                    standing.freshness.count(count, is_down);
+                }
             }
         }
     }
@@ -167,7 +176,7 @@ impl Standing {
         for (state, devices) in &other.counts {
             *self.counts.entry(*state).or_default() += devices;
         }
-        add(&mut self.freshness, other.freshness);
+        self.freshness += other.freshness;
         self.slots += other.slots;
     }
 
@@ -175,87 +184,4 @@ impl Standing {
     pub fn devices(&self) -> u32 {
         self.counts.values().sum()
     }
-}
-
-fn add(sum: &mut Freshness, other: Freshness) {
-    sum.within_5_minutes += other.within_5_minutes;
-    sum.eligible_devices += other.eligible_devices;
-}
-
-/// Of a connection's devices. Those that are well count while their provider is down too.
-fn fresh_of(group: &DevicesByState, is_down: bool) -> Freshness {
-    let of = |wanted: HealthState| {
-        let counts = group.counts.iter();
-        counts
-            .filter(|(state, _)| *state == wanted)
-            .map(|(_, devices)| devices)
-            .sum::<u32>()
-    };
-    if is_down {
-        return Freshness {
-            within_5_minutes: group.healthy_within_5_minutes,
-            eligible_devices: of(HealthState::Healthy),
-        };
-    }
-    let all: u32 = group.counts.iter().map(|(_, devices)| devices).sum();
-    Freshness {
-        within_5_minutes: group.within_5_minutes,
-        eligible_devices: all - of(HealthState::AwaitingFirstData),
-    }
-}
-
-fn key(workspace_id: &WorkspaceId, provider_id: &ProviderId) -> (String, String) {
-    (workspace_id.to_string(), provider_id.to_string())
-}
-
-/// A device of this connection that never reported, for what holds of all of them.
-fn never_reported(connection: &PolledConnection, now: DateTime<Utc>) -> DeviceFacts {
-    DeviceFacts {
-        activated_at: now,
-        last_update_received_at: None,
-        newest_observed_at: None,
-        declared_interval_minutes: connection.declared_interval_minutes,
-    }
-}
-
-/// The thresholds of `evaluate`, as instants: exactly at one is the milder state.
-fn cuts_of(connection: &PolledConnection, policy: Policy, now: DateTime<Utc>) -> Cuts {
-    let thresholds = evaluate(&never_reported(connection, now), policy, now);
-    Cuts {
-        workspace_id: connection.workspace_id.clone(),
-        provider_id: connection.provider_id.clone(),
-        grace_from: now - policy.no_data_grace(),
-        stale_before: now - thresholds.stale_after,
-        delayed_before: now - thresholds.delayed_after,
-        lag_above: policy.stale_threshold(),
-        within_from: now - FIVE_MINUTES,
-    }
-}
-
-/// Whether a silent device of this connection would be told that its provider is unavailable.
-fn provider_is_down(
-    record: &WorkspaceRecord,
-    connection: &PolledConnection,
-    last_cycle_ended_at: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> bool {
-    let workspace = &record.workspace;
-    let flags = workspace.cutover;
-    let polling = PollingFacts {
-        polling_enabled: workspace.active
-            && flags.poll_owner.core_polls()
-            && connection.enabled
-            && flags.provider_mode.allows(connection.provider_type),
-        polling_possible_since: record.cutover.changed_at.max(workspace.created_at),
-        interval: workspace.policy.poll_interval,
-        last_cycle_ended_at,
-        last_poll: connection.last_poll,
-        absent: false,
-        stream: None,
-        last_rejection: None,
-    };
-    let device = never_reported(connection, now);
-    let health = evaluate(&device, workspace.policy, now);
-    root_cause(&device, &health, &polling, now)
-        .is_some_and(|cause| cause.reason.is_provider_outage())
 }

@@ -268,7 +268,12 @@ fn judged(
     let types: HashMap<ProviderId, ProviderType> = facts
         .connections
         .iter()
-        .map(|connection| (connection.provider_id.clone(), connection.provider_type))
+        .map(|connection| {
+            (
+                connection.provider_id.clone(),
+                connection.facts.provider_type,
+            )
+        })
         .collect();
     report(record, facts, now)
         .devices

@@ -5,7 +5,7 @@ use application::polling::SlotWatch;
 use application::queries::{WindowIndicators, workspace_indicators};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::fleet::PollOwner;
-use domain::indicators::{OUTAGE_CLASSES, SlotOutcome, Window};
+use domain::indicators::{SlotOutcome, Window};
 use domain::polling::ErrorClass;
 use testkit::{
     AUTHOR, CORE_OWNED, Fixture, Fleet, a_device, a_report, a_workspace, an_update, hours, minutes,
@@ -218,7 +218,7 @@ async fn a_providers_outage_is_left_out_by_the_same_classes_as_in_health() {
         let (_, health) = told.expect("the store").expect("the workspace");
         // Left alone for what it failed at before: health goes by that failure, and there is none here.
         let in_outage = health.freshness.eligible_devices == 0 || *class == ErrorClass::CircuitOpen;
-        assert_eq!(OUTAGE_CLASSES.contains(class), in_outage, "{class}");
+        assert_eq!(class.is_provider_outage(), in_outage, "{class}");
         let measured = of(&depot, Window::Day).await.within_5_minutes_percent;
         assert_eq!(measured.is_none(), in_outage, "{class}");
     }

@@ -4,12 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use application::commands::{CutoverCommand, Precondition, change_cutover, roll_back};
+use application::commands::{
+    CutoverCommand, Precondition, change_cutover, change_policy, roll_back,
+};
 use application::polling::SlotWatch;
 use application::queries::{WindowIndicators, workspace_indicators};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use domain::fleet::Policy;
-use domain::health::{DeviceFacts, HealthState, evaluate};
+use domain::health::{DeviceFacts, evaluate};
 use domain::ids::CycleId;
 use domain::indicators::{FreshTime, SlotOutcome, percent_of};
 use domain::polling::{ErrorClass, Trigger};
@@ -37,6 +39,7 @@ struct History {
     fixture: Fixture,
     depot: Fleet,
     random: ChaCha8Rng,
+    policy: Policy,
     watch: SlotWatch,
     /// What is active now.
     active: BTreeMap<&'static str, Activation>,
@@ -61,10 +64,17 @@ impl History {
             .registered_for(TimeDelta::zero())
             .create(&fixture)
             .await;
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let grace_minutes = *[5, 30, 60].choose(&mut random).expect("a grace period");
+        let policy = Policy::try_new(5, 15, grace_minutes).expect("a policy");
+        change_policy(&depot.core, AUTHOR, &depot.id, policy, &Precondition::None)
+            .await
+            .expect("a change");
         Self {
             fixture,
             depot,
-            random: ChaCha8Rng::seed_from_u64(seed),
+            random,
+            policy,
             watch: SlotWatch::default(),
             active: BTreeMap::new(),
             measured_until: start(),
@@ -282,10 +292,10 @@ impl History {
                     newest_observed_at: None,
                     declared_interval_minutes: None,
                 };
-                let health = evaluate(&facts, Policy::default(), instant);
-                if health.state != HealthState::AwaitingFirstData {
+                let health = evaluate(&facts, self.policy, instant);
+                if health.state.is_eligible(false) {
                     time.eligible_us += second;
-                    if health.age.is_some_and(|age| age <= seconds(300)) {
+                    if health.is_fresh() {
                         time.fresh_us += second;
                     }
                 }

@@ -2,97 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use application::commands::{Precondition, change_policy, follow_up_device};
+use application::commands::{Precondition, follow_up_device};
 use application::maintain;
 use application::queries::{
     DeviceHealth, SilentDevice, WorklistFilter, WorklistPage, worklist, workspace_health,
 };
-use chrono::{DateTime, TimeDelta, Utc};
-use domain::fleet::{Cutover, Policy, ReadOwner};
+use chrono::{DateTime, Utc};
+use domain::fleet::ReadOwner;
 use domain::follow_up::FollowUp;
 use domain::health::{Reason, Responsibility, SilencePlace};
 use domain::ids::{DeviceId, ProviderId, WorkspaceId};
-use domain::polling::ErrorClass;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use testkit::{
-    AUTHOR, CORE_OWNED, Fixture, Fleet, a_connection, a_device, a_report, a_workspace, an_update,
-    eventually, minutes, seconds, start, statements_of,
+    AUTHOR, Fixture, Fleet, a_device, a_workspace, an_update, eventually, minutes, seconds, start,
+    statements_of,
 };
 use tokio_util::sync::CancellationToken;
 
-/// Of so many.
-fn one_of(random: &mut ChaCha8Rng, many: u32) -> u32 {
-    random.next_u32() % many
-}
-
-fn pick<T: Copy>(random: &mut ChaCha8Rng, all: &[T]) -> T {
-    all[random.next_u32() as usize % all.len()]
-}
-
-/// A workspace with devices on both sides of every threshold, and a cycle that went one way or another.
-async fn some_workspace(fixture: &Fixture, id: &str, random: &mut ChaCha8Rng) -> Fleet {
-    let flags = Cutover {
-        read_owner: pick(random, ReadOwner::ALL),
-        ..CORE_OWNED
-    };
-    let mut workspace = a_workspace(id)
-        .flags(flags)
-        .through(a_connection("plain"))
-        .through(a_connection("slow").reporting_every_minutes(1 + one_of(random, 20)));
-    let devices = 4 + one_of(random, 5);
-    for number in 0..devices {
-        let device = a_device(&format!("bus-{number}")).through(pick(random, &["plain", "slow"]));
-        let ago = pick(
-            random,
-            &[
-                minutes(2),
-                minutes(6),
-                minutes(15),
-                minutes(15) + TimeDelta::microseconds(1),
-                minutes(17),
-                minutes(60),
-                minutes(60) + TimeDelta::microseconds(1),
-                minutes(90),
-            ],
-        );
-        workspace = workspace.with(match one_of(random, 3) {
-            0 => device.configured(ago),
-            _ => device.silent_for(ago),
-        });
-    }
-    let fleet = workspace.create(fixture).await;
-    if one_of(random, 2) == 0 {
-        let policy = Policy::try_new(5, pick(random, &[6, 15, 30]), pick(random, &[5, 60, 100]));
-        change_policy(
-            &fixture.core,
-            AUTHOR,
-            &fleet.id,
-            policy.expect("a policy"),
-            &Precondition::None,
-        )
-        .await
-        .expect("a change");
-    }
-    let gone = format!("bus-{}", one_of(random, devices));
-    let plain = match one_of(random, 4) {
-        0 => a_report("plain").failed(ErrorClass::Unavailable),
-        1 => a_report("plain").missing([gone.as_str()]),
-        2 => a_report("plain").rejecting(&gone, "future_timestamp"),
-        _ => a_report("plain"),
-    };
-    if one_of(random, 4) > 0 {
-        fleet
-            .seen_by(fixture.core_at(start() - minutes(1)))
-            .polled([plain, a_report("slow")])
-            .await;
-    }
-    if one_of(random, 3) == 0 {
-        // The registry is core's in each of them, whatever the reads are.
-        fleet.deactivate(&gone).await;
-    }
-    fleet
-}
+use crate::generated::some_workspace;
 
 /// What is said of a silent device: all that the two ways of asking must agree on.
 type Told = (SilencePlace, String);

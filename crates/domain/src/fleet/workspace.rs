@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::fleet::{Cutover, Policy};
+use crate::fleet::{Cutover, Policy, ProviderType};
 use crate::ids::WorkspaceId;
 use crate::polling::{Cadences, Schedule, Timetable};
 
@@ -44,7 +44,13 @@ impl Workspace {
         Timetable::new(self.cadences, self.registration_number)
     }
 
-    /// Since when core polls it; none when it does not.
+    /// Returns whether core polls a connection of this workspace: the workspace is active and core's to poll,
+    /// the provider mode admits the connection's type, and the connection is enabled.
+    pub fn polls(&self, provider_type: ProviderType, enabled: bool) -> bool {
+        enabled && self.polled_since().is_some() && self.cutover.provider_mode.allows(provider_type)
+    }
+
+    /// Returns the instant since which core has polled this workspace; `None` when it does not.
     pub fn polled_since(&self) -> Option<DateTime<Utc>> {
         let polled = self.active && self.cutover.poll_owner.core_polls();
         polled.then_some(self.polling_changed_at)

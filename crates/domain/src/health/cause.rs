@@ -2,13 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Cause, DeviceFacts, Health, HealthState, Reason, Responsibility};
+use super::{Cause, DeviceFacts, Health, HealthState, LATENESS_TOLERANCE, Reason, Responsibility};
 use crate::acceptance::RejectReason;
+use crate::fleet::{ProviderType, Workspace};
 use crate::polling::{ConnectionOutcome, ErrorClass, PollInterval};
 use crate::vocabulary::words;
-
-/// Slack beyond an interval before a cycle counts as overdue, as before a device counts as delayed.
-const CYCLE_TOLERANCE: TimeDelta = TimeDelta::seconds(60);
 
 words!(
     /// The state of a provider's stream, as reported by whoever holds it.
@@ -46,28 +44,42 @@ pub struct LastRejection {
     pub polled: bool,
 }
 
-/// What the records say of how a device is heard of.
+/// What is stored of a connection that the health of its devices depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionFacts {
+    /// The protocol of the connection.
+    pub provider_type: ProviderType,
+    /// Whether the connection is switched on.
+    pub enabled: bool,
+    /// The reporting interval that the connection declares.
+    pub declared_interval_minutes: Option<u32>,
+    /// The latest finished poll of the connection that brings news of it: [`ErrorClass::repeats_a_failure`]
+    /// says which do not.
+    pub last_poll: Option<LastPoll>,
+}
+
+/// What the records say of how a device is polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PollingFacts {
-    /// Workspace active, polls core's, the provider type admitted and the connection enabled.
+    /// Whether core polls the device's connection: see [`Workspace::polls`].
     pub polling_enabled: bool,
-    /// Since when the above can have been so, at the earliest.
+    /// The instant since which core can have polled the connection, at the earliest.
     pub polling_possible_since: DateTime<Utc>,
     /// The workspace's cadence.
     pub interval: PollInterval,
-    /// When the workspace's latest cycle that ran ended.
+    /// When the workspace's latest polled cycle ended.
     pub last_cycle_ended_at: Option<DateTime<Utc>>,
     /// The latest finished poll of the device's connection.
     pub last_poll: Option<LastPoll>,
-    /// How the stream of the device's connection stands, if it has one.
+    /// The state of the connection's stream, if it has one.
     pub stream: Option<StreamState>,
     /// Whether the latest answer of the provider lacked this device.
     pub absent: bool,
-    /// The latest of its updates that was refused.
+    /// The latest of the device's updates that was refused.
     pub last_rejection: Option<LastRejection>,
 }
 
-/// The first cause that fits; `None` for a healthy device.
+/// Returns the first cause that fits a device; `None` for a healthy one.
 pub fn root_cause(
     device: &DeviceFacts,
     health: &Health,
@@ -77,23 +89,13 @@ pub fn root_cause(
     if health.state == HealthState::Healthy {
         return None;
     }
-    let silence = now - polling.listened_until();
-    let interval = polling.interval.as_delta();
-    if !polling.polling_enabled {
-        return Some(Reason::PollingDisabled.into());
-    }
-    if silence > interval * 2 + CYCLE_TOLERANCE {
-        return Some(Reason::CyclesNotRunning.into());
-    }
     let cause = polling
-        .last_poll
-        .and_then(of_failure)
-        .or_else(|| polling.stream.and_then(of_stream))
+        .cause_at_connection(now)
         .or_else(|| of_rejection(device, health, polling, now))
         .or_else(|| of_answer(device, health, polling));
     Some(cause.unwrap_or_else(|| {
         // It was well as of the latest poll; what it lacks is the next.
-        if silence > interval + CYCLE_TOLERANCE {
+        if polling.silence(now) > polling.interval.as_delta() + LATENESS_TOLERANCE {
             Reason::CyclesNotRunning.into()
         } else {
             Reason::Unknown.into()
@@ -102,6 +104,54 @@ pub fn root_cause(
 }
 
 impl PollingFacts {
+    /// Collects the facts that all devices of a connection share. Whether a device is absent, and the latest
+    /// of its updates that was refused, are to be added for each device.
+    pub fn of_connection(
+        workspace: &Workspace,
+        flags_changed_at: DateTime<Utc>,
+        connection: Option<&ConnectionFacts>,
+        last_cycle_ended_at: Option<DateTime<Utc>>,
+    ) -> Self {
+        Self {
+            polling_enabled: connection.is_some_and(|connection| {
+                workspace.polls(connection.provider_type, connection.enabled)
+            }),
+            polling_possible_since: flags_changed_at.max(workspace.created_at),
+            interval: workspace.policy.poll_interval,
+            last_cycle_ended_at,
+            last_poll: connection.and_then(|connection| connection.last_poll),
+            // No record of streams is kept yet.
+            stream: None,
+            absent: false,
+            last_rejection: None,
+        }
+    }
+
+    /// Returns the cause that every device of the connection that is not healthy has at `now`, whatever else
+    /// is known of the device; `None` if nothing is amiss with the connection.
+    pub fn cause_at_connection(&self, now: DateTime<Utc>) -> Option<Cause> {
+        if !self.polling_enabled {
+            return Some(Reason::PollingDisabled.into());
+        }
+        if self.silence(now) > self.interval.as_delta() * 2 + LATENESS_TOLERANCE {
+            return Some(Reason::CyclesNotRunning.into());
+        }
+        self.last_poll
+            .and_then(of_failure)
+            .or_else(|| self.stream.and_then(of_stream))
+    }
+
+    /// Returns whether NFR-001 leaves out the connection's devices that are not healthy at `now`.
+    pub fn provider_is_down(&self, now: DateTime<Utc>) -> bool {
+        let cause = self.cause_at_connection(now);
+        cause.is_some_and(|cause| cause.reason.is_provider_outage())
+    }
+
+    /// Returns for how long no cycle has ended although one could have.
+    fn silence(&self, now: DateTime<Utc>) -> TimeDelta {
+        now - self.listened_until()
+    }
+
     /// Returns the instant until which cycles ran, or had no occasion to.
     fn listened_until(&self) -> DateTime<Utc> {
         self.last_cycle_ended_at
@@ -112,25 +162,38 @@ impl PollingFacts {
 }
 
 fn of_failure(poll: LastPoll) -> Option<Cause> {
-    if poll.outcome != ConnectionOutcome::Failed {
-        return None;
+    let has_failed = poll.outcome == ConnectionOutcome::Failed;
+    let class = poll.error_class.filter(|_| has_failed)?;
+    class.reason().map(Cause::from)
+}
+
+impl ErrorClass {
+    /// Returns why the devices of a connection are silent whose poll failed so, if the failure says why.
+    pub const fn reason(self) -> Option<Reason> {
+        match self {
+            Self::CredentialsRejected | Self::CredentialsUnresolved => {
+                Some(Reason::ProviderCredentialsRejected)
+            }
+            Self::RateLimited => Some(Reason::ProviderRateLimited),
+            Self::Unavailable
+            | Self::Timeout
+            | Self::InvalidResponse
+            | Self::CursorLoop
+            | Self::CircuitOpen => Some(Reason::ProviderUnavailable),
+            Self::AddressNotAllowed | Self::Disabled | Self::ProviderNotAllowed => {
+                Some(Reason::PollingDisabled)
+            }
+            Self::NotSupported => None,
+        }
     }
-    let reason = match poll.error_class? {
-        ErrorClass::CredentialsRejected | ErrorClass::CredentialsUnresolved => {
-            Reason::ProviderCredentialsRejected
+
+    /// Returns whether the failure says that the provider was down.
+    pub const fn is_provider_outage(self) -> bool {
+        match self.reason() {
+            Some(reason) => reason.is_provider_outage(),
+            None => false,
         }
-        ErrorClass::RateLimited => Reason::ProviderRateLimited,
-        ErrorClass::Unavailable
-        | ErrorClass::Timeout
-        | ErrorClass::InvalidResponse
-        | ErrorClass::CursorLoop
-        | ErrorClass::CircuitOpen => Reason::ProviderUnavailable,
-        ErrorClass::AddressNotAllowed | ErrorClass::Disabled | ErrorClass::ProviderNotAllowed => {
-            Reason::PollingDisabled
-        }
-        ErrorClass::NotSupported => return None,
-    };
-    Some(reason.into())
+    }
 }
 
 fn of_stream(stream: StreamState) -> Option<Cause> {

@@ -2,11 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::HealthState;
-use crate::fleet::{Policy, reporting_interval};
-
-/// Slack beyond the interval before a device counts as delayed: a poll takes time.
-const DELAY_TOLERANCE: TimeDelta = TimeDelta::seconds(60);
+use super::{HealthState, LATENESS_TOLERANCE, Thresholds};
+use crate::fleet::Policy;
 
 /// The stored facts of a device that its health depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,22 +40,16 @@ pub struct Health {
 impl Health {
     /// Returns the interval at which the device should report: the cadence, or what its connection declares.
     pub fn interval(&self) -> TimeDelta {
-        self.delayed_after - DELAY_TOLERANCE
+        self.delayed_after - LATENESS_TOLERANCE
     }
 }
 
 /// Returns the health of a device: the first state of the table that fits. A device exactly at a threshold is
 /// in the milder state.
 pub fn evaluate(facts: &DeviceFacts, policy: Policy, now: DateTime<Utc>) -> Health {
-    let interval = policy.poll_interval;
-    let delayed_after =
-        reporting_interval(facts.declared_interval_minutes, interval) + DELAY_TOLERANCE;
-    let stale_after = match facts.declared_interval_minutes {
-        Some(declared) if declared > interval.minutes() => policy
-            .stale_threshold()
-            .max(TimeDelta::minutes(3 * i64::from(declared))),
-        _ => policy.stale_threshold(),
-    };
+    let thresholds = Thresholds::new(policy, facts.declared_interval_minutes);
+    let (delayed_after, stale_after) = (thresholds.delayed_after(), thresholds.stale_after());
+    let lag_limit = thresholds.lag_limit();
     let health = |state, since| Health {
         state,
         age: None,
@@ -69,7 +60,7 @@ pub fn evaluate(facts: &DeviceFacts, policy: Policy, now: DateTime<Utc>) -> Heal
         grace_exceeded_at: None,
     };
     let Some(received_at) = facts.last_update_received_at else {
-        let grace_ends_at = facts.activated_at + policy.no_data_grace();
+        let grace_ends_at = facts.activated_at + thresholds.grace();
         return if now > grace_ends_at {
             Health {
                 grace_exceeded_at: Some(grace_ends_at),
@@ -87,10 +78,10 @@ pub fn evaluate(facts: &DeviceFacts, policy: Policy, now: DateTime<Utc>) -> Heal
         (HealthState::Stale, Some(received_at + stale_after))
     } else if age > delayed_after {
         (HealthState::Delayed, Some(received_at + delayed_after))
-    } else if let Some(lag) = lag.filter(|lag| *lag > policy.stale_threshold()) {
+    } else if let Some(lag) = lag.filter(|lag| *lag > lag_limit) {
         // What is held has been too old since then, and what was held before it is older still. The time
         // of reception would begin anew with every late reading.
-        let since = received_at - (lag - policy.stale_threshold());
+        let since = received_at - (lag - lag_limit);
         (HealthState::Delayed, Some(since.max(facts.activated_at)))
     } else {
         (HealthState::Healthy, None)

@@ -1,8 +1,11 @@
 //! Freshness: of single signals, and the share of devices that meets the service level.
 
+use std::ops::AddAssign;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Health;
+use super::{Cause, Health, HealthState};
+use crate::indicators::percent_of;
 use crate::vocabulary::words;
 
 words!(
@@ -34,30 +37,78 @@ pub fn signal_freshness(
     (age, freshness)
 }
 
-/// NFR-001's share: devices updated within five minutes, of those that it speaks of.
+/// How long a device is fresh after an accepted update: the five minutes of NFR-001.
+pub const FRESH_FOR: TimeDelta = TimeDelta::seconds(300);
+
+impl Health {
+    /// Returns whether the device meets the service level: its latest update is at most [`FRESH_FOR`] old.
+    pub fn is_fresh(&self) -> bool {
+        self.age.is_some_and(|age| age <= FRESH_FOR)
+    }
+}
+
+impl HealthState {
+    /// Returns whether NFR-001 counts a device in this state: neither a new one that awaits its first data,
+    /// nor one that is not healthy while its provider is down.
+    pub const fn is_eligible(self, provider_is_down: bool) -> bool {
+        match self {
+            Self::Healthy => true,
+            Self::AwaitingFirstData => false,
+            Self::Delayed | Self::Stale | Self::ConfiguredNoData => !provider_is_down,
+        }
+    }
+}
+
+/// The share of NFR-001: of the devices that it counts, those that are fresh.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Freshness {
-    /// Age at most 300 s.
+    /// Eligible devices whose latest update is at most [`FRESH_FOR`] old.
     pub within_5_minutes: u32,
-    /// Active devices that are not awaiting first data and not in a provider outage.
+    /// Active devices that [`HealthState::is_eligible`] counts.
     pub eligible_devices: u32,
 }
 
-impl Freshness {
-    const LEVEL: TimeDelta = TimeDelta::seconds(300);
+/// Devices of one connection that are in the same state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateCount {
+    /// The state of the devices.
+    pub state: HealthState,
+    /// The number of the devices.
+    pub devices: u32,
+    /// The number of the devices that are fresh.
+    pub fresh: u32,
+}
 
-    /// Counts one more eligible device.
-    pub fn count(&mut self, health: &Health) {
-        self.eligible_devices += 1;
-        self.within_5_minutes += u32::from(health.age.is_some_and(|age| age <= Self::LEVEL));
+impl Freshness {
+    /// Counts one device, if NFR-001 does. `cause` says why it is not healthy.
+    pub fn count_device(&mut self, health: &Health, cause: Option<Cause>) {
+        let provider_is_down = cause.is_some_and(|cause| cause.reason.is_provider_outage());
+        let device = StateCount {
+            state: health.state,
+            devices: 1,
+            fresh: u32::from(health.is_fresh()),
+        };
+        self.count(device, provider_is_down);
     }
 
-    /// In percent, rounded to two decimals; `None` when no device is eligible.
+    /// Counts devices of one connection and state, if NFR-001 does.
+    pub fn count(&mut self, counted: StateCount, provider_is_down: bool) {
+        if counted.state.is_eligible(provider_is_down) {
+            self.eligible_devices += counted.devices;
+            self.within_5_minutes += counted.fresh;
+        }
+    }
+
+    /// Returns the share in percent, rounded to two decimals; `None` when no device is eligible.
     pub fn percent(self) -> Option<f64> {
-        (self.eligible_devices > 0).then(|| {
-            (f64::from(self.within_5_minutes) * 10_000.0 / f64::from(self.eligible_devices)).round()
-                / 100.0
-        })
+        percent_of(self.within_5_minutes.into(), self.eligible_devices.into())
+    }
+}
+
+impl AddAssign for Freshness {
+    fn add_assign(&mut self, other: Self) {
+        self.within_5_minutes += other.within_5_minutes;
+        self.eligible_devices += other.eligible_devices;
     }
 }
 
@@ -107,7 +158,7 @@ mod tests {
                 newest_observed_at: Some(received),
                 declared_interval_minutes: None,
             };
-            freshness.count(&evaluate(&facts, Policy::default(), now));
+            freshness.count_device(&evaluate(&facts, Policy::default(), now), None);
         }
         assert_eq!(
             freshness,

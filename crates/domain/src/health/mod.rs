@@ -10,11 +10,14 @@ mod issues;
 mod reason;
 mod silence;
 mod state;
+mod thresholds;
 
-pub use cause::{LastPoll, LastRejection, PollingFacts, StreamState, root_cause};
+pub use cause::{ConnectionFacts, LastPoll, LastRejection, PollingFacts, StreamState, root_cause};
 pub use evaluate::{DeviceFacts, Health, evaluate};
-pub use freshness::{Freshness, SignalFreshness, signal_freshness};
+pub use freshness::{FRESH_FOR, Freshness, SignalFreshness, StateCount, signal_freshness};
 pub use issues::{Finding, Issue, IssueCode, find_issues};
 pub use reason::{Cause, Reason, Responsibility};
-pub use silence::{CutOffs, SilencePlace, Thresholds};
+pub use silence::SilencePlace;
 pub use state::{HealthState, Severity};
+pub(crate) use thresholds::LATENESS_TOLERANCE;
+pub use thresholds::{CutOffs, Thresholds};

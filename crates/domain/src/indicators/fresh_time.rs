@@ -3,7 +3,6 @@
 use std::ops::AddAssign;
 
 use super::percent_of;
-use crate::polling::ErrorClass;
 
 /// Device-time in microseconds: an hour of two devices is two hours.
 ///
@@ -32,13 +31,3 @@ impl AddAssign for FreshTime {
         self.fresh_us += other.fresh_us;
     }
 }
-
-/// Failures of a poll that say that the provider was down: what a device is told by
-/// `provider_unavailable`.
-pub const OUTAGE_CLASSES: [ErrorClass; 5] = [
-    ErrorClass::Unavailable,
-    ErrorClass::Timeout,
-    ErrorClass::InvalidResponse,
-    ErrorClass::CursorLoop,
-    ErrorClass::CircuitOpen,
-];

@@ -10,7 +10,7 @@ mod slots;
 mod window;
 
 pub use definitions::{DEFINITIONS, Definition, OVERVIEW_DEFINITIONS};
-pub use fresh_time::{FreshTime, OUTAGE_CLASSES};
+pub use fresh_time::FreshTime;
 pub use share::{hundredths_of, percent_of, percentile};
 pub use slots::{SlotCounts, SlotOutcome};
 pub use window::{OVERVIEW_HOURS, Window, hour_of};

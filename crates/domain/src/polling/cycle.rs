@@ -34,9 +34,21 @@ words!(
 );
 
 impl CycleStatus {
-    /// Whether nothing will change any more.
+    /// Returns whether nothing will change any more.
     pub const fn is_terminal(self) -> bool {
         !matches!(self, Self::Queued | Self::Running)
+    }
+
+    /// Returns whether the cycle was polled to its end, however its connections fared. The database has this
+    /// rule as the column `poll_cycles.polled`, so that an index can hold polled cycles alone.
+    pub const fn is_polled(self) -> bool {
+        matches!(self, Self::Completed | Self::Partial | Self::Failed)
+    }
+
+    /// Returns whether the cycle of a slot, once due, takes the place of all older slots: it waits, runs or
+    /// was polled.
+    pub const fn supersedes_older_slots(self) -> bool {
+        !self.is_terminal() || self.is_polled()
     }
 }
 
@@ -163,12 +175,20 @@ impl ConnectionReport {
     }
 }
 
+impl ErrorClass {
+    /// Returns whether a poll of this class tells nothing new: the connection was left alone for what it had
+    /// failed at before, and that failure is still the latest news of it.
+    pub const fn repeats_a_failure(self) -> bool {
+        matches!(self, Self::CircuitOpen)
+    }
+}
+
 impl ConnectionReport {
-    /// As which outcome it counts towards its cycle's: one that is left alone because it fails has not
-    /// answered either, and a cycle must not look better for that.
+    /// Returns the outcome by which the connection counts towards the status of its cycle. A connection that
+    /// is left alone because it keeps failing has not answered either, and a cycle must not look better for it.
     pub fn counts_as(&self) -> ConnectionOutcome {
         match &self.error {
-            Some(error) if error.class == ErrorClass::CircuitOpen => ConnectionOutcome::Failed,
+            Some(error) if error.class.repeats_a_failure() => ConnectionOutcome::Failed,
             _ => self.outcome,
         }
     }
@@ -227,6 +247,16 @@ mod tests {
                 status,
                 "{outcomes:?}"
             );
+            assert!(status.is_polled() && status.is_terminal());
         }
+    }
+
+    #[test]
+    fn a_cycle_that_will_never_be_polled_supersedes_no_slot() {
+        let superseding = CycleStatus::words_where(CycleStatus::supersedes_older_slots);
+        assert_eq!(
+            superseding,
+            ["queued", "running", "completed", "partial", "failed"]
+        );
     }
 }

@@ -8,10 +8,11 @@ use domain::acceptance::RejectReason;
 use domain::fleet::{Cutover, Policy};
 use domain::health::LastRejection;
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
+use domain::polling::ErrorClass;
 use futures::TryStreamExt;
 use serde::Deserialize;
 
-use super::columns::{DeviceColumns, PollColumns, PolledColumns};
+use super::columns::{ConnectionColumns, DeviceColumns};
 use super::facts::{ConnectionPolling, HealthRow, WorkspaceHealthFacts};
 use crate::fleet::{CutoverRecord, WorkspaceRecord};
 use crate::history::HistoryStart;
@@ -230,14 +231,13 @@ impl Store {
                    ok.started_at AS "asked_at?", ok.ended_at AS "answered_at?", ok.missing AS "missing?"
             FROM (
                 SELECT max(ended_at) AS last_cycle_ended_at FROM poll_cycles
-                WHERE workspace_id = $1 AND status IN ('completed', 'partial', 'failed') AND ended_at <= $2
+                WHERE workspace_id = $1 AND polled AND ended_at <= $2
             ) w
             LEFT JOIN connections c ON true
             LEFT JOIN LATERAL (
                 SELECT started_at, ended_at, outcome, error_class, rejected_devices FROM poll_cycle_connections
                 WHERE workspace_id = $1 AND provider_id = c.provider_id AND ended_at <= $2
-                  -- As now: what it failed at before is still the latest news.
-                  AND error_class IS DISTINCT FROM 'circuit_open'
+                  AND (error_class = ANY ($3)) IS NOT TRUE
                 ORDER BY ended_at DESC LIMIT 1
             ) p ON true
             LEFT JOIN LATERAL (
@@ -248,6 +248,7 @@ impl Store {
             ORDER BY c.provider_id"#,
             workspace_id.as_str(),
             at,
+            &ErrorClass::words_where(ErrorClass::repeats_a_failure) as &[&str],
         )
         .fetch_all(&self.pool)
         .await?;
@@ -273,19 +274,21 @@ impl Store {
                     .refusals
                     .insert(provider_id.clone(), (ended_at, refused));
             }
-            let polled = PolledColumns {
+            let columns = ConnectionColumns {
                 provider_id,
                 provider_type,
                 enabled,
                 declared_interval_minutes: row.declared_interval_minutes,
-                last_poll: PollColumns {
-                    started_at: row.started_at,
-                    outcome: row.outcome,
-                    error_class: row.error_class,
-                },
-                last_answer_at: row.answered_at,
+                started_at: row.started_at,
+                outcome: row.outcome,
+                error_class: row.error_class,
             };
-            polls.connections.push(polled.read()?);
+            let (provider_id, facts) = columns.decode()?;
+            polls.connections.push(ConnectionPolling {
+                provider_id,
+                facts,
+                last_answer_at: row.answered_at,
+            });
         }
         Ok(polls)
     }

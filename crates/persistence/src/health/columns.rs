@@ -3,11 +3,11 @@
 
 use chrono::{DateTime, Utc};
 use domain::fleet::ProviderType;
-use domain::health::{DeviceFacts, LastPoll};
+use domain::health::{ConnectionFacts, DeviceFacts, LastPoll};
 use domain::ids::{DeviceId, ProviderId, VehicleId};
 use domain::polling::{ConnectionOutcome, ErrorClass};
 
-use super::facts::{ConnectionPolling, HealthRow};
+use super::facts::HealthRow;
 use crate::postgres::driver::{IdColumn, TimeColumn};
 use crate::postgres::{StorageError, decode};
 
@@ -43,50 +43,51 @@ impl From<DeviceColumns> for HealthRow {
     }
 }
 
-/// A connection with its latest finished poll, and when it last gave an answer.
-pub(crate) struct PolledColumns {
+/// The columns of a connection with its latest finished poll; those of the poll are absent where there is none.
+pub(crate) struct ConnectionColumns {
     pub(crate) provider_id: String,
     pub(crate) provider_type: String,
     pub(crate) enabled: bool,
     pub(crate) declared_interval_minutes: Option<i32>,
-    pub(crate) last_poll: PollColumns,
-    pub(crate) last_answer_at: Option<DateTime<Utc>>,
-}
-
-impl PolledColumns {
-    pub(crate) fn read(self) -> Result<ConnectionPolling, StorageError> {
-        Ok(ConnectionPolling {
-            provider_id: decode::id(ProviderId::try_new, "provider_id", &self.provider_id)?,
-            provider_type: decode::word(ProviderType::parse, "provider_type", &self.provider_type)?,
-            enabled: self.enabled,
-            declared_interval_minutes: declared_interval(self.declared_interval_minutes),
-            last_poll: self.last_poll.read()?,
-            last_answer_at: self.last_answer_at,
-        })
-    }
-}
-
-/// A poll, where there is one.
-pub(crate) struct PollColumns {
     pub(crate) started_at: Option<DateTime<Utc>>,
     pub(crate) outcome: Option<String>,
     pub(crate) error_class: Option<String>,
 }
 
-impl PollColumns {
-    pub(crate) fn read(self) -> Result<Option<LastPoll>, StorageError> {
-        let (Some(started_at), Some(outcome)) = (self.started_at, self.outcome) else {
-            return Ok(None);
+impl ConnectionColumns {
+    /// Decodes the columns.
+    pub(crate) fn decode(self) -> Result<(ProviderId, ConnectionFacts), StorageError> {
+        let minutes = |minutes| {
+            u32::try_from(minutes)
+                .map_err(|_| StorageError::corrupt("expected_reporting_interval_minutes", minutes))
         };
-        Ok(Some(LastPoll {
-            started_at,
-            outcome: decode::word(ConnectionOutcome::parse, "outcome", &outcome)?,
-            error_class: self.error_class.as_deref().and_then(ErrorClass::parse),
-        }))
+        let provider_id = decode::id(ProviderId::try_new, "provider_id", &self.provider_id)?;
+        let facts = ConnectionFacts {
+            provider_type: decode::word(ProviderType::parse, "provider_type", &self.provider_type)?,
+            enabled: self.enabled,
+            declared_interval_minutes: self.declared_interval_minutes.map(minutes).transpose()?,
+            last_poll: decode_poll(
+                self.started_at,
+                self.outcome.as_deref(),
+                self.error_class.as_deref(),
+            )?,
+        };
+        Ok((provider_id, facts))
     }
 }
 
-/// The reporting interval that a connection declares; the domain's rule keeps it above zero.
-pub(crate) fn declared_interval(minutes: Option<i32>) -> Option<u32> {
-    minutes.and_then(|minutes| u32::try_from(minutes).ok())
+fn decode_poll(
+    started_at: Option<DateTime<Utc>>,
+    outcome: Option<&str>,
+    error_class: Option<&str>,
+) -> Result<Option<LastPoll>, StorageError> {
+    let (Some(started_at), Some(outcome)) = (started_at, outcome) else {
+        return Ok(None);
+    };
+    let class = |class| decode::word(ErrorClass::parse, "error_class", class);
+    Ok(Some(LastPoll {
+        started_at,
+        outcome: decode::word(ConnectionOutcome::parse, "outcome", outcome)?,
+        error_class: error_class.map(class).transpose()?,
+    }))
 }

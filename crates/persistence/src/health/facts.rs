@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::acceptance::RejectReason;
-use domain::fleet::ProviderType;
-use domain::health::{DeviceFacts, LastPoll, LastRejection};
+use domain::health::{ConnectionFacts, DeviceFacts, LastRejection};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
+use domain::polling::ErrorClass;
 use futures::TryStreamExt;
 use sqlx::{PgConnection, PgExecutor};
 
-use super::columns::{DeviceColumns, PollColumns, PolledColumns};
+use super::columns::{ConnectionColumns, DeviceColumns};
 use crate::fleet::{WorkspaceRecord, load_workspace};
 use crate::postgres::driver::{IdColumn, TimeColumn, without_row_spans};
 use crate::postgres::{StorageError, Store, decode};
@@ -41,15 +41,9 @@ pub struct HealthRow {
 pub struct ConnectionPolling {
     /// The connection.
     pub provider_id: ProviderId,
-    /// Its protocol.
-    pub provider_type: ProviderType,
-    /// Whether it is switched on.
-    pub enabled: bool,
-    /// The reporting interval that it declares.
-    pub declared_interval_minutes: Option<u32>,
-    /// Its latest finished poll.
-    pub last_poll: Option<LastPoll>,
-    /// When it last gave an answer.
+    /// The facts that the health of its devices depends on.
+    pub facts: ConnectionFacts,
+    /// The instant of its latest answer.
     pub last_answer_at: Option<DateTime<Utc>>,
 }
 
@@ -190,14 +184,13 @@ impl Store {
                    ok.ended_at AS "last_answer_at?"
             FROM (
                 SELECT max(ended_at) AS last_cycle_ended_at FROM poll_cycles
-                WHERE workspace_id = $1 AND status IN ('completed', 'partial', 'failed')
+                WHERE workspace_id = $1 AND polled
             ) w
             LEFT JOIN provider_connections c ON c.workspace_id = $1
             LEFT JOIN LATERAL (
                 SELECT started_at, outcome, error_class FROM poll_cycle_connections
                 WHERE workspace_id = $1 AND provider_id = c.provider_id
-                  -- Left alone for what it failed at before: that failure is still the latest news.
-                  AND error_class IS DISTINCT FROM 'circuit_open'
+                  AND (error_class = ANY ($2)) IS NOT TRUE
                 ORDER BY ended_at DESC LIMIT 1
             ) p ON true
             LEFT JOIN LATERAL (
@@ -207,6 +200,7 @@ impl Store {
             ) ok ON true
             ORDER BY c.provider_id"#,
             workspace_id.as_str(),
+            &ErrorClass::words_where(ErrorClass::repeats_a_failure) as &[&str],
         )
         .fetch_all(executor)
         .await?;
@@ -215,21 +209,26 @@ impl Store {
             .into_iter()
             .filter_map(|row| {
                 // Without connections there is one row, for the cycle.
-                Some(PolledColumns {
+                let columns = ConnectionColumns {
                     provider_id: row.provider_id?,
                     provider_type: row.provider_type?,
                     enabled: row.enabled?,
                     declared_interval_minutes: row.declared_interval_minutes,
-                    last_poll: PollColumns {
-                        started_at: row.started_at,
-                        outcome: row.outcome,
-                        error_class: row.error_class,
-                    },
-                    last_answer_at: row.last_answer_at,
+                    started_at: row.started_at,
+                    outcome: row.outcome,
+                    error_class: row.error_class,
+                };
+                Some((columns, row.last_answer_at))
+            })
+            .map(|(columns, last_answer_at)| {
+                let (provider_id, facts) = columns.decode()?;
+                Ok(ConnectionPolling {
+                    provider_id,
+                    facts,
+                    last_answer_at,
                 })
             })
-            .map(PolledColumns::read)
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<_, StorageError>>()?;
         Ok((connections, last_cycle_ended_at))
     }
 }

@@ -104,7 +104,7 @@ async fn evidence(
         LEFT JOIN LATERAL (
             SELECT cycle_id, outcome, error_class, error_detail FROM poll_cycle_connections
             WHERE workspace_id = $1 AND provider_id = c.provider_id
-              AND error_class IS DISTINCT FROM 'circuit_open'
+              AND (error_class = ANY ($2)) IS NOT TRUE
             ORDER BY ended_at DESC LIMIT 1
         ) latest ON true
         LEFT JOIN LATERAL (
@@ -120,6 +120,7 @@ async fn evidence(
         ) failed ON latest.outcome = 'failed'
         WHERE c.workspace_id = $1"#,
         workspace_id.as_str(),
+        &ErrorClass::words_where(ErrorClass::repeats_a_failure) as &[&str],
     )
     .fetch_all(connection)
     .await?
@@ -148,9 +149,9 @@ async fn last_cycle(
     workspace_id: &WorkspaceId,
 ) -> Result<Option<CycleId>, StorageError> {
     let last = sqlx::query_scalar!(
-        r#"/* issues: the latest cycle that ran */
+        r#"/* issues: the latest polled cycle */
         SELECT cycle_id FROM poll_cycles
-        WHERE workspace_id = $1 AND status IN ('completed', 'partial', 'failed')
+        WHERE workspace_id = $1 AND polled
         ORDER BY ended_at DESC LIMIT 1"#,
         workspace_id.as_str(),
     )

@@ -9,6 +9,6 @@ mod overview;
 
 pub use facts::{ConnectionPolling, HealthRow, WorkspaceHealthFacts};
 pub use issues::{ConnectionEvidence, IssueFacts};
-pub use overview::{Cuts, DevicesByState, LatestCycle, PolledConnection};
+pub use overview::{ConnectionCutOffs, DevicesByState, LatestCycle, PolledConnection};
 
-pub(crate) use columns::{DeviceColumns, PollColumns, PolledColumns};
+pub(crate) use columns::{ConnectionColumns, DeviceColumns};

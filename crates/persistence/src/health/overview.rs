@@ -1,68 +1,51 @@
-//! What a look over all workspaces is computed from: each statement reads them all, but for the last.
+//! The facts that the overview of all workspaces is computed from: each statement but the last reads them all.
+//!
+//! `application/tests/stories/overview.rs` holds the counts and the health of each workspace together.
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use domain::fleet::ProviderType;
-use domain::health::{HealthState, LastPoll};
+use chrono::{DateTime, Utc};
+use domain::health::{ConnectionFacts, CutOffs, HealthState, StateCount};
 use domain::ids::{CycleId, ProviderId, WorkspaceId};
 use domain::indicators::{SlotCounts, SlotOutcome};
-use domain::polling::Trigger;
+use domain::polling::{ErrorClass, Trigger};
 
-use super::columns::{PollColumns, declared_interval};
+use super::columns::ConnectionColumns;
 use crate::postgres::driver::without_row_spans;
 use crate::postgres::{StorageError, Store, decode, interval};
 
-/// A connection and its latest finished poll.
+/// A connection of any workspace, with its latest finished poll.
 #[derive(Clone, Debug)]
 pub struct PolledConnection {
-    /// Whose.
+    /// The workspace of the connection.
     pub workspace_id: WorkspaceId,
-    /// Which.
+    /// The connection.
     pub provider_id: ProviderId,
-    /// Its protocol.
-    pub provider_type: ProviderType,
-    /// Whether it is switched on.
-    pub enabled: bool,
-    /// The reporting interval that it declares.
-    pub declared_interval_minutes: Option<u32>,
-    /// Its latest finished poll, unless it was left alone then.
-    pub last_poll: Option<LastPoll>,
+    /// The facts that the health of its devices depends on.
+    pub facts: ConnectionFacts,
 }
 
-/// The instants and the lag by which a connection's devices are told apart, as their health has it.
+/// The cut-offs by which the devices of one connection are counted.
 #[derive(Clone, Debug)]
-pub struct Cuts {
-    /// Whose.
+pub struct ConnectionCutOffs {
+    /// The workspace of the connection.
     pub workspace_id: WorkspaceId,
-    /// Which connection's.
+    /// The connection.
     pub provider_id: ProviderId,
-    /// A device that never reported awaits its first data if it was activated here or later.
-    pub grace_from: DateTime<Utc>,
-    /// A device is stale whose latest update came before.
-    pub stale_before: DateTime<Utc>,
-    /// It is delayed if that came before this.
-    pub delayed_before: DateTime<Utc>,
-    /// It is delayed too if its readings come later than this.
-    pub lag_above: TimeDelta,
-    /// It is within five minutes if its latest update came here or later.
-    pub within_from: DateTime<Utc>,
+    /// The cut-offs between the states.
+    pub cut_offs: CutOffs,
 }
 
-/// Devices of a connection, or of a workspace.
+/// The devices of a connection or of a workspace, counted by state.
 #[derive(Clone, Debug)]
 pub struct DevicesByState {
-    /// Whose.
+    /// The workspace of the devices.
     pub workspace_id: WorkspaceId,
-    /// Which connection's; none for all of the workspace's.
+    /// The connection of the devices; `None` for all devices of the workspace.
     pub provider_id: Option<ProviderId>,
-    /// How many are in each state.
-    pub counts: [(HealthState, u32); 5],
-    /// Within five minutes.
-    pub within_5_minutes: u32,
-    /// Those of them that are healthy.
-    pub healthy_within_5_minutes: u32,
-    /// The nearest rank of 95 in a hundred ages, in seconds.
+    /// The counts; every state is there once.
+    pub counts: [StateCount; 5],
+    /// The age, in seconds, that is the nearest rank of 95 in a hundred.
     pub p95_age_seconds: Option<i64>,
 }
 
@@ -98,37 +81,37 @@ impl Store {
             LEFT JOIN LATERAL (
                 SELECT started_at, outcome, error_class FROM poll_cycle_connections
                 WHERE workspace_id = c.workspace_id AND provider_id = c.provider_id
-                  AND error_class IS DISTINCT FROM 'circuit_open'
+                  AND (error_class = ANY ($1)) IS NOT TRUE
                 ORDER BY ended_at DESC LIMIT 1
-            ) p ON true"#
+            ) p ON true"#,
+            &ErrorClass::words_where(ErrorClass::repeats_a_failure) as &[&str],
         )
         .fetch_all(&self.pool);
         without_row_spans(rows)
             .await?
             .into_iter()
             .map(|row| {
-                let last_poll = PollColumns {
+                let workspace_id = workspace_id(&row.workspace_id)?;
+                let columns = ConnectionColumns {
+                    provider_id: row.provider_id,
+                    provider_type: row.provider_type,
+                    enabled: row.enabled,
+                    declared_interval_minutes: row.declared_interval_minutes,
                     started_at: row.started_at,
                     outcome: row.outcome,
                     error_class: row.error_class,
                 };
+                let (provider_id, facts) = columns.decode()?;
                 Ok(PolledConnection {
-                    workspace_id: workspace_id(&row.workspace_id)?,
-                    provider_id: decode::id(ProviderId::try_new, "provider_id", &row.provider_id)?,
-                    provider_type: decode::word(
-                        ProviderType::parse,
-                        "provider_type",
-                        &row.provider_type,
-                    )?,
-                    enabled: row.enabled,
-                    declared_interval_minutes: declared_interval(row.declared_interval_minutes),
-                    last_poll: last_poll.read()?,
+                    workspace_id,
+                    provider_id,
+                    facts,
                 })
             })
             .collect()
     }
 
-    /// When each workspace's latest cycle that ran ended, where one has.
+    /// Returns when each workspace's latest polled cycle ended, where one has.
     ///
     /// # Errors
     /// When the store fails.
@@ -141,7 +124,7 @@ impl Store {
             FROM workspaces w
             CROSS JOIN LATERAL (
                 SELECT ended_at FROM poll_cycles
-                WHERE workspace_id = w.workspace_id AND status IN ('completed', 'partial', 'failed')
+                WHERE workspace_id = w.workspace_id AND polled
                 ORDER BY ended_at DESC LIMIT 1
             ) last"#
         )
@@ -153,85 +136,96 @@ impl Store {
             .collect()
     }
 
-    /// How many devices of each connection and of each workspace are in which state, by the cuts of their
-    /// connections. Those that have none are not there.
+    /// Counts the devices of each connection and of each workspace by state, as the cut-offs of their connections
+    /// tell the states apart. Connections and workspaces without devices are not in the answer.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn devices_by_state(
         &self,
-        cuts: &[Cuts],
+        connections: &[ConnectionCutOffs],
         now: DateTime<Utc>,
     ) -> Result<Vec<DevicesByState>, StorageError> {
-        let text = |of: fn(&Cuts) -> &str| -> Vec<&str> { cuts.iter().map(of).collect() };
-        let times = |of: fn(&Cuts) -> DateTime<Utc>| -> Vec<_> { cuts.iter().map(of).collect() };
-        // A threshold, and so above zero.
-        let lags: Vec<_> = cuts
+        let text = |of: fn(&ConnectionCutOffs) -> &str| -> Vec<&str> {
+            connections.iter().map(of).collect()
+        };
+        let times = |of: fn(&CutOffs) -> DateTime<Utc>| -> Vec<_> {
+            let cut_offs = connections.iter().map(|connection| &connection.cut_offs);
+            cut_offs.map(of).collect()
+        };
+        let lags: Vec<_> = connections
             .iter()
-            .map(|cuts| interval(cuts.lag_above.to_std().unwrap_or_default()))
+            .map(|connection| connection.cut_offs.delayed_by_lag_above)
+            // A threshold, and so above zero.
+            .map(|lag| interval(lag.to_std().unwrap_or_default()))
             .collect();
         let rows = sqlx::query!(
             r#"/* overview: devices by state */
             WITH devices_now AS (
                 SELECT d.workspace_id, d.provider_id, s.last_update_received_at AS received_at,
                        CASE
-                           WHEN s.last_update_received_at IS NULL AND d.activated_at < c.grace_from THEN 'configured-no-data'
-                           WHEN s.last_update_received_at IS NULL THEN 'awaiting-first-data'
+                           WHEN s.last_update_received_at IS NULL AND d.activated_at < c.no_data_before THEN 'no_data'
+                           WHEN s.last_update_received_at IS NULL THEN 'awaiting'
                            WHEN s.last_update_received_at < c.stale_before THEN 'stale'
                            WHEN s.last_update_received_at < c.delayed_before
-                             OR s.last_update_received_at - s.newest_observed_at > c.lag_above THEN 'delayed'
+                             OR s.last_update_received_at - s.newest_observed_at > c.delayed_by_lag_above THEN 'delayed'
                            ELSE 'healthy'
                        END AS state,
-                       coalesce(s.last_update_received_at >= c.within_from, false) AS within
+                       s.last_update_received_at >= c.fresh_from AS fresh
                 FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[],
                             $6::interval[], $7::timestamptz[])
-                  AS c (workspace_id, provider_id, grace_from, stale_before, delayed_before, lag_above, within_from)
+                  AS c (workspace_id, provider_id, no_data_before, stale_before, delayed_before, delayed_by_lag_above,
+                        fresh_from)
                 JOIN devices d ON d.workspace_id = c.workspace_id AND d.provider_id = c.provider_id AND d.active
                 LEFT JOIN snapshots s
                        ON s.workspace_id = d.workspace_id AND s.device_id = d.device_id AND s.activation_id = d.activation_id
             )
             SELECT workspace_id AS "workspace_id!", provider_id AS "provider_id?",
                    count(*) FILTER (WHERE state = 'healthy') AS "healthy!",
+                   count(*) FILTER (WHERE state = 'healthy' AND fresh) AS "fresh_healthy!",
                    count(*) FILTER (WHERE state = 'delayed') AS "delayed!",
-                   count(*) FILTER (WHERE state = 'awaiting-first-data') AS "awaiting!",
+                   count(*) FILTER (WHERE state = 'delayed' AND fresh) AS "fresh_delayed!",
+                   count(*) FILTER (WHERE state = 'awaiting') AS "awaiting!",
                    count(*) FILTER (WHERE state = 'stale') AS "stale!",
-                   count(*) FILTER (WHERE state = 'configured-no-data') AS "no_data!",
-                   count(*) FILTER (WHERE within) AS "within!",
-                   count(*) FILTER (WHERE within AND state = 'healthy') AS "healthy_within!",
+                   count(*) FILTER (WHERE state = 'stale' AND fresh) AS "fresh_stale!",
+                   count(*) FILTER (WHERE state = 'no_data') AS "no_data!",
                    -- The oldest have the greatest age, so the rank is taken from the other end.
                    floor(extract(epoch FROM $8::timestamptz
                        - percentile_disc(0.95) WITHIN GROUP (ORDER BY received_at DESC)))::bigint AS p95_age_seconds
             FROM devices_now
             GROUP BY GROUPING SETS ((workspace_id, provider_id), (workspace_id))"#,
-            &text(|cuts| cuts.workspace_id.as_str()) as &[&str],
-            &text(|cuts| cuts.provider_id.as_str()) as &[&str],
-            &times(|cuts| cuts.grace_from),
-            &times(|cuts| cuts.stale_before),
-            &times(|cuts| cuts.delayed_before),
+            &text(|connection| connection.workspace_id.as_str()) as &[&str],
+            &text(|connection| connection.provider_id.as_str()) as &[&str],
+            &times(|cut_offs| cut_offs.no_data_before),
+            &times(|cut_offs| cut_offs.stale_before),
+            &times(|cut_offs| cut_offs.delayed_before),
             &lags,
-            &times(|cuts| cuts.within_from),
+            &times(|cut_offs| cut_offs.fresh_from),
             now,
         )
         .fetch_all(&self.pool);
+        let counted = |state, devices, fresh| StateCount {
+            state,
+            devices: count(devices),
+            fresh: count(fresh),
+        };
         without_row_spans(rows)
             .await?
             .into_iter()
             .map(|row| {
+                let provider_id = row.provider_id.as_deref();
                 Ok(DevicesByState {
                     workspace_id: workspace_id(&row.workspace_id)?,
-                    provider_id: row
-                        .provider_id
-                        .map(|id| decode::id(ProviderId::try_new, "provider_id", &id))
+                    provider_id: provider_id
+                        .map(|id| decode::id(ProviderId::try_new, "provider_id", id))
                         .transpose()?,
                     counts: [
-                        (HealthState::Healthy, count(row.healthy)),
-                        (HealthState::Delayed, count(row.delayed)),
-                        (HealthState::AwaitingFirstData, count(row.awaiting)),
-                        (HealthState::Stale, count(row.stale)),
-                        (HealthState::ConfiguredNoData, count(row.no_data)),
+                        counted(HealthState::Healthy, row.healthy, row.fresh_healthy),
+                        counted(HealthState::Delayed, row.delayed, row.fresh_delayed),
+                        counted(HealthState::AwaitingFirstData, row.awaiting, 0),
+                        counted(HealthState::Stale, row.stale, row.fresh_stale),
+                        counted(HealthState::ConfiguredNoData, row.no_data, 0),
                     ],
-                    within_5_minutes: count(row.within),
-                    healthy_within_5_minutes: count(row.healthy_within),
                     p95_age_seconds: row.p95_age_seconds.map(|age| age.max(0)),
                 })
             })

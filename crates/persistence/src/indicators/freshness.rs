@@ -1,49 +1,64 @@
-//! For how long a workspace's devices were fresh, from the history of their accepted updates.
+//! The time for which a workspace's devices were fresh, from the history of their accepted updates.
+//!
+//! A single instant is judged by the domain, and `application/tests/stories/indicators_history.rs` holds these sums
+//! and the sum over all instants together.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::health::FRESH_FOR;
 use domain::ids::{CycleId, WorkspaceId};
-use domain::indicators::{FreshTime, OUTAGE_CLASSES, Window};
+use domain::indicators::{FreshTime, Window};
 use domain::polling::ErrorClass;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::postgres::{StorageError, Store, UnitOfWork};
+use crate::postgres::{StorageError, Store, UnitOfWork, interval};
 
-/// For how long a device is fresh after an accepted update (NFR-001).
-const FRESH_FOR: TimeDelta = TimeDelta::seconds(300);
-
-/// A span that was measured.
+/// The time of a span that was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Measured {
-    /// Its beginning.
+    /// The beginning of the span.
     pub since: DateTime<Utc>,
+    /// The device-time within the span.
     pub time: FreshTime,
 }
 
-/// Up to where a workspace's freshness has been measured.
+/// The span that has not been measured yet: since the end of the workspace's latest polled cycle.
 struct Unmeasured {
     since: DateTime<Utc>,
-    last_cycle_id: Option<Uuid>,
+    /// The grace period of new devices.
+    grace_minutes: i32,
+    /// The cycle at whose end the span begins; the nil id if the span begins with no cycle.
+    last_cycle_id: Uuid,
 }
 
 impl UnitOfWork {
-    /// Measures from the end of the workspace's latest cycle to now, the end of this one.
+    /// Measures from the end of the workspace's latest polled cycle to now, the end of this one.
     pub(crate) async fn fresh_time(
         &mut self,
         cycle_id: CycleId,
         now: DateTime<Utc>,
     ) -> Result<Measured, StorageError> {
-        let unmeasured = unmeasured(&mut *self.tx, &self.workspace_id, now).await?;
-        let since = unmeasured.map_or(now, |unmeasured| unmeasured.since.min(now));
-        let span = (since, now);
-        let time = fresh_time(&mut *self.tx, &self.workspace_id, span, Some(cycle_id.0)).await?;
-        Ok(Measured { since, time })
+        let Some(span) = unmeasured(&mut *self.tx, &self.workspace_id, now).await? else {
+            return Ok(Measured {
+                since: now,
+                time: FreshTime::default(),
+            });
+        };
+        let span = Unmeasured {
+            since: span.since.min(now),
+            ..span
+        };
+        let time = fresh_time(&mut *self.tx, &self.workspace_id, &span, now, cycle_id.0).await?;
+        Ok(Measured {
+            since: span.since,
+            time,
+        })
     }
 }
 
 impl Store {
-    /// Measures from the end of the workspace's latest cycle to now: what no cycle has yet. Nothing, where
-    /// there is no such workspace.
+    /// Measures from the end of the workspace's latest polled cycle to now: the time that no cycle has measured yet.
+    /// Returns no time if there is no such workspace.
     ///
     /// # Errors
     /// When the store fails.
@@ -53,16 +68,16 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<FreshTime, StorageError> {
         match unmeasured(&self.pool, workspace_id, now).await? {
-            Some(unmeasured) if unmeasured.since < now => {
-                let span = (unmeasured.since, now);
-                fresh_time(&self.pool, workspace_id, span, unmeasured.last_cycle_id).await
+            Some(span) if span.since < now => {
+                fresh_time(&self.pool, workspace_id, &span, now, span.last_cycle_id).await
             }
             _ => Ok(FreshTime::default()),
         }
     }
 }
 
-/// Since the latest cycle, since core polls the workspace, or for as long as anybody asks for.
+/// Returns the span that begins with the latest polled cycle, with core's polling of the workspace, or with the
+/// longest window that anybody asks for.
 async fn unmeasured(
     executor: impl PgExecutor<'_>,
     workspace_id: &WorkspaceId,
@@ -72,36 +87,35 @@ async fn unmeasured(
         Unmeasured,
         r#"/* freshness: not measured yet */
         SELECT greatest(w.polling_changed_at, $2::timestamptz, last.ended_at) AS "since!",
-               last.cycle_id AS "last_cycle_id?"
+               w.no_data_grace_minutes AS grace_minutes,
+               coalesce(last.cycle_id, $3) AS "last_cycle_id!"
         FROM workspaces w
         LEFT JOIN LATERAL (
             SELECT cycle_id, ended_at FROM poll_cycles
-            WHERE workspace_id = $1 AND status IN ('completed', 'partial', 'failed')
+            WHERE workspace_id = $1 AND polled
             ORDER BY ended_at DESC LIMIT 1
         ) last ON true
         WHERE w.workspace_id = $1"#,
         workspace_id.as_str(),
         Window::LONGEST.start(now),
+        Uuid::nil(),
     )
     .fetch_optional(executor)
     .await?)
 }
 
-/// Sums over the workspace's active devices, but for those of connections whose provider was down in the
-/// cycle.
+/// Sums over the workspace's active devices, except those of connections whose provider was down in the cycle.
 ///
-/// A device's first update of its activation is known to be the first where the span, with the updates
-/// that its beginning depends on, holds as many as the snapshot has counted.
+/// A device's first update of its activation is known to be the first if the span, with the updates that its
+/// beginning depends on, holds as many as the snapshot has counted.
 async fn fresh_time(
     executor: impl PgExecutor<'_>,
     workspace_id: &WorkspaceId,
-    (since, until): (DateTime<Utc>, DateTime<Utc>),
-    cycle_id: Option<Uuid>,
+    span: &Unmeasured,
+    until: DateTime<Utc>,
+    cycle_id: Uuid,
 ) -> Result<FreshTime, StorageError> {
-    let outages: Vec<String> = OUTAGE_CLASSES
-        .iter()
-        .map(|class| ErrorClass::as_str(*class).to_owned())
-        .collect();
+    let grace = TimeDelta::minutes(span.grace_minutes.into());
     Ok(sqlx::query_as!(
         FreshTime,
         r#"/* freshness: of a span */
@@ -119,15 +133,12 @@ async fn fresh_time(
             GROUP BY device_id
         ), times AS (
             SELECT greatest('0', $3 - greatest($2, CASE
-                       WHEN s.version IS NULL THEN d.activated_at + grace
-                       WHEN s.version = r.updates THEN least(r.first_at, d.activated_at + grace)
+                       WHEN s.version IS NULL THEN d.activated_at + $7
+                       WHEN s.version = r.updates THEN least(r.first_at, d.activated_at + $7)
                        ELSE d.activated_at
                    END)) AS eligible,
                    coalesce(r.fresh, '0') AS fresh
             FROM devices d
-            CROSS JOIN (
-                SELECT make_interval(mins => no_data_grace_minutes) AS grace FROM workspaces WHERE workspace_id = $1
-            ) policy
             LEFT JOIN snapshots s
                    ON s.workspace_id = $1 AND s.device_id = d.device_id AND s.activation_id = d.activation_id
             LEFT JOIN reported r ON r.device_id = d.device_id
@@ -141,11 +152,12 @@ async fn fresh_time(
                coalesce(extract(epoch FROM sum(fresh)) * 1000000, 0)::bigint AS "fresh_us!"
         FROM times"#,
         workspace_id.as_str(),
-        since,
+        span.since,
         until,
-        since - FRESH_FOR,
+        span.since - FRESH_FOR,
         cycle_id,
-        &outages,
+        &ErrorClass::words_where(ErrorClass::is_provider_outage) as &[&str],
+        interval(grace.to_std().unwrap_or_default()),
     )
     .fetch_one(executor)
     .await?)

@@ -1,10 +1,9 @@
 //! The facts that a workspace's indicators are computed from.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::ids::WorkspaceId;
+use domain::ids::{WorkspaceId, first_id_at};
 use domain::indicators::{FreshTime, SlotOutcome, Window};
 use domain::polling::{CycleStatus, ErrorClass, Trigger};
-use uuid::Uuid;
 
 use crate::postgres::driver::without_row_spans;
 use crate::postgres::{StorageError, Store, decode};
@@ -110,7 +109,7 @@ impl Store {
                    coalesce(sum(eligible_us), 0)::bigint AS "week_eligible!",
                    coalesce(sum(fresh_us), 0)::bigint AS "week_fresh!"
             FROM poll_cycles
-            WHERE workspace_id = $1 AND status IN ('completed', 'partial', 'failed') AND ended_at > $4 AND ended_at <= $5"#,
+            WHERE workspace_id = $1 AND polled AND ended_at > $4 AND ended_at <= $5"#,
             workspace_id.as_str(),
             hour,
             day,
@@ -129,16 +128,17 @@ impl Store {
             FROM poll_cycle_connections
             -- Ids are in the order of their minting, so the key leads to the window.
             WHERE workspace_id = $1 AND cycle_id > $6 AND cycle_id < $7 AND ended_at > $4 AND ended_at <= $5
-              AND (outcome <> 'skipped' OR error_class = $8)"#,
+              AND (outcome <> 'skipped' OR error_class = ANY ($8))"#,
             workspace_id.as_str(),
             hour,
             day,
             week,
             now,
-            first_id_of(week - TimeDelta::hours(CYCLE_HOURS_AT_MOST)),
+            first_id_at(week - TimeDelta::hours(CYCLE_HOURS_AT_MOST)),
             // The clock that minted it can be ahead.
-            first_id_of(now + TimeDelta::hours(1)),
-            ErrorClass::CircuitOpen.as_str(),
+            first_id_at(now + TimeDelta::hours(1)),
+            // Such a connection counts as not answering, as in the end of its cycle.
+            &ErrorClass::words_where(ErrorClass::repeats_a_failure) as &[&str],
         )
         .fetch_one(&self.pool);
         let (fresh, polled) = tokio::try_join!(fresh, polled)?;
@@ -192,10 +192,4 @@ impl Store {
         .fetch_all(&self.pool);
         Ok(without_row_spans(rows).await?)
     }
-}
-
-/// The least `UUIDv7` of an instant.
-fn first_id_of(instant: DateTime<Utc>) -> Uuid {
-    let millis = u128::try_from(instant.timestamp_millis()).unwrap_or(0);
-    Uuid::from_u128(millis << 80)
 }

@@ -58,13 +58,12 @@ impl Store {
             WITH due AS MATERIALIZED (
                 SELECT workspace_id, cycle_id, due_at, coalesce((
                     SELECT ran.status <> 'completed' FROM poll_cycles ran
-                    WHERE ran.workspace_id = open.workspace_id AND ran.status IN ('completed', 'partial', 'failed')
+                    WHERE ran.workspace_id = open.workspace_id AND ran.polled
                     ORDER BY ran.ended_at DESC LIMIT 1
                 ), false) AS troubled
                 FROM poll_cycles AS open
                 WHERE status IN ('queued', 'running')
-                  AND CASE status
-                      WHEN 'queued' THEN due_at <= $1 AND NOT EXISTS (
+                  AND CASE WHEN status = 'queued' THEN due_at <= $1 AND NOT EXISTS (
                           SELECT 1 FROM poll_cycles running
                           WHERE running.workspace_id = open.workspace_id AND running.status = 'running')
                       ELSE lease_expires_at < now()
@@ -216,10 +215,11 @@ impl Store {
                OR (status = 'queued' AND due_at <= $1 AND EXISTS (
                     SELECT 1 FROM poll_cycles newer
                     WHERE newer.workspace_id = old.workspace_id AND newer.scheduled_time > old.scheduled_time
-                      AND newer.due_at <= $1 AND newer.status IN ('queued', 'running', 'completed', 'partial', 'failed')
+                      AND newer.due_at <= $1 AND newer.status = ANY ($3)
                 ))"#,
             now,
             LEASES_LOST_AT_MOST,
+            &CycleStatus::words_where(CycleStatus::supersedes_older_slots) as &[&str],
         )
         .fetch_all(&self.pool)
         .await?
@@ -250,14 +250,14 @@ impl Store {
                     OR (status = 'queued' AND due_at <= $2 AND EXISTS (
                         SELECT 1 FROM poll_cycles newer
                         WHERE newer.workspace_id = $1 AND newer.scheduled_time > old.scheduled_time AND newer.due_at <= $2
-                          AND newer.status IN ('queued', 'running', 'completed', 'partial', 'failed')
+                          AND newer.status = ANY ($6)
                     ))
                 )
                 FOR NO KEY UPDATE OF old SKIP LOCKED
             ), closed AS (
                 UPDATE poll_cycles AS old
-                SET status = CASE status WHEN 'queued' THEN 'expired' ELSE 'abandoned' END,
-                    reason = CASE status WHEN 'queued' THEN $4 ELSE $5 END,
+                SET status = CASE WHEN status = 'queued' THEN 'expired' ELSE 'abandoned' END,
+                    reason = CASE WHEN status = 'queued' THEN $4 ELSE $5 END,
                     ended_at = $2
                 FROM ending
                 WHERE old.workspace_id = $1 AND old.cycle_id = ending.cycle_id
@@ -280,6 +280,7 @@ impl Store {
             LEASES_LOST_AT_MOST,
             SkipReason::Superseded.as_str(),
             SkipReason::LeaseLost.as_str(),
+            &CycleStatus::words_where(CycleStatus::supersedes_older_slots) as &[&str],
         )
         .fetch_all(&self.pool)
         .await?

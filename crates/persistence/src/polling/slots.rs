@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use domain::fleet::PollOwner;
 use domain::ids::{CycleId, WorkspaceId};
-use domain::polling::{Cadences, RecordedSlot, SkipReason, Timetable};
+use domain::polling::{Cadences, CycleStatus, RecordedSlot, SkipReason, Timetable};
 
 use crate::fleet::cadence;
 use crate::postgres::{Page, StorageError, Store, UnitOfWork, decode};
@@ -52,12 +53,13 @@ impl Store {
                 WHERE c.workspace_id = w.workspace_id AND scheduled_time >= $1
             ) AS "slots!: Vec<DateTime<Utc>>"
             FROM workspaces w
-            WHERE active AND poll_owner IN ('core', 'both_shadow') AND ($2::text IS NULL OR workspace_id > $2)
+            WHERE active AND poll_owner = ANY ($4) AND workspace_id > $2
             ORDER BY workspace_id
             LIMIT $3"#,
             from,
-            page.after.as_deref(),
+            page.after.as_deref().unwrap_or_default(),
             page.limit,
+            &PollOwner::words_where(PollOwner::core_polls) as &[&str],
         )
         .fetch_all(&self.pool)
         .await?;
@@ -96,11 +98,12 @@ impl UnitOfWork {
         let rows = sqlx::query!(
             r#"/* poll_cycles: recorded slots */
             SELECT scheduled_time AS "slot!",
-                   due_at <= $3 AND status IN ('queued', 'running', 'completed', 'partial', 'failed') AS "supersedes!"
+                   due_at <= $3 AND status = ANY ($4) AS "supersedes!"
             FROM poll_cycles WHERE workspace_id = $1 AND scheduled_time >= $2"#,
             self.workspace_id.as_str(),
             from,
             now,
+            &CycleStatus::words_where(CycleStatus::supersedes_older_slots) as &[&str],
         )
         .fetch_all(&mut *self.tx)
         .await?;

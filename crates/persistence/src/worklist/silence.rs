@@ -10,8 +10,9 @@ use chrono::{DateTime, Utc};
 use domain::fleet::{Policy, ReadOwner};
 use domain::health::{CutOffs, SilencePlace, Thresholds};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
+use domain::polling::ErrorClass;
 
-use crate::health::{ConnectionPolling, DeviceColumns, HealthRow, PollColumns, PolledColumns};
+use crate::health::{ConnectionColumns, ConnectionPolling, DeviceColumns, HealthRow};
 use crate::postgres::driver::{IdColumn, TimeColumn, without_row_spans};
 use crate::postgres::{StorageError, Store, decode};
 
@@ -300,13 +301,12 @@ impl Store {
             JOIN provider_connections c ON c.workspace_id = asked.workspace_id AND c.provider_id = asked.provider_id
             LEFT JOIN LATERAL (
                 SELECT max(ended_at) AS last_cycle_ended_at FROM poll_cycles
-                WHERE workspace_id = c.workspace_id AND status IN ('completed', 'partial', 'failed')
+                WHERE workspace_id = c.workspace_id AND polled
             ) ran ON true
             LEFT JOIN LATERAL (
                 SELECT started_at, outcome, error_class FROM poll_cycle_connections
                 WHERE workspace_id = c.workspace_id AND provider_id = c.provider_id
-                  -- Left alone for what it failed at before: that failure is still the latest news.
-                  AND error_class IS DISTINCT FROM 'circuit_open'
+                  AND (error_class = ANY ($3)) IS NOT TRUE
                 ORDER BY ended_at DESC LIMIT 1
             ) p ON true
             LEFT JOIN LATERAL (
@@ -316,6 +316,7 @@ impl Store {
             ) ok ON true"#,
             &workspaces as &[&str],
             &providers as &[&str],
+            &ErrorClass::words_where(ErrorClass::repeats_a_failure) as &[&str],
         )
         .fetch_all(&self.pool);
         let mut polling: HashMap<WorkspaceId, WorkspacePolling> = HashMap::new();
@@ -323,19 +324,21 @@ impl Store {
             let workspace_id = decode::id(WorkspaceId::try_new, "workspace_id", &row.workspace_id)?;
             let of_workspace = polling.entry(workspace_id).or_default();
             of_workspace.last_cycle_ended_at = row.last_cycle_ended_at;
-            let polled = PolledColumns {
+            let columns = ConnectionColumns {
                 provider_id: row.provider_id,
                 provider_type: row.provider_type,
                 enabled: row.enabled,
                 declared_interval_minutes: row.declared_interval_minutes,
-                last_poll: PollColumns {
-                    started_at: row.started_at,
-                    outcome: row.outcome,
-                    error_class: row.error_class,
-                },
-                last_answer_at: row.last_answer_at,
+                started_at: row.started_at,
+                outcome: row.outcome,
+                error_class: row.error_class,
             };
-            of_workspace.connections.push(polled.read()?);
+            let (provider_id, facts) = columns.decode()?;
+            of_workspace.connections.push(ConnectionPolling {
+                provider_id,
+                facts,
+                last_answer_at: row.last_answer_at,
+            });
         }
         Ok(polling)
     }

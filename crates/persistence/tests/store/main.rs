@@ -12,6 +12,7 @@ mod migrations;
 mod pages;
 mod partitions;
 mod plans;
+mod polled_cycles;
 mod recording;
 mod registration;
 mod released;

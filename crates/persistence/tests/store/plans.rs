@@ -204,7 +204,12 @@ async fn evidence_is_found_in_the_index_of_polls() {
     )
     .await
     .expect("a long history");
-    let plan = plan_of(pool, "issues: evidence of connections", "'north'").await;
+    let plan = plan_of(
+        pool,
+        "issues: evidence of connections",
+        "'north', '{circuit_open}'",
+    )
+    .await;
     let looked_up = plan
         .lines()
         .filter(|line| {
@@ -327,13 +332,13 @@ async fn looks_back_over_cycles_read_their_window_alone() {
         (
             "indicators: fresh time by window",
             format!("'north', {week}"),
-            "poll_cycles_ran",
+            "poll_cycles_polled",
             "(ended_at > $4)",
         ),
         (
             "indicators: polled devices by window",
             format!(
-                "'north', {week}, '019a7000-0000-7000-8000-000000000000', '019ab000-0000-7000-8000-000000000000', 'circuit_open'"
+                "'north', {week}, '019a7000-0000-7000-8000-000000000000', '019ab000-0000-7000-8000-000000000000', '{{circuit_open}}'"
             ),
             "poll_cycle_connections_pkey",
             "(cycle_id > $6)",
@@ -346,8 +351,8 @@ async fn looks_back_over_cycles_read_their_window_alone() {
         ),
         (
             "freshness: not measured yet",
-            "'north', '2026-11-16T08:00:00Z'".to_owned(),
-            "poll_cycles_ran",
+            "'north', '2026-11-16T08:00:00Z', '00000000-0000-0000-0000-000000000000'".to_owned(),
+            "poll_cycles_polled",
             "(workspace_id = $1)",
         ),
     ] {
@@ -377,7 +382,7 @@ async fn freshness_is_measured_from_the_updates_of_its_span_alone() {
     )
     .await
     .expect("days of updates");
-    let span = "'depot-7', '2026-11-23T08:05:00Z', '2026-11-23T08:10:00Z', '2026-11-23T08:00:00Z', NULL, '{timeout}'";
+    let span = "'depot-7', '2026-11-23T08:05:00Z', '2026-11-23T08:10:00Z', '2026-11-23T08:00:00Z', '00000000-0000-0000-0000-000000000000', '{timeout}', '1 hour'";
     let plan = plan_of(pool, "freshness: of a span", span).await;
     assert!(plan.contains("event_store_20261123_pkey"), "{plan}");
     assert!(!plan.contains("event_store_20261122"), "{plan}");
@@ -460,7 +465,7 @@ async fn reads_of_a_workspace_look_at_its_own_rows() {
         ),
         (
             "health: connections and their latest polls",
-            "'north'".to_owned(),
+            "'north', '{circuit_open}'".to_owned(),
         ),
         ("snapshots: page", "'north', '', NULL, 100".to_owned()),
         ("snapshots: one", "'north', 'device-7'".to_owned()),
@@ -494,7 +499,7 @@ async fn reads_of_a_workspace_look_at_its_own_rows() {
         ),
         (
             "history: connections and their polls as of",
-            format!("'north', {NOW}"),
+            format!("'north', {NOW}, '{{circuit_open}}'"),
         ),
         (
             "history: last answers that named absent devices",
@@ -523,7 +528,7 @@ async fn claims_read_open_cycles_and_the_latest_one_of_each_workspace() {
     .await;
     for index in [
         "poll_cycles_open",
-        "poll_cycles_ran",
+        "poll_cycles_polled",
         "poll_cycles_one_running",
     ] {
         assert!(plan.contains(index), "{index}: {plan}");
