@@ -1,6 +1,6 @@
 //! Recording who did what: each of these events names its author, and `GET /audit` lists them.
 
-use domain::audit::ChangeType;
+use domain::events::EventType;
 use domain::ids::{CycleId, DeviceId, EventId};
 use persistence::history::Event;
 use persistence::{StorageError, UnitOfWork};
@@ -10,7 +10,7 @@ use crate::{Author, Core};
 /// A change to be recorded.
 #[derive(Clone, Debug)]
 pub(crate) struct Change<'a> {
-    kind: ChangeType,
+    kind: EventType,
     device_id: Option<&'a DeviceId>,
     cycle_id: Option<CycleId>,
     payload: serde_json::Value,
@@ -18,7 +18,7 @@ pub(crate) struct Change<'a> {
 
 impl<'a> Change<'a> {
     /// Of the workspace. The payload says what is, and in `from` what was before; never a secret.
-    pub(crate) const fn new(kind: ChangeType, payload: serde_json::Value) -> Self {
+    pub(crate) const fn new(kind: EventType, payload: serde_json::Value) -> Self {
         Self {
             kind,
             device_id: None,
@@ -56,7 +56,7 @@ impl Core {
         change.payload["changed_by"] = author.id.into();
         let event = Event {
             event_id: EventId(self.ids.next(now)),
-            event_type: change.kind.as_str(),
+            event_type: change.kind,
             device_id: change.device_id,
             cycle_id: change.cycle_id,
             changed_by: Some(author.id),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use clock::Clock;
+use domain::events::EventType;
 use domain::ids::{CycleId, DeviceId, EventId, IdSource};
 use domain::polling::Breaker;
 use persistence::history::Event;
@@ -67,7 +68,7 @@ impl Core {
     pub(crate) async fn append(
         &self,
         uow: &mut UnitOfWork,
-        event_type: &'static str,
+        event_type: EventType,
         device_id: Option<&DeviceId>,
         cycle_id: Option<CycleId>,
         trace_id: Option<&str>,

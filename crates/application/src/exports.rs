@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use domain::audit::ChangeType;
+use domain::events::EventType;
 use domain::ids::{EventId, WorkspaceId};
 use persistence::StorageError;
 use persistence::history::ExportEvent;
@@ -61,8 +61,13 @@ pub async fn record_export(
             }),
         })
         .collect();
-    let kind = ChangeType::WorklistExported.as_str();
     core.store
-        .append_export(kind, &events, author.id, author.trace_id, now)
+        .append_export(
+            EventType::WorklistExported,
+            &events,
+            author.id,
+            author.trace_id,
+            now,
+        )
         .await
 }

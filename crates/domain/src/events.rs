@@ -9,7 +9,7 @@ words! {
     EventType {
         /// A snapshot moved.
         TelematicsUpdateAccepted = "TelematicsUpdateAccepted",
-        /// A poll cycle was queued.
+        /// A poll cycle was queued. The event names an author if the cycle was asked for by hand.
         WorkspacePollCycleTriggered = "WorkspacePollCycleTriggered",
         /// An instance took a cycle, for the first time or after another had lost it.
         WorkspacePollCycleStarted = "WorkspacePollCycleStarted",
@@ -41,6 +41,29 @@ words! {
         DeviceBaselineRecorded = "DeviceBaselineRecorded",
         /// Snapshots that were not what their history adds up to were replaced by what it does.
         SnapshotsRepaired = "SnapshotsRepaired",
+    }
+}
+
+impl EventType {
+    /// The changes that `GET /audit` lists: each names the person or machine that asked for it.
+    pub const CHANGES: &'static [Self] = &[
+        Self::WorkspaceConfigured,
+        Self::WorkspaceCutoverChanged,
+        Self::WorkspacePolicyChanged,
+        Self::ProviderConnectionConfigured,
+        Self::ProviderConnectionRemoved,
+        Self::DeviceConfigured,
+        Self::DeviceDeactivated,
+        Self::DeviceFollowUpChanged,
+        Self::WorklistExported,
+        Self::WorkspacePollCycleTriggered,
+        Self::SnapshotsRepaired,
+        Self::ProviderEnvelopesReplayed,
+    ];
+
+    /// Returns the change of a word, or `None` if no change is called so.
+    pub fn parse_change(word: &str) -> Option<Self> {
+        Self::parse(word).filter(|event_type| Self::CHANGES.contains(event_type))
     }
 }
 
@@ -110,15 +133,7 @@ fn is_scheme(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::ChangeType;
     use serde_json::json;
-
-    #[test]
-    fn what_the_audit_lists_is_an_event() {
-        for change in ChangeType::ALL {
-            assert!(EventType::parse(change.as_str()).is_some(), "{change}");
-        }
-    }
 
     /// A type that is described is one to ask for, and the other way round.
     #[test]

@@ -9,10 +9,9 @@
 //! (what updates leave behind), [`health`] (what a reader is told), [`polling`] (when providers are asked),
 //! [`indicators`] (how well that goes), [`schedules`] (how that is told to EventBridge), [`sweeps`],
 //! [`idempotency`] (what a request that comes again is told), [`follow_up`] (what people do about silence),
-//! [`events`] and [`audit`] (what is on record, and what somebody is named for).
+//! and [`events`] (what is on record).
 
 pub mod acceptance;
-pub mod audit;
 pub mod envelopes;
 pub mod events;
 pub mod fleet;

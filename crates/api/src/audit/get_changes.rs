@@ -3,8 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use domain::audit::ChangeType;
-use domain::events;
+use domain::events::{self, EventType};
 use domain::ids::{DeviceId, EventId, WorkspaceId};
 use persistence::history::{ChangeFilter, RecordedChange};
 use serde::Serialize;
@@ -29,7 +28,7 @@ impl QueryParams for AuditQuery {
             workspace_id: params.read("workspace", WorkspaceId::RULE, |text| {
                 WorkspaceId::try_new(text).ok()
             }),
-            change_type: params.word("type", ChangeType::ALL, ChangeType::parse),
+            change_type: params.word("type", EventType::CHANGES, EventType::parse_change),
             changed_by: params.read(
                 "changed_by",
                 "must be an author, as changed_by names it",

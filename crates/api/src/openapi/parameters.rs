@@ -2,7 +2,6 @@
 //! means something else by it, once more, as `<last part of the path>.<name>`.
 
 use domain::acceptance::RejectReason;
-use domain::audit::ChangeType;
 use domain::events::EventType;
 use domain::health::{HealthState, IssueCode, Reason, Responsibility, SignalFreshness};
 use domain::signals::Signal;
@@ -184,7 +183,7 @@ fn vocabularies_in_queries() -> Vec<(&'static str, &'static str, Value)> {
         (
             "type",
             "Only changes of this type.",
-            one_of(ChangeType::ALL),
+            one_of(EventType::CHANGES),
         ),
     ]
 }

@@ -3,7 +3,6 @@
 //! Each is a component of the document, under the name that `#[schema(value_type = schema::…)]` gives.
 
 use domain::acceptance;
-use domain::audit;
 use domain::envelopes;
 use domain::events;
 use domain::fleet;
@@ -100,7 +99,7 @@ schemas! {
     DropReason = open("Why a signal was left out.", signals::DropReason::ALL, "out_of_range");
 
     EventType = open("What an event says.", events::EventType::ALL, "TelematicsUpdateAccepted");
-    ChangeType = open("What somebody did.", audit::ChangeType::ALL, "DeviceConfigured");
+    ChangeType = open("What somebody did.", events::EventType::CHANGES, "DeviceConfigured");
 
     SignalName = open("A signal of the catalogue.", &signal_names(), "state_of_charge_percent");
     SignalValue = json!({

@@ -1,6 +1,7 @@
 //! A cycle's life in moments, each from a record of it.
 
 use chrono::{DateTime, Utc};
+use domain::events::EventType;
 use domain::polling::CycleStatus;
 use persistence::polling::PollCycle;
 use serde::Serialize;
@@ -42,9 +43,12 @@ pub(super) fn timeline(cycle: &PollCycle) -> Vec<Moment> {
     if CycleStatus::parse(&cycle.status) == Some(CycleStatus::Missed) {
         return Vec::new();
     }
-    let triggered = Moment::of(cycle.triggered_at, "WorkspacePollCycleTriggered");
+    let triggered = Moment::of(
+        cycle.triggered_at,
+        EventType::WorkspacePollCycleTriggered.as_str(),
+    );
     let claims = cycle.claimed_at.iter();
-    let started = claims.map(|at| Moment::of(*at, "WorkspacePollCycleStarted"));
+    let started = claims.map(|at| Moment::of(*at, EventType::WorkspacePollCycleStarted.as_str()));
     let polls = cycle.connections.iter().zip(&cycle.polled_at);
     let polled = polls.map(|(report, at)| Moment {
         provider_id: Some(report.provider_id.to_string()),
@@ -65,12 +69,13 @@ pub(super) fn timeline(cycle: &PollCycle) -> Vec<Moment> {
     moments
 }
 
-/// Polled to its end, or ended otherwise: skipped, expired, abandoned, missed.
+/// Returns the event of a cycle's end: whether it was polled to its end or not.
 fn event_of_end(status: &str) -> &'static str {
-    match CycleStatus::parse(status) {
-        Some(CycleStatus::Completed | CycleStatus::Partial | CycleStatus::Failed) => {
-            "WorkspacePollIngestCompleted"
-        }
-        _ => "WorkspacePollCycleClosed",
-    }
+    let is_polled = CycleStatus::parse(status).is_some_and(CycleStatus::is_polled);
+    let event_type = if is_polled {
+        EventType::WorkspacePollIngestCompleted
+    } else {
+        EventType::WorkspacePollCycleClosed
+    };
+    event_type.as_str()
 }

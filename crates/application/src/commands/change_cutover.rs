@@ -1,6 +1,6 @@
 //! Changing who owns what, and taking it back.
 
-use domain::audit::ChangeType;
+use domain::events::EventType;
 use domain::fleet::{Cutover, CutoverPatch};
 use domain::ids::WorkspaceId;
 use domain::polling::SkipReason;
@@ -65,7 +65,7 @@ pub async fn change_cutover(
     };
     let payload =
         json!({"version": record.cutover.version + 1, "from": from, "to": to, "reason": reason});
-    let change = Change::new(ChangeType::WorkspaceCutoverChanged, payload);
+    let change = Change::new(EventType::WorkspaceCutoverChanged, payload);
     core.record_change(&mut uow, author, change).await?;
     let record = uow
         .workspace()

@@ -1,6 +1,6 @@
 //! Changing a workspace's cadence and thresholds.
 
-use domain::audit::ChangeType;
+use domain::events::EventType;
 use domain::fleet::Policy;
 use domain::ids::{CycleId, WorkspaceId};
 use domain::polling::{CycleStatus, Trigger};
@@ -46,7 +46,7 @@ pub async fn change_policy(
         "to": members(policy),
         "poll_interval_since": cadence_changed.then_some(cadences.current.since),
     });
-    let change = Change::new(ChangeType::WorkspacePolicyChanged, payload);
+    let change = Change::new(EventType::WorkspacePolicyChanged, payload);
     core.record_change(&mut uow, author, change).await?;
     let record = uow
         .workspace()

@@ -1,6 +1,6 @@
 //! Configuring provider connections.
 
-use domain::audit::ChangeType;
+use domain::events::EventType;
 use domain::fleet::{Connection, CredentialRef, ProviderType};
 use domain::ids::{ProviderId, WorkspaceId};
 use persistence::Fence;
@@ -79,7 +79,7 @@ pub async fn put_connection(
     uow.put_connection(&connection, core.clock.now()).await?;
     let mut payload = members(&connection);
     payload["from"] = existing.as_ref().map(members).into();
-    let change = Change::new(ChangeType::ProviderConnectionConfigured, payload);
+    let change = Change::new(EventType::ProviderConnectionConfigured, payload);
     core.record_change(&mut uow, author, change).await?;
     uow.commit().await?;
     Ok((connection, existing.is_none()))
@@ -115,7 +115,7 @@ pub async fn remove_connection(
         return Err(ChangeError::Outdated(Box::new(existing)));
     }
     let payload = json!({"provider_id": id, "from": members(&existing)});
-    let change = Change::new(ChangeType::ProviderConnectionRemoved, payload);
+    let change = Change::new(EventType::ProviderConnectionRemoved, payload);
     core.record_change(&mut uow, author, change).await?;
     Ok(uow.commit().await?)
 }

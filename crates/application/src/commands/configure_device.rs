@@ -1,6 +1,6 @@
 //! Configuring devices.
 
-use domain::audit::ChangeType;
+use domain::events::EventType;
 use domain::fleet::{Device, DeviceRegistrySource, DeviceSpec};
 use domain::ids::{ActivationId, DeviceId, WorkspaceId};
 use persistence::{Fence, UnitOfWork};
@@ -65,7 +65,7 @@ pub async fn put_device(
     payload["activated_at"] = json!(device.activated_at);
     payload["activation_id"] = json!(device.activation_id);
     payload["from"] = existing.as_ref().map(members).into();
-    let change = Change::new(ChangeType::DeviceConfigured, payload).of_device(id);
+    let change = Change::new(EventType::DeviceConfigured, payload).of_device(id);
     core.record_change(&mut uow, author, change).await?;
     uow.commit().await?;
     Ok((device, existing.is_none()))
@@ -99,7 +99,7 @@ pub async fn deactivate_device(
         ..device
     };
     uow.put_device(&device).await?;
-    let change = Change::new(ChangeType::DeviceDeactivated, members(&device)).of_device(id);
+    let change = Change::new(EventType::DeviceDeactivated, members(&device)).of_device(id);
     core.record_change(&mut uow, author, change).await?;
     Ok(uow.commit().await?)
 }

@@ -1,6 +1,6 @@
 //! Writing down what is done about a silent device.
 
-use domain::audit::ChangeType;
+use domain::events::EventType;
 use domain::follow_up::{DeviceFollowUp, FollowUp, WrittenFollowUp};
 use domain::ids::{DeviceId, WorkspaceId};
 use persistence::Fence;
@@ -48,7 +48,7 @@ pub async fn follow_up_device(
     payload["version"] = json!(written.version);
     payload["silent_since"] = json!(written.silent_since);
     payload["from"] = json!(before);
-    let change = Change::new(ChangeType::DeviceFollowUpChanged, payload).of_device(device_id);
+    let change = Change::new(EventType::DeviceFollowUpChanged, payload).of_device(device_id);
     core.record_change(&mut uow, author, change).await?;
     uow.commit().await?;
     Ok(DeviceFollowUp {

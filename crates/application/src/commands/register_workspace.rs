@@ -1,6 +1,6 @@
 //! Registering, renaming, activating and deactivating a workspace.
 
-use domain::audit::ChangeType;
+use domain::events::EventType;
 use domain::fleet::{Cutover, WorkspaceName};
 use domain::ids::WorkspaceId;
 use domain::polling::SkipReason;
@@ -69,7 +69,7 @@ pub async fn put_workspace(
     if created {
         payload["cutover"] = json!(cutover.unwrap_or_default());
     }
-    let change = Change::new(ChangeType::WorkspaceConfigured, payload);
+    let change = Change::new(EventType::WorkspaceConfigured, payload);
     core.record_change(&mut uow, author, change).await?;
     let record = uow
         .workspace()

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use domain::acceptance::{RejectReason, Rejection};
-use domain::audit::ChangeType;
 use domain::envelopes::{EnvelopeTrace, EnvelopeVerdict, ProviderEnvelope};
+use domain::events::EventType;
 use domain::ids::{EnvelopeId, WorkspaceId};
 use persistence::envelopes::{LockedEnvelope, ReplaySelection, Replayed};
 use persistence::{Fence, StorageError, UnitOfWork};
@@ -182,5 +182,5 @@ fn change(which: Replayed<'_>, verdicts: &[(EnvelopeId, EnvelopeVerdict)]) -> Ch
         "envelopes": verdicts.len(),
         "outcomes": outcomes,
     });
-    Change::new(ChangeType::ProviderEnvelopesReplayed, payload)
+    Change::new(EventType::ProviderEnvelopesReplayed, payload)
 }

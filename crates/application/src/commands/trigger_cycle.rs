@@ -1,7 +1,7 @@
 //! Recording a trigger: whatever becomes of it, it leaves one row and an answer at once.
 
 use chrono::{DateTime, Utc};
-use domain::audit::ChangeType;
+use domain::events::EventType;
 use domain::ids::{CycleId, WorkspaceId};
 use domain::polling::{
     CycleStatus, Trigger, TriggerDecision, TriggerFacts, decide_trigger, slot_key,
@@ -131,7 +131,7 @@ pub async fn trigger_cycle(
     if closed.is_some() {
         core.append(
             &mut uow,
-            "WorkspacePollCycleClosed",
+            EventType::WorkspacePollCycleClosed,
             None,
             Some(cycle.cycle_id),
             author.trace_id,
@@ -160,7 +160,7 @@ impl Core {
         author: Author<'_>,
         cycle: &NewCycle<'_>,
     ) -> Result<(), StorageError> {
-        let event = ChangeType::WorkspacePollCycleTriggered;
+        let event = EventType::WorkspacePollCycleTriggered;
         let payload = json!({
             "trigger": cycle.trigger,
             "scheduled_time": cycle.scheduled_time,
@@ -173,7 +173,7 @@ impl Core {
         }
         self.append(
             uow,
-            event.as_str(),
+            event,
             None,
             Some(cycle.cycle_id),
             author.trace_id,

@@ -1,7 +1,7 @@
 //! Snapshots against what their history adds up to: a proof, and a repair.
 
 use chrono::{DateTime, Utc};
-use domain::audit::ChangeType;
+use domain::events::EventType;
 use domain::history::{Difference, differences};
 use domain::ids::{DeviceId, WorkspaceId};
 use persistence::history::{HistoryStart, RebuiltDevice};
@@ -151,7 +151,7 @@ async fn repair(
     let now = core.clock.now();
     uow.replace_snapshots(&differing, now).await?;
     let ids: Vec<&DeviceId> = differing.iter().map(|device| &device.device_id).collect();
-    let change = Change::new(ChangeType::SnapshotsRepaired, json!({"devices": ids}));
+    let change = Change::new(EventType::SnapshotsRepaired, json!({"devices": ids}));
     core.record_change(&mut uow, author, change).await?;
     uow.replace_baseline(now).await?;
     append_baselines(core, &mut uow, now).await?;

@@ -1,5 +1,6 @@
 //! `run_workspace_cycle` of the specification.
 
+use domain::events::EventType;
 use domain::polling::{ConnectionOutcome, ConnectionReport, CycleStatus};
 use futures::future::join_all;
 use persistence::polling::ClaimedCycle;
@@ -115,7 +116,7 @@ async fn end_cycle(core: &Core, cycle: &ClaimedCycle) -> Result<CycleStatus, Run
     });
     core.append(
         &mut uow,
-        "WorkspacePollIngestCompleted",
+        EventType::WorkspacePollIngestCompleted,
         None,
         Some(cycle.cycle_id),
         cycle.trace_id.as_deref(),

@@ -1,7 +1,7 @@
 //! Who changed what: the events that name an author, over all workspaces.
 
 use chrono::{DateTime, Utc};
-use domain::audit::ChangeType;
+use domain::events::EventType;
 use domain::ids::{DeviceId, EventId, WorkspaceId};
 
 use crate::postgres::{StorageError, Store, decode};
@@ -33,7 +33,7 @@ pub struct ChangeFilter {
     /// Of one workspace.
     pub workspace_id: Option<WorkspaceId>,
     /// Of one kind.
-    pub change_type: Option<ChangeType>,
+    pub change_type: Option<EventType>,
     /// By one author.
     pub changed_by: Option<String>,
     /// Of one device.
@@ -75,7 +75,7 @@ impl Store {
             ORDER BY recorded_at DESC, event_id DESC
             LIMIT $10"#,
             filter.workspace_id.as_ref().map(WorkspaceId::as_str),
-            filter.change_type.map(ChangeType::as_str),
+            filter.change_type.map(EventType::as_str),
             filter.changed_by.as_deref(),
             filter.device_id.as_ref().map(DeviceId::as_str),
             filter.from,

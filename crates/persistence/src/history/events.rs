@@ -13,8 +13,8 @@ use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 pub struct Event<'a> {
     /// `UUIDv7`.
     pub event_id: EventId,
-    /// The specification's word for it.
-    pub event_type: &'static str,
+    /// The type of the event.
+    pub event_type: EventType,
     /// The device it is about.
     pub device_id: Option<&'a DeviceId>,
     /// The cycle it belongs to.
@@ -45,7 +45,7 @@ impl Store {
     /// When the store fails.
     pub async fn append_export(
         &self,
-        event_type: &'static str,
+        event_type: EventType,
         events: &[ExportEvent<'_>],
         changed_by: &str,
         trace_id: Option<&str>,
@@ -66,7 +66,7 @@ impl Store {
             SELECT workspace_id, $1, event_id, $2, $3, payload::json, $4
             FROM unnest($5::text[], $6::uuid[], $7::text[]) AS t (workspace_id, event_id, payload)"#,
             now,
-            event_type,
+            event_type.as_str(),
             trace_id,
             changed_by,
             &workspaces as &[&str],
@@ -96,7 +96,7 @@ impl UnitOfWork {
             self.workspace_id.as_str(),
             now,
             event.event_id.0,
-            event.event_type,
+            event.event_type.as_str(),
             event.device_id.map(DeviceId::as_str),
             event.cycle_id.map(|id| id.0),
             event.trace_id,
