@@ -5,8 +5,8 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked -p bf-manage-core -p bf-depot-sim \
-    && install -Dt /out target/release/bf-manage-core target/release/bf-depot-sim
+    cargo build --profile dist --locked -p bf-manage-core -p bf-depot-sim \
+    && install -Dt /out target/dist/bf-manage-core target/dist/bf-depot-sim
 
 FROM debian:bookworm-slim
 # The certificates that providers and the token issuer are checked against.

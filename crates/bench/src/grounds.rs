@@ -17,7 +17,7 @@ pub(crate) struct Grounds {
     /// Where the data is kept while it runs; by default in memory, where there is room.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// The program to measure; by default the release build of what lies here.
+    /// The program to measure; by default the `dist` build of these sources.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! The service under measurement: its release build, as a process of its own.
+//! The service under measurement: the program as it is shipped (profile `dist`), as a process of its own.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -34,7 +34,7 @@ pub(crate) struct Service {
     machine_token: String,
 }
 
-/// Builds the release binary, and tells where it is.
+/// Builds the service with the profile `dist` and returns the path of its executable.
 ///
 /// # Errors
 /// When it does not build.
@@ -42,7 +42,7 @@ pub(crate) async fn build() -> anyhow::Result<PathBuf> {
     build_of(PACKAGE).await
 }
 
-/// The same of another program of ours.
+/// Builds the program of this package with the profile `dist` and returns the path of its executable.
 ///
 /// # Errors
 /// When it does not build.
@@ -54,7 +54,7 @@ pub(crate) async fn build_of(package: &str) -> anyhow::Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     eprintln!("bench: building {package}");
     let built = Command::new(cargo)
-        .args(["build", "--release", "--package", package, "--quiet"])
+        .args(["build", "--profile", "dist", "--package", package, "--quiet"])
         .args(["--message-format=json-render-diagnostics"])
         .args(["--manifest-path", MANIFEST])
         .stderr(Stdio::inherit())

@@ -47,7 +47,7 @@ pub(crate) struct Flags {
     seed: u64,
     #[command(flatten)]
     grounds: Grounds,
-    /// The simulated provider; by default the release build of what lies here.
+    /// The simulated provider; by default the `dist` build of these sources.
     #[arg(long, value_name = "FILE")]
     simulator: Option<PathBuf>,
 }
