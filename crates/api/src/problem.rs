@@ -7,9 +7,10 @@ use application::commands::{ChangeError, Conflict};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+pub use contract::problem::FieldError;
+use contract::problem::ProblemBody;
 use persistence::StorageError;
 use serde::Serialize;
-use utoipa::ToSchema;
 
 /// A kind of problem: one row of the catalogue, small enough to be carried in every error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,39 +131,6 @@ impl ProblemKind {
     }
 }
 
-/// One wrong member or parameter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FieldError {
-    /// RFC 6901 pointer into the body.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pointer: Option<String>,
-    /// Name of a path or query parameter or header.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parameter: Option<String>,
-    /// For people.
-    pub detail: String,
-}
-
-impl FieldError {
-    /// A wrong member of the body.
-    pub fn pointer(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self {
-            pointer: Some(pointer.into()),
-            parameter: None,
-            detail: detail.into(),
-        }
-    }
-
-    /// A wrong parameter or header.
-    pub fn parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self {
-            pointer: None,
-            parameter: Some(name.into()),
-            detail: detail.into(),
-        }
-    }
-}
-
 /// A refusal on its way out. Where it happened and in which trace is added at the edge.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -171,40 +139,6 @@ pub struct Problem {
     errors: Vec<FieldError>,
     current: Option<serde_json::Value>,
     retry_after_seconds: Option<u32>,
-}
-
-/// The body of a problem.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = Problem)]
-pub struct ProblemBody {
-    /// `/problems/…`: the kind.
-    #[serde(rename = "type")]
-    #[schema(example = "/problems/validation")]
-    pub problem_type: String,
-    /// The same for every problem of the kind.
-    #[schema(example = "The request is not valid")]
-    pub title: &'static str,
-    /// The HTTP status.
-    #[schema(minimum = 400, maximum = 599, example = 400)]
-    pub status: u16,
-    /// About this one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-    /// The path that was asked for.
-    #[schema(example = "/api/telematics-mvp/workspaces/depot-north/policy")]
-    pub instance: String,
-    /// W3C trace id, to be named in a support request.
-    #[schema(
-        pattern = "^[0-9a-f]{32}$",
-        example = "0af7651916cd43dd8448eb211c80319c"
-    )]
-    pub trace_id: String,
-    /// What exactly is wrong with the request.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<FieldError>,
-    /// The resource as it stands, where a precondition failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub current: Option<serde_json::Value>,
 }
 
 impl Problem {
@@ -290,7 +224,7 @@ impl Problem {
     pub(crate) fn into_answer(self, instance: &str, trace_id: &str) -> Response {
         let body = ProblemBody {
             problem_type: self.kind.problem_type(),
-            title: self.kind.title,
+            title: self.kind.title.to_owned(),
             status: self.kind.status.as_u16(),
             detail: self.detail.map(Into::into),
             instance: instance.to_owned(),

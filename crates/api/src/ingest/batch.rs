@@ -1,29 +1,33 @@
-//! The body of a batch. Where every item is of its shape, as nearly always, all are read in one go; else one by
-//! one, so that whatever is wrong inside one is that item's outcome.
+//! The body of a batch of updates.
+//!
+//! If every item has the shape of an update, as in nearly every batch, all are read in one pass. Otherwise the
+//! items are read one by one, so that whatever is wrong inside an item is that item's outcome.
 
 use std::fmt;
 
+use contract::ingest::{IngestRequest, IngestUpdate};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::item::{ReadItem, Shape, of_shape, read_item};
+use super::item::{CatalogueSignals, ReadItem, convert_update, read_item};
 use crate::problem::{FieldError, Problem, ProblemKind};
 use crate::request::read_json;
 
-/// Updates of one batch, at most.
-const UPDATES_AT_MOST: usize = 10_000;
+/// The number of updates that a batch may have.
+const MAX_UPDATES: usize = 10_000;
+
+/// A body whose updates are read in one pass.
+pub(crate) type UpdatesBody = IngestRequest<UpdateList>;
 
 /// Reads the items of a batch.
 ///
 /// # Errors
-/// 400 where the body is not of its shape or has no item, 413 where it has too many.
+/// 400 if the body is not an object with a list of updates or the list is empty, 413 if the list is too long.
 pub(super) fn read_batch(bytes: &[u8]) -> Result<Vec<ReadItem>, Problem> {
-    let items = match serde_json::from_slice(bytes) {
-        Ok(Object(SoundBody {
-            updates: SoundItems(items),
-        })) => items,
+    let items = match serde_json::from_slice::<JsonObject<UpdatesBody>>(bytes) {
+        Ok(JsonObject(body)) => body.updates.0,
         Err(_) => read_one_by_one(bytes)?,
     };
     if items.is_empty() {
@@ -36,72 +40,62 @@ pub(super) fn read_batch(bytes: &[u8]) -> Result<Vec<ReadItem>, Problem> {
 }
 
 fn read_one_by_one(bytes: &[u8]) -> Result<Vec<ReadItem>, Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Body<'a> {
-        #[serde(borrow)]
-        updates: Vec<&'a RawValue>,
-    }
-    let body: Body<'_> = read_json(bytes)?;
-    if body.updates.len() > UPDATES_AT_MOST {
+    let body: IngestRequest<Vec<&RawValue>> = read_json(bytes)?;
+    if body.updates.len() > MAX_UPDATES {
         return Err(Problem::of(ProblemKind::PAYLOAD_TOO_LARGE)
-            .detail(format!("a batch may have {UPDATES_AT_MOST} updates")));
+            .detail(format!("a batch may have {MAX_UPDATES} updates")));
     }
     Ok(body.updates.into_iter().map(read_item).collect())
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SoundBody {
-    updates: SoundItems,
-}
+/// At most [`MAX_UPDATES`] items, each of which has the shape of an update. No longer list can be read.
+pub(crate) struct UpdateList(Vec<ReadItem>);
 
-/// As many as a batch may have; one more and it is not sound.
-struct SoundItems(Vec<ReadItem>);
-
-impl<'de> Deserialize<'de> for SoundItems {
+impl<'de> Deserialize<'de> for UpdateList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Items;
-        impl<'de> Visitor<'de> for Items {
-            type Value = SoundItems;
+        struct ListVisitor;
+        impl<'de> Visitor<'de> for ListVisitor {
+            type Value = UpdateList;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list of updates")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<SoundItems, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<UpdateList, A::Error> {
                 let mut items = Vec::new();
-                while let Some(Object(shape)) = seq.next_element::<Object<Shape<'de>>>()? {
-                    if items.len() == UPDATES_AT_MOST {
+                while let Some(JsonObject(update)) =
+                    seq.next_element::<JsonObject<IngestUpdate<'de, CatalogueSignals>>>()?
+                {
+                    if items.len() == MAX_UPDATES {
                         return Err(A::Error::custom("too many updates"));
                     }
-                    items.push(of_shape(shape));
+                    items.push(convert_update(update));
                 }
-                Ok(SoundItems(items))
+                Ok(UpdateList(items))
             }
         }
-        deserializer.deserialize_seq(Items)
+        deserializer.deserialize_seq(ListVisitor)
     }
 }
 
-/// What is an object and nothing else: serde reads a struct from an array as well.
-struct Object<T>(T);
+/// A value that is read from a JSON object and from nothing else: serde reads a struct from an array as well.
+struct JsonObject<T>(T);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for JsonObject<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members<T>(std::marker::PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
-            type Value = Object<T>;
+        struct ObjectVisitor<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = JsonObject<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JsonObject<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(JsonObject)
             }
         }
-        deserializer.deserialize_map(Members(std::marker::PhantomData))
+        deserializer.deserialize_map(ObjectVisitor(std::marker::PhantomData))
     }
 }
 
@@ -111,14 +105,14 @@ mod tests {
 
     use super::*;
 
-    fn is_sound(body: &str) -> bool {
-        serde_json::from_str::<Object<SoundBody>>(body).is_ok()
+    fn is_read_in_one_pass(body: &str) -> bool {
+        serde_json::from_str::<JsonObject<UpdatesBody>>(body).is_ok()
     }
 
     #[test]
-    fn what_is_not_of_its_shape_is_not_read_in_one_go() {
+    fn a_body_with_an_item_of_another_shape_is_not_read_in_one_pass() {
         let item = r#"{"device_id":"d","signals":{"speed_kmh":1}}"#;
-        assert!(is_sound(&format!(r#"{{"updates":[{item}, {item}]}}"#)));
+        assert!(is_read_in_one_pass(&format!(r#"{{"updates":[{item}, {item}]}}"#)));
         for body in [
             format!(r#"{{"updates":[{item}]}}}}"#),
             format!(r#"{{"updates":[{item}],"more":1}}"#),
@@ -129,10 +123,10 @@ mod tests {
             format!(r#"{{"updates":[{item},7]}}"#),
             format!(
                 r#"{{"updates":[{}]}}"#,
-                vec![item; UPDATES_AT_MOST + 1].join(",")
+                vec![item; MAX_UPDATES + 1].join(",")
             ),
         ] {
-            assert!(!is_sound(&body), "{}", &body[..body.len().min(80)]);
+            assert!(!is_read_in_one_pass(&body), "{}", &body[..body.len().min(80)]);
         }
     }
 
@@ -164,15 +158,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn both_ways_read_the_same(items in prop::collection::vec(any_item(), 1..6)) {
+        fn both_readers_give_the_same_items(items in prop::collection::vec(any_item(), 1..6)) {
             let body = format!(r#"{{"updates": [{}]}}"#, items.join(" , "));
-            prop_assert!(is_sound(&body), "{}", body);
-            let (Ok(at_once), Ok(one_by_one)) =
+            prop_assert!(is_read_in_one_pass(&body), "{}", body);
+            let (Ok(in_one_pass), Ok(one_by_one)) =
                 (read_batch(body.as_bytes()), read_one_by_one(body.as_bytes()))
             else {
                 panic!("{body}")
             };
-            prop_assert_eq!(at_once, one_by_one);
+            prop_assert_eq!(in_one_pass, one_by_one);
         }
     }
 }

@@ -1,53 +1,37 @@
-//! One element of a batch of envelopes, read on its own: whatever is wrong inside is that item's outcome.
+//! One envelope of a batch, read on its own: whatever is wrong inside it is that item's outcome.
 
 use chrono::{DateTime, Datelike, Utc};
+use contract::provider_ingest::ProviderEnvelopeBody;
 use domain::envelopes::{EnvelopeItem, EnvelopeTrace, ProviderEnvelope};
 use domain::fleet::ProviderType;
 use domain::ids::{EnvelopeId, ProviderId};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::item::{Text, explain, time};
+use super::item::{explain, parse_time};
 use crate::request::ids_of;
 
-/// The shape of an envelope.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Shape<'a> {
-    #[serde(borrow)]
-    envelope_id: Text<'a>,
-    #[serde(borrow)]
-    provider_type: Text<'a>,
-    #[serde(borrow)]
-    provider_id: Text<'a>,
-    #[serde(borrow)]
-    received_at: Text<'a>,
-    #[serde(borrow, default)]
-    traceparent: Option<Text<'a>>,
-    /// Any JSON: what is in it is for the provider's interpreter.
-    #[serde(borrow)]
-    raw_message: &'a RawValue,
-}
+/// An envelope as a transport sends it, its message still unread.
+type Body<'a> = ProviderEnvelopeBody<'a, &'a RawValue>;
 
-/// An item with the id that its sender gave it, as far as that could be read.
+/// An item of a batch, with the id that its sender gave it, if the id could be read.
 pub(super) struct ReadEnvelope<'a> {
     pub(super) id: Option<EnvelopeId>,
     pub(super) item: EnvelopeItem<'a>,
 }
 
-/// Reads an item; one that is not of the shape says where.
+/// Reads an item. One that is no envelope becomes [`EnvelopeItem::Malformed`], with a pointer to what is wrong.
 pub(super) fn read_envelope(json: &RawValue) -> ReadEnvelope<'_> {
     if !json.get().starts_with('{') {
         return malformed(None, String::new(), "must be a JSON object");
     }
-    // The path is tracked in a second reading, which only what is malformed pays for.
-    let Ok(shape) = serde_json::from_str::<Shape<'_>>(json.get()) else {
-        let (pointer, detail) = explain::<Shape<'_>>(json);
+    // Only a malformed item pays for the second reading, which tracks the path.
+    let Ok(body) = serde_json::from_str::<Body<'_>>(json.get()) else {
+        let (pointer, detail) = explain::<Body<'_>>(json);
         return malformed(None, pointer, &detail);
     };
-    let id = envelope_id(&shape.envelope_id.0);
-    match envelope(&shape, id) {
+    let id = parse_envelope_id(&body.envelope_id);
+    match convert_envelope(&body, id) {
         Ok(envelope) => ReadEnvelope {
             id,
             item: EnvelopeItem::Envelope(envelope),
@@ -56,8 +40,8 @@ pub(super) fn read_envelope(json: &RawValue) -> ReadEnvelope<'_> {
     }
 }
 
-fn envelope<'a>(
-    shape: &Shape<'a>,
+fn convert_envelope<'a>(
+    body: &Body<'a>,
     id: Option<EnvelopeId>,
 ) -> Result<ProviderEnvelope<'a>, (&'static str, &'static str)> {
     Ok(ProviderEnvelope {
@@ -65,29 +49,29 @@ fn envelope<'a>(
             "/envelope_id",
             "must be a UUID with hyphens, and not the nil one",
         ))?,
-        provider_type: ProviderType::parse(&shape.provider_type.0)
+        provider_type: ProviderType::parse(&body.provider_type)
             .ok_or(("/provider_type", "must be a provider type"))?,
-        provider_id: ProviderId::try_new(&shape.provider_id.0)
+        provider_id: ProviderId::try_new(&body.provider_id)
             .map_err(|_| ("/provider_id", ProviderId::RULE))?,
-        received_at: received_at(&shape.received_at.0)
+        received_at: parse_received_at(&body.received_at)
             .ok_or(("/received_at", "must be an RFC 3339 time with an offset"))?,
-        trace: shape.traceparent.as_ref().and_then(|text| trace(&text.0)),
-        raw_message: shape.raw_message,
+        trace: body.traceparent.as_deref().and_then(parse_trace),
+        raw_message: body.raw_message,
     })
 }
 
-/// Of any version: only the transport has to know which it mints.
-fn envelope_id(text: &str) -> Option<EnvelopeId> {
+/// Parses a UUID of any version: only the transport has to know which one it mints.
+fn parse_envelope_id(text: &str) -> Option<EnvelopeId> {
     let id = Uuid::try_parse(text).ok()?;
     (text.len() == 36 && !id.is_nil()).then_some(EnvelopeId(id))
 }
 
-/// In the years that RFC 3339 has, also in UTC.
-fn received_at(text: &str) -> Option<DateTime<Utc>> {
-    time(text).filter(|time| (1..=9999).contains(&time.year()))
+/// Parses a time whose year, in UTC too, is one that RFC 3339 has.
+fn parse_received_at(text: &str) -> Option<DateTime<Utc>> {
+    parse_time(text).filter(|time| (1..=9999).contains(&time.year()))
 }
 
-fn trace(traceparent: &str) -> Option<EnvelopeTrace> {
+fn parse_trace(traceparent: &str) -> Option<EnvelopeTrace> {
     let (trace_id, parent_id) = ids_of(traceparent)?;
     Some(EnvelopeTrace {
         trace_id: trace_id.to_owned(),
@@ -132,7 +116,7 @@ mod tests {
         envelope
     }
 
-    /// The pointer of what is malformed; nothing for what is sound.
+    /// Returns the pointer that a malformed envelope is given, `None` for one that is not malformed.
     fn pointer(json: &str) -> Option<String> {
         let json: Box<RawValue> = serde_json::from_str(json).expect("the case is JSON");
         match read_envelope(&json).item {
@@ -145,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_of_the_shape_says_where() {
+    fn a_malformed_envelope_is_given_a_pointer() {
         assert_eq!(pointer(&sound().to_string()), None);
         for (case, expected) in [
             (json!(7), ""),
@@ -201,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn any_json_is_a_message_and_stays_as_it_came() {
+    fn any_json_is_a_message_and_is_kept_as_it_came() {
         for message in [
             "null",
             "7",
@@ -223,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_traceparent_that_is_none_costs_no_envelope() {
+    fn an_envelope_with_a_traceparent_that_is_not_well_formed_has_no_trace() {
         let trace = |value: Value| {
             let json = with("traceparent", value).to_string();
             let json: Box<RawValue> = serde_json::from_str(&json).expect("JSON");

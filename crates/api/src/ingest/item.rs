@@ -1,8 +1,9 @@
-//! One element of a batch, read on its own: whatever is wrong inside is that item's outcome.
+//! One update of a batch, read on its own: whatever is wrong inside it is that item's outcome.
 
 use std::borrow::Cow;
 
 use chrono::{DateTime, SubsecRound, Utc};
+use contract::ingest::IngestUpdate;
 use domain::acceptance::{Address, Item, Update};
 use domain::ids::{DeviceId, ExternalId, ProviderId};
 use domain::signals::{ReadSignals, read_signals};
@@ -11,59 +12,39 @@ use serde_json::value::RawValue;
 
 use crate::request::pointer_of;
 
-/// The shape of an item.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Shape<'a> {
-    #[serde(borrow, default)]
-    device_id: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    provider_id: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    external_id: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    observed_at: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    message_id: Option<Text<'a>>,
-    signals: Signals,
-}
+/// The signals of an update, checked against the catalogue while they are read.
+pub(super) struct CatalogueSignals(ReadSignals);
 
-/// A text that is copied only where it holds escapes.
-#[derive(Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
-
-struct Signals(ReadSignals);
-
-impl<'de> Deserialize<'de> for Signals {
+impl<'de> Deserialize<'de> for CatalogueSignals {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read_signals(deserializer).map(Self)
     }
 }
 
-/// An item with what is echoed of it.
+/// An item of a batch, with the sender's name for it, which the answer repeats.
 #[cfg_attr(test, derive(Debug, PartialEq))]
 pub(super) struct ReadItem {
     pub(super) item: Item,
     pub(super) message_id: Option<String>,
 }
 
-/// Reads an item; one that is not of the shape says where.
+/// Reads an item. One that is no update becomes [`Item::Malformed`], with a pointer to what is wrong.
 pub(super) fn read_item(json: &RawValue) -> ReadItem {
     if !json.get().starts_with('{') {
         return malformed(String::new(), "must be a JSON object");
     }
-    // The path is tracked in a second reading, which only what is malformed pays for.
-    let Ok(shape) = serde_json::from_str::<Shape<'_>>(json.get()) else {
-        let (pointer, detail) = explain::<Shape<'_>>(json);
+    // Only a malformed item pays for the second reading, which tracks the path.
+    let Ok(update) = serde_json::from_str(json.get()) else {
+        let (pointer, detail) = explain::<IngestUpdate<'_, CatalogueSignals>>(json);
         return malformed(pointer, &detail);
     };
-    of_shape(shape)
+    convert_update(update)
 }
 
-/// What an item of the shape says; its ids may still be none.
-pub(super) fn of_shape(shape: Shape<'_>) -> ReadItem {
-    let message_id = shape.message_id.map(|id| id.0.into_owned());
-    let address = match address(shape.device_id, shape.provider_id, shape.external_id) {
+/// Converts an update whose ids have yet to be checked.
+pub(super) fn convert_update(update: IngestUpdate<'_, CatalogueSignals>) -> ReadItem {
+    let message_id = update.message_id.map(Cow::into_owned);
+    let address = match address(update.device_id, update.provider_id, update.external_id) {
         Ok(address) => address,
         Err((pointer, detail)) => {
             return ReadItem {
@@ -72,11 +53,12 @@ pub(super) fn of_shape(shape: Shape<'_>) -> ReadItem {
             };
         }
     };
+    let CatalogueSignals(signals) = update.signals;
     let update = Update {
         address,
-        observed_at: shape.observed_at.and_then(|text| time(&text.0)),
-        signals: shape.signals.0.valid,
-        dropped: shape.signals.0.dropped,
+        observed_at: update.observed_at.and_then(|text| parse_time(&text)),
+        signals: signals.valid,
+        dropped: signals.dropped,
     };
     ReadItem {
         item: Item::Update(update),
@@ -85,18 +67,18 @@ pub(super) fn of_shape(shape: Shape<'_>) -> ReadItem {
 }
 
 fn address(
-    device_id: Option<Text<'_>>,
-    provider_id: Option<Text<'_>>,
-    external_id: Option<Text<'_>>,
+    device_id: Option<Cow<'_, str>>,
+    provider_id: Option<Cow<'_, str>>,
+    external_id: Option<Cow<'_, str>>,
 ) -> Result<Address, (&'static str, &'static str)> {
     let device_id = device_id
-        .map(|text| DeviceId::try_new(&text.0).map_err(|_| ("/device_id", DeviceId::RULE)))
+        .map(|text| DeviceId::try_new(&text).map_err(|_| ("/device_id", DeviceId::RULE)))
         .transpose()?;
     let provider_id = provider_id
-        .map(|text| ProviderId::try_new(&text.0).map_err(|_| ("/provider_id", ProviderId::RULE)))
+        .map(|text| ProviderId::try_new(&text).map_err(|_| ("/provider_id", ProviderId::RULE)))
         .transpose()?;
     let external_id = external_id
-        .map(|text| ExternalId::try_new(&text.0).map_err(|_| ("/external_id", ExternalId::RULE)))
+        .map(|text| ExternalId::try_new(&text).map_err(|_| ("/external_id", ExternalId::RULE)))
         .transpose()?;
     match (device_id, provider_id, external_id) {
         (Some(device_id), provider_id, external_id) => Ok(Address::Device {
@@ -114,8 +96,8 @@ fn address(
     }
 }
 
-/// RFC 3339 with an offset, truncated to microseconds.
-pub(super) fn time(text: &str) -> Option<DateTime<Utc>> {
+/// Parses an RFC 3339 time with an offset, and truncates it to microseconds.
+pub(super) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     Some(
         DateTime::parse_from_rfc3339(text)
             .ok()?
@@ -124,7 +106,7 @@ pub(super) fn time(text: &str) -> Option<DateTime<Utc>> {
     )
 }
 
-/// Where in an item that is not of a shape it is not, and what is wrong there.
+/// Finds the pointer to what is wrong in an item that cannot be read as a `T`, and what is wrong there.
 pub(super) fn explain<'a, T: Deserialize<'a>>(json: &'a RawValue) -> (String, String) {
     let mut deserializer = serde_json::Deserializer::from_str(json.get());
     match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
@@ -158,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_of_the_shape_says_where() {
+    fn a_malformed_update_is_given_a_pointer() {
         for (json, expected) in [
             ("7", ""),
             ("null", ""),
@@ -197,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_without_an_offset_is_no_time_and_no_malformed_item() {
+    fn an_update_without_a_readable_time_is_not_malformed() {
         for (time, readable) in [
             ("\"2026-11-23T08:00:00\"", false),
             ("\"yesterday\"", false),

@@ -6,10 +6,11 @@ mod envelope_results;
 mod item;
 mod post_envelopes;
 mod post_updates;
+mod update_results;
 
-pub(crate) use envelope_results::{EnvelopeResult, EnvelopeSummary, shown};
+pub(crate) use envelope_results::render_envelopes;
 pub(crate) use post_envelopes::*;
 pub(crate) use post_updates::*;
 
-/// Bytes of an ingest body after decompression.
+/// The bytes that an ingest body may have after decompression.
 pub(crate) const BODY_LIMIT: usize = 8 * 1024 * 1024;

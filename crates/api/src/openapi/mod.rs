@@ -9,10 +9,11 @@ pub(crate) mod schema;
 
 use std::sync::LazyLock;
 
+use contract::problem::{FieldError, ProblemBody};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 
-use crate::problem::{FieldError, ProblemBody};
+type DocumentedProblem = ProblemBody<serde_json::Value>;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -21,7 +22,7 @@ use crate::problem::{FieldError, ProblemBody};
         description = include_str!("conventions.md"),
         version = "1.0.0"
     ),
-    components(schemas(ProblemBody, FieldError)),
+    components(schemas(DocumentedProblem, FieldError)),
     tags(
         (name = "ingest", description = "Machines push readings, transports forward raw messages of providers."),
         (name = "quarantine", description = "Raw messages that were not understood."),

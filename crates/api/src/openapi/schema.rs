@@ -1,6 +1,7 @@
-//! Schemas of the domain's ids and words, which know nothing of documents.
+//! Schemas of the domain's ids and words. The domain knows nothing of documents.
 //!
-//! Each is a component of the document, under the name that `#[schema(value_type = schema::…)]` gives.
+//! Each schema is a component of the document, under the name that `#[schema(value_type = schema::…)]` gives. The
+//! first ones are also components of the contract's own types.
 
 use domain::acceptance;
 use domain::envelopes;
@@ -13,101 +14,93 @@ use domain::schedules;
 use domain::signals;
 use domain::sweeps;
 use serde_json::{Map, Value, json};
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{Object, Schema};
-use utoipa::{PartialSchema, ToSchema};
 
 macro_rules! schemas {
-    ($($name:ident = $definition:expr;)+) => {
-        $(
-            #[doc = concat!("Stands for the component `", stringify!($name), "`.")]
-            pub(crate) struct $name;
+    (
+        contract { $($shared:ident = $shared_definition:expr;)+ }
+        api { $($name:ident = $definition:expr;)+ }
+    ) => {
+        pub(crate) use contract::component::{$($shared,)+};
+        contract::components! { $($name)+ }
 
-            /// A place that [`definitions`] fills.
-            impl PartialSchema for $name {
-                fn schema() -> RefOr<Schema> {
-                    RefOr::T(Schema::Object(Object::new()))
-                }
-            }
-
-            impl ToSchema for $name {}
-        )+
-
-        /// Every schema of this file, by name.
+        /// Returns every schema of this file by the name of its component.
         pub(super) fn definitions() -> Map<String, Value> {
-            let definitions = [$((stringify!($name), $definition),)+];
+            let definitions = [
+                $((stringify!($shared), $shared_definition),)+
+                $((stringify!($name), $definition),)+
+            ];
             definitions.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
         }
     };
 }
 
 schemas! {
-    WorkspaceId = name("A customer fleet, named by the platform.", "._-", 48, "depot-north");
-    DeviceId = name("A telematics unit configured in one workspace.", "._:-", 64, "bus-1401-obu");
-    VehicleId = name("The vehicle that a device is fitted to.", "._:-", 64, "bus-1401");
-    ProviderId = name("A provider connection within a workspace.", "._:-", 64, "geotab-main");
-    ExternalId = external_id();
-    CycleId = json!({
-        "type": "string", "format": "uuid", "description": "One run, or refused run, of a workspace's poll cycle.",
-        "example": "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5a",
-    });
-    SweepId = json!({
-        "type": "string", "format": "uuid", "description": "One reconciliation sweep.",
-        "example": "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5b",
-    });
-    EnvelopeId = json!({
-        "type": "string", "format": "uuid", "description": "One raw message of a provider, named by the transport that received it.",
-        "example": "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5c",
-    });
-    WorkspaceName = json!({
-        "type": "string", "minLength": 1, "maxLength": 200, "pattern": PRINTABLE_NOT_BLANK,
-        "description": "What people call a workspace: printable and not blank.", "example": "Depot North",
-    });
-    Note = json!({
-        "type": "string", "maxLength": follow_up::Note::MAX_CHARACTERS, "pattern": LINES_OF_TEXT,
-        "description": "What colleagues should know, in lines.", "example": "Spoke to the depot: the unit is being exchanged.",
-    });
-    Ignored = json!({"description": "A member of the answer's form: accepted, and ignored whatever it holds.", "example": null});
-
-    PollIntervalMinutes = json!({
-        "type": "integer", "enum": polling::PollInterval::ALLOWED, "description": "How often a workspace is polled.", "example": 5,
-    });
-    TokenKind = one_of("Whose a development token is.", &["machine", "user"], "machine");
-    DeviceRegistrySource = one_of("Where devices are managed.", fleet::DeviceRegistrySource::ALL, "core");
-    PollOwner = one_of("Who polls the providers.", fleet::PollOwner::ALL, "both_shadow");
-    ReadOwner = one_of("Whose values readers see.", fleet::ReadOwner::ALL, "legacy");
-    ProviderMode = one_of("Which providers' updates are accepted.", fleet::ProviderMode::ALL, "mixed");
-    ProviderType = one_of("A provider's protocol.", fleet::ProviderType::ALL, "geotab");
-
-    HealthState = open("A configured device's health.", health::HealthState::ALL, "stale");
-    Reason = open("The root cause, as far as the records tell.", health::Reason::ALL, "not_returned_by_provider");
-    Responsibility = open("Whose a cause is to mend.", health::Responsibility::ALL, "device");
-    IssueCode = open("What an issue is about: a root cause, or a signal.", &health::IssueCode::all(), "provider_unavailable");
-    Severity = open("How much it asks of people.", health::Severity::ALL, "warning");
-    SignalState = open("How old one signal is.", health::SignalFreshness::ALL, "fresh");
-    CycleStatus = open("How far a cycle has come.", polling::CycleStatus::ALL, "completed");
-    CycleTrigger = open("What set a cycle off.", polling::Trigger::ALL, "scheduled");
-    SweepStatus = open("How far a sweep has come.", sweeps::SweepStatus::ALL, "completed");
-    SweepStepOutcome = open("How one step of a sweep ended.", sweeps::StepOutcome::ALL, "completed");
-    ScheduleState = open("How a schedule stands with the scheduler.", schedules::ScheduleState::ALL, "applied");
-    SkipReason = open("Why a trigger ran nothing, or a cycle did not end by itself.", polling::SkipReason::ALL, "not_owner");
-    PollOutcome = open("How one connection fared in a cycle.", polling::ConnectionOutcome::ALL, "ok");
-    PollErrorClass = open("Why a connection failed or was skipped.", polling::ErrorClass::ALL, "rate_limited");
-    UpdateOutcome = open("What became of an update.", acceptance::OutcomeWord::ALL, "accepted");
-    RejectReason = open("Why an update was rejected.", acceptance::RejectReason::ALL, "unknown_device");
-    EnvelopeOutcome = open("What became of an envelope.", envelopes::EnvelopeOutcome::ALL, "accepted");
-    DropReason = open("Why a signal was left out.", signals::DropReason::ALL, "out_of_range");
-
-    EventType = open("What an event says.", events::EventType::ALL, "TelematicsUpdateAccepted");
-    ChangeType = open("What somebody did.", events::EventType::CHANGES, "DeviceConfigured");
-
-    SignalName = open("A signal of the catalogue.", &signal_names(), "state_of_charge_percent");
-    SignalValue = json!({
-        "description": "A number in the signal's unit, a flag, a word or a position.",
-        "oneOf": [{"type": ["number", "boolean", "string"]}, position()],
-        "example": 71.5,
-    });
-    Signals = signals();
+    contract {
+        WorkspaceId = name("A customer fleet, named by the platform.", "._-", 48, "depot-north");
+        DeviceId = name("A telematics unit configured in one workspace.", "._:-", 64, "bus-1401-obu");
+        ProviderId = name("A provider connection within a workspace.", "._:-", 64, "geotab-main");
+        ExternalId = external_id();
+        CycleId = json!({
+            "type": "string", "format": "uuid", "description": "One run, or refused run, of a workspace's poll cycle.",
+            "example": "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5a",
+        });
+        EnvelopeId = json!({
+            "type": "string", "format": "uuid", "description": "One raw message of a provider, named by the transport that received it.",
+            "example": "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5c",
+        });
+        ProviderType = one_of("A provider's protocol.", fleet::ProviderType::ALL, "geotab");
+        CycleStatus = open("How far a cycle has come.", polling::CycleStatus::ALL, "completed");
+        CycleTrigger = open("What set a cycle off.", polling::Trigger::ALL, "scheduled");
+        SkipReason = open("Why a trigger ran nothing, or a cycle did not end by itself.", polling::SkipReason::ALL, "not_owner");
+        PollOutcome = open("How one connection fared in a cycle.", polling::ConnectionOutcome::ALL, "ok");
+        PollErrorClass = open("Why a connection failed or was skipped.", polling::ErrorClass::ALL, "rate_limited");
+        UpdateOutcome = open("What became of an update.", acceptance::OutcomeWord::ALL, "accepted");
+        RejectReason = open("Why an update was rejected.", acceptance::RejectReason::ALL, "unknown_device");
+        EnvelopeOutcome = open("What became of an envelope.", envelopes::EnvelopeOutcome::ALL, "accepted");
+        DropReason = open("Why a signal was left out.", signals::DropReason::ALL, "out_of_range");
+        SignalName = open("A signal of the catalogue.", &signal_names(), "state_of_charge_percent");
+        Signals = signals();
+    }
+    api {
+        VehicleId = name("The vehicle that a device is fitted to.", "._:-", 64, "bus-1401");
+        SweepId = json!({
+            "type": "string", "format": "uuid", "description": "One reconciliation sweep.",
+            "example": "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5b",
+        });
+        WorkspaceName = json!({
+            "type": "string", "minLength": 1, "maxLength": 200, "pattern": PRINTABLE_NOT_BLANK,
+            "description": "What people call a workspace: printable and not blank.", "example": "Depot North",
+        });
+        Note = json!({
+            "type": "string", "maxLength": follow_up::Note::MAX_CHARACTERS, "pattern": LINES_OF_TEXT,
+            "description": "What colleagues should know, in lines.", "example": "Spoke to the depot: the unit is being exchanged.",
+        });
+        Ignored = json!({"description": "A member of the answer's form: accepted, and ignored whatever it holds.", "example": null});
+        PollIntervalMinutes = json!({
+            "type": "integer", "enum": polling::PollInterval::ALLOWED, "description": "How often a workspace is polled.", "example": 5,
+        });
+        TokenKind = one_of("Whose a development token is.", &["machine", "user"], "machine");
+        DeviceRegistrySource = one_of("Where devices are managed.", fleet::DeviceRegistrySource::ALL, "core");
+        PollOwner = one_of("Who polls the providers.", fleet::PollOwner::ALL, "both_shadow");
+        ReadOwner = one_of("Whose values readers see.", fleet::ReadOwner::ALL, "legacy");
+        ProviderMode = one_of("Which providers' updates are accepted.", fleet::ProviderMode::ALL, "mixed");
+        HealthState = open("A configured device's health.", health::HealthState::ALL, "stale");
+        Reason = open("The root cause, as far as the records tell.", health::Reason::ALL, "not_returned_by_provider");
+        Responsibility = open("Whose a cause is to mend.", health::Responsibility::ALL, "device");
+        IssueCode = open("What an issue is about: a root cause, or a signal.", &health::IssueCode::all(), "provider_unavailable");
+        Severity = open("How much it asks of people.", health::Severity::ALL, "warning");
+        SignalState = open("How old one signal is.", health::SignalFreshness::ALL, "fresh");
+        SweepStatus = open("How far a sweep has come.", sweeps::SweepStatus::ALL, "completed");
+        SweepStepOutcome = open("How one step of a sweep ended.", sweeps::StepOutcome::ALL, "completed");
+        ScheduleState = open("How a schedule stands with the scheduler.", schedules::ScheduleState::ALL, "applied");
+        EventType = open("What an event says.", events::EventType::ALL, "TelematicsUpdateAccepted");
+        ChangeType = open("What somebody did.", events::EventType::CHANGES, "DeviceConfigured");
+        SignalValue = json!({
+            "description": "A number in the signal's unit, a flag, a word or a position.",
+            "oneOf": [{"type": ["number", "boolean", "string"]}, position()],
+            "example": 71.5,
+        });
+    }
 }
 
 /// Neither blank nor with a control character. Spaces are spelled out: engines differ in what `\s` is.

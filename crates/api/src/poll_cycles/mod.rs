@@ -2,6 +2,7 @@
 
 mod get_cycles;
 mod post_cycle;
+mod record;
 mod timeline;
 
 pub(crate) use get_cycles::*;

@@ -1,72 +1,64 @@
-//! A cycle's life in moments, each from a record of it.
+//! The timeline of a poll cycle, put together from the cycle's record.
 
 use chrono::{DateTime, Utc};
+use contract::poll_cycles::TimelineEntry;
 use domain::events::EventType;
 use domain::polling::CycleStatus;
 use persistence::polling::PollCycle;
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use crate::openapi::schema;
+use super::record::time_text;
 
-/// A moment in a cycle's life.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Moment {
-    at: DateTime<Utc>,
-    /// What happened: the name of its event, or `ProviderConnectionPolled`; an open vocabulary.
-    #[schema(example = "ProviderConnectionPolled")]
-    event: &'static str,
-    /// Whose connection was polled.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<schema::ProviderId>)]
-    provider_id: Option<String>,
-    /// How the connection's poll, or the cycle, ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "ok")]
-    outcome: Option<String>,
-}
+/// An entry whose time can still be compared.
+type TimedEntry<'a> = (DateTime<Utc>, TimelineEntry<'a>);
 
-impl Moment {
-    const fn of(at: DateTime<Utc>, event: &'static str) -> Self {
-        Self {
-            at,
-            event,
-            provider_id: None,
-            outcome: None,
-        }
-    }
-}
-
-/// Triggered, taken by an instance (again after each lost lease), each connection polled, over. Of a
-/// slot that was missed nothing is told, for nothing happened.
-pub(super) fn timeline(cycle: &PollCycle) -> Vec<Moment> {
+/// Renders a timeline: the trigger, each instance that took the cycle (a lost lease makes it more than one), each
+/// polled connection, the end. A missed slot has no entries, for nothing happened.
+pub(super) fn render_timeline(cycle: &PollCycle) -> Vec<TimelineEntry<'_>> {
     if CycleStatus::parse(&cycle.status) == Some(CycleStatus::Missed) {
         return Vec::new();
     }
-    let triggered = Moment::of(
+    let triggered = entry(
         cycle.triggered_at,
         EventType::WorkspacePollCycleTriggered.as_str(),
     );
     let claims = cycle.claimed_at.iter();
-    let started = claims.map(|at| Moment::of(*at, EventType::WorkspacePollCycleStarted.as_str()));
+    let started = claims.map(|at| entry(*at, EventType::WorkspacePollCycleStarted.as_str()));
     let polls = cycle.connections.iter().zip(&cycle.polled_at);
-    let polled = polls.map(|(report, at)| Moment {
-        provider_id: Some(report.provider_id.to_string()),
-        outcome: Some(report.outcome.to_string()),
-        ..Moment::of(*at, "ProviderConnectionPolled")
+    let polled = polls.map(|(report, at)| {
+        let (at, entry) = entry(*at, "ProviderConnectionPolled");
+        let polled = TimelineEntry {
+            provider_id: Some(report.provider_id.as_str().into()),
+            outcome: Some(report.outcome.as_str().into()),
+            ..entry
+        };
+        (at, polled)
     });
-    let ended = cycle.ended_at.map(|at| Moment {
-        outcome: Some(cycle.status.clone()),
-        ..Moment::of(at, event_of_end(&cycle.status))
+    let ended = cycle.ended_at.map(|at| {
+        let (at, entry) = entry(at, event_of_end(&cycle.status));
+        let ended = TimelineEntry {
+            outcome: Some(cycle.status.as_str().into()),
+            ..entry
+        };
+        (at, ended)
     });
-    let mut moments: Vec<Moment> = std::iter::once(triggered)
+    let mut entries: Vec<TimedEntry<'_>> = std::iter::once(triggered)
         .chain(started)
         .chain(polled)
         .chain(ended)
         .collect();
-    // What happened in the same microsecond stays in the order above.
-    moments.sort_by_key(|moment| moment.at);
-    moments
+    // The sort is stable: entries of the same microsecond keep the order above.
+    entries.sort_by_key(|(at, _)| *at);
+    entries.into_iter().map(|(_, entry)| entry).collect()
+}
+
+fn entry(at: DateTime<Utc>, event: &'static str) -> TimedEntry<'static> {
+    let entry = TimelineEntry {
+        at: time_text(at),
+        event: event.into(),
+        provider_id: None,
+        outcome: None,
+    };
+    (at, entry)
 }
 
 /// Returns the event of a cycle's end: whether it was polled to its end or not.

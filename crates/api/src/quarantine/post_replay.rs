@@ -3,13 +3,14 @@
 use application::commands::replay_quarantine;
 use axum::Json;
 use axum::extract::State;
+use contract::provider_ingest::{EnvelopeResult, EnvelopeSummary};
 use domain::ids::{EnvelopeId, ProviderId, WorkspaceId};
 use persistence::envelopes::{ReplaySelection, Replayed};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::Caller;
-use crate::ingest::{EnvelopeResult, EnvelopeSummary, refused, shown};
+use crate::ingest::{batch_refusal, render_envelopes};
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{JsonBody, NoQuery, Path1};
@@ -47,7 +48,7 @@ pub(crate) struct PostReplay {
 pub(crate) struct ReplayAnswer {
     summary: EnvelopeSummary,
     /// In order of id. An envelope that was named and does not wait is a `duplicate`.
-    results: Vec<EnvelopeResult>,
+    results: Vec<EnvelopeResult<'static>>,
     /// Where there may be more, `after` of the replay that is to go on.
     #[schema(required, value_type = Option<schema::EnvelopeId>)]
     next_after: Option<EnvelopeId>,
@@ -88,9 +89,9 @@ pub(crate) async fn post_replay(
     };
     let replay = replay_quarantine(&state.core, caller.author(), &workspace_id, selection)
         .await
-        .map_err(refused)?;
+        .map_err(batch_refusal)?;
     let verdicts = replay.verdicts.into_iter();
-    let (summary, results) = shown(verdicts.map(|(id, verdict)| (Some(id), verdict)));
+    let (summary, results) = render_envelopes(verdicts.map(|(id, verdict)| (Some(id), verdict)));
     Ok(Json(ReplayAnswer {
         summary,
         results,
