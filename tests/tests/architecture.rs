@@ -7,6 +7,7 @@ use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, Packag
 /// Each crate of ours with those of ours that it may use.
 const ARROWS: &[(&str, &[&str])] = &[
     ("clock", &[]),
+    ("contract", &[]),
     ("domain", &[]),
     ("pgdev", &[]),
     ("telemetry", &[]),
@@ -14,8 +15,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("bf-depot-sim", &["clock"]),
     ("persistence", &["domain"]),
     ("providers", &["clock", "domain", "telemetry"]),
-    ("scheduling", &["clock", "domain"]),
-    ("eventbridge", &["domain", "scheduling"]),
+    ("scheduling", &["clock", "contract", "domain"]),
+    ("eventbridge", &["contract", "domain", "scheduling"]),
     (
         "application",
         &[
@@ -33,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "application",
             "auth",
             "clock",
+            "contract",
             "domain",
             "persistence",
             "providers",
@@ -56,8 +58,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    // Sees the wire contract only, once it is there.
-    ("bf-telematics", &["auth", "clock"]),
+    ("bf-telematics", &["auth", "clock", "contract"]),
     // Beside the product: they may see what they exercise.
     (
         "testkit",
@@ -71,6 +72,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "auth",
             "bf-depot-sim",
             "clock",
+            "contract",
             "domain",
             "persistence",
             "pgdev",
@@ -87,7 +89,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("aws-sdk-scheduler", &["eventbridge"]),
     ("axum", &["api", "bf-depot-sim"]),
     ("hyper", &["api", "bench"]),
-    ("utoipa", &["api"]),
+    ("utoipa", &["api", "contract"]),
     (
         "clap",
         &["bf-manage-core", "bf-depot-sim", "bf-telematics", "bench"],
@@ -209,6 +211,34 @@ fn the_domain_knows_nothing_of_the_world() {
         .filter(|used| !DOMAIN_KNOWS.contains(used))
         .collect();
     assert!(unknown.is_empty(), "domain must not use {unknown:?}");
+}
+
+#[test]
+fn the_wire_contract_needs_serde_alone() {
+    let workspace = workspace();
+    let contract = workspace
+        .packages
+        .iter()
+        .find(|package| package.name.as_str() == "contract")
+        .expect("contract");
+    let needed: Vec<&str> = contract
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind == DependencyKind::Normal && !dependency.optional)
+        .map(|dependency| dependency.name.as_str())
+        .collect();
+    assert_eq!(needed, ["serde"]);
+    let documenting: Vec<&str> = workspace
+        .packages
+        .iter()
+        .filter(|package| {
+            package.dependencies.iter().any(|dependency| {
+                dependency.name == "contract" && dependency.features.contains(&"openapi".to_owned())
+            })
+        })
+        .map(|package| package.name.as_str())
+        .collect();
+    assert_eq!(documenting, ["api"], "only the API publishes a document");
 }
 
 #[test]

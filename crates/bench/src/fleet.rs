@@ -1,12 +1,12 @@
 //! The fleet: workspaces of a hundred devices, and the batches that they send.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::json;
+use contract::ingest::{IngestRequest, IngestUpdate};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::service::Service;
@@ -16,10 +16,7 @@ pub(crate) const BATCH: usize = 100;
 
 const PROVIDER: &str = "bench";
 
-const HEAD: &str = r#"{"updates":["#;
-const TAIL: &str = "]}";
-
-/// As long as every time that is put in its place.
+/// Stands for a time in a template; as long as every time that is put in its place.
 const NO_TIME: &str = "0000-00-00T00:00:00.000000Z";
 
 /// All workspaces.
@@ -30,7 +27,45 @@ pub(crate) struct Fleet {
     is_shared: bool,
 }
 
-/// A workspace, and its next batch but for the time.
+/// The body of a request whose updates were all observed at the same time, which is put in when it is sent.
+struct BodyTemplate {
+    body: Vec<u8>,
+    /// Where in the body the times are.
+    times: Vec<usize>,
+}
+
+impl BodyTemplate {
+    fn new(devices: &[String], signals: &[Value]) -> Self {
+        let updates = devices.iter().zip(signals);
+        let updates: Vec<_> = updates
+            .map(|(device, signals)| IngestUpdate {
+                device_id: Some(device.into()),
+                provider_id: None,
+                external_id: None,
+                observed_at: Some(NO_TIME.into()),
+                message_id: None,
+                signals,
+            })
+            .collect();
+        let body = json!(IngestRequest { updates }).to_string();
+        Self {
+            times: body.match_indices(NO_TIME).map(|(at, _)| at).collect(),
+            body: body.into_bytes(),
+        }
+    }
+
+    /// Fills the time in.
+    fn body_at(&self, observed_at: DateTime<Utc>) -> Bytes {
+        let time = observed_at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        let mut body = self.body.clone();
+        for at in &self.times {
+            body[*at..at + NO_TIME.len()].copy_from_slice(time.as_bytes());
+        }
+        body.into()
+    }
+}
+
+/// A workspace, and what it sends.
 pub(crate) struct Workspace {
     pub(crate) id: String,
     /// What the bare tables know it by.
@@ -39,11 +74,9 @@ pub(crate) struct Workspace {
     pub(crate) devices: Vec<String>,
     /// Each device's ten signals, as JSON.
     pub(crate) signals: Vec<String>,
-    body: Vec<u8>,
-    /// Where in the body the updates are.
-    updates: Vec<Range<usize>>,
-    /// Where in the body the times are.
-    times: Vec<usize>,
+    batch: BodyTemplate,
+    /// A body with one update for each device.
+    singles: Vec<BodyTemplate>,
     /// When the last whole batch was observed, in microseconds since 1970.
     last_batch: AtomicI64,
 }
@@ -85,25 +118,15 @@ impl Fleet {
 impl Workspace {
     pub(crate) fn new(id: &str, number: usize, devices: usize) -> Self {
         let names: Vec<String> = (0..devices).map(|at| format!("device-{at:04}")).collect();
-        let signals: Vec<String> = (0..devices).map(|at| signals(number + at)).collect();
-        let (mut body, mut updates, mut times) = (HEAD.to_owned(), Vec::new(), Vec::new());
-        for (at, (device, signals)) in names.iter().zip(&signals).enumerate() {
-            body += if at == 0 { "" } else { "," };
-            let start = body.len();
-            body += &[r#"{"device_id":""#, device, r#"","observed_at":""#].concat();
-            times.push(body.len());
-            body += &[NO_TIME, r#"","signals":"#, signals, "}"].concat();
-            updates.push(start..body.len());
-        }
-        body += TAIL;
+        let signals: Vec<Value> = (0..devices).map(|at| signals(number + at)).collect();
+        let single = |at| BodyTemplate::new(&names[at..=at], &signals[at..=at]);
         Self {
             id: id.to_owned(),
             key: Uuid::from_u128(number as u128 + 1),
+            batch: BodyTemplate::new(&names, &signals),
+            singles: (0..devices).map(single).collect(),
+            signals: signals.iter().map(Value::to_string).collect(),
             devices: names,
-            signals,
-            body: body.into_bytes(),
-            updates,
-            times,
             last_batch: AtomicI64::new(0),
         }
     }
@@ -112,12 +135,7 @@ impl Workspace {
     pub(crate) fn batch(&self, observed_at: DateTime<Utc>) -> Bytes {
         self.last_batch
             .store(observed_at.timestamp_micros(), Ordering::Relaxed);
-        let time = observed_at.to_rfc3339_opts(SecondsFormat::Micros, true);
-        let mut body = self.body.clone();
-        for at in &self.times {
-            body[*at..at + NO_TIME.len()].copy_from_slice(time.as_bytes());
-        }
-        body.into()
+        self.batch.body_at(observed_at)
     }
 
     /// The body of the last batch once more.
@@ -128,12 +146,7 @@ impl Workspace {
 
     /// The body of one device's update that was observed then.
     pub(crate) fn single(&self, device: usize, observed_at: DateTime<Utc>) -> Bytes {
-        let time = observed_at.to_rfc3339_opts(SecondsFormat::Micros, true);
-        let update = self.updates[device].clone();
-        let at = HEAD.len() + self.times[device] - update.start;
-        let mut body = [HEAD.as_bytes(), &self.body[update], TAIL.as_bytes()].concat();
-        body[at..at + NO_TIME.len()].copy_from_slice(time.as_bytes());
-        body.into()
+        self.singles[device].body_at(observed_at)
     }
 
     pub(crate) fn path(&self) -> String {
@@ -188,8 +201,8 @@ pub(crate) async fn register(
     Ok(())
 }
 
-/// Ten signals of the catalogue, of plausible values.
-fn signals(number: usize) -> String {
+/// Returns ten signals of the catalogue with plausible values.
+fn signals(number: usize) -> Value {
     json!({
         "state_of_charge_percent": 20 + number % 80,
         "energy_used_kwh": 10_000 + number,
@@ -202,7 +215,6 @@ fn signals(number: usize) -> String {
         "heading_deg": number % 360,
         "ignition_on": true,
     })
-    .to_string()
 }
 
 #[cfg(test)]

@@ -8,8 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::component;
 
 /// A batch of updates: 1 to 10,000 of them.
-///
-/// `Updates` is the list, in the form in which its writer or reader has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a JSON object")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(bound = ""))]
@@ -23,8 +21,6 @@ pub struct IngestRequest<Updates> {
 }
 
 /// One reading of one device: named by `device_id`, or by `provider_id` and `external_id`.
-///
-/// `Signals` is the JSON object of the readings by signal, in the form in which its writer or reader has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a JSON object")]
 #[cfg_attr(
@@ -32,7 +28,6 @@ pub struct IngestRequest<Updates> {
     derive(utoipa::ToSchema),
     schema(
         bound = "",
-        description = "One reading of one device: named by `device_id`, or by `provider_id` and `external_id`.",
         example = json!({
             "device_id": "bus-1401-obu", "observed_at": "2026-11-23T08:00:00.000Z", "message_id": "m-1",
             "signals": {"state_of_charge_percent": 71.5, "odometer_km": 88526.4},

@@ -6,7 +6,9 @@
 //! checked here: the API does that, member by member, so that a refusal can name the member.
 //!
 //! Texts are [`Cow`](std::borrow::Cow)s: requests borrow theirs from the body that they are read from. JSON that
-//! another part understands (an update's signals, a provider's message) is a type parameter.
+//! another part understands (an update's signals, a provider's message, a connection's settings) is a type
+//! parameter, and so is the list of a batch: writer and reader each name the form in which they have it. Doc
+//! comments of types and members are published with the API, so they do not speak of Rust.
 //!
 //! Requests refuse members that they do not know. Answers pass over them, because answers may gain members.
 

@@ -53,7 +53,10 @@ pub struct PollCycleRequest<'a> {
     )]
     #[cfg_attr(
         feature = "openapi",
-        schema(pattern = "^[^\\u0000]*$", example = "d32c5e9c-7d0b-4c43-9f0a-2f1f7a1c8f5e")
+        schema(
+            pattern = "^[^\\u0000]*$",
+            example = "d32c5e9c-7d0b-4c43-9f0a-2f1f7a1c8f5e"
+        )
     )]
     pub execution_id: Option<Cow<'a, str>>,
     /// The number of the scheduler's attempt, as text.

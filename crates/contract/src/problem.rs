@@ -3,13 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 /// The body of a problem.
-///
-/// `Current` is the JSON of the resource that a failed precondition names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "openapi",
     derive(utoipa::ToSchema),
-    schema(as = Problem, bound = "", description = "The body of a problem.")
+    schema(as = Problem, bound = "")
 )]
 pub struct ProblemBody<Current> {
     /// The kind of problem: `/problems/…`, which is also the path of its page.
@@ -20,7 +18,10 @@ pub struct ProblemBody<Current> {
     #[cfg_attr(feature = "openapi", schema(example = "The request is not valid"))]
     pub title: String,
     /// The HTTP status.
-    #[cfg_attr(feature = "openapi", schema(minimum = 400, maximum = 599, example = 400))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(minimum = 400, maximum = 599, example = 400)
+    )]
     pub status: u16,
     /// What is wrong this time.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,7 +35,10 @@ pub struct ProblemBody<Current> {
     /// W3C trace id of the request, to be named in a support request.
     #[cfg_attr(
         feature = "openapi",
-        schema(pattern = "^[0-9a-f]{32}$", example = "0af7651916cd43dd8448eb211c80319c")
+        schema(
+            pattern = "^[0-9a-f]{32}$",
+            example = "0af7651916cd43dd8448eb211c80319c"
+        )
     )]
     pub trace_id: String,
     /// The members and parameters of the request that are wrong.

@@ -9,15 +9,9 @@ use crate::component;
 use crate::ingest::UpdateResult;
 
 /// A batch of envelopes: 1 to 1,000 of them.
-///
-/// `Envelopes` is the list, in the form in which its writer or reader has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a JSON object")]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(bound = "", description = "A batch of envelopes: 1 to 1,000 of them.")
-)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(bound = ""))]
 pub struct ProviderIngestRequest<Envelopes> {
     /// The envelopes. Each has an outcome of its own.
     #[cfg_attr(
@@ -28,8 +22,6 @@ pub struct ProviderIngestRequest<Envelopes> {
 }
 
 /// A provider's raw message, with what the transport that received it knows about it.
-///
-/// `Message` is the message, in the form in which its writer or reader has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a JSON object")]
 #[cfg_attr(
@@ -37,7 +29,6 @@ pub struct ProviderIngestRequest<Envelopes> {
     derive(utoipa::ToSchema),
     schema(
         bound = "",
-        description = "A provider's raw message, with what the transport that received it knows about it.",
         example = json!({
             "envelope_id": "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5a", "provider_type": "viriciti", "provider_id": "viriciti-main",
             "received_at": "2026-11-23T08:00:01.250Z", "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",

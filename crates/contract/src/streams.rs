@@ -13,8 +13,6 @@ pub struct StreamConnectionList<'a, Settings> {
 }
 
 /// A connection that a transport may hold open.
-///
-/// `Settings` is the JSON object of what only the provider's protocol knows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StreamConnection<'a, Settings> {
     /// The workspace of the connection.
@@ -52,21 +50,13 @@ pub struct StreamLeaseRequest<'a> {
     #[serde(borrow)]
     pub instance_id: Cow<'a, str>,
     /// The token of the lease that is to be renewed; null takes a new one.
-    #[serde(
-        borrow,
-        default,
-        deserialize_with = "crate::borrowed::optional_text"
-    )]
+    #[serde(borrow, default, deserialize_with = "crate::borrowed::optional_text")]
     pub token: Option<Cow<'a, str>>,
     /// How the stream is: `connected`, `disconnected`, `silent` or `refused`.
     #[serde(borrow)]
     pub state: Cow<'a, str>,
     /// When the provider last sent anything.
-    #[serde(
-        borrow,
-        default,
-        deserialize_with = "crate::borrowed::optional_text"
-    )]
+    #[serde(borrow, default, deserialize_with = "crate::borrowed::optional_text")]
     pub last_frame_at: Option<Cow<'a, str>>,
 }
 

@@ -20,6 +20,7 @@ use scheduling::{Scheduler, SchedulerError, Source, Standing};
 use uuid::Uuid;
 
 use crate::error::classify;
+use crate::input::trigger_input;
 use crate::settings::EventBridgeSettings;
 
 const TIMEZONE: &str = "UTC";
@@ -76,7 +77,7 @@ impl EventBridge {
             .arn(&self.settings.bus_arn)
             .role_arn(&self.settings.role_arn)
             .event_bridge_parameters(event)
-            .input(schedule.input.as_str())
+            .input(trigger_input(&schedule.workspace_id))
             .retry_policy(
                 RetryPolicy::builder()
                     .maximum_event_age_in_seconds(RETRY_AGE_SECONDS)

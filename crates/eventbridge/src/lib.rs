@@ -3,6 +3,7 @@
 
 mod client;
 mod error;
+mod input;
 mod settings;
 
 pub use client::EventBridge;

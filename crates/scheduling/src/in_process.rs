@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
 use clock::Clock;
+use contract::poll_cycles::PollCycleRequest;
 use domain::ids::WorkspaceId;
 use domain::polling::Schedule;
 use futures::stream::{self, StreamExt};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use reqwest::Url;
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::Disturbances;
@@ -40,20 +40,6 @@ pub trait Schedules: Send + Sync {
 pub trait TokenSource: Send + Sync {
     /// A token with the scope `telematics/poll`.
     fn token(&self) -> String;
-}
-
-/// The body of a trigger: what the input transformer of the EventBridge rule makes of its event.
-#[derive(Clone, Debug, Serialize)]
-pub struct Trigger<'a> {
-    /// Whose cycle.
-    pub workspace_id: &'a WorkspaceId,
-    /// The slot; none asks for a cycle now.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scheduled_time: Option<String>,
-    /// Where EventBridge names its schedule.
-    pub schedule_arn: &'static str,
-    /// Counted from 1, as text.
-    pub attempt: String,
 }
 
 /// Fires each workspace's slots at their minute.
@@ -153,11 +139,13 @@ impl<S: Schedules, T: TokenSource> InProcessScheduler<S, T> {
 
     async fn trigger(&self, workspace_id: &WorkspaceId, slot: Option<DateTime<Utc>>) {
         for attempt in 1..=ATTEMPTS {
-            let trigger = Trigger {
-                workspace_id,
-                scheduled_time: slot.map(|slot| slot.to_rfc3339_opts(SecondsFormat::Secs, true)),
-                schedule_arn: "in-process",
-                attempt: attempt.to_string(),
+            let slot = slot.map(|slot| slot.to_rfc3339_opts(SecondsFormat::Secs, true));
+            let trigger = PollCycleRequest {
+                workspace_id: workspace_id.as_str().into(),
+                scheduled_time: slot.map(Into::into),
+                schedule_arn: Some("in-process".into()),
+                execution_id: None,
+                attempt: Some(attempt.to_string().into()),
             };
             let request = self
                 .http

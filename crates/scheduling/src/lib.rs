@@ -11,6 +11,6 @@ mod in_process_schedules;
 mod scheduler;
 
 pub use disturbances::Disturbances;
-pub use in_process::{InProcessScheduler, Schedules, TokenSource, Trigger};
+pub use in_process::{InProcessScheduler, Schedules, TokenSource};
 pub use in_process_schedules::InProcessSchedules;
 pub use scheduler::{Scheduler, SchedulerError, Source, Standing};

@@ -112,7 +112,9 @@ mod tests {
     #[test]
     fn a_body_with_an_item_of_another_shape_is_not_read_in_one_pass() {
         let item = r#"{"device_id":"d","signals":{"speed_kmh":1}}"#;
-        assert!(is_read_in_one_pass(&format!(r#"{{"updates":[{item}, {item}]}}"#)));
+        assert!(is_read_in_one_pass(&format!(
+            r#"{{"updates":[{item}, {item}]}}"#
+        )));
         for body in [
             format!(r#"{{"updates":[{item}]}}}}"#),
             format!(r#"{{"updates":[{item}],"more":1}}"#),
@@ -126,7 +128,11 @@ mod tests {
                 vec![item; MAX_UPDATES + 1].join(",")
             ),
         ] {
-            assert!(!is_read_in_one_pass(&body), "{}", &body[..body.len().min(80)]);
+            assert!(
+                !is_read_in_one_pass(&body),
+                "{}",
+                &body[..body.len().min(80)]
+            );
         }
     }
 

@@ -45,7 +45,9 @@ fn render_envelope(
         EnvelopeVerdict::Repeated { first_outcome } => Some(first_outcome),
         _ => None,
     };
-    let pointer = verdict.rejection().and_then(|rejection| rejection.pointer.clone());
+    let pointer = verdict
+        .rejection()
+        .and_then(|rejection| rejection.pointer.clone());
     EnvelopeResult {
         index,
         envelope_id: envelope_id.map(|id| id.to_string().into()),

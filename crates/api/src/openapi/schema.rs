@@ -20,7 +20,7 @@ macro_rules! schemas {
         contract { $($shared:ident = $shared_definition:expr;)+ }
         api { $($name:ident = $definition:expr;)+ }
     ) => {
-        pub(crate) use contract::component::{$($shared,)+};
+        pub(crate) use contract::component::*;
         contract::components! { $($name)+ }
 
         /// Returns every schema of this file by the name of its component.

@@ -60,7 +60,10 @@ fn check_request<'b>(
     if workspace_id.is_err() {
         errors.push(FieldError::pointer("/workspace_id", WorkspaceId::RULE));
     }
-    let scheduled_time = body.scheduled_time.as_deref().map(|text| parse_slot(text, now));
+    let scheduled_time = body
+        .scheduled_time
+        .as_deref()
+        .map(|text| parse_slot(text, now));
     if let Some(Err(detail)) = scheduled_time {
         errors.push(FieldError::pointer("/scheduled_time", detail));
     }

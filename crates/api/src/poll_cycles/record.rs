@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use contract::poll_cycles::{
-    ConnectionPollRecord, PollCycleRecord, PollErrorRecord, StreamRecord,
-};
+use contract::poll_cycles::{ConnectionPollRecord, PollCycleRecord, PollErrorRecord, StreamRecord};
 use domain::TimeText;
 use domain::polling::{ConnectionReport, StreamReport};
 use persistence::polling::PollCycle;

@@ -11,7 +11,7 @@ mod triggers;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use chrono::TimeDelta;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
@@ -125,11 +125,4 @@ pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<
     );
     println!("\n**Every check held.**");
     Ok(())
-}
-
-/// The text of an answer's member.
-fn member(answer: &[u8], name: &str) -> anyhow::Result<String> {
-    let answer: serde_json::Value = serde_json::from_slice(answer)?;
-    let text = answer[name].as_str().map(str::to_owned);
-    text.with_context(|| format!("no {name} in {answer}"))
 }

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use auth::MintRequest;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use clock::Clock;
+use contract::poll_cycles::{PollCycleAnswer, PollCycleRequest};
 use hyper::Method;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::fleet::Fleet;
-use super::member;
 use crate::http::HttpConnection;
 use crate::service::Service;
 
@@ -125,19 +124,21 @@ impl Sender {
             None => HttpConnection::open(self.addresses[instance], &self.token).await?,
         };
         let slot = trigger.slot.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let body = json!({"workspace_id": trigger.workspace_id, "scheduled_time": slot});
+        let body = PollCycleRequest {
+            workspace_id: trigger.workspace_id.as_str().into(),
+            scheduled_time: Some(slot.into()),
+            schedule_arn: None,
+            execution_id: None,
+            attempt: None,
+        };
+        let body = serde_json::to_vec(&body)?;
         let path = "/api/telematics-mvp/poll-cycles";
-        let (status, answer) = connection
-            .send(Method::POST, path, body.to_string().into())
-            .await?;
+        let (status, answer) = connection.send(Method::POST, path, body.into()).await?;
         self.connections[instance] = Some(connection);
         if !status.is_success() {
             return Ok(status.as_u16().to_string());
         }
-        Ok(format!(
-            "{} {}",
-            status.as_u16(),
-            member(&answer, "outcome")?
-        ))
+        let answer: PollCycleAnswer<'_> = serde_json::from_slice(&answer)?;
+        Ok(format!("{} {}", status.as_u16(), answer.outcome))
     }
 }

@@ -1,13 +1,11 @@
-//! The schedule of a workspace as EventBridge Scheduler receives it. Name, expression and input are each
-//! checked by a type of their own, because emulators accept anything and the service refuses late.
+//! The schedule of a workspace as EventBridge Scheduler receives it. Name and expression are each checked by a
+//! type of their own, because emulators accept anything and the service refuses late.
 
 mod expression;
-mod input;
 mod name;
 mod standing;
 
 pub use expression::{CronExpression, InvalidExpression};
-pub use input::{InvalidInput, ScheduleInput};
 pub use name::{InvalidName, ScheduleName};
 pub use standing::{AppliedSchedule, ScheduleState};
 
@@ -25,8 +23,6 @@ pub struct WorkspaceSchedule {
     pub name: ScheduleName,
     /// The cron expression by which it fires.
     pub expression: CronExpression,
-    /// The body that it sends.
-    pub input: ScheduleInput,
 }
 
 impl WorkspaceSchedule {
@@ -37,7 +33,6 @@ impl WorkspaceSchedule {
             schedule,
             name: ScheduleName::of(workspace_id),
             expression: CronExpression::of(schedule),
-            input: ScheduleInput::of(workspace_id),
         }
     }
 }
