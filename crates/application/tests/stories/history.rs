@@ -305,32 +305,6 @@ async fn a_history_that_is_not_all_there_proves_nothing_and_repairs_nothing() {
     assert_eq!(all.without_history, 3, "{all:#?}");
 }
 
-/// As instances of the version before recorded them.
-#[tokio::test]
-async fn events_that_do_not_tell_their_version_are_taken_by_time() {
-    let fixture = Fixture::create().await;
-    let depot = reporting(&fixture).await;
-    depot
-        .configure(a_device("bus-2").fitted_to("another-vehicle"))
-        .await;
-    depot
-        .push([an_update("bus-2")
-            .observed(start() + minutes(1))
-            .with("speed_kmh", 4)])
-        .await;
-    run(
-        &depot,
-        "UPDATE event_store SET version = NULL, activation_id = NULL WHERE type = 'TelematicsUpdateAccepted'",
-    )
-    .await;
-    let compared = compared(&depot).await;
-    assert_eq!(
-        (compared.devices, compared.not_proven()),
-        (3, 0),
-        "{compared:#?}"
-    );
-}
-
 /// A repair takes its turn among the batches: none fails, and none lands on what it replaced.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repair_takes_its_turn_among_writers() {

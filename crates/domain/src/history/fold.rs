@@ -8,8 +8,8 @@ use crate::signals::{DroppedSignal, Readings};
 /// An accepted update of the activation that is rebuilt, as its event recorded it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordedUpdate {
-    /// The version that the update made; `None` if it was recorded before events told it.
-    pub version: Option<i64>,
+    /// The version of the snapshot that the update made.
+    pub version: i64,
     /// The instant at which core accepted the update.
     pub recorded_at: DateTime<Utc>,
     /// The readings that moved the snapshot.
@@ -21,9 +21,8 @@ pub struct RecordedUpdate {
 /// A snapshot that is being rebuilt from a baseline, or from nothing, and the updates after it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fold {
-    /// The version of the baseline.
+    /// The version of the baseline; 0 without one.
     begins_with: i64,
-    begins_at: Option<DateTime<Utc>>,
     snapshot: Snapshot,
     has_gap: bool,
 }
@@ -39,34 +38,30 @@ pub struct Folded {
 
 impl Fold {
     /// Begins with a baseline.
-    pub const fn from(baseline: Snapshot, recorded_at: DateTime<Utc>) -> Self {
+    pub const fn from(baseline: Snapshot) -> Self {
         Self {
             begins_with: baseline.held.version,
-            begins_at: Some(recorded_at),
             snapshot: baseline,
             has_gap: false,
         }
     }
 
-    /// Takes in an update. Updates must come in order of version, those without a version first. An update
-    /// that the baseline contains, by its version or else by its time, is passed over.
+    /// Takes in an update; updates must come in order of version. An update that the baseline contains already is
+    /// passed over.
     pub fn take(&mut self, update: &RecordedUpdate) {
+        if update.version <= self.begins_with {
+            return;
+        }
         let Snapshot {
             held,
             last_update_received_at,
             newest_observed_at,
         } = &mut self.snapshot;
         let before = held.version;
-        let version = match update.version {
-            Some(version) if version <= self.begins_with => return,
-            Some(version) => version,
-            None if Some(update.recorded_at) <= self.begins_at => return,
-            None => before + 1,
-        };
         // The same version twice is the trace of a snapshot that had been put back, and was repaired.
-        self.has_gap |= version > before + 1;
+        self.has_gap |= update.version > before + 1;
         held.accept(&update.readings, &update.dropped);
-        held.version = version.max(before);
+        held.version = update.version.max(before);
         *last_update_received_at = (*last_update_received_at).max(Some(update.recorded_at));
         *newest_observed_at = (*newest_observed_at).max(update.readings.newest_observed_at());
     }
@@ -92,7 +87,7 @@ mod tests {
         DateTime::UNIX_EPOCH + TimeDelta::seconds(second)
     }
 
-    fn update(version: Option<i64>, second: i64, speed: f64) -> RecordedUpdate {
+    fn update(version: i64, second: i64, speed: f64) -> RecordedUpdate {
         let signal = Signal::named("speed_kmh").expect("a signal");
         let reading = Reading {
             value: SignalValue::Number(speed),
@@ -110,7 +105,7 @@ mod tests {
     }
 
     fn folded(baseline: Snapshot, updates: &[RecordedUpdate]) -> Folded {
-        let mut fold = Fold::from(baseline, at(5));
+        let mut fold = Fold::from(baseline);
         for update in updates {
             fold.take(update);
         }
@@ -122,7 +117,7 @@ mod tests {
         let updates = |versions: &[i64]| -> Vec<RecordedUpdate> {
             versions
                 .iter()
-                .map(|version| update(Some(*version), *version, 1.0))
+                .map(|version| update(*version, *version, 1.0))
                 .collect()
         };
         for (baseline, versions, has_gap) in [
@@ -151,19 +146,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn updates_from_before_versions_were_told_are_counted() {
-        let updates = [
-            // Recorded when the baseline was, and so in it.
-            update(None, 4, 1.0),
-            update(None, 5, 2.0),
-            update(None, 6, 3.0),
-            update(Some(3), 7, 4.0),
-        ];
-        let folded = folded(Snapshot::default(), &updates);
-        assert_eq!((folded.snapshot.held.version, folded.has_gap), (3, false));
-    }
-
     proptest! {
         #[test]
         fn a_baseline_at_any_version_stands_for_the_updates_before_it(
@@ -171,7 +153,7 @@ mod tests {
         ) {
             let updates: Vec<RecordedUpdate> = (1..)
                 .zip(&speeds)
-                .map(|(version, (second, speed))| update(Some(version), *second, f64::from(*speed)))
+                .map(|(version, (second, speed))| update(version, *second, f64::from(*speed)))
                 .collect();
             let all = folded(Snapshot::default(), &updates);
             let cut = cut.min(updates.len());

@@ -47,7 +47,7 @@ fn as_kept<S: Serializer>(dropped: &[DroppedSignal], serializer: S) -> Result<S:
     }))
 }
 
-/// What is told in columns, which events of other types leave empty, and of the oldest some are.
+/// The members that have columns of their own; those columns are NULL in events of other types.
 pub(crate) struct CommonMembers {
     pub(crate) vehicle_id: Option<String>,
     pub(crate) provider_id: Option<String>,

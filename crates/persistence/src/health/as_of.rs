@@ -158,8 +158,7 @@ impl Store {
                     WHERE workspace_id = $1 AND recorded_at BETWEEN coalesce($4::timestamptz, '-infinity') AND $2
                       AND changed_by IS NOT NULL AND type IN ('DeviceConfigured', 'DeviceDeactivated')
                 ) AS told
-                -- Changes from before they told their version are older than those that do.
-                ORDER BY device_id, version DESC NULLS LAST, recorded_at DESC
+                ORDER BY device_id, version DESC, recorded_at DESC
             ), latest AS (
                 -- Without a look into what they brought: of a day's updates that is most of the work.
                 SELECT DISTINCT ON (e.device_id) e.device_id, e.recorded_at, e.event_id
@@ -188,8 +187,7 @@ impl Store {
                    max(u.received_at) AS "last_update_received_at: TimeColumn", max(u.observed_at) AS "newest_observed_at: TimeColumn"
             FROM configured c
             JOIN devices d ON d.workspace_id = $1 AND d.device_id = c.device_id
-            LEFT JOIN updates u ON u.device_id = c.device_id
-             AND coalesce(u.activation_id, c.activation_id) = c.activation_id
+            LEFT JOIN updates u ON u.device_id = c.device_id AND u.activation_id = c.activation_id
             WHERE c.type <> 'DeviceDeactivated'
             GROUP BY c.device_id, c.vehicle_id, c.provider_id, d.configured_at, c.activated_at
             ORDER BY c.device_id"#,

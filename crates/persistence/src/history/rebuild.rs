@@ -203,10 +203,9 @@ struct Row {
     kind: i32,
     recorded_at: DateTime<Utc>,
     payload: String,
-    /// Of an accepted update alone, and not of the oldest: its activation, and the version that it made.
-    told_activation_id: Option<Uuid>,
+    /// Of an accepted update, and of no other row: its activation, the version that it made, and what it brought.
+    update_activation_id: Option<Uuid>,
     version: Option<i64>,
-    /// Of an accepted update alone: what it brought.
     normalized_values: Option<String>,
 }
 
@@ -224,10 +223,10 @@ fn rows<'c>(
             WHERE workspace_id = $1 AND active AND ($4::text[] IS NULL OR device_id = ANY ($4))
         )
         SELECT device_id AS "device_id!", activation_id AS "activation_id!", kind AS "kind!",
-               recorded_at AS "recorded_at!", payload AS "payload!", told_activation_id, version, normalized_values
+               recorded_at AS "recorded_at!", payload AS "payload!", update_activation_id, version, normalized_values
         FROM (
             SELECT d.device_id, d.activation_id, 0 AS kind, d.activated_at AS recorded_at, NULL::uuid AS event_id,
-                   NULL::uuid AS told_activation_id, NULL::bigint AS version, NULL::text AS normalized_values, json_build_object(
+                   NULL::uuid AS update_activation_id, NULL::bigint AS version, NULL::text AS normalized_values, json_build_object(
                        'version', coalesce(s.version, 0), 'last_update_received_at', s.last_update_received_at,
                        'newest_observed_at', s.newest_observed_at, 'signals', coalesce(s.signals, '{}'::json),
                        'dropped', coalesce(s.dropped, '{}'::json))::text AS payload
@@ -245,7 +244,7 @@ fn rows<'c>(
             JOIN wanted d ON d.device_id = e.device_id
             WHERE e.workspace_id = $1 AND e.recorded_at >= coalesce($3::timestamptz, '-infinity') AND e.type = 'TelematicsUpdateAccepted'
         ) AS history
-        ORDER BY device_id, kind, version NULLS FIRST, recorded_at, event_id"#,
+        ORDER BY device_id, kind, version, recorded_at, event_id"#,
         workspace_id.as_str(),
         start.baseline_at,
         start.updates_since(),
@@ -258,7 +257,6 @@ fn rows<'c>(
 struct Rebuilding {
     device_id: DeviceId,
     activation_id: ActivationId,
-    activated_at: DateTime<Utc>,
     stored: Snapshot,
     fold: Fold,
     is_whole: bool,
@@ -269,7 +267,6 @@ impl Rebuilding {
         Ok(Self {
             device_id: decode::id(DeviceId::try_new, "device_id", &row.device_id)?,
             activation_id: ActivationId(row.activation_id),
-            activated_at: row.recorded_at,
             // What nobody can read holds nothing, and is put right like anything else.
             stored: read::<SnapshotPayload>("snapshot", &row.payload)
                 .map_or_else(|_| Snapshot::default(), Snapshot::from),
@@ -278,25 +275,28 @@ impl Rebuilding {
         })
     }
 
-    /// Takes in what is of this activation: by its id, or by time where an event does not tell it.
+    /// Takes in a baseline or an accepted update, if it is of this activation.
     fn take(&mut self, row: &Row) -> Result<(), StorageError> {
-        let is_of_this = |activation_id: Option<ActivationId>| match activation_id {
-            Some(told) => told == self.activation_id,
-            None => row.recorded_at >= self.activated_at,
-        };
         if row.kind == BASELINE {
             let payload: SnapshotPayload = read("baseline", &row.payload)?;
-            if is_of_this(payload.activation_id) {
-                self.fold = Fold::from(payload.into(), row.recorded_at);
+            if payload.activation_id == Some(self.activation_id) {
+                self.fold = Fold::from(payload.into());
                 self.is_whole = true;
             }
             return Ok(());
         }
-        if is_of_this(row.told_activation_id.map(ActivationId)) {
-            let values = row.normalized_values.as_deref().unwrap_or_default();
+        let (Some(activation_id), Some(version), Some(values)) = (
+            row.update_activation_id,
+            row.version,
+            &row.normalized_values,
+        ) else {
+            let event = (&row.device_id, row.recorded_at);
+            return Err(StorageError::corrupt("accepted update's columns", event));
+        };
+        if ActivationId(activation_id) == self.activation_id {
             let rare: RareMembers = read("accepted update", &row.payload)?;
             self.fold.take(&RecordedUpdate {
-                version: row.version,
+                version,
                 recorded_at: row.recorded_at,
                 readings: read("normalized_values", values)?,
                 dropped: rare.dropped_signals,

@@ -2,6 +2,7 @@
 
 mod absences;
 mod audit;
+mod damaged_events;
 mod fences;
 mod first_reports;
 mod idempotency;
