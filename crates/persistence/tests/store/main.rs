@@ -1,6 +1,7 @@
 //! The store, against a real database.
 
 mod absences;
+mod answer_gate;
 mod audit;
 mod damaged_events;
 mod fences;

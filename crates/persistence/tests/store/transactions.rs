@@ -1,17 +1,19 @@
-//! Transactions that whoever begins one gives up.
+//! Transactions whose caller gives up while the database has not answered yet.
+//!
+//! The driver believes that a transaction has begun once the answer to `BEGIN` has come, and that it has ended once that
+//! to `COMMIT` has. A connection that went back to the pool in between would have a transaction open that nobody knows
+//! of: what others write through it afterwards would be lost.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
+use domain::fleet::WorkspaceName;
 use domain::ids::WorkspaceId;
 use futures::future::BoxFuture;
 use persistence::{Fence, Store};
 use sqlx::Executor;
-use testkit::{TestDatabase, eventually};
-use tokio::task::yield_now;
+use testkit::{CORE_OWNED, TestDatabase, start};
 
-/// What begins a transaction.
+use crate::answer_gate::AnswerGate;
+
+/// Something that begins a transaction.
 type Begin = for<'a> fn(&'a Store, &'a WorkspaceId) -> BoxFuture<'a, ()>;
 
 fn a_unit_of_work<'a>(store: &'a Store, id: &'a WorkspaceId) -> BoxFuture<'a, ()> {
@@ -22,71 +24,68 @@ fn a_read<'a>(store: &'a Store, id: &'a WorkspaceId) -> BoxFuture<'a, ()> {
     Box::pin(async { drop(store.issue_facts(id).await) })
 }
 
-/// Its one connection is there for the next, then.
-async fn answers(store: &Store) {
-    let answer = store.pool().execute("SELECT 1").await;
-    answer.expect("an answer");
-    eventually("the connection is back", async || {
-        store.pool().num_idle() == 1
-    })
-    .await;
+fn north() -> WorkspaceId {
+    WorkspaceId::try_new("north").expect("a workspace id")
 }
 
-/// A timer would count milliseconds.
-async fn passing(span: Duration) {
-    let since = Instant::now();
-    while since.elapsed() < span {
-        yield_now().await;
-    }
+/// A store with a single connection, which is open.
+async fn connected(gate: &AnswerGate) -> Store {
+    let store = Store::open(gate.url(), 1).expect("a URL");
+    store.ping().await.expect("an answer");
+    store
 }
 
-/// Else nobody else would ever see what the next one writes through the same connection.
+/// Writes through the only connection of a store. Fails if others do not see what was written.
+async fn assert_writes_are_committed(store: &Store, database: &TestDatabase, way: &str) {
+    let write = "UPDATE registration_counter SET last_number = last_number + 1";
+    let read = "SELECT last_number FROM registration_counter";
+    let number = async || -> i64 {
+        let number = sqlx::query_scalar(read).fetch_one(database.store().pool());
+        number.await.expect("a number")
+    };
+    let before = number().await;
+    store.pool().execute(write).await.expect("an update");
+    assert_eq!(number().await, before + 1, "{way}");
+}
+
 #[tokio::test]
-async fn one_that_is_given_up_at_any_moment_is_not_left_open() {
+async fn a_transaction_that_is_given_up_before_the_answer_to_its_begin_is_not_left_open() {
     let database = TestDatabase::create().await;
-    let id = WorkspaceId::try_new("north").expect("a workspace id");
+    let id = north();
     let ways: [(&str, Begin); 2] = [("a unit of work", a_unit_of_work), ("a read", a_read)];
     for (way, begin) in ways {
-        let store = Store::open(database.url(), 1).expect("a URL");
-        for micros in (0..1_000).step_by(10) {
-            answers(&store).await;
-            tokio::select! {
-                biased;
-                () = begin(&store, &id) => {}
-                () = passing(Duration::from_micros(micros)) => {}
-            }
-            answers(&store).await;
-            let left_open: i64 = sqlx::query_scalar(
-                "SELECT count(*) FROM pg_stat_activity
-                 WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
-            )
-            .fetch_one(database.store().pool())
-            .await
-            .expect("the sessions");
-            assert_eq!(left_open, 0, "{way} given up after {micros} us");
+        let gate = AnswerGate::before(&database).await;
+        let store = connected(&gate).await;
+        gate.hold_answer_to("BEGIN");
+        tokio::select! {
+            biased;
+            () = begin(&store, &id) => panic!("{way} went on without an answer"),
+            () = gate.answered() => {}
         }
+        gate.open();
+        assert_writes_are_committed(&store, &database, way).await;
     }
 }
 
-/// The sources of this crate.
-fn sources(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).expect("the sources");
-    let paths = entries.map(|entry| entry.expect("a source").path());
-    let read = |path: PathBuf| match path.is_dir() {
-        true => sources(&path),
-        false => vec![fs::read_to_string(path).expect("a source")],
-    };
-    paths.flat_map(read).collect()
-}
-
-#[test]
-fn there_is_one_place_that_begins_any_and_commits_it() {
-    let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    let times_in_sources = |call: &str| -> usize {
-        let times = |source: &String| source.matches(call).count();
-        sources.iter().map(times).sum()
-    };
-    for call in [".begin()", ".begin_with(", ".commit()"] {
-        assert_eq!(times_in_sources(call), 1, "{call}");
+#[tokio::test]
+async fn a_transaction_that_is_given_up_before_the_answer_to_its_commit_is_committed() {
+    let database = TestDatabase::create().await;
+    let gate = AnswerGate::before(&database).await;
+    let store = connected(&gate).await;
+    let begun = store.begin(&north(), Fence::Exclusive).await;
+    let mut uow = begun.expect("a unit of work");
+    let name = WorkspaceName::try_new("North").expect("a name");
+    uow.insert_workspace(&name, true, CORE_OWNED, "anna", start())
+        .await
+        .expect("a workspace");
+    gate.hold_answer_to("COMMIT");
+    tokio::select! {
+        biased;
+        _ = uow.commit() => panic!("the commit went on without an answer"),
+        () = gate.answered() => {}
     }
+    gate.open();
+    assert_writes_are_committed(&store, &database, "a unit of work").await;
+    let found = database.store().workspace(&north()).await;
+    assert!(found.expect("the store").is_some());
 }
