@@ -160,7 +160,9 @@ async fn main() -> ExitCode {
 
 async fn supervise(line: &CommandLine) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
-        eprintln!("bench: this is an unoptimized build, whose load generator takes processor time from the service; run it with --profile dist");
+        eprintln!(
+            "bench: this is an unoptimized build, whose load generator takes processor time from the service; run it with --profile dist"
+        );
     }
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

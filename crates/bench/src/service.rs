@@ -54,7 +54,14 @@ pub(crate) async fn build_of(package: &str) -> anyhow::Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     eprintln!("bench: building {package}");
     let built = Command::new(cargo)
-        .args(["build", "--profile", "dist", "--package", package, "--quiet"])
+        .args([
+            "build",
+            "--profile",
+            "dist",
+            "--package",
+            package,
+            "--quiet",
+        ])
         .args(["--message-format=json-render-diagnostics"])
         .args(["--manifest-path", MANIFEST])
         .stderr(Stdio::inherit())
