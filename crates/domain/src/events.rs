@@ -86,7 +86,7 @@ const NAMES_OF_CREDENTIALS: [&str; 8] = [
 /// free text: a member that is named like a credential, or a text that looks like one, is concealed. A
 /// reference to a credential (`…_ref`) is shown.
 #[must_use]
-pub fn shown(payload: Value) -> Value {
+pub fn conceal_credentials(payload: Value) -> Value {
     match payload {
         Value::Object(members) => members
             .into_iter()
@@ -94,12 +94,12 @@ pub fn shown(payload: Value) -> Value {
                 let value = if names_a_credential(&name) && !value.is_null() {
                     CONCEALED.into()
                 } else {
-                    shown(value)
+                    conceal_credentials(value)
                 };
                 (name, value)
             })
             .collect(),
-        Value::Array(items) => items.into_iter().map(shown).collect(),
+        Value::Array(items) => items.into_iter().map(conceal_credentials).collect(),
         Value::String(text) if looks_like_a_credential(&text) => CONCEALED.into(),
         plain => plain,
     }
@@ -173,6 +173,6 @@ mod tests {
             "from": {"settings": {"password": CONCEALED}},
             "normalized_values": {"2026-11-23T08:00:00Z": {"speed_kmh": 31}},
         });
-        assert_eq!(shown(payload), expected);
+        assert_eq!(conceal_credentials(payload), expected);
     }
 }

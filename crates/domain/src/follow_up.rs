@@ -74,7 +74,7 @@ impl Note {
     ///
     /// # Errors
     /// [`InvalidNote`].
-    pub fn read(text: &str) -> Result<Option<Self>, InvalidNote> {
+    pub fn parse(text: &str) -> Result<Option<Self>, InvalidNote> {
         let unfit = |c: char| {
             c.is_control() && !matches!(c, '\n' | '\r' | '\t')
                 || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -101,17 +101,17 @@ mod tests {
     fn a_note_is_lines_of_text_or_nothing() {
         let longest = "ä".repeat(1000);
         for text in ["=1+1", "two\r\nlines\tand a tab", " . ", &longest] {
-            let note = Note::read(text)
+            let note = Note::parse(text)
                 .expect("a note")
                 .expect("it says something");
             assert_eq!(note.as_str(), text);
         }
         for text in ["", " \n\t"] {
-            assert_eq!(Note::read(text), Ok(None), "{text:?}");
+            assert_eq!(Note::parse(text), Ok(None), "{text:?}");
         }
         let too_long = "x".repeat(1001);
         for text in ["a\0b", "\u{7}", "a\u{85}b", "\u{202e}evil", &too_long] {
-            assert_eq!(Note::read(text), Err(InvalidNote), "{text:?}");
+            assert_eq!(Note::parse(text), Err(InvalidNote), "{text:?}");
         }
     }
 

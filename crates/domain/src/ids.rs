@@ -175,31 +175,31 @@ macro_rules! minted_id {
 }
 
 minted_id!(
-    /// One run, or refused run, of a workspace's poll cycle.
+    /// The id of a workspace's poll cycle, run or refused.
     CycleId
 );
 minted_id!(
-    /// One row of the event store.
+    /// The id of a row of the event store.
     EventId
 );
 minted_id!(
-    /// One uninterrupted configuration of a device: a new one starts an empty snapshot.
+    /// The id of one uninterrupted configuration of a device. A new activation starts an empty snapshot.
     ActivationId
 );
 minted_id!(
-    /// Proof of holding a cycle's lease; fences what its holder writes.
+    /// The proof of holding a cycle's lease; it fences what its holder writes.
     LeaseToken
 );
 minted_id!(
-    /// One reconciliation sweep.
+    /// The id of a reconciliation sweep.
     SweepId
 );
 minted_id!(
-    /// Proof of having claimed an idempotency key, a schedule or a sweep.
+    /// The proof of having claimed an idempotency key, a schedule or a sweep.
     ClaimToken
 );
 minted_id!(
-    /// One raw message, as the transport that received it named it: a UUID of any version.
+    /// The id of a raw message, a UUID of any version, given by the transport that received it.
     EnvelopeId
 );
 

@@ -16,7 +16,7 @@ words!(
         Completed = "completed",
         /// Some step did not do all that it had to.
         Partial = "partial",
-        /// Some or all of the step's work did not succeed.
+        /// No step succeeded, or three instances were lost over the sweep.
         Failed = "failed",
     }
 );
@@ -35,7 +35,7 @@ words!(
         Completed = "completed",
         /// This deployment has nothing for the step to do.
         NotConfigured = "not_configured",
-        /// Some or all of it did not succeed.
+        /// Some or all of the step's work did not succeed.
         Failed = "failed",
     }
 );

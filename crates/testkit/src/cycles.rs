@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use application::commands::{CycleRequest, TriggerAnswer, trigger_cycle};
 use chrono::{DateTime, Utc};
-use domain::acceptance::{Refusals, RejectReason, RejectionKey, RejectionTally};
+use domain::acceptance::{RejectReason, RejectionKey, RejectionSummary, RejectionTally};
 use domain::ids::{CycleId, LeaseToken};
 use domain::polling::{ConnectionReport, CycleStatus};
 use persistence::Fence;
@@ -195,7 +195,7 @@ fn refused_in(report: &ConnectionReport) -> RejectionTally {
             device_id: Some(device_id.clone()),
             pointer: None,
         };
-        let refusals = Refusals {
+        let refusals = RejectionSummary {
             count: 1,
             detail: "as the test has it".to_owned(),
             observed_at: None,

@@ -127,6 +127,6 @@ fn shown(change: &RecordedChange) -> RecordedChangeView {
         changed_by: change.changed_by.clone(),
         trace_id: change.trace_id.clone(),
         event_id: change.event_id,
-        details: events::shown(change.details.clone()),
+        details: events::conceal_credentials(change.details.clone()),
     }
 }

@@ -133,6 +133,6 @@ fn event_view(workspace_id: &WorkspaceId, event: &RecordedEvent) -> EventView {
         cycle_id: event.cycle_id,
         trace_id: event.trace_id.clone(),
         changed_by: event.changed_by.clone(),
-        payload: events::shown(event.payload.clone()),
+        payload: events::conceal_credentials(event.payload.clone()),
     }
 }

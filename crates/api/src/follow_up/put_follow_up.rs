@@ -78,7 +78,7 @@ fn read(body: &PutFollowUp) -> Result<FollowUp, Vec<FieldError>> {
         let detail = "must be an RFC 3339 time with an offset";
         errors.push(FieldError::pointer("/snoozed_until", detail));
     }
-    let note = match body.note.as_deref().map(Note::read) {
+    let note = match body.note.as_deref().map(Note::parse) {
         Some(Ok(note)) => note,
         Some(Err(error @ InvalidNote)) => {
             errors.push(FieldError::pointer("/note", error.to_string()));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::indicators::Definition;
+use domain::indicators::FigureDefinition;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -21,7 +21,7 @@ pub(crate) struct DefinitionView {
 }
 
 /// By figure.
-pub(crate) fn definitions(of: &[Definition]) -> BTreeMap<&'static str, DefinitionView> {
+pub(crate) fn definitions(of: &[FigureDefinition]) -> BTreeMap<&'static str, DefinitionView> {
     of.iter()
         .map(|definition| {
             let view = DefinitionView {

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use domain::fleet::ReadOwner;
 use domain::ids::{CycleId, WorkspaceId};
 use domain::indicators::OVERVIEW_DEFINITIONS;
-use domain::polling::Trigger;
+use domain::polling::CycleTrigger;
 use persistence::health::LatestCycle;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -66,7 +66,7 @@ pub(crate) struct LastCycleView {
     #[schema(value_type = schema::CycleId)]
     cycle_id: CycleId,
     #[schema(value_type = schema::CycleTrigger)]
-    trigger: Trigger,
+    trigger: CycleTrigger,
     #[schema(value_type = schema::CycleStatus)]
     status: String,
     #[schema(required)]

@@ -50,7 +50,7 @@ schemas! {
         });
         ProviderType = one_of("A provider's protocol.", fleet::ProviderType::ALL, "geotab");
         CycleStatus = open("How far a cycle has come.", polling::CycleStatus::ALL, "completed");
-        CycleTrigger = open("What set a cycle off.", polling::Trigger::ALL, "scheduled");
+        CycleTrigger = open("What set a cycle off.", polling::CycleTrigger::ALL, "scheduled");
         SkipReason = open("Why a trigger ran nothing, or a cycle did not end by itself.", polling::SkipReason::ALL, "not_owner");
         PollOutcome = open("How one connection fared in a cycle.", polling::ConnectionOutcome::ALL, "ok");
         PollErrorClass = open("Why a connection failed or was skipped.", polling::ErrorClass::ALL, "rate_limited");
@@ -184,15 +184,17 @@ fn signal(spec: &signals::SignalSpec) -> Value {
     };
     let description = format!("COVESA VSS: `{}`.{unit}", spec.vss_path);
     match spec.kind {
-        signals::Kind::Number { min, max } => {
+        signals::SignalKind::Number { min, max } => {
             json!({"type": ["number", "null"], "minimum": min, "maximum": max, "description": description})
         }
-        signals::Kind::Flag => json!({"type": ["boolean", "null"], "description": description}),
-        signals::Kind::Word(words) => {
+        signals::SignalKind::Flag => {
+            json!({"type": ["boolean", "null"], "description": description})
+        }
+        signals::SignalKind::Word(words) => {
             let words: Vec<Option<&str>> = words.iter().copied().map(Some).chain([None]).collect();
             json!({"type": ["string", "null"], "enum": words, "description": description})
         }
-        signals::Kind::Position => {
+        signals::SignalKind::Position => {
             json!({"oneOf": [{"type": "null"}, position()], "description": description})
         }
     }
@@ -251,7 +253,7 @@ mod tests {
             ("WorkspaceName", |text| {
                 fleet::WorkspaceName::try_new(text).is_ok()
             }),
-            ("Note", |text| follow_up::Note::read(text).is_ok()),
+            ("Note", |text| follow_up::Note::parse(text).is_ok()),
         ];
         for (name, judge) in judges {
             let documented = jsonschema::validator_for(&definitions[name]).expect("a schema");

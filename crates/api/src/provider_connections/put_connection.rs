@@ -4,7 +4,7 @@ use application::commands::{self, ConnectionSpec};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::fleet::{CredentialRef, ProviderType, feed_of};
+use domain::fleet::{CredentialRef, ProviderType, parse_feed};
 use domain::ids::{ProviderId, WorkspaceId};
 use providers::AddressPolicy;
 use serde::Deserialize;
@@ -131,7 +131,7 @@ fn spec_of(
     if serde_json::to_string(&body.settings).is_ok_and(|settings| settings.contains("\\u0000")) {
         errors.push(FieldError::pointer("/settings", "must not contain NUL"));
     }
-    if feed_of(body.provider_type, &body.settings).is_none() {
+    if parse_feed(body.provider_type, &body.settings).is_none() {
         errors.push(FieldError::pointer(
             "/settings/feed",
             "must be whole or changes",

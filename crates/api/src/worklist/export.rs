@@ -93,7 +93,7 @@ impl WorklistExport {
 
     async fn page(
         &self,
-        after: Option<&domain::health::SilencePlace>,
+        after: Option<&domain::health::WorklistPosition>,
     ) -> Result<WorklistPage, persistence::StorageError> {
         worklist(&self.state.core, &self.filter, after, PAGE, self.now).await
     }

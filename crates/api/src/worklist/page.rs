@@ -2,7 +2,7 @@
 
 use application::Core;
 use application::queries::{WorklistFilter, worklist};
-use domain::health::SilencePlace;
+use domain::health::WorklistPosition;
 
 use super::query::key;
 use super::view::{DEVICE_BYTES, SilentDeviceView, silent_device_view};
@@ -24,7 +24,7 @@ impl Page {
         core: &Core,
         filter: &WorklistFilter,
         paged: &Paged,
-        after: Option<&SilencePlace>,
+        after: Option<&WorklistPosition>,
     ) -> Result<Self, Problem> {
         let now = paged.instant();
         let page = worklist(core, filter, after, paged.limit(), now).await?;

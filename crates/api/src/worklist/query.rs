@@ -2,7 +2,7 @@
 
 use application::queries::WorklistFilter;
 use chrono::{DateTime, SecondsFormat, TimeDelta};
-use domain::health::{Reason, Responsibility, SilencePlace};
+use domain::health::{Reason, Responsibility, WorklistPosition};
 use domain::ids::{DeviceId, ProviderId, WorkspaceId};
 
 use crate::problem::{FieldError, Problem};
@@ -96,7 +96,7 @@ fn note(asked: &mut Asked, name: &'static str, value: Option<impl ToString>) {
 }
 
 /// As a cursor holds it.
-pub(super) fn key(place: &SilencePlace) -> String {
+pub(super) fn key(place: &WorklistPosition) -> String {
     let since = place
         .silent_since
         .to_rfc3339_opts(SecondsFormat::Micros, true);
@@ -107,7 +107,7 @@ pub(super) fn key(place: &SilencePlace) -> String {
 ///
 /// # Errors
 /// A cursor that was never one of this list.
-pub(super) fn after(paged: &Paged) -> Result<Option<SilencePlace>, Problem> {
+pub(super) fn after(paged: &Paged) -> Result<Option<WorklistPosition>, Problem> {
     let Some(key) = paged.after() else {
         return Ok(None);
     };
@@ -118,9 +118,9 @@ pub(super) fn after(paged: &Paged) -> Result<Option<SilencePlace>, Problem> {
     Ok(Some(place))
 }
 
-fn read_key(key: &str) -> Option<SilencePlace> {
+fn read_key(key: &str) -> Option<WorklistPosition> {
     let mut parts = key.splitn(3, ' ');
-    Some(SilencePlace {
+    Some(WorklistPosition {
         silent_since: DateTime::parse_from_rfc3339(parts.next()?).ok()?.to_utc(),
         workspace_id: WorkspaceId::try_new(parts.next()?).ok()?,
         device_id: DeviceId::try_new(parts.next()?).ok()?,

@@ -3,7 +3,7 @@
 use domain::events::EventType;
 use domain::fleet::Policy;
 use domain::ids::{CycleId, WorkspaceId};
-use domain::polling::{CycleStatus, Trigger};
+use domain::polling::{CycleStatus, CycleTrigger};
 use persistence::fleet::WorkspaceRecord;
 use persistence::polling::NewCycle;
 use persistence::{Fence, StorageError, UnitOfWork};
@@ -74,7 +74,7 @@ async fn queue_bridge(
     let now = core.clock.now();
     let cycle = NewCycle {
         cycle_id: CycleId(core.ids.next(now)),
-        trigger: Trigger::Scheduled,
+        trigger: CycleTrigger::Scheduled,
         status: CycleStatus::Queued,
         reason: None,
         scheduled_time: Some(slot),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::events::EventType;
 use domain::ids::{CycleId, WorkspaceId};
 use domain::polling::{
-    CycleStatus, Trigger, TriggerDecision, TriggerFacts, decide_trigger, slot_key,
+    CycleStatus, CycleTrigger, TriggerDecision, TriggerFacts, decide_trigger, slot_key,
 };
 use persistence::polling::{ClosedCycle, NewCycle};
 use persistence::{Fence, StorageError, UnitOfWork};
@@ -104,9 +104,9 @@ pub async fn trigger_cycle(
     let cycle = NewCycle {
         cycle_id: CycleId(core.ids.next(now)),
         trigger: if slot.is_some() {
-            Trigger::Scheduled
+            CycleTrigger::Scheduled
         } else {
-            Trigger::Manual
+            CycleTrigger::Manual
         },
         status,
         reason,
@@ -167,7 +167,7 @@ impl Core {
             "due_at": cycle.due_at,
             "triggered_by": author.id,
         });
-        if cycle.trigger == Trigger::Manual {
+        if cycle.trigger == CycleTrigger::Manual {
             let change = Change::new(event, payload).of_cycle(cycle.cycle_id);
             return self.record_change(uow, author, change).await;
         }

@@ -43,7 +43,7 @@ impl FeedStart {
         };
         let newest_activation = expected.iter().map(|device| device.activated_at).max();
         let held = held.filter(|held| {
-            let place = held.to_go_on_from(connection.version, newest_activation, asked_at);
+            let place = held.resume_from(connection.version, newest_activation, asked_at);
             place.is_some()
         });
         Ok(Self { held, asked_at })
@@ -69,12 +69,12 @@ impl FeedStart {
         if judged.iter().any(is_kept_out) {
             return Ok(());
         }
-        let is_anew = position.reach.is_anew();
-        if is_anew && self.held.is_some() {
+        let starts_over = position.reach.starts_over();
+        if starts_over && self.held.is_some() {
             tracing::info!("the provider knows the cursor no more: everything was read");
         }
         let read_anew_at = match self.held {
-            Some(held) if !is_anew => held.read_anew_at,
+            Some(held) if !starts_over => held.read_anew_at,
             _ => self.asked_at,
         };
         let held = HeldCursor {

@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{CycleId, WorkspaceId};
 use domain::polling::{
-    CycleStatus, LOOK_BACK, TRIGGER_PATIENCE, Trigger, missed_slots, slot_to_recover,
+    CycleStatus, CycleTrigger, LOOK_BACK, TRIGGER_PATIENCE, missed_slots, slot_to_recover,
 };
 use persistence::polling::{MissedSlot, NewCycle};
 use persistence::{Fence, Page, StorageError};
@@ -116,7 +116,7 @@ async fn record_missed(
     if let Some(row) = recovered {
         let cycle = NewCycle {
             cycle_id: row.cycle_id,
-            trigger: Trigger::Recovery,
+            trigger: CycleTrigger::Recovery,
             status: CycleStatus::Queued,
             reason: None,
             scheduled_time: Some(row.slot),

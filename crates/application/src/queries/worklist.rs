@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::fleet::{ProviderType, ReadOwner, WorkspaceName};
 use domain::follow_up::{DeviceFollowUp, WrittenFollowUp};
-use domain::health::{Reason, Responsibility, SilencePlace};
+use domain::health::{Reason, Responsibility, WorklistPosition};
 use domain::ids::{ProviderId, WorkspaceId};
 use persistence::StorageError;
 use persistence::fleet::WorkspaceRecord;
@@ -58,7 +58,7 @@ pub struct WorklistPage {
     pub devices: Vec<SilentDevice>,
     /// Where the list goes on, if it does. A page can be short, and even empty, and the list go on all the
     /// same: where few of very many silent devices have the cause that is asked for.
-    pub next: Option<SilencePlace>,
+    pub next: Option<WorklistPosition>,
 }
 
 impl WorklistFilter {
@@ -97,8 +97,8 @@ impl WorklistFilter {
 
 impl SilentDevice {
     /// Where it stands in the list.
-    pub fn place(&self) -> SilencePlace {
-        SilencePlace {
+    pub fn place(&self) -> WorklistPosition {
+        WorklistPosition {
             silent_since: self.silent_since(),
             workspace_id: self.workspace_id.clone(),
             device_id: self.device.row.device_id.clone(),
@@ -119,7 +119,7 @@ impl SilentDevice {
 pub async fn worklist(
     core: &Core,
     filter: &WorklistFilter,
-    after: Option<&SilencePlace>,
+    after: Option<&WorklistPosition>,
     limit: usize,
     now: DateTime<Utc>,
 ) -> Result<WorklistPage, StorageError> {
@@ -153,7 +153,7 @@ async fn of_one(
     core: &Core,
     filter: &WorklistFilter,
     workspace_id: &WorkspaceId,
-    after: Option<&SilencePlace>,
+    after: Option<&WorklistPosition>,
     limit: usize,
     now: DateTime<Utc>,
 ) -> Result<WorklistPage, StorageError> {
@@ -179,7 +179,7 @@ async fn of_one(
 async fn of_all(
     core: &Core,
     filter: &WorklistFilter,
-    after: Option<&SilencePlace>,
+    after: Option<&WorklistPosition>,
     limit: usize,
     now: DateTime<Utc>,
 ) -> Result<WorklistPage, StorageError> {
@@ -205,7 +205,7 @@ async fn of_all(
     let last_looked_at = rows
         .last()
         .filter(|_| rows.len() == wanted)
-        .map(|(workspace_id, row)| SilencePlace {
+        .map(|(workspace_id, row)| WorklistPosition {
             silent_since: row.facts.silent_since(),
             workspace_id: workspace_id.clone(),
             device_id: row.device_id.clone(),
@@ -293,7 +293,7 @@ fn judged(
 fn cut(
     mut devices: Vec<SilentDevice>,
     limit: usize,
-    last_looked_at: Option<SilencePlace>,
+    last_looked_at: Option<WorklistPosition>,
 ) -> WorklistPage {
     devices.sort_by_cached_key(SilentDevice::place);
     let next = if devices.len() > limit {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use application::Core;
 use application::polling::SlotWatch;
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::polling::Trigger;
+use domain::polling::CycleTrigger;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use testkit::{Fixture, Fleet, a_device, a_report, a_workspace, an_update, hours, seconds, start};
@@ -69,7 +69,7 @@ async fn two_hours_with_every_tenth_trigger_missing_stay_fresh() {
             assert_eq!(cycle.status, "completed");
             assert_eq!(
                 cycle.missed_at.is_some(),
-                cycle.trigger == Trigger::Recovery
+                cycle.trigger == CycleTrigger::Recovery
             );
             missed += u32::from(cycle.missed_at.is_some());
             let late = cycle.started_at.expect("it ran") - cycle.due_at;

@@ -14,7 +14,7 @@ use domain::fleet::Policy;
 use domain::health::{DeviceFacts, evaluate};
 use domain::ids::CycleId;
 use domain::indicators::{FreshTime, SlotOutcome, percent_of};
-use domain::polling::{ErrorClass, Trigger};
+use domain::polling::{CycleTrigger, ErrorClass};
 use persistence::polling::PollCycle;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -356,7 +356,7 @@ impl History {
         }
         let deviations: Vec<TimeDelta> = slots
             .iter()
-            .filter(|cycle| cycle.trigger == Trigger::Scheduled)
+            .filter(|cycle| cycle.trigger == CycleTrigger::Scheduled)
             .filter_map(|cycle| Some(cycle.started_at? - cycle.due_at))
             .collect();
         let found = figures.start_deviation;

@@ -6,7 +6,7 @@ use application::polling::SlotWatch;
 use application::{Core, maintain};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::fleet::Cutover;
-use domain::polling::{CycleStatus, Trigger};
+use domain::polling::{CycleStatus, CycleTrigger};
 use persistence::polling::PollCycle;
 use testkit::{
     AUTHOR, CORE_OWNED, Fixture, Fleet, a_workspace, eventually, hours, minutes, seconds, start,
@@ -64,7 +64,7 @@ async fn a_silent_eventbridge_delays_cycles_by_seconds() {
         assert_eq!(depot.claimable().await, [cycle.cycle_id]);
         assert_eq!(
             (cycle.trigger, cycle.status.as_str(), cycle.missed_at),
-            (Trigger::Recovery, "queued", Some(overdue))
+            (CycleTrigger::Recovery, "queued", Some(overdue))
         );
         assert_eq!(cycle.due_at, overdue - seconds(15), "as the slot was");
         depot
@@ -106,7 +106,10 @@ async fn a_trigger_in_time_leaves_nothing_to_recover() {
     fixture.clock.advance(seconds(30));
     look(&depot.core).await;
     let cycle = of_slot(&depot, slot).await;
-    assert_eq!((cycle.trigger, cycle.missed_at), (Trigger::Scheduled, None));
+    assert_eq!(
+        (cycle.trigger, cycle.missed_at),
+        (CycleTrigger::Scheduled, None)
+    );
     assert_eq!(depot.cycles().await.len(), 1);
 }
 
@@ -127,7 +130,7 @@ async fn instances_that_look_at_once_recover_once() {
     assert_eq!(of_slot(&depot, slot).await.status, "missed");
     assert_eq!(
         of_slot(&depot, slot + minutes(5)).await.trigger,
-        Trigger::Recovery
+        CycleTrigger::Recovery
     );
     assert_eq!(depot.events("WorkspacePollCycleTriggered").await.len(), 1);
 }
@@ -142,7 +145,7 @@ async fn after_a_day_without_any_instance_each_slot_has_its_row_and_the_newest_r
     assert!((287..=288).contains(&cycles.len()), "{}", cycles.len());
     let newest = cycles.iter().max_by_key(|cycle| cycle.scheduled_time);
     let newest = newest.expect("a slot");
-    assert_eq!(newest.trigger, Trigger::Recovery);
+    assert_eq!(newest.trigger, CycleTrigger::Recovery);
     assert_eq!(depot.claimable().await, [newest.cycle_id]);
     let missed = |cycle: &&PollCycle| {
         (cycle.status.as_str(), cycle.reason.as_deref()) == ("missed", Some("no_trigger"))
@@ -244,7 +247,7 @@ async fn slots_that_legacy_owned_are_never_missed() {
     look(&depot.core).await;
     assert_eq!(
         of_slot(&depot, next).await.trigger,
-        Trigger::Recovery,
+        CycleTrigger::Recovery,
         "other flags change nothing in who polls"
     );
 }

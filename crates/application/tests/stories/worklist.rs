@@ -10,7 +10,7 @@ use application::queries::{
 use chrono::{DateTime, Utc};
 use domain::fleet::ReadOwner;
 use domain::follow_up::FollowUp;
-use domain::health::{Reason, Responsibility, SilencePlace};
+use domain::health::{Reason, Responsibility, WorklistPosition};
 use domain::ids::{DeviceId, ProviderId, WorkspaceId};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -23,10 +23,10 @@ use tokio_util::sync::CancellationToken;
 use crate::generated::some_workspace;
 
 /// What is said of a silent device: all that the two ways of asking must agree on.
-type Told = (SilencePlace, String);
+type Told = (WorklistPosition, String);
 
 fn told(workspace_id: &WorkspaceId, device: &DeviceHealth) -> Told {
-    let place = SilencePlace {
+    let place = WorklistPosition {
         silent_since: device.row.facts.silent_since(),
         workspace_id: workspace_id.clone(),
         device_id: device.row.device_id.clone(),
@@ -207,7 +207,7 @@ async fn pages_stand_still_while_devices_report() {
         .await;
     let now = fixture.clock.now();
     let filter = WorklistFilter::default();
-    let page = async |after: Option<&SilencePlace>| {
+    let page = async |after: Option<&WorklistPosition>| {
         let page = worklist(&fixture.core, &filter, after, 2, now).await;
         page.expect("the store")
     };

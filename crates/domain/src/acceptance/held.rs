@@ -22,13 +22,13 @@ impl Held {
         self.version += 1;
         for (signal, reading) in newer.iter() {
             self.readings.join(signal, *reading);
-            self.drops.forget(signal);
+            self.drops.remove(signal);
         }
         for DroppedSignal { signal, reason } in dropped {
             let wanted =
                 Signal::named(signal).filter(|signal| self.readings.get(*signal).is_none());
             if let Some(signal) = wanted {
-                self.drops.remember(signal, *reason);
+                self.drops.note(signal, *reason);
             }
         }
     }
@@ -41,7 +41,7 @@ pub struct Drops(Vec<(Signal, DropReason)>);
 impl Drops {
     /// Returns why `signal` was dropped, or `None` if it was not.
     pub fn get(&self, signal: Signal) -> Option<DropReason> {
-        let at = self.place(signal).ok()?;
+        let at = self.position(signal).ok()?;
         Some(self.0[at].1)
     }
 
@@ -50,23 +50,24 @@ impl Drops {
         self.0.is_empty()
     }
 
-    /// Readings that came and had no meaning; a signal of a wrong type says more about its sender.
-    fn remember(&mut self, signal: Signal, reason: DropReason) {
+    /// Notes a signal that came without a meaning. A signal of a wrong type says more about its sender, and
+    /// is not noted.
+    fn note(&mut self, signal: Signal, reason: DropReason) {
         if matches!(reason, DropReason::OutOfRange | DropReason::NotAvailable) {
-            match self.place(signal) {
+            match self.position(signal) {
                 Ok(at) => self.0[at].1 = reason,
                 Err(at) => self.0.insert(at, (signal, reason)),
             }
         }
     }
 
-    fn forget(&mut self, signal: Signal) {
-        if let Ok(at) = self.place(signal) {
+    fn remove(&mut self, signal: Signal) {
+        if let Ok(at) = self.position(signal) {
             self.0.remove(at);
         }
     }
 
-    fn place(&self, signal: Signal) -> Result<usize, usize> {
+    fn position(&self, signal: Signal) -> Result<usize, usize> {
         self.0.binary_search_by_key(&signal, |(signal, _)| *signal)
     }
 }
@@ -96,7 +97,7 @@ impl<'de> Deserialize<'de> for Drops {
                 let mut drops = Drops::default();
                 while let Some((name, reason)) = map.next_entry::<String, DropReason>()? {
                     if let Some(signal) = Signal::named(&name) {
-                        drops.remember(signal, reason);
+                        drops.note(signal, reason);
                     }
                 }
                 Ok(drops)

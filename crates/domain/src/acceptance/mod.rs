@@ -18,6 +18,6 @@ pub use held::{Drops, Held};
 pub use outcome::{OutcomeWord, RejectReason, Rejection, Verdict};
 pub use registry::Registry;
 pub use rejections::{
-    REJECTIONS_AT_MOST, Refusals, RejectionKey, RejectionTally, tally_rejections,
+    REJECTIONS_AT_MOST, RejectionKey, RejectionSummary, RejectionTally, tally_rejections,
 };
 pub use update::{Address, Item, Source, Update};

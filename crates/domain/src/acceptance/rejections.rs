@@ -34,7 +34,7 @@ pub struct RejectionKey {
 
 /// The refusals of a batch that share a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusals {
+pub struct RejectionSummary {
     /// The number of refusals.
     pub count: u64,
     /// The text for the sender, of the latest refusal.
@@ -52,7 +52,7 @@ pub struct RejectionTally {
     pub counts: BTreeMap<RejectReason, u64>,
     /// The rows to be kept. Of more than [`REJECTIONS_AT_MOST`] rows of a kind, the first by name are kept:
     /// the same rows every time that a provider names thousands of units which nobody has configured.
-    pub kept: BTreeMap<RejectionKey, Refusals>,
+    pub kept: BTreeMap<RejectionKey, RejectionSummary>,
 }
 
 impl RejectReason {
@@ -66,6 +66,12 @@ impl RejectReason {
                 | Self::FutureTimestamp
                 | Self::NoValidSignals
         )
+    }
+
+    /// Returns whether a rejection with this reason explains the silence of its device: the device's readings
+    /// arrive, and cannot be used.
+    pub const fn explains_silence(self) -> bool {
+        self.is_about_a_configured_device() && !matches!(self, Self::InactiveDevice)
     }
 }
 
@@ -92,7 +98,7 @@ pub fn tally_rejections<'b>(
         {
             (key.device_id, key.provider_id, key.external_id) = named(address);
         }
-        let refusals = tally.kept.entry(key).or_insert_with(|| Refusals {
+        let refusals = tally.kept.entry(key).or_insert_with(|| RejectionSummary {
             count: 0,
             detail: String::new(),
             observed_at: None,
@@ -140,7 +146,7 @@ fn legible(text: &str) -> String {
         .collect()
 }
 
-fn cap(kept: &mut BTreeMap<RejectionKey, Refusals>) {
+fn cap(kept: &mut BTreeMap<RejectionKey, RejectionSummary>) {
     if kept.len() <= REJECTIONS_AT_MOST {
         return;
     }

@@ -60,13 +60,13 @@ impl Connection {
     /// Returns how the connection is read. Settings without a word of [`Feed`] are those of another provider,
     /// which reads all vehicles.
     pub fn feed(&self) -> Feed {
-        feed_of(self.provider_type, &self.settings).unwrap_or(Feed::Whole)
+        parse_feed(self.provider_type, &self.settings).unwrap_or(Feed::Whole)
     }
 }
 
 /// Reads the `feed` of a connection's settings; `None` if it is not a word of [`Feed`]. Only the simulator's
 /// protocol has a choice.
-pub fn feed_of(
+pub fn parse_feed(
     provider_type: ProviderType,
     settings: &serde_json::Map<String, serde_json::Value>,
 ) -> Option<Feed> {

@@ -10,7 +10,7 @@ words!(
     DeviceRegistrySource {
         /// The reconciliation sweep mirrors the legacy registry; core's device writes are refused.
         LegacySync = "legacy_sync",
-        /// Core polls.
+        /// Devices are managed through core's API.
         Core = "core",
     }
 );
@@ -22,7 +22,7 @@ words!(
         Legacy = "legacy",
         /// Both services poll; each cycle of core is compared with the legacy values.
         BothShadow = "both_shadow",
-        /// Readers see the values of core.
+        /// Core polls.
         Core = "core",
     }
 );
@@ -32,7 +32,7 @@ words!(
     ReadOwner {
         /// Readers see the values of the legacy service.
         Legacy = "legacy",
-        /// Core's.
+        /// Readers see the values of core.
         Core = "core",
     }
 );

@@ -9,11 +9,11 @@ mod workspace;
 
 pub(crate) use connection::reporting_interval;
 pub use connection::{
-    Connection, CredentialRef, CredentialSource, InvalidCredentialRef, ProviderType, feed_of,
+    Connection, CredentialRef, CredentialSource, InvalidCredentialRef, ProviderType, parse_feed,
 };
 pub use cutover::{
     Cutover, CutoverPatch, CutoverWarning, DeviceRegistrySource, PollOwner, ProviderMode, ReadOwner,
 };
 pub use device::{Device, DeviceSpec};
 pub use policy::{InvalidPolicy, Policy};
-pub use workspace::{InvalidName, Workspace, WorkspaceName};
+pub use workspace::{InvalidWorkspaceName, Workspace, WorkspaceName};

@@ -65,21 +65,21 @@ pub struct WorkspaceName(String);
 /// A text that cannot be the name of a workspace: blank, too long, or not printable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 200 printable characters and not blank")]
-pub struct InvalidName;
+pub struct InvalidWorkspaceName;
 
 impl WorkspaceName {
     /// Checks a name.
     ///
     /// # Errors
-    /// [`InvalidName`].
-    pub fn try_new(text: &str) -> Result<Self, InvalidName> {
+    /// [`InvalidWorkspaceName`].
+    pub fn try_new(text: &str) -> Result<Self, InvalidWorkspaceName> {
         let printable = !text.trim().is_empty()
             && text.chars().count() <= 200
             && !text.contains(char::is_control);
         if printable {
             Ok(Self(text.to_owned()))
         } else {
-            Err(InvalidName)
+            Err(InvalidWorkspaceName)
         }
     }
 

@@ -44,7 +44,7 @@ pub struct LastRejection {
     pub polled: bool,
 }
 
-/// What is stored of a connection that the health of its devices depends on.
+/// The stored facts of a connection that the health of its devices depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionFacts {
     /// The protocol of the connection.
@@ -58,7 +58,7 @@ pub struct ConnectionFacts {
     pub last_poll: Option<LastPoll>,
 }
 
-/// What the records say of how a device is polled.
+/// The recorded facts of how a device is polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PollingFacts {
     /// Whether core polls the device's connection: see [`Workspace::polls`].
@@ -67,7 +67,7 @@ pub struct PollingFacts {
     pub polling_possible_since: DateTime<Utc>,
     /// The workspace's cadence.
     pub interval: PollInterval,
-    /// When the workspace's latest polled cycle ended.
+    /// The instant at which the workspace's latest polled cycle ended.
     pub last_cycle_ended_at: Option<DateTime<Utc>>,
     /// The latest finished poll of the device's connection.
     pub last_poll: Option<LastPoll>,

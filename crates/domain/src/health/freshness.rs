@@ -37,7 +37,7 @@ pub fn signal_freshness(
     (age, freshness)
 }
 
-/// How long a device is fresh after an accepted update: the five minutes of NFR-001.
+/// The time for which a device is fresh after an accepted update: the five minutes of NFR-001.
 pub const FRESH_FOR: TimeDelta = TimeDelta::seconds(300);
 
 impl Health {
@@ -62,9 +62,9 @@ impl HealthState {
 /// The share of NFR-001: of the devices that it counts, those that are fresh.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Freshness {
-    /// Eligible devices whose latest update is at most [`FRESH_FOR`] old.
+    /// The number of eligible devices whose latest update is at most [`FRESH_FOR`] old.
     pub within_5_minutes: u32,
-    /// Active devices that [`HealthState::is_eligible`] counts.
+    /// The number of active devices that [`HealthState::is_eligible`] counts.
     pub eligible_devices: u32,
 }
 

@@ -17,7 +17,7 @@ pub use evaluate::{DeviceFacts, Health, evaluate};
 pub use freshness::{FRESH_FOR, Freshness, SignalFreshness, StateCount, signal_freshness};
 pub use issues::{Finding, Issue, IssueCode, find_issues};
 pub use reason::{Cause, Reason, Responsibility};
-pub use silence::SilencePlace;
+pub use silence::WorklistPosition;
 pub use state::{HealthState, Severity};
 pub(crate) use thresholds::LATENESS_TOLERANCE;
 pub use thresholds::{CutOffs, Thresholds};

@@ -8,9 +8,9 @@ words!(
     /// The root cause of a device that is not healthy; an open vocabulary. Causes are looked for in this
     /// order.
     Reason {
-        /// Flags, the connection or the workspace keep core from polling.
+        /// The flags, the connection or the workspace keep core from polling.
         PollingDisabled = "polling_disabled",
-        /// Cycles of the workspace have stopped.
+        /// The cycles of the workspace have stopped.
         CyclesNotRunning = "cycles_not_running",
         /// The provider refused our credential, or we could not find it.
         ProviderCredentialsRejected = "provider_credentials_rejected",

@@ -22,7 +22,7 @@ impl DeviceFacts {
 
 /// The position of a silence in a worklist: the oldest silence comes first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SilencePlace {
+pub struct WorklistPosition {
     /// The beginning of the silence.
     pub silent_since: DateTime<Utc>,
     /// The workspace of the device.

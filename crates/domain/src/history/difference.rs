@@ -47,7 +47,7 @@ pub fn differences(stored: &Snapshot, rebuilt: &Snapshot) -> Vec<Difference> {
         compare(member.to_owned(), text(stored), text(rebuilt));
     }
     for signal in Signal::all() {
-        let reading = |snapshot: &Snapshot| shown(snapshot.held.readings.get(signal));
+        let reading = |snapshot: &Snapshot| render_reading(snapshot.held.readings.get(signal));
         compare(
             format!("signals.{}", signal.name()),
             reading(stored),
@@ -63,7 +63,7 @@ pub fn differences(stored: &Snapshot, rebuilt: &Snapshot) -> Vec<Difference> {
     found
 }
 
-fn shown(reading: Option<&Reading>) -> Value {
+fn render_reading(reading: Option<&Reading>) -> Value {
     reading.map_or(
         Value::Null,
         |reading| json!({"value": reading.value, "observed_at": TimeText(reading.observed_at)}),

@@ -20,7 +20,7 @@ pub struct RecordedUpdate {
 
 /// A snapshot that is being rebuilt from a baseline, or from nothing, and the updates after it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Fold {
+pub struct SnapshotFold {
     /// The version of the baseline; 0 without one.
     begins_with: i64,
     snapshot: Snapshot,
@@ -29,14 +29,14 @@ pub struct Fold {
 
 /// A rebuilt snapshot.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Folded {
+pub struct RebuiltSnapshot {
     /// The snapshot that the history adds up to.
     pub snapshot: Snapshot,
     /// Whether updates are missing between those that are there.
     pub has_gap: bool,
 }
 
-impl Fold {
+impl SnapshotFold {
     /// Begins with a baseline.
     pub const fn from(baseline: Snapshot) -> Self {
         Self {
@@ -67,8 +67,8 @@ impl Fold {
     }
 
     /// Returns the rebuilt snapshot.
-    pub fn finish(self) -> Folded {
-        Folded {
+    pub fn finish(self) -> RebuiltSnapshot {
+        RebuiltSnapshot {
             snapshot: self.snapshot,
             has_gap: self.has_gap,
         }
@@ -104,8 +104,8 @@ mod tests {
         }
     }
 
-    fn folded(baseline: Snapshot, updates: &[RecordedUpdate]) -> Folded {
-        let mut fold = Fold::from(baseline);
+    fn folded(baseline: Snapshot, updates: &[RecordedUpdate]) -> RebuiltSnapshot {
+        let mut fold = SnapshotFold::from(baseline);
         for update in updates {
             fold.take(update);
         }

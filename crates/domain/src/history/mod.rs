@@ -11,6 +11,6 @@ mod retained;
 mod snapshot;
 
 pub use difference::{Difference, differences};
-pub use fold::{Fold, Folded, RecordedUpdate};
+pub use fold::{RebuiltSnapshot, RecordedUpdate, SnapshotFold};
 pub use retained::{first_kept_day, retained_since};
 pub use snapshot::Snapshot;

@@ -9,7 +9,7 @@ mod share;
 mod slots;
 mod window;
 
-pub use definitions::{DEFINITIONS, Definition, OVERVIEW_DEFINITIONS};
+pub use definitions::{DEFINITIONS, FigureDefinition, OVERVIEW_DEFINITIONS};
 pub use fresh_time::FreshTime;
 pub use share::{hundredths_of, percent_of, percentile};
 pub use slots::{SlotCounts, SlotOutcome};

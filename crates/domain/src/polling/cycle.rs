@@ -19,7 +19,7 @@ words!(
         Completed = "completed",
         /// Some connections answered and some failed.
         Partial = "partial",
-        /// The connection did not answer usably, or its answer could not be kept.
+        /// No connection answered.
         Failed = "failed",
         /// The cycle was refused: the workspace is inactive or not core's to poll, or the minute is outside
         /// of the schedule.
@@ -54,7 +54,7 @@ impl CycleStatus {
 
 words!(
     /// The cause of a cycle.
-    Trigger {
+    CycleTrigger {
         /// A slot of the schedule set off the cycle.
         Scheduled = "scheduled",
         /// A request without a scheduled time set off the cycle.
@@ -69,7 +69,7 @@ words!(
     ConnectionOutcome {
         /// The connection answered, and its answer went through acceptance.
         Ok = "ok",
-        /// It did not answer usably, or its answer could not be kept.
+        /// The connection did not answer usably, or its answer could not be kept.
         Failed = "failed",
         /// The connection was not asked.
         Skipped = "skipped",

@@ -69,7 +69,7 @@ pub enum Reach {
 
 impl Reach {
     /// Returns whether the answer builds on nothing that was read before.
-    pub const fn is_anew(self) -> bool {
+    pub const fn starts_over(self) -> bool {
         matches!(self, Self::Everything | Self::Beginning)
     }
 }
@@ -90,7 +90,7 @@ impl HeldCursor {
     /// read everything anew. Another account may stand behind a connection that was changed, a device that
     /// was activated since has missed what was reported before, and after an hour everything is read in any
     /// case.
-    pub fn to_go_on_from(
+    pub fn resume_from(
         &self,
         connection_version: i64,
         newest_activation: Option<DateTime<Utc>>,
@@ -127,7 +127,7 @@ mod tests {
             (3, Some(later(-60)), later(300), false),
             (3, Some(later(30)), later(300), false),
         ] {
-            let cursor = held.to_go_on_from(version, activated_at, now);
+            let cursor = held.resume_from(version, activated_at, now);
             assert_eq!(
                 cursor.is_some(),
                 goes_on,

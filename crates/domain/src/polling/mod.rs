@@ -10,7 +10,8 @@ mod trigger;
 
 pub use circuit::{AskedPoll, Breaker, Circuit};
 pub use cycle::{
-    ConnectionOutcome, ConnectionReport, CycleStatus, ErrorClass, PollError, StreamReport, Trigger,
+    ConnectionOutcome, ConnectionReport, CycleStatus, CycleTrigger, ErrorClass, PollError,
+    StreamReport,
 };
 pub use feed::{Feed, FeedCursor, HeldCursor, InvalidCursor, Reach};
 pub use missed::{LOOK_BACK, RecordedSlot, TRIGGER_PATIENCE, missed_slots, slot_to_recover};

@@ -1,13 +1,13 @@
 //! The schedule of a workspace as EventBridge Scheduler receives it. Name and expression are each checked by a
 //! type of their own, because emulators accept anything and the service refuses late.
 
+mod applied;
 mod expression;
 mod name;
-mod standing;
 
+pub use applied::{AppliedSchedule, ScheduleState};
 pub use expression::{CronExpression, InvalidExpression};
-pub use name::{InvalidName, ScheduleName};
-pub use standing::{AppliedSchedule, ScheduleState};
+pub use name::{InvalidScheduleName, ScheduleName};
 
 use crate::ids::WorkspaceId;
 use crate::polling::Schedule;

@@ -14,19 +14,21 @@ pub struct ScheduleName(String);
 /// A text that cannot be the name of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 64 of A-Z a-z 0-9 - _ .")]
-pub struct InvalidName;
+pub struct InvalidScheduleName;
 
 impl ScheduleName {
     /// Checks a name.
     ///
     /// # Errors
-    /// [`InvalidName`].
-    pub fn try_new(text: &str) -> Result<Self, InvalidName> {
+    /// [`InvalidScheduleName`].
+    pub fn try_new(text: &str) -> Result<Self, InvalidScheduleName> {
         let is_valid = (1..=64).contains(&text.len())
             && text
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-        is_valid.then(|| Self(text.to_owned())).ok_or(InvalidName)
+        is_valid
+            .then(|| Self(text.to_owned()))
+            .ok_or(InvalidScheduleName)
     }
 
     /// Returns the name of a workspace's schedule. A workspace id has at most 48 of the same characters.

@@ -51,7 +51,7 @@ pub struct SignalSpec {
     /// The unit that readers see; empty if there is none.
     pub unit: &'static str,
     /// The type and the valid range.
-    pub kind: Kind,
+    pub kind: SignalKind,
     /// The path in COVESA VSS v6.
     pub vss_path: &'static str,
     /// Numbers that protocols send for "not available" (SAE J1939 and its relatives). All of them are outside
@@ -61,7 +61,7 @@ pub struct SignalSpec {
 
 /// The type of a signal with its valid range.
 #[derive(Debug)]
-pub enum Kind {
+pub enum SignalKind {
     /// A finite number within bounds, both inclusive.
     Number {
         /// The least valid value.
@@ -101,7 +101,7 @@ const fn number(
     SignalSpec {
         name,
         unit,
-        kind: Kind::Number { min, max },
+        kind: SignalKind::Number { min, max },
         vss_path,
         not_available,
     }
@@ -147,14 +147,14 @@ pub static CATALOGUE: [SignalSpec; 15] = [
     SignalSpec {
         name: "charging_state",
         unit: "",
-        kind: Kind::Word(&["not_charging", "charging", "complete", "error"]),
+        kind: SignalKind::Word(&["not_charging", "charging", "complete", "error"]),
         vss_path: "Vehicle.Powertrain.TractionBattery.Charging.IsCharging",
         not_available: &[],
     },
     SignalSpec {
         name: "plugged_in",
         unit: "",
-        kind: Kind::Flag,
+        kind: SignalKind::Flag,
         vss_path: "Vehicle.Powertrain.TractionBattery.Charging.ChargingPort.IsChargingCableConnected",
         not_available: &[],
     },
@@ -176,7 +176,7 @@ pub static CATALOGUE: [SignalSpec; 15] = [
     SignalSpec {
         name: "position",
         unit: "degrees",
-        kind: Kind::Position,
+        kind: SignalKind::Position,
         vss_path: "Vehicle.CurrentLocation",
         not_available: &[],
     },
@@ -190,7 +190,7 @@ pub static CATALOGUE: [SignalSpec; 15] = [
     SignalSpec {
         name: "ignition_on",
         unit: "",
-        kind: Kind::Flag,
+        kind: SignalKind::Flag,
         vss_path: "Vehicle.LowVoltageSystemState",
         not_available: &[],
     },
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_sentinel_is_never_a_valid_reading() {
         for spec in &CATALOGUE {
-            if let Kind::Number { min, max } = spec.kind {
+            if let SignalKind::Number { min, max } = spec.kind {
                 for sentinel in spec.not_available {
                     assert!(
                         *sentinel < min || *sentinel > max,

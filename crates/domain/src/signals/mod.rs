@@ -7,6 +7,6 @@ mod catalogue;
 mod reading;
 mod value;
 
-pub use catalogue::{CATALOGUE, Kind, Signal, SignalSpec};
+pub use catalogue::{CATALOGUE, Signal, SignalKind, SignalSpec};
 pub use reading::{Reading, Readings, join_order};
 pub use value::{DropReason, DroppedSignal, ReadSignals, SignalValue, read_signals};

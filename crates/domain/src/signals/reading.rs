@@ -1,4 +1,4 @@
-//! Readings: a value with the time it was observed, and how two of them join.
+//! Readings: values with the time of their observation, and the join of two readings.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -12,18 +12,18 @@ use super::{Signal, SignalValue};
 use crate::TimeText;
 use crate::ids::ProviderId;
 
-/// One signal's value and when the provider says it was so.
+/// The value of one signal, and the time at which the provider says it was so.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reading {
-    /// Checked against the catalogue.
+    /// The value, which the catalogue allows.
     pub value: SignalValue,
     /// The provider's event time, UTC, microseconds.
     pub observed_at: DateTime<Utc>,
 }
 
 impl Reading {
-    /// The order in which one reading of a signal is newer than another: time, then value. Equal
-    /// times with different values so end the same, whichever came first.
+    /// Compares readings of one signal: by time, then by value. So equal times with different values end the
+    /// same, whichever came first.
     pub fn total_cmp(&self, other: &Self) -> Ordering {
         self.observed_at
             .cmp(&other.observed_at)
@@ -31,54 +31,54 @@ impl Reading {
     }
 }
 
-/// The whole order, across provider connections: time, value, provider id. Within one activation of
-/// a device the connection never changes, so [`Reading::total_cmp`] is the same order there.
+/// Compares readings across provider connections: by time, value and provider id. Within one activation of a
+/// device the connection never changes, so [`Reading::total_cmp`] is the same order there.
 pub fn join_order(a: (&Reading, &ProviderId), b: (&Reading, &ProviderId)) -> Ordering {
     a.0.total_cmp(b.0).then_with(|| a.1.cmp(b.1))
 }
 
-/// At most one reading a signal: what is held of a device, or what an update brings.
+/// A set of readings, at most one for each signal: the held state of a device, or the content of an update.
 ///
-/// Its JSON is `{"<observed_at>": {"<signal>": value}}`: signals that were observed together share
-/// the time, so a polled snapshot is barely larger than its values.
+/// The JSON is `{"<observed_at>": {"<signal>": value}}`: signals that were observed together share the time,
+/// so a polled snapshot is barely larger than its values.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Readings(Vec<(Signal, Reading)>);
 
 impl Readings {
-    /// No readings.
+    /// Returns the empty set.
     pub const fn empty() -> Self {
         Self(Vec::new())
     }
 
-    /// No readings yet, with room for so many signals.
+    /// Returns the empty set, with room for a number of signals.
     pub fn with_capacity(signals: usize) -> Self {
         Self(Vec::with_capacity(signals))
     }
 
-    /// The reading of `signal`, if any.
+    /// Returns the reading of `signal`, if there is one.
     pub fn get(&self, signal: Signal) -> Option<&Reading> {
-        self.place(signal).ok().map(|at| &self.0[at].1)
+        self.position(signal).ok().map(|at| &self.0[at].1)
     }
 
-    /// All readings, in the catalogue's order.
+    /// Returns all readings in the catalogue's order.
     pub fn iter(&self) -> impl Iterator<Item = (Signal, &Reading)> {
         self.0.iter().map(|(signal, reading)| (*signal, reading))
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no readings.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The newest time among the readings.
+    /// Returns the newest time among the readings.
     pub fn newest_observed_at(&self) -> Option<DateTime<Utc>> {
         self.0.iter().map(|(_, reading)| reading.observed_at).max()
     }
 
-    /// Keeps the greater of `reading` and what is held of `signal`. Commutative, associative and
-    /// idempotent: a join. Answers how `reading` compared with what was held.
+    /// Keeps the greater of `reading` and the held reading of `signal`, and returns how `reading` compared
+    /// with the held one. This is a join: commutative, associative and idempotent.
     pub fn join(&mut self, signal: Signal, reading: Reading) -> Ordering {
-        match self.place(signal) {
+        match self.position(signal) {
             Ok(at) => {
                 let held = &mut self.0[at].1;
                 let order = reading.total_cmp(held);
@@ -94,7 +94,7 @@ impl Readings {
         }
     }
 
-    fn place(&self, signal: Signal) -> Result<usize, usize> {
+    fn position(&self, signal: Signal) -> Result<usize, usize> {
         self.0.binary_search_by_key(&signal, |(signal, _)| *signal)
     }
 }

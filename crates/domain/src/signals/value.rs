@@ -7,17 +7,17 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::{Kind, Signal};
+use super::{Signal, SignalKind};
 use crate::vocabulary::words;
 
 /// A value that the catalogue allows for its signal.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SignalValue {
-    /// Finite, within the signal's range, never negative zero.
+    /// A finite number within the signal's range, never negative zero.
     Number(f64),
-    /// True or false.
+    /// Either true or false.
     Flag(bool),
-    /// One of the signal's words.
+    /// One of the words of the signal.
     Word(&'static str),
     /// A pair of WGS 84 degrees.
     Position {
@@ -62,11 +62,11 @@ impl SignalValue {
             return Ok(None);
         }
         let value = match &signal.spec().kind {
-            Kind::Number { .. } => Self::number(signal, number(text)?)?,
-            Kind::Flag => {
+            SignalKind::Number { .. } => Self::number(signal, number(text)?)?,
+            SignalKind::Flag => {
                 Self::Flag(serde_json::from_str(text).map_err(|_| DropReason::WrongType)?)
             }
-            Kind::Word(words) => {
+            SignalKind::Word(words) => {
                 let word: Cow<'_, str> =
                     serde_json::from_str(text).map_err(|_| DropReason::WrongType)?;
                 Self::Word(
@@ -76,7 +76,7 @@ impl SignalValue {
                         .ok_or(DropReason::WrongType)?,
                 )
             }
-            Kind::Position => Self::read_position(json)?,
+            SignalKind::Position => Self::read_position(json)?,
         };
         Ok(Some(value))
     }
@@ -87,7 +87,7 @@ impl SignalValue {
     /// [`DropReason`] when the signal is not a number, or the number is a sentinel or out of range.
     pub fn number(signal: Signal, number: f64) -> Result<Self, DropReason> {
         let spec = signal.spec();
-        let Kind::Number { min, max } = spec.kind else {
+        let SignalKind::Number { min, max } = spec.kind else {
             return Err(DropReason::WrongType);
         };
         if (min..=max).contains(&number) {

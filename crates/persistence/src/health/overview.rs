@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::health::{ConnectionFacts, CutOffs, HealthState, StateCount};
 use domain::ids::{CycleId, ProviderId, WorkspaceId};
 use domain::indicators::{SlotCounts, SlotOutcome};
-use domain::polling::{ErrorClass, Trigger};
+use domain::polling::{CycleTrigger, ErrorClass};
 
 use super::columns::ConnectionColumns;
 use crate::postgres::driver::without_row_spans;
@@ -55,7 +55,7 @@ pub struct LatestCycle {
     /// Which.
     pub cycle_id: CycleId,
     /// What set it off.
-    pub trigger: Trigger,
+    pub trigger: CycleTrigger,
     /// How far it has come.
     pub status: String,
     /// The slot, unless manual.
@@ -290,7 +290,7 @@ impl Store {
         .map(|row| {
             let latest = LatestCycle {
                 cycle_id: CycleId(row.cycle_id),
-                trigger: decode::word(Trigger::parse, "trigger", &row.trigger)?,
+                trigger: decode::word(CycleTrigger::parse, "trigger", &row.trigger)?,
                 status: row.status,
                 scheduled_time: row.scheduled_time,
                 started_at: row.started_at,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::acceptance::{Drops, Held};
-use domain::history::{Fold, Folded, RecordedUpdate, Snapshot};
+use domain::history::{RebuiltSnapshot, RecordedUpdate, Snapshot, SnapshotFold};
 use domain::ids::{ActivationId, DeviceId, WorkspaceId};
 use domain::signals::Readings;
 use futures::{Stream, TryStreamExt};
@@ -30,7 +30,7 @@ pub struct RebuiltDevice {
     /// As it is stored; version 0 where no row is.
     pub stored: Snapshot,
     /// As its history has it.
-    pub folded: Folded,
+    pub folded: RebuiltSnapshot,
     /// Whether the history that was read reaches back to a baseline of the activation, or to its start.
     pub is_whole: bool,
 }
@@ -258,7 +258,7 @@ struct Rebuilding {
     device_id: DeviceId,
     activation_id: ActivationId,
     stored: Snapshot,
-    fold: Fold,
+    fold: SnapshotFold,
     is_whole: bool,
 }
 
@@ -270,7 +270,7 @@ impl Rebuilding {
             // What nobody can read holds nothing, and is put right like anything else.
             stored: read::<SnapshotPayload>("snapshot", &row.payload)
                 .map_or_else(|_| Snapshot::default(), Snapshot::from),
-            fold: Fold::default(),
+            fold: SnapshotFold::default(),
             is_whole: start.is_whole_for(row.recorded_at),
         })
     }
@@ -280,7 +280,7 @@ impl Rebuilding {
         if row.kind == BASELINE {
             let payload: SnapshotPayload = read("baseline", &row.payload)?;
             if payload.activation_id == Some(self.activation_id) {
-                self.fold = Fold::from(payload.into());
+                self.fold = SnapshotFold::from(payload.into());
                 self.is_whole = true;
             }
             return Ok(());

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{WorkspaceId, first_id_at};
 use domain::indicators::{FreshTime, SlotOutcome, Window};
-use domain::polling::{CycleStatus, ErrorClass, Trigger};
+use domain::polling::{CycleStatus, CycleTrigger, ErrorClass};
 
 use crate::postgres::driver::without_row_spans;
 use crate::postgres::{StorageError, Store, decode};
@@ -76,13 +76,13 @@ impl Store {
             .into_iter()
             .map(|row| {
                 let status = decode::word(CycleStatus::parse, "status", &row.status)?;
-                let trigger = decode::word(Trigger::parse, "trigger", &row.trigger)?;
+                let trigger = decode::word(CycleTrigger::parse, "trigger", &row.trigger)?;
                 Ok(SlotRecord {
                     slot: row.slot,
                     outcome: SlotOutcome::of(status, row.missed),
                     started: row
                         .started_at
-                        .filter(|_| trigger == Trigger::Scheduled)
+                        .filter(|_| trigger == CycleTrigger::Scheduled)
                         .map(|started_at| (row.due_at, started_at)),
                 })
             })

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 use domain::ids::{CycleId, DeviceId, ProviderId, WorkspaceId};
 use domain::polling::{
-    ConnectionOutcome, ConnectionReport, CycleStatus, ErrorClass, PollError, StreamReport, Trigger,
+    ConnectionOutcome, ConnectionReport, CycleStatus, CycleTrigger, ErrorClass, PollError,
+    StreamReport,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -24,7 +25,7 @@ pub struct NewCycle<'a> {
     /// `UUIDv7`.
     pub cycle_id: CycleId,
     /// What set it off.
-    pub trigger: Trigger,
+    pub trigger: CycleTrigger,
     /// How it starts: queued, or refused.
     pub status: CycleStatus,
     /// Why it was refused.
@@ -58,7 +59,7 @@ pub struct PollCycle {
     /// Its id.
     pub cycle_id: CycleId,
     /// What set it off.
-    pub trigger: Trigger,
+    pub trigger: CycleTrigger,
     /// How far it has come.
     pub status: String,
     /// The slot, unless manual.
@@ -345,7 +346,7 @@ impl Store {
                 let (connections, polled_at) = reports.remove(&row.cycle_id).unwrap_or_default();
                 Ok(PollCycle {
                     cycle_id: CycleId(row.cycle_id),
-                    trigger: decode::word(Trigger::parse, "trigger", &row.trigger)?,
+                    trigger: decode::word(CycleTrigger::parse, "trigger", &row.trigger)?,
                     status: row.status,
                     scheduled_time: row.scheduled_time,
                     due_at: row.due_at,

@@ -24,7 +24,7 @@ impl TryFrom<Row> for WrittenFollowUp {
 
     fn try_from(row: Row) -> Result<Self, StorageError> {
         let note = match row.note {
-            Some(text) => Note::read(&text).map_err(|_| StorageError::corrupt("note", &text))?,
+            Some(text) => Note::parse(&text).map_err(|_| StorageError::corrupt("note", &text))?,
             None => None,
         };
         Ok(Self {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::fleet::{Policy, ReadOwner};
-use domain::health::{CutOffs, SilencePlace, Thresholds};
+use domain::health::{CutOffs, Thresholds, WorklistPosition};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
 use domain::polling::ErrorClass;
 
@@ -28,7 +28,7 @@ pub struct SilenceQuery<'q> {
     /// Only workspaces whose reads are one of these owners'.
     pub read_owners: &'q [ReadOwner],
     /// Only places after this one.
-    pub after: Option<&'q SilencePlace>,
+    pub after: Option<&'q WorklistPosition>,
     /// At most so many.
     pub limit: i64,
 }
@@ -97,7 +97,7 @@ impl Store {
             tokio::try_join!(self.stale_devices(query), self.never_reported(query))?;
         let rows = stale.into_iter().chain(never_reported);
         let mut silent: Vec<(WorkspaceId, HealthRow)> = rows.map(Into::into).collect();
-        silent.sort_by_cached_key(|(workspace_id, row)| SilencePlace {
+        silent.sort_by_cached_key(|(workspace_id, row)| WorklistPosition {
             silent_since: row.facts.silent_since(),
             workspace_id: workspace_id.clone(),
             device_id: row.device_id.clone(),

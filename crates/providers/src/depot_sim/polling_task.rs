@@ -49,7 +49,7 @@ pub(crate) async fn poll_changes(
     from: Option<&FeedCursor>,
 ) -> Result<(Polled, u32), FetchError> {
     let mut polled = Polled::default();
-    let (mut page, mut attempts, is_anew) = match changes(session, from).await {
+    let (mut page, mut attempts, starts_over) = match changes(session, from).await {
         Err(failed) if from.is_some() && is_forgotten(&failed) => {
             let (page, tried) = changes(session, None).await?;
             (page, tried.max(failed.attempts), true)
@@ -67,7 +67,7 @@ pub(crate) async fn poll_changes(
             return Err(in_a_circle(number, attempts));
         }
         if !page.more || number >= session.limits.pages || !session.has_time() {
-            let reach = match (is_anew, page.more) {
+            let reach = match (starts_over, page.more) {
                 (true, false) => Reach::Everything,
                 (true, true) => Reach::Beginning,
                 (false, _) => Reach::Changes,
