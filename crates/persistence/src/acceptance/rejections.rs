@@ -261,12 +261,13 @@ impl Store {
             CROSS JOIN LATERAL (
                 SELECT reason, last_seen_at, cycle_id IS NOT NULL AS polled FROM rejections
                 WHERE workspace_id = asked.workspace_id
-                  AND reason IN ('invalid_timestamp', 'future_timestamp', 'no_valid_signals')
+                  AND reason = ANY ($3)
                   AND provider_id = '' AND external_id = '' AND device_id = asked.device_id
                 ORDER BY last_seen_at DESC LIMIT 1
             ) latest"#,
             &workspaces as &[&str],
             &ids as &[&str],
+            &RejectReason::words_where(RejectReason::explains_silence) as &[&str],
         )
         .fetch_all(&self.pool)
         .await?

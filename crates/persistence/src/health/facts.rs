@@ -147,8 +147,9 @@ impl Store {
             UNION ALL
             SELECT device_id, last_seen_at, reason, cycle_id IS NOT NULL
             FROM rejections
-            WHERE workspace_id = $1 AND reason IN ('invalid_timestamp', 'future_timestamp', 'no_valid_signals')"#,
+            WHERE workspace_id = $1 AND reason = ANY ($2)"#,
             workspace_id.as_str(),
+            &RejectReason::words_where(RejectReason::explains_silence) as &[&str],
         )
         .fetch_all(executor)
         .await?;

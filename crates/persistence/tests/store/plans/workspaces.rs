@@ -70,7 +70,7 @@ async fn reads_of_a_workspace_look_at_its_own_rows() {
         ("health: devices", "'north'".to_owned()),
         (
             "health: absent devices, and refused updates",
-            "'north'".to_owned(),
+            "'north', '{invalid_timestamp,future_timestamp,no_valid_signals}'".to_owned(),
         ),
         (
             "health: connections and their latest polls",
