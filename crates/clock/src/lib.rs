@@ -1,7 +1,15 @@
-//! The one source of "now": handed in as a value, so that a test can hold time still and move it.
+//! Time as a dependency.
 //!
-//! Sleeping goes through the clock too; a worker that waits on a manual clock wakes when the test
-//! advances it and not before.
+//! A [`Clock`] is the one source of "now" for every rule. It is handed in as a value, so that a test can hold
+//! time still and move it. Sleeping goes through the clock too: a worker that waits on a manual clock wakes when
+//! the test advances the clock and not before.
+//!
+//! A [`Stopwatch`] and a [`Deadline`] run on the machine's monotonic clock even where a manual clock stands
+//! still, because sockets and processors do not wait for a test. No rule depends on either of them.
+
+mod deadline;
+mod steady;
+mod stopwatch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +17,11 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use tokio::sync::watch;
 
-/// Time as a dependency. Cheap to clone; clones of a manual clock share one hand.
+pub use deadline::{Deadline, DeadlinePassed};
+pub use steady::SteadyClock;
+pub use stopwatch::Stopwatch;
+
+/// A source of time. Cheap to clone; all clones of a manual clock show the same time.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -42,6 +54,11 @@ impl Clock {
         }
     }
 
+    /// A clock for durations, which starts at zero now and is never set back.
+    pub fn steady(&self) -> SteadyClock {
+        SteadyClock::new(self.clone())
+    }
+
     /// Returns once the clock shows `instant` or later.
     pub async fn sleep_until(&self, instant: DateTime<Utc>) {
         match &self.0 {
@@ -66,10 +83,10 @@ impl Clock {
         self.sleep_until(wake).await;
     }
 
-    /// Moves a manual clock forward and wakes those who waited for it.
+    /// Moves a manual clock forward and wakes everybody whose instant has come.
     ///
     /// # Panics
-    /// On the system clock: nobody moves that one.
+    /// On the system clock, which nobody moves.
     pub fn advance(&self, by: TimeDelta) {
         match &self.0 {
             Source::System => panic!("the system clock cannot be advanced"),
@@ -83,18 +100,18 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_sleeper_wakes_when_the_hand_has_passed_its_instant_and_not_before() {
+    async fn a_sleeper_wakes_when_the_clock_reaches_its_instant_and_not_before() {
         let clock = Clock::manual(DateTime::UNIX_EPOCH);
-        let sleeper = {
-            let clock = clock.clone();
-            tokio::spawn(async move { clock.sleep(Duration::from_mins(1)).await })
-        };
+        let mut sleeper = tokio::task::JoinSet::new();
+        let sleeping = clock.clone();
+        sleeper.spawn(async move { sleeping.sleep(Duration::from_mins(1)).await });
         tokio::task::yield_now().await;
         clock.advance(TimeDelta::seconds(59));
         tokio::task::yield_now().await;
-        assert!(!sleeper.is_finished());
+        assert!(sleeper.try_join_next().is_none());
         clock.advance(TimeDelta::seconds(1));
-        sleeper.await.expect("the sleeper ends");
+        let woken = sleeper.join_next().await.expect("one sleeper");
+        woken.expect("the sleeper does not panic");
         assert_eq!(clock.now(), DateTime::UNIX_EPOCH + TimeDelta::seconds(60));
     }
 }

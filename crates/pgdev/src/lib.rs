@@ -19,6 +19,11 @@
 //! As root the server runs as user `postgres`, else `nobody`. Locks, log and the watchdog's script then stay in a
 //! directory of root's; the data and the socket are in two directories of that user's, in which root opens nothing.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the waits are for processes of the operating system, which no clock of ours stops"
+)]
+
 mod account;
 mod binaries;
 mod cluster;

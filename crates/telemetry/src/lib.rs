@@ -1,8 +1,8 @@
-//! What the service says of itself: log lines, metrics and spans.
+//! Log lines, metrics and spans.
 //!
-//! The one crate that knows how they leave the process. The others say what happened, by the functions of
-//! [`metrics`] and [`traces`] and by `tracing`; where nobody has asked for metrics or spans, that costs next
-//! to nothing.
+//! This is the one crate that knows how they leave the process. The other crates report what happened through
+//! `tracing` and the functions of [`metrics`] and [`traces`], which cost next to nothing if metrics or spans are
+//! off.
 
 mod json_line;
 pub mod logs;

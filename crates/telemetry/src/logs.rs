@@ -1,4 +1,4 @@
-//! Log lines: JSON on standard error, one object a line.
+//! Log lines: JSON on standard error, one object per line.
 
 use anyhow::Context;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -9,17 +9,18 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::json_line::JsonLine;
 use crate::traces::{SpanExport, layer};
 
-/// Quotes what it does not know of a database's URL, where a mistyped password may be.
-const NEVER: &str = "sqlx_postgres::options::parse";
+/// The target that is never logged. It quotes the parts of a database URL that it cannot read, which may be a
+/// password.
+const SILENCED_TARGET: &str = "sqlx_postgres::options::parse";
 
-/// Starts logging by a filter such as `info` or `info,application=debug`, and turning spans into those of
-/// an exporter.
+/// Starts logging with a filter such as `info` or `info,application=debug`, and exporting spans if there is an
+/// exporter.
 ///
-/// The filter knows targets only: one that knows spans as well is asked at each step into and out of
-/// one, and a query steps in and out for every row.
+/// The filter matches targets only. A filter that also matches spans would run each time a span is entered or
+/// left, which a query does for every row.
 ///
 /// # Errors
-/// A filter that cannot be read.
+/// When the filter cannot be parsed.
 pub fn start(filter: &str, export: Option<&SpanExport>) -> anyhow::Result<()> {
     let filter: Targets = filter
         .parse()
@@ -31,7 +32,7 @@ pub fn start(filter: &str, export: Option<&SpanExport>) -> anyhow::Result<()> {
     tracing_subscriber::registry()
         .with(export.map(layer))
         .with(lines)
-        .with(filter.with_target(NEVER, LevelFilter::OFF))
+        .with(filter.with_target(SILENCED_TARGET, LevelFilter::OFF))
         .init();
     Ok(())
 }

@@ -22,6 +22,11 @@
 //! - [`eventually`]: a condition instead of a sleep. [`statements_of`]: which SQL something ran;
 //!   [`log_of`]: what it logged.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a wait for a condition ends after a real time limit"
+)]
+
 mod clones;
 mod connection;
 mod cycles;

@@ -5,6 +5,11 @@
 //! `issuer` from elsewhere, `instances` are several of it on one database. Each story has a data directory or a database of its own and a free port,
 //! so all of them run side by side.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a story waits for real programs and sockets, and its tasks end with its runtime"
+)]
+
 mod built;
 mod dev;
 mod instances;

@@ -179,7 +179,7 @@ async fn a_collector_that_is_down_costs_one_line() {
     let warned = |lines: &[String]| {
         let lost = lines
             .iter()
-            .filter(|line| line.contains("spans are not taken"));
+            .filter(|line| line.contains("did not accept spans"));
         lost.count()
     };
     testkit::eventually("it is told", async || {

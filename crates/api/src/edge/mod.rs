@@ -1,5 +1,5 @@
-//! The outermost layer: every request gets a trace, a name and time limits; every refusal its body;
-//! every answer its headers and its log line.
+//! The outermost layer. It gives every request a trace, an id and time limits, every refusal its body, and every
+//! answer its headers and its log line.
 
 mod log_line;
 mod security_headers;
@@ -8,47 +8,47 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use clock::Stopwatch;
 use telemetry::{metrics, traces};
-use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::problem::{Problem, ProblemKind};
 use crate::request::{RequestId, TraceContext, Unread};
 use crate::state::{AppState, SharedState};
 
-/// Gives the request its trace, and an answer that is a refusal the body of RFC 9457, whether a
-/// handler refused or the framework did.
+/// Runs around every request, matched or not. A refusal gets the body of RFC 9457, whether a handler or the
+/// framework refused.
 pub(crate) async fn edge(State(state): SharedState, mut request: Request, next: Next) -> Response {
-    let since = Instant::now();
+    let stopwatch = Stopwatch::start();
     let fresh = state.core.ids.next(state.core.clock.now());
     let trace = TraceContext::of(request.headers(), fresh);
     let request_id = RequestId::of(request.headers(), fresh);
-    let span = span_of(&request, &trace, &request_id);
+    let span = request_span(&request, &trace, &request_id);
     traces::enter(&span, &trace.trace_id, trace.parent_id.as_deref());
     request.extensions_mut().insert(trace.clone());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let answering = async {
         let method = request.method().clone();
-        let (mut answer, error_type) = answer(&state, request, next, &trace).await;
+        let (mut answer, error_type) = answer_in_time(&state, request, next, &trace).await;
         let headers = answer.headers_mut();
         if let Ok(trace_id) = HeaderValue::from_str(&trace.trace_id) {
             headers.insert("x-trace-id", trace_id);
         }
         request_id.tell(headers);
         security_headers::add(headers, state.strict_transport);
-        let (status, took) = (answer.status(), since.elapsed());
-        log_line::write(&method, status, error_type, took);
+        let status = answer.status();
+        log_line::write(&method, status, error_type, stopwatch.elapsed_ms());
         let route = route.as_ref().map(MatchedPath::as_str);
-        metrics::http_answered(method.as_str(), route, status.as_u16(), took);
+        metrics::http_answered(method.as_str(), route, status.as_u16(), stopwatch.elapsed());
         traces::answered(&Span::current(), method.as_str(), route, status.as_u16());
         answer
     };
     answering.instrument(span).await
 }
 
-/// What every log line of the request says of it. At the highest level, so that a filter which shows
-/// any line shows whose it is. Of a path that is no route of ours nothing is said: it may be anything.
-fn span_of(request: &Request, trace: &TraceContext, request_id: &RequestId) -> Span {
+/// The fields that every log line of the request has. The span has the highest level, so that every filter that
+/// shows a line also shows its request. An unmatched path is left out, because a client may put anything there.
+fn request_span(request: &Request, trace: &TraceContext, request_id: &RequestId) -> Span {
     let route = request.extensions().get::<MatchedPath>();
     tracing::error_span!(
         "request",
@@ -60,8 +60,9 @@ fn span_of(request: &Request, trace: &TraceContext, request_id: &RequestId) -> S
     )
 }
 
-/// The answer within the time limits, with its body, and of which kind it is if it is a problem.
-async fn answer(
+/// Answers the request within the time limits. Returns the answer with its body, and the kind of problem if the
+/// answer is one.
+async fn answer_in_time(
     state: &AppState,
     request: Request,
     next: Next,
@@ -79,7 +80,7 @@ async fn answer(
     if answer.status().is_client_error() {
         unread.throw_away().await;
     }
-    let Some(problem) = problem_of(&mut answer) else {
+    let Some(problem) = take_problem(&mut answer) else {
         return (answer, None);
     };
     let allow = answer.headers().get(header::ALLOW).cloned();
@@ -91,7 +92,8 @@ async fn answer(
     (answer, Some(error_type))
 }
 
-fn problem_of(answer: &mut Response) -> Option<Problem> {
+/// Finds the problem of a refusal: the handler's own, or else one that matches the framework's status.
+fn take_problem(answer: &mut Response) -> Option<Problem> {
     if let Some(problem) = answer.extensions_mut().remove::<Problem>() {
         return Some(problem);
     }
@@ -107,7 +109,7 @@ fn problem_of(answer: &mut Response) -> Option<Problem> {
     Some(Problem::of(kind))
 }
 
-/// A panic is a defect of ours, told as such and logged with its message.
+/// Answers a request whose handler panicked. The panic is logged with its message.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "the form that `CatchPanicLayer` asks for"

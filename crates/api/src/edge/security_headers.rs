@@ -1,8 +1,8 @@
-//! What every answer tells a browser: it is data, for the page that asked, and for nobody to keep.
+//! The headers that tell a browser that an answer is data, only for the page that asked, and not to be stored.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// Unless the route has set its own.
+/// The headers of every answer, unless the route has set its own value.
 const ALWAYS: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CACHE_CONTROL, "no-store"),
@@ -18,7 +18,8 @@ const ALWAYS: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// Adds the headers that are missing. Other origins are let in nowhere: there is no `access-control-…`.
+/// Adds the headers that are missing. No other origin may read an answer, so there is no `access-control-…`
+/// header.
 pub(super) fn add(headers: &mut HeaderMap, strict_transport: bool) {
     let transport = (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     for (name, value) in ALWAYS

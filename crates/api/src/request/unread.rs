@@ -12,10 +12,11 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
+use clock::Deadline;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::sync::Notify;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Sleep, timeout};
 
 /// Twice what any body may have; who sends more has to live with the reset.
 const BYTES_AT_MOST: usize = 16 * 1024 * 1024;
@@ -29,7 +30,7 @@ pub(crate) struct BodyTimeout;
 /// A request's body, kept at hand while a handler reads it.
 pub(crate) struct Unread {
     body: Lent,
-    arrives_by: Instant,
+    deadline: Deadline,
     arrived: Arc<Notify>,
     /// The client sends nothing until somebody reads.
     waits_to_be_asked: bool,
@@ -39,18 +40,17 @@ impl Unread {
     /// Lends the request its own body, which fails with [`BodyTimeout`] once `within` is over.
     pub(crate) fn of(request: Request, within: Duration) -> (Self, Request) {
         let (parts, body) = request.into_parts();
-        let arrives_by = Instant::now() + within;
+        let deadline = Deadline::after(within);
         let arrived = Arc::new(Notify::new());
         let arriving = Arriving {
-            deadline: (!http_body::Body::is_end_stream(&body))
-                .then(|| Box::pin(sleep_until(arrives_by))),
+            deadline: (!http_body::Body::is_end_stream(&body)).then(|| Box::pin(deadline.passed())),
             body,
             arrived: Arc::clone(&arrived),
         };
         arriving.tell_arrival();
         let unread = Self {
             body: Lent(Arc::new(Mutex::new(arriving))),
-            arrives_by,
+            deadline,
             arrived,
             waits_to_be_asked: expects_continue(&parts.headers),
         };
@@ -63,7 +63,7 @@ impl Unread {
         tokio::select! {
             () = self.arrived.notified() => {}
             // A body that nobody wants to read never arrives.
-            () = sleep_until(self.arrives_by) => {}
+            () = self.deadline.passed() => {}
         }
         tokio::time::sleep(patience).await;
     }

@@ -2,6 +2,11 @@
 //!
 //! Every file is a behaviour; `service` is the instance that they call, over HTTP.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a story waits for real programs and sockets, and its tasks end with its runtime"
+)]
+
 mod access;
 mod any_bodies;
 mod audit;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::SecondsFormat;
+use clock::Stopwatch;
 use domain::acceptance::{Judged, Source, Verdict};
 use domain::fleet::{Connection, Device};
 use domain::ids::DeviceId;
@@ -14,7 +15,6 @@ use persistence::polling::ClaimedCycle;
 use persistence::{Fence, StorageError};
 use providers::{Answer, Providers};
 use telemetry::{metrics, traces};
-use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use super::feed::{FeedStart, missing};
@@ -37,7 +37,7 @@ pub(super) async fn poll_connection(
     connection: &Connection,
 ) -> Result<ConnectionReport, AcceptError> {
     let started_at = core.clock.now();
-    let timer = Instant::now();
+    let stopwatch = Stopwatch::start();
     let expected = core
         .store
         .devices_of_connection(&cycle.workspace_id, &connection.id)
@@ -109,7 +109,7 @@ pub(super) async fn poll_connection(
             ConnectionReport { attempts, ..report }
         }
     };
-    report.duration_ms = u32::try_from(timer.elapsed().as_millis()).unwrap_or(u32::MAX);
+    report.duration_ms = u32::try_from(stopwatch.elapsed_ms()).unwrap_or(u32::MAX);
     uow.record_connection(cycle.cycle_id, &report, started_at, core.clock.now())
         .await?;
     uow.commit().await?;

@@ -1,5 +1,10 @@
 //! Use cases, against a real database.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tasks of a story end with its runtime"
+)]
+
 mod acceptance;
 mod acceptance_history;
 mod acceptance_laws;

@@ -1,39 +1,39 @@
-//! Every metric of the service: the one place where names, labels and buckets stand.
+//! The list of all metrics: the one place that has their names, labels and buckets.
 
-/// A metric's kind, with the bounds of a histogram's buckets.
+/// The kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
-    /// Only grows.
+    /// A counter only grows.
     Counter,
-    /// Is what it is now.
+    /// A gauge has the present value.
     Gauge,
-    /// Counts values by their size, in buckets up to each bound.
+    /// A histogram counts values in buckets, which end at these bounds.
     Histogram(&'static [f64]),
 }
 
 /// A metric.
 #[derive(Clone, Copy, Debug)]
 pub struct Metric {
-    /// As Prometheus knows it, with its unit.
+    /// The name in Prometheus, with its unit.
     pub name: &'static str,
-    /// Its kind.
+    /// The kind.
     pub kind: Kind,
     /// The labels that it may have.
     pub labels: &'static [&'static str],
-    /// What it counts, for whoever reads `/metrics`.
+    /// The explanation that `/metrics` shows.
     pub meaning: &'static str,
 }
 
-/// Reads and writes: from a parked fleet's batch to the statement time limit.
+/// The buckets of reads and writes: from a parked fleet's batch to the statement time limit.
 const LATENCY: &[f64] = &[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
-/// Starts: within a second as a rule, within two by contract, a lease late after a kill.
+/// The buckets of cycle starts: within a second as a rule, within two by contract, a lease late after a kill.
 const LATENESS: &[f64] = &[
     0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0,
 ];
-/// Between which ages of devices are told apart, in seconds. NFR-001 has its bound at 300 s, `delayed` is
-/// above 360 s and `stale` above 900 s by default.
+/// The buckets of device ages in seconds. NFR-001 has its limit at 300 s. By default a device is `delayed` above
+/// 360 s and `stale` above 900 s.
 pub const AGE_BOUNDS: &[f64] = &[
     30.0, 60.0, 120.0, 240.0, 300.0, 330.0, 360.0, 600.0, 900.0, 1_800.0, 3_600.0, 21_600.0,
     86_400.0, 604_800.0,
@@ -110,7 +110,7 @@ pub(super) const BUILD_INFO: Metric = Metric {
     meaning: "Which version runs: always 1.",
 };
 
-/// All of them, in the order of docs/operations.md.
+/// All metrics, in the order of docs/operations.md.
 pub const CATALOGUE: [Metric; 11] = [
     CYCLES,
     START_DEVIATION,
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_grow() {
+    fn the_bounds_of_every_histogram_increase() {
         for metric in CATALOGUE {
             if let Kind::Histogram(bounds) = metric.kind {
                 assert!(

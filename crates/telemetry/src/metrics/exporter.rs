@@ -1,4 +1,4 @@
-//! Keeping what is recorded, and rendering it for Prometheus.
+//! The exporter, which collects what is recorded and renders it for Prometheus.
 
 use anyhow::anyhow;
 use metrics::{KeyName, LocalRecorderGuard, Recorder};
@@ -8,66 +8,67 @@ use metrics_exporter_prometheus::{
 
 use super::catalogue::{CATALOGUE, Kind};
 
-/// What renders the metrics of this process. Cheap to clone.
+/// Renders the metrics of this process. Cheap to clone.
 #[derive(Clone)]
 pub struct Exporter(PrometheusHandle);
 
 impl Exporter {
-    /// Keeps everything that is recorded in this process from now on.
+    /// Starts collecting everything that this process records.
     ///
     /// # Errors
-    /// When the process has an exporter already.
+    /// When the process already has an exporter.
     pub fn install() -> anyhow::Result<Self> {
-        let recorder = recorder()?;
+        let recorder = build_recorder()?;
         let exporter = Self(recorder.handle());
-        metrics::set_global_recorder(recorder).map_err(|_| anyhow!("metrics are kept already"))?;
+        metrics::set_global_recorder(recorder)
+            .map_err(|_| anyhow!("this process already has a metrics exporter"))?;
         Ok(exporter)
     }
 
-    /// Keeps what is recorded on this thread, until it is dropped: for tests, which share a process.
+    /// Collects what this thread records, until the exporter is dropped. It is for tests, which share a process.
     ///
     /// # Errors
-    /// When the catalogue is not sound.
+    /// When the buckets of a metric cannot be used.
     pub fn on_this_thread() -> anyhow::Result<ThreadExporter> {
-        // A test's, so it may stay.
-        let recorder: &'static PrometheusRecorder = Box::leak(Box::new(recorder()?));
+        // The recorder is never freed, which a test may do.
+        let recorder: &'static PrometheusRecorder = Box::leak(Box::new(build_recorder()?));
         Ok(ThreadExporter {
             exporter: Self(recorder.handle()),
             _recording: metrics::set_default_local_recorder(recorder),
         })
     }
 
-    /// In Prometheus' text format.
+    /// Renders all metrics in Prometheus' text format.
     pub fn render(&self) -> String {
         self.0.render()
     }
 
-    /// Sorts what was recorded into its buckets. Values wait for it or for [`Exporter::render`], so it must
-    /// be called every few seconds whether anybody scrapes or not.
-    pub fn keep_up(&self) {
+    /// Sorts the recorded values into their buckets. Values pile up until this or [`Exporter::render`] is called,
+    /// so it must be called every few seconds, whether anybody scrapes or not.
+    pub fn run_upkeep(&self) {
         self.0.run_upkeep();
     }
 }
 
-/// The metrics of one thread.
+/// Collects the metrics of one thread until it is dropped.
 pub struct ThreadExporter {
     exporter: Exporter,
     _recording: LocalRecorderGuard<'static>,
 }
 
 impl ThreadExporter {
-    /// Whether this line is among those that Prometheus would scrape.
+    /// Whether Prometheus would scrape this line.
     pub fn has(&self, line: &str) -> bool {
         self.exporter.render().lines().any(|is| is == line)
     }
 
-    /// All that Prometheus would scrape.
+    /// Renders all that Prometheus would scrape.
     pub fn render(&self) -> String {
         self.exporter.render()
     }
 }
 
-fn recorder() -> anyhow::Result<PrometheusRecorder> {
+fn build_recorder() -> anyhow::Result<PrometheusRecorder> {
     let mut builder = PrometheusBuilder::new();
     for metric in CATALOGUE {
         if let Kind::Histogram(bounds) = metric.kind {
@@ -95,13 +96,13 @@ mod tests {
     use super::*;
 
     fn scraped(act: impl FnOnce()) -> String {
-        let kept = Exporter::on_this_thread().expect("a sound catalogue");
+        let exporter = Exporter::on_this_thread().expect("usable buckets");
         act();
-        kept.render()
+        exporter.render()
     }
 
     #[test]
-    fn what_is_recorded_is_rendered_with_its_meaning() {
+    fn a_recorded_metric_is_rendered_with_its_meaning() {
         let text = scraped(|| {
             metrics::cycles_ended("partial", 1);
             metrics::cycles_ended("partial", 1);
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn no_caller_makes_up_labels() {
+    fn a_caller_cannot_create_labels() {
         let text = scraped(|| {
             metrics::http_answered("GET", Some("/a/{b}"), 200, Duration::from_millis(3));
             metrics::http_answered("BREW", None, 404, Duration::ZERO);
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn open_connections_are_those_that_are_not_dropped() {
+    fn a_connection_is_open_until_it_is_dropped() {
         let text = scraped(|| {
             let connections = metrics::Connections::counted();
             let open = connections.open();

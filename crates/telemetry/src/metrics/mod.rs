@@ -1,6 +1,5 @@
-//! Metrics: [`CATALOGUE`] has every name, the functions here record under them, [`Exporter`] renders what
-//! Prometheus scrapes. No label comes from what a caller sends: routes are templates, the rest are words
-//! of ours.
+//! Metrics. [`CATALOGUE`] lists them, the functions of this module record them, and [`Exporter`] renders them for
+//! Prometheus. No label comes from a caller: routes are templates, and all other labels are words of this program.
 
 mod catalogue;
 mod exporter;

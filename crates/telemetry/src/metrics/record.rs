@@ -1,7 +1,9 @@
-//! What the other crates say. Each is one or two increments; none reads, waits or fails.
+//! The functions by which the other crates record metrics. Each makes one or two increments. None reads, waits or
+//! fails.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use clock::Stopwatch;
 use metrics::{Gauge, counter, gauge, histogram};
 
 use super::catalogue::{
@@ -9,36 +11,36 @@ use super::catalogue::{
     QUERY_DURATION, START_DEVIATION, UPDATES,
 };
 
-/// What stands for a path that is no route: it may be anything, and a label may not.
+/// The route label of an unmatched path. The path itself may be anything, and a label must not.
 const NO_ROUTE: &str = "unmatched";
 
-/// So many cycles ended so, `completed` or otherwise.
+/// Records that `count` poll cycles ended with an outcome such as `completed`.
 pub fn cycles_ended(outcome: &'static str, count: u64) {
     counter!(CYCLES.name, "outcome" => outcome).increment(count);
 }
 
-/// A scheduled cycle was started for the first time, this long after it was due.
+/// Records how late a scheduled cycle was at its first start.
 pub fn cycle_started(late: Duration) {
     histogram!(START_DEVIATION.name).record(late);
 }
 
-/// So many devices were about so old.
+/// Records that `devices` devices had about this age.
 pub fn device_ages(age: Duration, devices: usize) {
     histogram!(DEVICE_AGE.name).record_many(age, devices);
 }
 
-/// So many updates ended so; `reason` is empty unless they were rejected.
+/// Records that `count` updates ended with an outcome. `reason` is empty unless they were rejected.
 pub fn updates(outcome: &'static str, reason: &'static str, count: u64) {
     counter!(UPDATES.name, "outcome" => outcome, "reason" => reason).increment(count);
 }
 
-/// So many envelopes ended so; `reason` is empty where the outcome says all.
+/// Records that `count` envelopes ended with an outcome. `reason` is empty if the outcome needs none.
 pub fn envelopes(outcome: &'static str, reason: &'static str, count: u64) {
     counter!(ENVELOPES.name, "outcome" => outcome, "reason" => reason).increment(count);
 }
 
-/// A request was answered. The route is its template, never its path; methods that HTTP does not know are
-/// one.
+/// Records the answer to a request. `route` is the template and never the path. All methods that HTTP does not
+/// define share one label.
 pub fn http_answered(method: &str, route: Option<&str>, status: u16, took: Duration) {
     let method = match method {
         "GET" => "GET",
@@ -60,38 +62,38 @@ pub fn http_answered(method: &str, route: Option<&str>, status: u16, took: Durat
     .record(took);
 }
 
-/// How the pool of connections to the database stands.
+/// Records the use of the connection pool.
 pub fn database_pool(idle: u32, used: u32, max: u32) {
     gauge!(POOL.name, "state" => "idle").set(idle);
     gauge!(POOL.name, "state" => "used").set(used);
     gauge!(POOL_MAX.name).set(max);
 }
 
-/// Which version runs.
+/// Records the version that runs.
 pub fn build(version: &'static str) {
     gauge!(BUILD_INFO.name, "version" => version).set(1);
 }
 
-/// Begins to measure a use case, until the value is dropped.
+/// Starts measuring a use case. The measurement ends when the value is dropped.
 pub fn query(name: &'static str) -> Query {
     Query {
         name,
         devices: None,
-        since: Instant::now(),
+        stopwatch: Stopwatch::start(),
     }
 }
 
-/// A use case that is being measured; one that fails or is given up counts as well.
+/// A use case that is being measured. A use case that fails or is cancelled counts as well.
 #[derive(Debug)]
-#[must_use = "it is measured until it is dropped"]
+#[must_use = "the use case is measured until this value is dropped"]
 pub struct Query {
     name: &'static str,
     devices: Option<&'static str>,
-    since: Instant,
+    stopwatch: Stopwatch,
 }
 
 impl Query {
-    /// It was about so many devices: told by order of magnitude.
+    /// Labels the measurement with the order of magnitude of the devices that the use case was about.
     pub const fn about_devices(&mut self, count: usize) {
         self.devices = Some(match count {
             0..=100 => "up_to_100",
@@ -104,7 +106,7 @@ impl Query {
 
 impl Drop for Query {
     fn drop(&mut self) {
-        let took = self.since.elapsed();
+        let took = self.stopwatch.elapsed();
         match self.devices {
             None => histogram!(QUERY_DURATION.name, "query" => self.name).record(took),
             Some(devices) => {
@@ -115,31 +117,31 @@ impl Drop for Query {
     }
 }
 
-/// Counts the open connections of a listener.
+/// Counts the open connections of one listener.
 #[derive(Clone, Debug)]
 pub struct Connections(Gauge);
 
 impl Connections {
-    /// Those of clients.
+    /// Counts the connections of clients.
     pub fn counted() -> Self {
         Self(gauge!(OPEN_CONNECTIONS.name))
     }
 
-    /// Those that nobody asks about.
+    /// Counts nothing, for a listener without a metric.
     pub fn uncounted() -> Self {
         Self(Gauge::noop())
     }
 
-    /// One more, until the value is dropped.
+    /// Counts one more connection until the value is dropped.
     pub fn open(&self) -> OpenConnection {
         self.0.increment(1);
         OpenConnection(self.0.clone())
     }
 }
 
-/// An open connection.
+/// A connection that counts as open until this value is dropped.
 #[derive(Debug)]
-#[must_use = "it counts as open until it is dropped"]
+#[must_use = "the connection counts as open until this value is dropped"]
 pub struct OpenConnection(Gauge);
 
 impl Drop for OpenConnection {

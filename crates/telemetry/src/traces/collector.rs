@@ -1,51 +1,53 @@
-//! The way to the collector: our own HTTP client, on the service's runtime.
+//! The connection to the collector of spans: our own HTTP client, on the service's runtime.
 
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use clock::Stopwatch;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use tokio::runtime::Handle;
 
-/// A collector that is down is told of once in so long.
+/// The shortest time between two warnings about a collector that is down.
 const BETWEEN_WARNINGS: Duration = Duration::from_mins(1);
 
-/// Sends batches of spans. The exporter's thread knows no runtime, so requests run on the service's.
+/// Sends batches of spans. The exporter's thread has no runtime, so requests run on the service's.
 #[derive(Debug)]
 pub(super) struct Collector {
     http: reqwest::Client,
     runtime: Handle,
-    warned: Mutex<Option<Instant>>,
+    last_warning: Mutex<Option<Stopwatch>>,
 }
 
 impl Collector {
+    /// Makes a client. `time_limit` is that of one request.
+    ///
     /// # Errors
     /// When the TLS backend cannot be set up.
-    pub(super) fn try_new(runtime: Handle, patience: Duration) -> Result<Self, reqwest::Error> {
+    pub(super) fn try_new(runtime: Handle, time_limit: Duration) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(patience)
-            .timeout(patience)
+            .connect_timeout(time_limit)
+            .timeout(time_limit)
             .pool_max_idle_per_host(1)
             .build()?;
         Ok(Self {
             http,
             runtime,
-            warned: Mutex::new(None),
+            last_warning: Mutex::new(None),
         })
     }
 
     fn warn(&self, detail: &str) {
-        let now = Instant::now();
-        let mut warned = self
-            .warned
+        let mut last_warning = self
+            .last_warning
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if warned.is_none_or(|at| now - at >= BETWEEN_WARNINGS) {
-            *warned = Some(now);
+        if last_warning.is_none_or(|since| since.elapsed() >= BETWEEN_WARNINGS) {
+            *last_warning = Some(Stopwatch::start());
             tracing::warn!(
                 detail,
-                "spans are not taken by the collector: they are lost"
+                "the collector did not accept spans, which are lost: check OTLP_ENDPOINT"
             );
         }
     }
@@ -71,7 +73,7 @@ impl HttpClient for Collector {
                 Ok(answer)
             }
             Err(error) => {
-                // Its address may hold a secret.
+                // The collector's address may contain a secret.
                 let error = error.without_url();
                 self.warn(&error.to_string());
                 Err(error.into())

@@ -1,4 +1,4 @@
-//! Exporting spans: a queue that drops what is too much, and a thread that sends it in batches.
+//! The exporter of spans: a bounded queue that drops what does not fit, and a thread that sends batches.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,8 +18,8 @@ use tracing_subscriber::registry::LookupSpan;
 use super::collector::Collector;
 use super::ids::OwnTraceIds;
 
-/// How long the collector may take for a batch, and the last ones at shutdown altogether.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The time limit for one batch, and at shutdown for all that is left.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 static EXPORTING: AtomicBool = AtomicBool::new(false);
 
@@ -27,33 +27,34 @@ pub(super) fn is_exporting() -> bool {
     EXPORTING.load(Ordering::Relaxed)
 }
 
-/// What exports spans.
+/// Exports spans to a collector.
 #[derive(Clone, Debug)]
 pub struct SpanExport(SdkTracerProvider);
 
 impl SpanExport {
-    /// Exports to a collector, by its base URL as `http://127.0.0.1:4318`. Needs a runtime around it.
+    /// Starts exporting to a collector, whose base URL is such as `http://127.0.0.1:4318`. Must run on a tokio
+    /// runtime.
     ///
     /// # Errors
-    /// An endpoint that is no URL.
+    /// When the endpoint is not a URL.
     pub fn try_new(
         endpoint: &str,
         service: &'static str,
         version: &'static str,
     ) -> anyhow::Result<Self> {
         let url = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
-        let collector =
-            Collector::try_new(Handle::current(), PATIENCE).context("no HTTP client for spans")?;
+        let collector = Collector::try_new(Handle::current(), TIME_LIMIT)
+            .context("no HTTP client for spans")?;
         let exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(collector)
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(url)
-            .with_timeout(PATIENCE)
+            .with_timeout(TIME_LIMIT)
             .build()
-            // It would quote the URL.
+            // The error is dropped because it would quote the URL, which may contain a secret.
             .map_err(|_| {
-                anyhow::anyhow!("OTLP_ENDPOINT is no URL such as http://127.0.0.1:4318")
+                anyhow::anyhow!("OTLP_ENDPOINT is not a URL such as http://127.0.0.1:4318")
             })?;
         let resource = Resource::builder_empty()
             .with_service_name(service)
@@ -68,22 +69,23 @@ impl SpanExport {
         Ok(Self(provider))
     }
 
-    /// Sends what is left, within a few seconds; nothing is exported any more.
+    /// Stops exporting, and sends what is left within a few seconds.
     pub async fn finish(self) {
         EXPORTING.store(false, Ordering::Relaxed);
-        // It waits for its thread, which waits for this runtime.
-        let finished = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(PATIENCE));
-        // A collector that is down has been told of.
+        // The provider waits for its thread, which waits for this runtime: waiting here would block both.
+        let finished =
+            tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(TIME_LIMIT));
+        // If the collector is down, `Collector` has already logged a warning.
         let _ = finished.await;
     }
 }
 
-/// Turns our spans into spans of OpenTelemetry. Lines are not among them, nor what the driver does.
+/// Makes the layer that turns our spans into OpenTelemetry spans. Log events and the driver's spans are left out.
 pub(crate) fn layer<S>(export: &SpanExport) -> impl Layer<S> + use<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    // What is not needed is switched off: a span is stepped into and out of many times.
+    // Everything that is not needed is switched off, because a span is entered and left many times.
     tracing_opentelemetry::layer()
         .with_tracer(export.0.tracer("telematics"))
         .with_context_activation(false)
@@ -95,9 +97,9 @@ where
 }
 
 fn is_ours(metadata: &Metadata<'_>) -> bool {
-    let (of, _) = metadata
+    let (crate_name, _) = metadata
         .target()
         .split_once("::")
         .unwrap_or((metadata.target(), ""));
-    metadata.is_span() && ["api", "application", "providers"].contains(&of)
+    metadata.is_span() && ["api", "application", "providers"].contains(&crate_name)
 }

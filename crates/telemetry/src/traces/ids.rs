@@ -1,4 +1,4 @@
-//! Ids of spans and traces: a root span takes the trace id that its request or cycle has already.
+//! The ids of spans and traces. A root span uses the trace id that its request or cycle already has.
 
 use std::cell::Cell;
 
@@ -6,17 +6,19 @@ use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 
 thread_local! {
-    /// The trace of the root span that this thread starts next.
-    static NEXT: Cell<Option<TraceId>> = const { Cell::new(None) };
+    /// The trace id of the root span that this thread starts next.
+    static NEXT_TRACE_ID: Cell<Option<TraceId>> = const { Cell::new(None) };
 }
 
-/// Random ids, but for traces that have one.
+/// Generates random ids, except for a trace that already has an id.
 #[derive(Debug, Default)]
 pub(super) struct OwnTraceIds(RandomIdGenerator);
 
 impl IdGenerator for OwnTraceIds {
     fn new_trace_id(&self) -> TraceId {
-        NEXT.take().unwrap_or_else(|| self.0.new_trace_id())
+        NEXT_TRACE_ID
+            .take()
+            .unwrap_or_else(|| self.0.new_trace_id())
     }
 
     fn new_span_id(&self) -> SpanId {
@@ -24,9 +26,9 @@ impl IdGenerator for OwnTraceIds {
     }
 }
 
-/// Starts a root span, by `start`, in a trace that has its id.
-pub(super) fn within(trace_id: TraceId, start: impl FnOnce()) {
-    NEXT.set(Some(trace_id));
+/// Runs `start`, which starts a root span with this trace id.
+pub(super) fn with_trace_id(trace_id: TraceId, start: impl FnOnce()) {
+    NEXT_TRACE_ID.set(Some(trace_id));
     start();
-    NEXT.take();
+    NEXT_TRACE_ID.take();
 }

@@ -1,7 +1,7 @@
-//! Spans, exported by OTLP where an endpoint is configured: requests, poll cycles, polls of connections.
+//! Spans of requests, poll cycles and polls of connections. They are exported by OTLP if an endpoint is configured.
 //!
-//! Trace ids are the service's own, which its log lines and events have whether spans are exported or not;
-//! a span is put into its trace by [`enter`]. Where nothing is exported, all of this is one look at a flag.
+//! Trace ids are the service's own: log lines and events have them whether spans are exported or not. [`enter`]
+//! puts a span into its trace. If nothing is exported, every function here only reads a flag.
 
 mod collector;
 mod exporter;

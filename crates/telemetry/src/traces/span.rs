@@ -1,5 +1,4 @@
-//! What the other crates do with spans. No function here costs more than a look at a flag where spans are
-//! not exported.
+//! The functions by which the other crates describe spans. Each only reads a flag if spans are not exported.
 
 use opentelemetry::Context;
 use opentelemetry::trace::{
@@ -11,13 +10,13 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use super::exporter::is_exporting;
 use super::ids;
 
-/// Whether spans go anywhere: for those that would cost more than what they are about.
+/// Whether spans are exported, for a caller whose span would cost more than the work that it describes.
 pub fn are_exported() -> bool {
     is_exporting()
 }
 
-/// Puts a span that was just made into a trace: below the caller's span where it has sent one, else as a
-/// root. Both ids in hex, as in `traceparent`.
+/// Puts a new span into a trace: below the caller's span if the caller has sent one, otherwise as a root. Both ids
+/// are in hex, as in `traceparent`.
 pub fn enter(span: &Span, trace_id: &str, parent_id: Option<&str>) {
     if !is_exporting() {
         return;
@@ -26,7 +25,7 @@ pub fn enter(span: &Span, trace_id: &str, parent_id: Option<&str>) {
         return;
     };
     let parent = parent_id.and_then(|id| SpanId::from_hex(id).ok());
-    // It fails only where this span is not among those that are exported.
+    // Setting the parent fails only for a span that is not exported.
     let _ = match parent {
         Some(parent) => {
             let caller = SpanContext::new(
@@ -40,10 +39,10 @@ pub fn enter(span: &Span, trace_id: &str, parent_id: Option<&str>) {
         }
         None => span.set_parent(Context::new()),
     };
-    ids::within(trace_id, || drop(span.context()));
+    ids::with_trace_id(trace_id, || drop(span.context()));
 }
 
-/// Names a request's span by its route, and says how it was answered.
+/// Names a request's span by its route, and adds the status of the answer.
 pub fn answered(span: &Span, method: &str, route: Option<&str>, status: u16) {
     if !is_exporting() {
         return;
@@ -56,7 +55,7 @@ pub fn answered(span: &Span, method: &str, route: Option<&str>, status: u16) {
     }
 }
 
-/// Says how a piece of work ended, in a word of ours, and of which class its failure is.
+/// Adds to a span how its work ended, and the class of the failure if it failed.
 pub fn ended(span: &Span, outcome: &'static str, error_class: Option<&'static str>) {
     if !is_exporting() {
         return;
@@ -68,7 +67,7 @@ pub fn ended(span: &Span, outcome: &'static str, error_class: Option<&'static st
     }
 }
 
-/// The `traceparent` of what is being done, for a request to somebody else.
+/// Returns the `traceparent` of the current span, for a request to another service.
 pub fn traceparent() -> Option<String> {
     if !is_exporting() {
         return None;

@@ -9,8 +9,9 @@
 //! Pushes are written through them, and health is read.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use clock::Stopwatch;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 
@@ -28,7 +29,7 @@ pub(crate) struct KeptConnections {
 #[derive(Debug)]
 pub(crate) struct KeptConnection {
     pub(crate) connection: PoolConnection<Postgres>,
-    since: Instant,
+    age: Stopwatch,
 }
 
 impl KeptConnections {
@@ -54,7 +55,7 @@ impl KeptConnections {
             Some(kept) => Ok(kept),
             None => Ok(KeptConnection {
                 connection: self.pool.acquire().await?,
-                since: Instant::now(),
+                age: Stopwatch::start(),
             }),
         }
     }
@@ -107,7 +108,7 @@ impl KeptConnections {
 
 impl KeptConnection {
     fn is_young(&self) -> bool {
-        self.since.elapsed() < KEPT_FOR
+        self.age.elapsed() < KEPT_FOR
     }
 }
 

@@ -41,7 +41,12 @@ pub(crate) async fn commit(transaction: Transaction<'static, Postgres>) -> Resul
 async fn to_its_end<T: Send + 'static>(
     asking: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
 ) -> Result<T, sqlx::Error> {
-    match tokio::spawn(asking.in_current_span()).await {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the pool tracks the task: closing it waits for the task's connection"
+    )]
+    let task = tokio::spawn(asking.in_current_span());
+    match task.await {
         Ok(answer) => answer,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => panic::resume_unwind(panic),
