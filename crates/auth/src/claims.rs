@@ -1,4 +1,4 @@
-//! The second part of a token: what the issuer says of the caller, and the rules it must keep.
+//! The claims of a token, which say who the caller is, and the rules that they must keep.
 //!
 //! Claims are named as in RFC 7519, RFC 9068 and Cognito's access tokens.
 
@@ -11,18 +11,18 @@ use crate::verify_error::InvalidReason;
 
 /// How far the issuer's clock may differ from ours for `exp` and `nbf`.
 const LEEWAY: TimeDelta = TimeDelta::seconds(30);
-/// How far ahead `iat` may lie. It grants nothing, so it is judged more mildly than `nbf`.
+/// How far ahead `iat` may lie. `iat` grants nothing, so it is judged more mildly than `nbf`.
 const MAX_ISSUED_AHEAD: TimeDelta = TimeDelta::seconds(60);
 /// The last second of the year 9999, the end of RFC 3339.
 const MAX_NUMERIC_DATE: i64 = 253_402_300_799;
 
-/// Claims whose signature holds.
+/// Claims whose signature was verified.
 pub(crate) struct Claims(Map<String, Value>);
 
-/// What acceptable claims amount to.
-pub(crate) struct Judgement {
+/// The caller that acceptable claims name, and how long they are acceptable.
+pub(crate) struct AcceptedClaims {
     pub(crate) principal: Principal,
-    /// From this instant on, leeway included, the token is refused.
+    /// The instant from which the token is refused, leeway included.
     pub(crate) refused_from: DateTime<Utc>,
 }
 
@@ -31,12 +31,12 @@ impl Claims {
         Self(verified)
     }
 
-    /// Holds the claims against the settings and the time.
+    /// Checks the claims against the settings and the time.
     pub(crate) fn judge(
         &self,
         settings: &VerifierSettings,
         now: DateTime<Utc>,
-    ) -> Result<Judgement, InvalidReason> {
+    ) -> Result<AcceptedClaims, InvalidReason> {
         if self.required_text("iss")? != settings.issuer {
             return Err(InvalidReason::Issuer);
         }
@@ -48,12 +48,12 @@ impl Claims {
             return Err(InvalidReason::Client);
         }
         if let Some(audience) = self.0.get("aud")
-            && !is_for_us(audience, settings)
+            && !names_us(audience, settings)
         {
             return Err(InvalidReason::Audience);
         }
         let refused_from = self.judge_times(now)?;
-        Ok(Judgement {
+        Ok(AcceptedClaims {
             principal: self.principal(client_id)?,
             refused_from,
         })
@@ -79,8 +79,8 @@ impl Claims {
         Ok(refused_from)
     }
 
-    /// `username` makes a person: Cognito puts it into every token of somebody who signed in and
-    /// into no other. Scopes or groups of a wrong type grant nothing.
+    /// Reads the caller. A token with `username` is a person's: Cognito puts `username` into every token of
+    /// somebody who signed in and into no other. Scopes or groups of a wrong type grant nothing.
     fn principal(&self, client_id: &str) -> Result<Principal, InvalidReason> {
         if !self.0.contains_key("username") {
             let scopes = self
@@ -112,8 +112,8 @@ impl Claims {
         }
     }
 
-    /// A date in whole seconds. RFC 7519 allows fractions; no issuer of ours sends them, and what
-    /// a fraction rounds to differs between readers.
+    /// Reads a date in whole seconds. RFC 7519 allows fractions, but no issuer of ours sends them, and readers
+    /// round them differently.
     fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, InvalidReason> {
         let Some(value) = self.0.get(name) else {
             return Ok(None);
@@ -127,7 +127,7 @@ impl Claims {
     }
 }
 
-fn is_for_us(audience: &Value, settings: &VerifierSettings) -> bool {
+fn names_us(audience: &Value, settings: &VerifierSettings) -> bool {
     let named = match audience {
         Value::String(one) => vec![one.as_str()],
         several => texts(several).unwrap_or_default(),
@@ -138,7 +138,7 @@ fn is_for_us(audience: &Value, settings: &VerifierSettings) -> bool {
     }
 }
 
-/// The items of an array that holds nothing but texts.
+/// Returns the items of an array that holds nothing but texts.
 fn texts(value: &Value) -> Option<Vec<&str>> {
     value.as_array()?.iter().map(Value::as_str).collect()
 }

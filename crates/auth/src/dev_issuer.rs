@@ -1,4 +1,4 @@
-//! An issuer for a machine without Cognito: one key in a file, tokens of Cognito's shape.
+//! A token issuer for a machine without Cognito. It has one key in a file, and its tokens have Cognito's shape.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -14,49 +14,52 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use crate::mint_request::{Caller, DEV_CLIENT_ID, MintRequest};
+use crate::mint_request::{DEV_CLIENT_ID, MintRequest, MintedCaller};
 
 const KEY_FILE: &str = "dev-issuer.pkcs8";
 
-/// Mints tokens for development and tests. Its key is as good as a password to every service that
-/// trusts it: never in production.
+/// Mints tokens for development and tests. Its key opens every service that trusts it, so it is never used in
+/// production.
 pub struct DevIssuer {
     issuer: String,
     key_id: String,
     key: RsaKeyPair,
 }
 
-/// Why there is no development issuer.
+/// The reason why the development issuer cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DevIssuerError {
-    /// The key file can be neither read nor written.
+    /// The key file cannot be read or written.
     #[error("cannot read or write the development key {}", path.display())]
     File {
-        /// The file, or the directory it belongs in.
+        /// The key file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The key file holds something else; to start afresh, remove it.
-    #[error("{} is not an RSA key in PKCS#8", path.display())]
+    /// The key file holds something else than a key.
+    #[error("{} is not an RSA key in PKCS#8: remove it to get a new key", path.display())]
     Unreadable {
-        /// The file.
+        /// The key file.
         path: PathBuf,
     },
-    /// No key could be generated.
+    /// A key could not be generated.
     #[error("cannot generate a development key")]
     Generation,
 }
 
 impl DevIssuer {
-    /// Takes the key from `dir`, or makes one there (RSA-2048 in PKCS#8, readable by the owner
-    /// only), so that tokens outlive a restart and several processes share one issuer. `issuer` is
-    /// the `iss` of its tokens.
+    /// Loads the key from `dir`, or creates one there (RSA-2048 in PKCS#8, readable by the owner only). Tokens
+    /// therefore outlive a restart, and several processes share one issuer. `issuer` is the `iss` claim of the
+    /// tokens.
+    ///
+    /// # Errors
+    /// When the key cannot be read, written or generated.
     pub fn load_or_create(dir: &Path, issuer: &str) -> Result<Self, DevIssuerError> {
         let path = dir.join(KEY_FILE);
-        let pkcs8 = match read(&path)? {
+        let pkcs8 = match read_key(&path)? {
             Some(pkcs8) => pkcs8,
-            None => create(dir, &path)?,
+            None => create_key(dir, &path)?,
         };
         let key =
             RsaKeyPair::from_pkcs8(&pkcs8).map_err(|_| DevIssuerError::Unreadable { path })?;
@@ -67,7 +70,7 @@ impl DevIssuer {
         })
     }
 
-    /// The `iss` of its tokens.
+    /// The `iss` claim of the tokens.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
@@ -79,7 +82,8 @@ impl DevIssuer {
         json!({"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e}]})
     }
 
-    /// Mints what is asked for, however absurd, as an access token of Cognito's shape.
+    /// Mints an access token of Cognito's shape. Any request is fulfilled, however absurd, so that tests can
+    /// show what a verifier refuses.
     ///
     /// # Panics
     /// If the system has no random numbers or no memory.
@@ -87,7 +91,7 @@ impl DevIssuer {
         self.sign(&self.claims(request, now.timestamp()))
     }
 
-    /// Signs claims that no issuer in its right mind would make, for tests of whoever reads them.
+    /// Signs any claims, also those that no issuer would make, for tests of a verifier.
     ///
     /// # Panics
     /// If the system has no random numbers or no memory.
@@ -118,19 +122,19 @@ impl DevIssuer {
             "client_id": client_id,
             "token_use": "access",
             "version": 2,
-            "jti": token_id(),
+            "jti": random_token_id(),
             "iat": now,
             "auth_time": now,
             "exp": now.saturating_add(request.expires_in_seconds),
         });
         match &request.caller {
-            Caller::Machine { scopes } => {
+            MintedCaller::Machine { scopes } => {
                 claims["sub"] = request.subject.as_deref().unwrap_or(client_id).into();
                 if !scopes.is_empty() {
                     claims["scope"] = scopes.join(" ").into();
                 }
             }
-            Caller::User { groups } => {
+            MintedCaller::User { groups } => {
                 let subject = request.subject.as_deref().unwrap_or("dev-user");
                 claims["sub"] = subject.into();
                 claims["username"] = subject.into();
@@ -154,7 +158,8 @@ impl fmt::Debug for DevIssuer {
     }
 }
 
-fn read(path: &Path) -> Result<Option<Vec<u8>>, DevIssuerError> {
+/// Reads the key file. Returns `None` if there is none.
+fn read_key(path: &Path) -> Result<Option<Vec<u8>>, DevIssuerError> {
     match std::fs::read(path) {
         Ok(pkcs8) => Ok(Some(pkcs8)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -165,16 +170,16 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, DevIssuerError> {
     }
 }
 
-/// Writes a new key beside its place and moves it there whole, unless another process was faster:
-/// then its key counts.
-fn create(dir: &Path, path: &Path) -> Result<Vec<u8>, DevIssuerError> {
+/// Writes a new key to a temporary file and moves the whole file into place. If another process was faster,
+/// returns that process's key.
+fn create_key(dir: &Path, path: &Path) -> Result<Vec<u8>, DevIssuerError> {
     let file_error = |source| DevIssuerError::File {
         path: path.to_owned(),
         source,
     };
-    let pkcs8 = generate().map_err(|_| DevIssuerError::Generation)?;
+    let pkcs8 = generate_key().map_err(|_| DevIssuerError::Generation)?;
     std::fs::create_dir_all(dir).map_err(file_error)?;
-    // A temporary file is the owner's alone from its first byte (mode 0600), and stays so.
+    // A temporary file has mode 0600 from its first byte on, and keeps it when it is moved.
     let mut file = tempfile::NamedTempFile::new_in(dir).map_err(file_error)?;
     file.write_all(&pkcs8)
         .and_then(|()| file.as_file().sync_all())
@@ -188,12 +193,12 @@ fn create(dir: &Path, path: &Path) -> Result<Vec<u8>, DevIssuerError> {
     }
 }
 
-fn generate() -> Result<Vec<u8>, Unspecified> {
+fn generate_key() -> Result<Vec<u8>, Unspecified> {
     let key = RsaKeyPair::generate(KeySize::Rsa2048)?;
     Ok(key.as_der()?.as_ref().to_vec())
 }
 
-/// The key's JWK thumbprint (RFC 7638): the same key has the same id in every process.
+/// Computes the key's JWK thumbprint (RFC 7638), which gives the same key the same id in every process.
 fn thumbprint(key: &RsaKeyPair) -> String {
     let (n, e) = public_numbers(key);
     let canonical = format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#);
@@ -210,7 +215,7 @@ fn public_numbers(key: &RsaKeyPair) -> (String, String) {
     )
 }
 
-fn token_id() -> String {
+fn random_token_id() -> String {
     let mut bytes = [0; 16];
     rand::fill(&mut bytes).expect("the system has random numbers");
     base64url(bytes)

@@ -1,4 +1,4 @@
-//! An issuer's published keys (RFC 7517), reduced to those that may verify an access token.
+//! The keys that an issuer publishes (RFC 7517), reduced to those that may verify an access token.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use serde_json::Value;
 const MAX_KEYS: usize = 32;
 const MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// One RSA key for RS256.
+/// An RSA key that verifies RS256 signatures.
 pub(crate) struct VerificationKey {
     id: String,
     modulus: Vec<u8>,
@@ -21,18 +21,18 @@ pub(crate) struct VerificationKey {
     decoding: DecodingKey,
 }
 
-/// The usable keys of one JWKS document, by key id; never empty.
+/// The usable keys of one JWKS document by their key ids. A set is never empty.
 #[derive(Debug)]
 pub(crate) struct KeySet(HashMap<String, Arc<VerificationKey>>);
 
-/// Why a document cannot serve as a key set.
+/// The reason why a document cannot be used as a key set.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeySetError {
     #[error("it is not a JWKS document")]
     Unreadable(#[source] serde_json::Error),
     #[error("it holds more than {MAX_KEYS} keys")]
     TooManyKeys,
-    /// Also an empty document: taken at its word it would lock everybody out.
+    /// An empty document is refused too, because it would lock everybody out.
     #[error("it holds no usable key")]
     NoUsableKey,
 }
@@ -54,8 +54,11 @@ struct Jwk {
 }
 
 impl KeySet {
-    /// Reads a document. Keys that are not for us are passed over, so that an issuer may publish
-    /// others; of two keys with one id the first counts.
+    /// Parses a document. Keys that cannot verify our tokens are skipped, so that an issuer may publish others.
+    /// If two keys have the same id, the first is used.
+    ///
+    /// # Errors
+    /// When the document is not a JWKS document, is too long, or has no usable key.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, KeySetError> {
         let document: Document = serde_json::from_slice(body).map_err(KeySetError::Unreadable)?;
         if document.keys.len() > MAX_KEYS {
@@ -80,7 +83,7 @@ impl KeySet {
         self.0.get(key_id)
     }
 
-    /// Whether exactly this key, not only its id, is in the set.
+    /// Whether the set has exactly this key, and not only another key with its id.
     pub(crate) fn holds(&self, key: &VerificationKey) -> bool {
         self.get(&key.id).is_some_and(|held| {
             std::ptr::eq(Arc::as_ptr(held), key)
@@ -100,12 +103,12 @@ impl VerificationKey {
 
     fn from_json(value: Value) -> Option<Self> {
         let jwk: Jwk = serde_json::from_value(value).ok()?;
-        let is_for_us = jwk.kty == "RSA"
+        let verifies_our_tokens = jwk.kty == "RSA"
             && jwk.purpose.is_none_or(|purpose| purpose == "sig")
             && jwk.alg.is_none_or(|alg| alg == "RS256");
-        let modulus = unsigned(&jwk.n)?;
-        let exponent = unsigned(&jwk.e)?;
-        (is_for_us && MODULUS_BITS.contains(&bit_len(&modulus))).then(|| Self {
+        let modulus = decode_unsigned(&jwk.n)?;
+        let exponent = decode_unsigned(&jwk.e)?;
+        (verifies_our_tokens && MODULUS_BITS.contains(&bit_len(&modulus))).then(|| Self {
             decoding: DecodingKey::from_rsa_raw_components(&modulus, &exponent),
             id: jwk.kid,
             modulus,
@@ -123,15 +126,15 @@ impl fmt::Debug for VerificationKey {
     }
 }
 
-/// A `Base64urlUInt` (RFC 7518, section 2). Some issuers pad with zero bytes, which the
-/// cryptographic library would refuse.
-fn unsigned(text: &str) -> Option<Vec<u8>> {
+/// Decodes a `Base64urlUInt` (RFC 7518, section 2). Some issuers pad with zero bytes, which the cryptographic
+/// library would refuse.
+fn decode_unsigned(text: &str) -> Option<Vec<u8>> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let first = bytes.iter().position(|byte| *byte != 0)?;
     Some(bytes[first..].to_vec())
 }
 
-/// Of a number without leading zero bytes.
+/// Counts the bits of a number that has no leading zero bytes.
 fn bit_len(number: &[u8]) -> usize {
     let unused = number
         .first()
@@ -145,7 +148,7 @@ mod tests {
 
     use super::*;
 
-    /// A key whose modulus is a number of that many bits; good enough for the filter.
+    /// Makes a key whose modulus has so many bits, which is enough for the filter.
     fn rsa(kid: &str, bits: usize) -> Value {
         let mut modulus = vec![0xff; bits.div_ceil(8)];
         modulus[0] >>= (8 - bits % 8) % 8;
@@ -168,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_for_rs256_signatures_are_taken() {
+    fn a_key_for_rs256_signatures_is_used() {
         let zero_padded = URL_SAFE_NO_PAD.encode([vec![0, 0], vec![0xff; 256]].concat());
         for key in [
             rsa("k", 2048),
@@ -186,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn other_keys_are_passed_over() {
+    fn any_other_key_is_skipped() {
         let padded_small = URL_SAFE_NO_PAD.encode([vec![0; 128], vec![0xff; 128]].concat());
         for key in [
             rsa("k", 1024),
@@ -226,12 +229,12 @@ mod tests {
     }
 
     #[test]
-    fn a_set_holds_a_key_by_its_numbers_and_not_by_its_name() {
+    fn a_set_holds_a_key_by_its_numbers_and_not_by_its_id() {
         let before = parse(&[rsa("a", 2048), rsa("b", 2048)]).expect("keys");
         let after = parse(&[rsa("a", 2048), rsa("b", 3072)]).expect("keys");
         assert!(after.holds(before.get("a").expect("a")));
         assert!(!after.holds(before.get("b").expect("b")));
-        let first_counts = parse(&[rsa("a", 2048), rsa("a", 3072)]).expect("keys");
-        assert!(first_counts.holds(before.get("a").expect("a")));
+        let first_is_used = parse(&[rsa("a", 2048), rsa("a", 3072)]).expect("keys");
+        assert!(first_is_used.holds(before.get("a").expect("a")));
     }
 }

@@ -1,7 +1,7 @@
-//! The issuer's keys as last fetched, and when to fetch them again.
+//! The cache of the issuer's keys, and when to fetch them again.
 //!
-//! Known keys are handed out at once, whatever the issuer does. At most one fetch is under way;
-//! those who need its result wait for it together, and it goes on when they give up.
+//! Cached keys are returned at once, whatever the issuer does. At most one fetch is under way. Callers who
+//! need its result wait for it together, and the fetch goes on when they disconnect.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,17 +9,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use clock::Clock;
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 use crate::jwks::{KeySet, VerificationKey};
 use crate::jwks_client::{FetchError, JwksClient};
 use crate::verify_error::{InvalidReason, VerifyError};
 
-/// After this a withdrawn key is no longer trusted, given that the issuer can be asked.
+/// How long keys are trusted without a refresh. A withdrawn key is refused after this time, provided that the
+/// issuer can be reached.
 const TTL: TimeDelta = TimeDelta::hours(1);
-/// Between two fetches for unknown key ids, which anybody can make up, and between a failed
-/// refresh and the next.
+/// The shortest time between two fetches for unknown key ids, which anybody can make up, and between a failed
+/// refresh and the next one.
 const COOLDOWN: TimeDelta = TimeDelta::seconds(10);
-/// Between two attempts while there are no keys at all and every caller gets a 503.
+/// The shortest time between two attempts while there are no keys at all and every caller gets a 503.
 const FIRST_KEYS_COOLDOWN: TimeDelta = TimeDelta::seconds(1);
 
 pub(crate) struct JwksCache(Arc<Shared>);
@@ -28,19 +30,22 @@ struct Shared {
     client: JwksClient,
     clock: Clock,
     state: Mutex<State>,
+    /// The fetch that is under way. Nobody waits for it at shutdown: it changes nothing outside this process.
+    tasks: TaskTracker,
 }
 
 struct State {
     keys: Option<Arc<KeySet>>,
-    /// From when on the keys, held or missing, should be fetched.
+    /// The instant from which the keys should be fetched, whether some are cached or none.
     due_at: DateTime<Utc>,
-    /// From when on an unknown key id is worth a fetch.
+    /// The instant from which an unknown key id may start a fetch.
     miss_due_at: DateTime<Utc>,
-    /// Under way as long as its sender lives, which is dropped however the task ends.
-    fetch: Option<Fetch>,
+    /// The latest fetch. It is under way as long as its sender lives, which is dropped however the task ends.
+    fetch: Option<FetchEnd>,
 }
 
-type Fetch = watch::Receiver<()>;
+/// Closes when a fetch has ended. No value is ever sent.
+type FetchEnd = watch::Receiver<()>;
 
 impl JwksCache {
     pub(crate) fn new(client: JwksClient, clock: Clock) -> Self {
@@ -54,11 +59,12 @@ impl JwksCache {
             client,
             clock,
             state: Mutex::new(state),
+            tasks: TaskTracker::new(),
         }))
     }
 
-    /// Waits for the first keys, unless there are some. Nobody's unknown key id is behind this fetch, so
-    /// it does not count as one for the cooldown.
+    /// Waits for the first keys, unless some are cached. No unknown key id has caused this fetch, so it does
+    /// not start the cooldown.
     pub(crate) async fn warm_up(&self) {
         let mut fetch = {
             let mut state = self.0.lock();
@@ -70,12 +76,12 @@ impl JwksCache {
                 None => self.0.start_fetch(&mut state),
             }
         };
-        // Nothing is ever sent: this ends when the sender is dropped.
+        // No value is ever sent: the wait ends when the sender is dropped.
         let _ = fetch.changed().await;
     }
 
-    /// The keys at hand. Starts a refresh when one is due, and does not wait for it.
-    pub(crate) fn held(&self) -> Option<Arc<KeySet>> {
+    /// The cached keys. Starts a refresh when one is due, and does not wait for it.
+    pub(crate) fn cached_keys(&self) -> Option<Arc<KeySet>> {
         let now = self.0.clock.now();
         let mut state = self.0.lock();
         let keys = state.keys.clone()?;
@@ -83,9 +89,12 @@ impl JwksCache {
         Some(keys)
     }
 
-    /// The key with this id: at once if it is known, otherwise after the one fetch that is under
-    /// way or that may be started now.
-    pub(crate) async fn key(&self, key_id: &str) -> Result<Arc<VerificationKey>, VerifyError> {
+    /// Returns the key with this id: at once if it is cached, otherwise after the fetch that is under way or
+    /// that may be started now.
+    ///
+    /// # Errors
+    /// When the issuer does not publish the key, or no keys could ever be fetched.
+    pub(crate) async fn load_key(&self, key_id: &str) -> Result<Arc<VerificationKey>, VerifyError> {
         let mut fetch = {
             let now = self.0.clock.now();
             let mut state = self.0.lock();
@@ -99,13 +108,13 @@ impl JwksCache {
                 None => return Err(state.why_missing()),
             }
         };
-        // Nothing is ever sent: this ends when the sender is dropped.
+        // No value is ever sent: the wait ends when the sender is dropped.
         let _ = fetch.changed().await;
 
         let mut state = self.0.lock();
         let key = state.key(key_id);
         if key.is_none() && state.keys.is_some() {
-            // The answer is fresh and does not know the id either: asking again would not help.
+            // The keys are fresh and the id is not among them, so another fetch would not help.
             state.miss_due_at = self.0.clock.now() + COOLDOWN;
         }
         key.ok_or_else(|| state.why_missing())
@@ -123,15 +132,15 @@ impl Shared {
         }
     }
 
-    /// In a task of its own, because a caller who hangs up must not end what others wait for. The
-    /// client's time limit ends it, so nobody has to.
-    fn start_fetch(self: &Arc<Self>, state: &mut State) -> Fetch {
+    /// Fetches the keys in a task of its own, because a caller who disconnects must not end what others wait
+    /// for. The client's time limit ends the task.
+    fn start_fetch(self: &Arc<Self>, state: &mut State) -> FetchEnd {
         let (under_way, fetch) = watch::channel(());
         state.fetch = Some(fetch.clone());
         let shared = Arc::clone(self);
-        tokio::spawn(async move {
+        self.tasks.spawn(async move {
             let fetched = shared.client.fetch().await;
-            shared.lock().settle(fetched, shared.clock.now());
+            shared.lock().store(fetched, shared.clock.now());
             drop(under_way);
         });
         fetch
@@ -143,13 +152,13 @@ impl State {
         self.keys.as_ref()?.get(key_id).cloned()
     }
 
-    fn fetch_under_way(&self) -> Option<Fetch> {
+    fn fetch_under_way(&self) -> Option<FetchEnd> {
         self.fetch
             .clone()
             .filter(|fetch| fetch.has_changed().is_ok())
     }
 
-    /// Says yes once per cooldown.
+    /// Whether an unknown key id may start a fetch now. Returns true once per cooldown.
     fn may_fetch_for_missing(&mut self, now: DateTime<Utc>) -> bool {
         if self.keys.is_none() {
             return now >= self.due_at;
@@ -168,7 +177,7 @@ impl State {
         }
     }
 
-    fn settle(&mut self, fetched: Result<KeySet, FetchError>, now: DateTime<Utc>) {
+    fn store(&mut self, fetched: Result<KeySet, FetchError>, now: DateTime<Utc>) {
         match fetched {
             Ok(keys) => {
                 tracing::debug!(keys = keys.len(), "fetched the issuer's keys");

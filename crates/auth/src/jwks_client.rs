@@ -1,4 +1,4 @@
-//! Fetching the JWKS document, with every bound that keeps a bad answer small and short.
+//! The client that fetches the JWKS document, with limits that keep a bad answer small and short.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use reqwest::{Client, StatusCode, Url, redirect};
 use crate::jwks::{KeySet, KeySetError};
 use crate::settings::is_loopback;
 
-/// For the whole exchange, from the connection to the last byte.
+/// The time limit for the whole exchange, from the connection to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
@@ -32,11 +32,11 @@ impl JwksClient {
     pub(crate) fn try_new(url: Url) -> Result<Self, reqwest::Error> {
         let mut http = Client::builder()
             .timeout(TIMEOUT)
-            // The configured address is the trusted one; an answer may not name another.
+            // Only the configured address is trusted, so an answer may not name another.
             .redirect(redirect::Policy::none())
-            // The bound on the body counts what is parsed.
+            // The limit on the body must count the bytes that are parsed.
             .no_gzip()
-            // One request an hour is not worth a connection in between.
+            // One request an hour does not justify an open connection in between.
             .pool_max_idle_per_host(0);
         if is_loopback(&url) {
             http = http.no_proxy();

@@ -1,8 +1,8 @@
-//! What a development token shall say: the body of `POST /dev/token`.
+//! The request for a development token: the body of `POST /dev/token`.
 
 use serde::Deserialize;
 
-/// The client id of development tokens that name none; belongs on the verifier's allow-list in
+/// The client id of development tokens whose request names none. It belongs on the verifier's allow-list in
 /// the `dev` profile and nowhere else.
 pub const DEV_CLIENT_ID: &str = "bf-dev";
 
@@ -11,55 +11,54 @@ const DEFAULT_LIFETIME_SECONDS: i64 = 3600;
 /// A request for a development token, as JSON:
 /// `{"kind":"machine","scopes":["telematics/ingest"]}` or
 /// `{"kind":"user","groups":["system-admin"]}`, both with optional `client_id`, `subject` and
-/// `expires_in_seconds`. Unknown members are refused; scopes and groups are any texts, none if
-/// left out.
+/// `expires_in_seconds`. Unknown members are refused. Scopes and groups may be any texts and default to none.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Body")]
 pub struct MintRequest {
-    /// Whose token it is.
-    pub caller: Caller,
-    /// `client_id`; [`DEV_CLIENT_ID`] if none.
+    /// The caller whom the token names.
+    pub caller: MintedCaller,
+    /// The `client_id` claim; [`DEV_CLIENT_ID`] if none is given.
     pub client_id: Option<String>,
-    /// `sub`, and a person's `username`; the client id for a machine and `dev-user` for a person
-    /// if none.
+    /// The `sub` claim, and a person's `username`. If none is given, it is the client id for a machine and
+    /// `dev-user` for a person.
     pub subject: Option<String>,
-    /// From now to `exp`; 3600 by default, negative for a token that has expired.
+    /// The time from now to `exp`: 3600 by default, negative for a token that has expired.
     pub expires_in_seconds: i64,
 }
 
-/// Whose token is minted.
+/// The caller whom a minted token names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Caller {
-    /// `"kind":"machine"`.
+pub enum MintedCaller {
+    /// A machine: `"kind":"machine"`.
     Machine {
-        /// As asked, joined by spaces in the token.
+        /// The scopes as requested, joined by spaces in the token.
         scopes: Vec<String>,
     },
-    /// `"kind":"user"`.
+    /// A person: `"kind":"user"`.
     User {
-        /// As asked.
+        /// The groups as requested.
         groups: Vec<String>,
     },
 }
 
 impl MintRequest {
-    /// An hour's token for a machine with these scopes.
+    /// A request for a token that names a machine with these scopes for an hour.
     pub fn machine<S: Into<String>>(scopes: impl IntoIterator<Item = S>) -> Self {
-        Self::from(Caller::Machine {
+        Self::from(MintedCaller::Machine {
             scopes: scopes.into_iter().map(Into::into).collect(),
         })
     }
 
-    /// An hour's token for a person in these groups.
+    /// A request for a token that names a person in these groups for an hour.
     pub fn user<S: Into<String>>(groups: impl IntoIterator<Item = S>) -> Self {
-        Self::from(Caller::User {
+        Self::from(MintedCaller::User {
             groups: groups.into_iter().map(Into::into).collect(),
         })
     }
 }
 
-impl From<Caller> for MintRequest {
-    fn from(caller: Caller) -> Self {
+impl From<MintedCaller> for MintRequest {
+    fn from(caller: MintedCaller) -> Self {
         Self {
             caller,
             client_id: None,
@@ -69,7 +68,7 @@ impl From<Caller> for MintRequest {
     }
 }
 
-/// One flat struct, so that an error in a member still knows its path.
+/// The body as it is parsed. It is one flat struct, so that an error in a member has its path.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
@@ -93,10 +92,10 @@ impl TryFrom<Body> for MintRequest {
 
     fn try_from(body: Body) -> Result<Self, Self::Error> {
         let caller = match (body.kind, body.scopes, body.groups) {
-            (Kind::Machine, scopes, None) => Caller::Machine {
+            (Kind::Machine, scopes, None) => MintedCaller::Machine {
                 scopes: scopes.unwrap_or_default(),
             },
-            (Kind::User, None, groups) => Caller::User {
+            (Kind::User, None, groups) => MintedCaller::User {
                 groups: groups.unwrap_or_default(),
             },
             (Kind::Machine, _, Some(_)) => return Err("`groups` belongs to kind `user`"),
@@ -116,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_asks_for_a_machine_or_a_user() {
+    fn a_body_requests_a_machine_or_a_user() {
         let machine: MintRequest =
             serde_json::from_str(r#"{"kind":"machine","scopes":["telematics/ingest"]}"#)
                 .expect("the contract's example");
@@ -140,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_in_the_contract_is_refused() {
+    fn a_body_that_breaks_the_contract_is_refused() {
         for body in [
             r"{}",
             r#"{"kind":"robot"}"#,

@@ -1,11 +1,11 @@
-//! What a deployment says about its issuer.
+//! The settings of a verifier.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use reqwest::Url;
 
-/// The issuer to trust and the callers to let in, checked when made.
+/// The issuer to trust and the app clients to accept, checked on construction.
 #[derive(Clone, Debug)]
 pub struct VerifierSettings {
     pub(crate) issuer: String,
@@ -14,33 +14,37 @@ pub struct VerifierSettings {
     pub(crate) audience: Option<String>,
 }
 
-/// Settings that cannot be used.
+/// The reason why settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The issuer is blank.
     #[error("the issuer is blank")]
     BlankIssuer,
-    /// The audience is there but blank.
+    /// The audience is given but blank.
     #[error("the audience is blank; leave it out for none")]
     BlankAudience,
-    /// The JWKS address is no URL.
+    /// The JWKS address is not a URL.
     #[error("the JWKS URL cannot be read: {0}")]
     UnreadableJwksUrl(String),
-    /// The JWKS address would let anybody on the way replace the keys.
+    /// The JWKS address is not safe: somebody between here and there could replace the keys.
     #[error("the JWKS URL must be https (http only on loopback) and hold no user name")]
     UnsafeJwksUrl,
-    /// The HTTP client could not be made: no TLS backend or no root certificates.
+    /// The HTTP client could not be made, for want of a TLS backend or root certificates.
     #[error("the HTTP client for the JWKS cannot be made")]
     HttpClient(#[source] reqwest::Error),
 }
 
 impl VerifierSettings {
-    /// `issuer` is compared with `iss` character by character; it and `jwks_url` are two settings
-    /// because an emulated Cognito issues under the real name and serves keys elsewhere.
+    /// Checks and combines the settings. `issuer` is compared with `iss` character by character. `issuer` and
+    /// `jwks_url` are two settings because an emulated Cognito issues under the real name and serves its keys
+    /// elsewhere.
     ///
-    /// Of `client_ids`, blank ones are dropped; with none left every token is refused. With an
-    /// `audience`, a token's `aud` must contain it where there is one; without, an `aud` may only
-    /// name allowed clients. Cognito's access tokens have no `aud` unless a resource was asked for.
+    /// Blank `client_ids` are dropped; if none is left, every token is refused. If there is an `audience`, a
+    /// token that has `aud` must contain it there. If there is none, `aud` may only name accepted clients.
+    /// Cognito's access tokens have no `aud` unless a resource was asked for.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used.
     pub fn try_new<S: Into<String>>(
         issuer: &str,
         jwks_url: &str,
@@ -99,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_come_by_https_or_from_this_machine() {
+    fn keys_are_fetched_by_https_or_from_this_machine() {
         for url in [
             "https://cognito-idp.eu-central-1.amazonaws.com/pool/.well-known/jwks.json",
             "http://127.0.0.1:8080/dev/jwks.json",
@@ -131,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_names_are_no_names() {
+    fn a_blank_name_is_not_a_name() {
         let url = "https://issuer/jwks";
         let blank_issuer = VerifierSettings::try_new(" ", url, ["web"], None);
         assert!(matches!(blank_issuer, Err(SettingsError::BlankIssuer)));

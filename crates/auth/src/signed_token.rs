@@ -1,4 +1,4 @@
-//! A token as it travels: a JWS in compact form (RFC 7515, section 7.1), signed with RS256.
+//! A token as it is sent: a JWS in compact form (RFC 7515, section 7.1), signed with RS256.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,26 +9,25 @@ use crate::jwks::VerificationKey;
 use crate::unique_json::UniqueObject;
 use crate::verify_error::InvalidReason;
 
-/// A token whose header is acceptable and whose claims nobody has read yet.
+/// A token whose header is acceptable and whose claims are not read yet.
 pub(crate) struct SignedToken<'a> {
     key_id: String,
-    /// Header and payload: what the signature is over.
+    /// Header and payload, which the signature covers.
     message: &'a str,
     payload: &'a str,
     signature: &'a str,
 }
 
 impl<'a> SignedToken<'a> {
-    /// Takes a token apart and judges its header. Of that, `jku`, `jwk`, `x5u` and `x5c` do not
-    /// count: they are the sender's word for where to find the key that proves the sender right
-    /// (RFC 8725, section 3.10).
+    /// Splits a token and judges its header. The members `jku`, `jwk`, `x5u` and `x5c` are ignored: with them
+    /// the sender would choose the key that proves the sender right (RFC 8725, section 3.10).
     pub(crate) fn parse(token: &'a str) -> Result<Self, InvalidReason> {
         let (message, signature) = token.rsplit_once('.').ok_or(InvalidReason::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(InvalidReason::Malformed)?;
         if payload.contains('.') {
             return Err(InvalidReason::Malformed);
         }
-        let header = object(header)?;
+        let header = decode_object(header)?;
 
         if header.get("alg").and_then(Value::as_str) != Some("RS256") {
             return Err(InvalidReason::Algorithm);
@@ -50,17 +49,17 @@ impl<'a> SignedToken<'a> {
         }
     }
 
-    /// The key that the token says it is signed with.
+    /// The id of the key that the token says it is signed with.
     pub(crate) fn key_id(&self) -> &str {
         &self.key_id
     }
 
-    /// The claims, read once the signature holds and not before.
-    pub(crate) fn claims(
+    /// Verifies the signature, and then reads the claims.
+    pub(crate) fn verify_claims(
         &self,
         key: &VerificationKey,
     ) -> Result<Map<String, Value>, InvalidReason> {
-        // The algorithm is ours, never the header's.
+        // The algorithm is the one that we accept, never the one that the header names.
         let message = self.message.as_bytes();
         match jsonwebtoken::crypto::verify(
             self.signature,
@@ -68,14 +67,15 @@ impl<'a> SignedToken<'a> {
             key.decoding(),
             Algorithm::RS256,
         ) {
-            Ok(true) => object(self.payload),
+            Ok(true) => decode_object(self.payload),
             Ok(false) => Err(InvalidReason::Signature),
             Err(_) => Err(InvalidReason::Malformed),
         }
     }
 }
 
-/// Cognito sends no `typ`, its emulator `JWT`, RFC 9068 issuers `at+jwt`.
+/// Whether a `typ` may stand in an access token. Cognito sends none, its emulator sends `JWT`, and issuers
+/// that follow RFC 9068 send `at+jwt`.
 fn is_access_token_type(typ: &Value) -> bool {
     typ.as_str().is_some_and(|typ| {
         let typ = typ.to_ascii_lowercase();
@@ -86,7 +86,7 @@ fn is_access_token_type(typ: &Value) -> bool {
     })
 }
 
-fn object(part: &str) -> Result<Map<String, Value>, InvalidReason> {
+fn decode_object(part: &str) -> Result<Map<String, Value>, InvalidReason> {
     let json = URL_SAFE_NO_PAD
         .decode(part)
         .map_err(|_| InvalidReason::Malformed)?;

@@ -1,14 +1,14 @@
-//! JSON objects in which no member comes twice, at any depth.
+//! JSON objects in which no member is repeated, at any depth.
 //!
-//! RFC 7519, section 4, lets a parser choose between refusing a repeated claim and taking the last
-//! one. Two parsers on a token's way that choose differently read two different tokens.
+//! RFC 7519, section 4, lets a parser choose between refusing a repeated claim and using the last one. Two
+//! parsers that choose differently read two different tokens.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// An object without repeated members.
+/// A JSON object without repeated members.
 pub(crate) struct UniqueObject(pub(crate) Map<String, Value>);
 
 struct UniqueValue(Value);

@@ -1,109 +1,64 @@
-//! Tokens whose signature was checked before, so that a caller who sends the same one with every
-//! request costs a digest and a lookup.
+//! Tokens whose signature was already checked. A caller who sends the same token with every request then costs
+//! one digest and one lookup.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
 
 use crate::jwks::{KeySet, VerificationKey};
 use crate::principal::Principal;
 
-/// SHA-256 of a whole token. The token itself is never kept.
+/// The SHA-256 digest of a whole token. The token itself is never stored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct TokenDigest([u8; digest::SHA256_OUTPUT_LEN]);
 
 impl TokenDigest {
-    pub(crate) fn of(token: &str) -> Self {
+    pub(crate) fn new(token: &str) -> Self {
         let mut bytes = [0; digest::SHA256_OUTPUT_LEN];
         bytes.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
         Self(bytes)
     }
 }
 
-/// What a token proved, and for how long.
-pub(crate) struct Verified {
+/// The caller that a token proved, and how long the proof holds.
+#[derive(Clone)]
+pub(crate) struct VerifiedToken {
     pub(crate) principal: Principal,
     pub(crate) key: Arc<VerificationKey>,
     pub(crate) refused_from: DateTime<Utc>,
 }
 
-/// A bounded number of verified tokens; the least recently used one makes room.
-pub(crate) struct VerifiedCache {
-    capacity: usize,
-    entries: Mutex<Entries>,
-}
-
-#[derive(Default)]
-struct Entries {
-    by_digest: HashMap<TokenDigest, Entry>,
-    uses: u64,
-}
-
-struct Entry {
-    verified: Verified,
-    last_use: u64,
-}
+/// A bounded cache of verified tokens. The least recently used token is evicted first.
+pub(crate) struct VerifiedCache(Cache<TokenDigest, VerifiedToken>);
 
 impl VerifiedCache {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            entries: Mutex::default(),
-        }
+    pub(crate) fn new(capacity: u64) -> Self {
+        let builder = Cache::builder().max_capacity(capacity);
+        // A token is used in bursts, so what was used last says more than what was used most.
+        Self(builder.eviction_policy(EvictionPolicy::lru()).build())
     }
 
-    /// The caller, as long as the token has not expired and the issuer still publishes its key.
+    /// The caller, unless the token has expired or the issuer no longer publishes its key. Expiry is judged
+    /// here and not by moka, because moka has a clock of its own.
     pub(crate) fn get(
         &self,
         token: &TokenDigest,
         keys: &KeySet,
         now: DateTime<Utc>,
     ) -> Option<Principal> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let this_use = entries.next_use();
-        let entry = entries.by_digest.get_mut(token)?;
-        if now < entry.verified.refused_from && keys.holds(&entry.verified.key) {
-            entry.last_use = this_use;
-            return Some(entry.verified.principal.clone());
+        let verified = self.0.get(token)?;
+        if now < verified.refused_from && keys.holds(&verified.key) {
+            return Some(verified.principal);
         }
-        entries.by_digest.remove(token);
+        self.0.invalidate(token);
         None
     }
 
-    pub(crate) fn insert(&self, token: TokenDigest, verified: Verified, now: DateTime<Utc>) {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.by_digest.len() >= self.capacity {
-            entries.make_room(self.capacity, now);
-        }
-        let last_use = entries.next_use();
-        entries
-            .by_digest
-            .insert(token, Entry { verified, last_use });
-    }
-}
-
-impl Entries {
-    fn next_use(&mut self) -> u64 {
-        self.uses += 1;
-        self.uses
-    }
-
-    /// Looks at every entry, which is cheap beside the signature check that came before.
-    fn make_room(&mut self, capacity: usize, now: DateTime<Utc>) {
-        self.by_digest
-            .retain(|_, entry| now < entry.verified.refused_from);
-        if self.by_digest.len() < capacity {
-            return;
-        }
-        let oldest = self
-            .by_digest
-            .iter()
-            .min_by_key(|(_, entry)| entry.last_use);
-        if let Some(digest) = oldest.map(|(digest, _)| *digest) {
-            self.by_digest.remove(&digest);
-        }
+    pub(crate) fn insert(&self, token: TokenDigest, verified: VerifiedToken) {
+        self.0.insert(token, verified);
     }
 }
 
@@ -121,8 +76,8 @@ mod tests {
         KeySet::parse(json!({"keys": [jwk]}).to_string().as_bytes()).expect("a usable key")
     }
 
-    fn verified(keys: &KeySet, seconds: i64) -> Verified {
-        Verified {
+    fn verified(keys: &KeySet, seconds: i64) -> VerifiedToken {
+        VerifiedToken {
             principal: Principal::machine("m", [""; 0]),
             key: Arc::clone(keys.get("k").expect("the key")),
             refused_from: NOW + TimeDelta::seconds(seconds),
@@ -130,52 +85,44 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_ends_with_its_token() {
+    fn a_cached_token_ends_when_the_token_expires() {
         let (cache, keys) = (VerifiedCache::new(10), keys("AQAB"));
-        let token = TokenDigest::of("token");
-        cache.insert(token, verified(&keys, 60), NOW);
-        assert!(
-            cache
-                .get(&token, &keys, NOW + TimeDelta::milliseconds(59_999))
-                .is_some()
-        );
-        assert!(
-            cache
-                .get(&token, &keys, NOW + TimeDelta::seconds(60))
-                .is_none()
-        );
-        assert!(cache.get(&TokenDigest::of("other"), &keys, NOW).is_none());
+        let token = TokenDigest::new("token");
+        cache.insert(token, verified(&keys, 60));
+        let just_before = NOW + TimeDelta::milliseconds(59_999);
+        assert!(cache.get(&token, &keys, just_before).is_some());
+        let expired = NOW + TimeDelta::seconds(60);
+        assert!(cache.get(&token, &keys, expired).is_none());
+        assert!(cache.get(&TokenDigest::new("other"), &keys, NOW).is_none());
     }
 
     #[test]
-    fn an_entry_ends_with_its_key() {
+    fn a_cached_token_ends_when_its_key_is_withdrawn() {
         let (cache, before) = (VerifiedCache::new(10), keys("AQAB"));
-        let token = TokenDigest::of("token");
-        cache.insert(token, verified(&before, 60), NOW);
-        assert!(
-            cache.get(&token, &keys("AQAB"), NOW).is_some(),
-            "fetched again, still there"
-        );
-        assert!(
-            cache.get(&token, &keys("Aw"), NOW).is_none(),
-            "another key under the same id"
-        );
+        let token = TokenDigest::new("token");
+        cache.insert(token, verified(&before, 60));
+        let fetched_again = keys("AQAB");
+        assert!(cache.get(&token, &fetched_again, NOW).is_some());
+        let other_key_of_the_same_id = keys("Aw");
+        assert!(cache.get(&token, &other_key_of_the_same_id, NOW).is_none());
     }
 
     #[test]
-    fn expired_entries_make_room_first_and_then_the_least_recently_used() {
+    fn the_least_recently_used_token_is_evicted_first() {
         let (cache, keys) = (VerifiedCache::new(3), keys("AQAB"));
-        let token = |n: u32| TokenDigest::of(&n.to_string());
-        let held = |n, now| cache.get(&token(n), &keys, now).is_some();
-        for (n, seconds) in [(1, 60), (2, 60), (3, 5)] {
-            cache.insert(token(n), verified(&keys, seconds), NOW);
-        }
-        let later = NOW + TimeDelta::seconds(10);
-        cache.insert(token(4), verified(&keys, 60), later);
-        assert!(!held(3, later));
-        assert!(held(2, later) && held(1, later) && held(4, later));
-        cache.insert(token(5), verified(&keys, 60), later);
-        assert!(!held(2, later));
-        assert!(held(1, later) && held(4, later) && held(5, later));
+        let token = |n: u32| TokenDigest::new(&n.to_string());
+        let insert = |n| {
+            cache.insert(token(n), verified(&keys, 60));
+            cache.0.run_pending_tasks();
+        };
+        let is_cached = |n| cache.get(&token(n), &keys, NOW).is_some();
+        (1..=3).for_each(insert);
+        assert!(is_cached(1));
+        insert(4);
+        assert!(!is_cached(2), "nobody used it since it was inserted");
+        assert!(is_cached(3) && is_cached(1) && is_cached(4));
+        insert(5);
+        assert!(!is_cached(3));
+        assert!(is_cached(1) && is_cached(4) && is_cached(5));
     }
 }

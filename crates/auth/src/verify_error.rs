@@ -1,13 +1,12 @@
 //! Why a token was not accepted.
 
-/// A refusal to name the caller. Holds nothing of the token.
+/// The reason why a caller could not be identified. It holds nothing of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// The token is no good, whoever asks: 401 with `error="invalid_token"` (RFC 6750).
+    /// The token is not valid: 401 with `error="invalid_token"` (RFC 6750).
     #[error("the access token is not valid: {0}")]
     Invalid(InvalidReason),
-    /// The issuer's keys could not be fetched and there never were any: 503, not the caller's
-    /// fault.
+    /// The issuer's keys could never be fetched: 503, which is not the caller's fault.
     #[error("the issuer's keys are not available")]
     KeysUnavailable,
 }
@@ -15,32 +14,32 @@ pub enum VerifyError {
 /// The first rule that a token broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum InvalidReason {
-    /// Longer than 8 KiB.
+    /// The token is longer than 8 KiB.
     #[error("it is too long")]
     TooLong,
-    /// Not three base64url parts of which two are JSON objects without repeated members
+    /// The token is not three base64url parts of which two are JSON objects without repeated members
     /// (RFC 7515).
     #[error("it is not well formed")]
     Malformed,
     /// `alg` is not `RS256`.
     #[error("its algorithm is not accepted")]
     Algorithm,
-    /// `typ` says that it is something else than an access token (RFC 9068).
+    /// `typ` is not that of an access token (RFC 9068).
     #[error("its type is not accepted")]
     TokenType,
-    /// `crit` demands an extension that is not understood here (RFC 7515, 4.1.11).
+    /// `crit` demands an extension that is not supported here (RFC 7515, 4.1.11).
     #[error("it demands an unknown extension")]
     CriticalExtension,
-    /// `kid` is missing or no text.
+    /// `kid` is missing or is not a text.
     #[error("it does not name its key")]
     NoKeyId,
     /// `kid` names no usable key of the issuer.
     #[error("its key is not known")]
     UnknownKey,
-    /// The signature does not fit the key.
-    #[error("its signature does not hold")]
+    /// The signature does not match the key.
+    #[error("its signature does not match")]
     Signature,
-    /// A claim that is needed is missing or has a wrong type or an absurd value.
+    /// A required claim is missing, has a wrong type or has an absurd value.
     #[error("a claim is missing or malformed")]
     Claims,
     /// `iss` is not the configured issuer.
@@ -52,13 +51,13 @@ pub enum InvalidReason {
     /// `client_id` is not on the allow-list.
     #[error("its client is not accepted")]
     Client,
-    /// `aud` is there and names somebody else.
+    /// `aud` is present and names somebody else.
     #[error("its audience is not accepted")]
     Audience,
     /// `exp` has passed.
     #[error("it has expired")]
     Expired,
-    /// `nbf` has not come.
+    /// `nbf` lies ahead.
     #[error("it is not valid yet")]
     NotYetValid,
     /// `iat` lies ahead.

@@ -1,5 +1,6 @@
-//! The guard: who is calling, and not too often; may they know of the workspace, may they do this, is
-//! the body's envelope acceptable; in this order.
+//! The guard before every handler. It settles, in this order: who is calling, whether the caller sends too many
+//! requests, whether the caller may know of the workspace, whether the caller may use the route, and whether the
+//! body's envelope is acceptable.
 
 use application::Author;
 use auth::{Principal, VerifyError};
@@ -9,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use domain::ids::WorkspaceId;
 
 use super::table::Route;
 use crate::problem::{Problem, ProblemKind};
@@ -17,17 +19,17 @@ use crate::state::{AppState, SharedState};
 
 const WORKSPACE_ID: &str = "workspace_id";
 
-/// A verified caller.
+/// The verified caller of a request.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Machine or person.
+    /// The machine or person.
     pub principal: Principal,
     id: String,
     trace: TraceContext,
 }
 
 impl Caller {
-    /// As the author of a change.
+    /// The caller as the author of a change.
     pub fn author(&self) -> Author<'_> {
         Author {
             id: &self.id,
@@ -40,7 +42,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        // Absent only where the table says that a route is open, and no open route asks.
+        // The guard inserts the caller on every route that is not open, and no handler of an open route asks.
         parts
             .extensions
             .get()
@@ -57,22 +59,34 @@ pub(crate) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let workspace_id = match params {
+    let workspace = match params {
         Ok(params) => params
             .iter()
             .find(|(name, _)| *name == WORKSPACE_ID)
-            .map(|(_, id)| id.to_owned()),
-        // An id that is not UTF-8 is told by the handler, to whoever may know so much.
-        Err(_) => undecoded_workspace_id(path.as_str(), request.uri().path()).map(str::to_owned),
+            .map(|(_, id)| NamedWorkspace::new(id)),
+        // The handler refuses a path that is not UTF-8, for callers who may know of the workspace.
+        Err(_) => {
+            undecoded_workspace_id(path.as_str(), request.uri().path()).map(NamedWorkspace::new)
+        }
     };
-    match admit(&state, path.as_str(), workspace_id.as_deref(), &mut request).await {
+    match admit(&state, path.as_str(), workspace.as_ref(), &mut request).await {
         Ok(()) => next.run(request).await,
-        Err(problem) => refusal(problem, path.as_str()),
+        Err(problem) => refuse(problem, path.as_str()),
     }
 }
 
-/// A refused method comes with those that there are.
-fn refusal(problem: Problem, path: &str) -> Response {
+/// The workspace that a path names; `None` inside if the text is not a workspace id, which then is no
+/// workspace of any caller's.
+struct NamedWorkspace(Option<WorkspaceId>);
+
+impl NamedWorkspace {
+    fn new(text: &str) -> Self {
+        Self(WorkspaceId::try_new(text).ok())
+    }
+}
+
+/// Builds the answer of a refusal. A refused method comes with the methods that the path has.
+fn refuse(problem: Problem, path: &str) -> Response {
     let mut answer = problem.into_response();
     if answer.status() == StatusCode::METHOD_NOT_ALLOWED
         && let Ok(allow) = HeaderValue::from_str(&Route::methods(path).join(","))
@@ -82,7 +96,7 @@ fn refusal(problem: Problem, path: &str) -> Response {
     answer
 }
 
-/// The workspace of a path as it was sent, where the path cannot be decoded.
+/// Finds the workspace id of a path as it was sent, for a path that cannot be decoded.
 fn undecoded_workspace_id<'p>(template: &str, path: &'p str) -> Option<&'p str> {
     let is_workspace_id =
         |(named, _): &(&str, &str)| named.trim_matches(['{', '}']) == WORKSPACE_ID;
@@ -90,10 +104,11 @@ fn undecoded_workspace_id<'p>(template: &str, path: &'p str) -> Option<&'p str> 
     segments.find(is_workspace_id).map(|(_, id)| id)
 }
 
+/// Admits a request to its handler, or says why not.
 async fn admit(
     state: &AppState,
     path: &str,
-    workspace_id: Option<&str>,
+    workspace: Option<&NamedWorkspace>,
     request: &mut Request,
 ) -> Result<(), Problem> {
     let is_closed = path.starts_with("/dev/") && state.dev_issuer.is_none();
@@ -102,29 +117,12 @@ async fn admit(
     }
     let route = Route::find(request.method(), path);
     if !Route::is_open(path) {
-        let principal = authenticate(state, request.headers()).await?;
-        let id = principal.id();
-        // Before anything is said of workspaces: whoever guesses at them has this limit as well.
-        state
-            .rates
-            .admit(&principal, &id)
-            .map_err(|wait| Problem::of(ProblemKind::RATE_LIMITED).retry_after(wait))?;
-        if let Some(workspace_id) = workspace_id
-            && !may_know_of(&principal, workspace_id)
-        {
-            return Err(Problem::not_found("workspace"));
-        }
-        if route.is_some_and(|route| !route.access.allows(&principal, workspace_id)) {
-            return Err(Problem::of(ProblemKind::FORBIDDEN));
-        }
-        let trace: TraceContext = request.extensions().get().cloned().unwrap_or_default();
-        request.extensions_mut().insert(Caller {
-            principal,
-            id,
-            trace,
-        });
+        let trace = request.extensions().get().cloned().unwrap_or_default();
+        let caller = identify(state, request.headers(), trace).await?;
+        authorize(&caller.principal, route, workspace)?;
+        request.extensions_mut().insert(caller);
     }
-    // A handler without a row is not reached, whoever asks.
+    // A handler without a row in the table is not reached, whoever asks.
     let route = route.ok_or(Problem::of(ProblemKind::METHOD_NOT_ALLOWED))?;
     match route.body.limit() {
         Some(limit) => check_envelope(request.headers(), limit),
@@ -132,12 +130,53 @@ async fn admit(
     }
 }
 
-/// Machines are not bound to workspaces; people see their own, staff all.
-fn may_know_of(principal: &Principal, workspace_id: &str) -> bool {
+/// Identifies the caller and counts the request against the caller's rate limit. The limit comes before
+/// anything that depends on workspaces, so that it also bounds a caller who guesses workspace ids.
+async fn identify(
+    state: &AppState,
+    headers: &HeaderMap,
+    trace: TraceContext,
+) -> Result<Caller, Problem> {
+    let principal = authenticate(state, headers).await?;
+    let id = principal.id();
+    state
+        .rates
+        .admit(&principal, &id)
+        .map_err(|wait| Problem::of(ProblemKind::RATE_LIMITED).retry_after(wait))?;
+    Ok(Caller {
+        principal,
+        id,
+        trace,
+    })
+}
+
+/// Checks that the caller may know of the workspace and may use the route. A method without a row is refused
+/// later, by [`admit`].
+fn authorize(
+    principal: &Principal,
+    route: Option<&Route>,
+    workspace: Option<&NamedWorkspace>,
+) -> Result<(), Problem> {
+    if workspace.is_some_and(|workspace| !may_know_of(principal, workspace)) {
+        return Err(Problem::not_found("workspace"));
+    }
+    let workspace_id = workspace.and_then(|workspace| workspace.0.as_ref());
+    match route {
+        Some(route) if !route.access.allows(principal, workspace_id) => {
+            Err(Problem::of(ProblemKind::FORBIDDEN))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a caller may learn that a workspace exists. Machines are not bound to workspaces. People see their
+/// own workspaces, and staff see all.
+fn may_know_of(principal: &Principal, NamedWorkspace(id): &NamedWorkspace) -> bool {
     match principal {
         Principal::Machine { .. } => true,
         Principal::Person { .. } => {
-            principal.is_staff() || principal.workspace_role(workspace_id).is_some()
+            let has_role = |id: &WorkspaceId| principal.workspace_role(id.as_str()).is_some();
+            principal.is_staff() || id.as_ref().is_some_and(has_role)
         }
     }
 }
@@ -185,6 +224,7 @@ mod tests {
     use domain::ids::IdSource;
     use persistence::Store;
     use providers::AddressPolicy;
+    use tokio_util::task::TaskTracker;
     use tower::ServiceExt;
 
     use super::*;
@@ -192,7 +232,7 @@ mod tests {
     use crate::access::RateLimits;
     use crate::state::Features;
 
-    /// Nothing of it is reached.
+    /// The state of an instance whose database and issuer are never reached.
     fn state() -> AppState {
         let clock = Clock::system();
         let settings =
@@ -217,6 +257,7 @@ mod tests {
                 loopback_http: false,
             },
             dev_issuer: None,
+            tasks: TaskTracker::new(),
             features: Features::default(),
         }
     }
@@ -243,8 +284,8 @@ mod tests {
             let answer = app.clone().oneshot(request).await.expect("an answer");
             assert_eq!(answer.status(), status, "{method} {path}");
             let allow = answer.headers().get(header::ALLOW);
-            let told = allow.map(|methods| methods.to_str().expect("plain text"));
-            assert_eq!(told, (status == 405).then_some("GET,HEAD"));
+            let allowed = allow.map(|methods| methods.to_str().expect("plain text"));
+            assert_eq!(allowed, (status == 405).then_some("GET,HEAD"));
         }
     }
 }

@@ -1,8 +1,7 @@
-//! Who may do what: one table of routes, one guard before every handler.
+//! Access control: one table that says who may use which route, and one guard before every handler.
 
 mod guard;
 mod rate;
-mod steady_clock;
 mod table;
 
 pub use guard::Caller;

@@ -1,7 +1,7 @@
-//! How often a caller may ask: a bucket for each, in this instance's memory.
+//! Rate limits: one token bucket for each caller, in this instance's memory.
 //!
-//! Every instance counts for itself, so a caller that reaches N of them has N times the rate. A token
-//! that is refused has no caller to count for.
+//! Every instance counts on its own, so a caller that reaches N instances has N times the rate. A request whose
+//! token is refused has no caller and is not counted.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -9,33 +9,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use auth::Principal;
-use clock::Clock;
+use clock::{Clock, SteadyClock};
 use governor::clock::Clock as _;
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use super::steady_clock::SteadyClock;
+/// How often the buckets that are full again are evicted. Until then an idle caller costs the length of its id.
+const EVICTION_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Buckets that are full again are forgotten this often; until then a caller costs its name's length.
-const BETWEEN_TIDIES: Duration = Duration::from_mins(1);
-
-/// How often one caller may ask.
+/// The limit on the requests of one caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Requests a second in the long run.
+    /// The requests per second in the long run.
     pub per_second: NonZeroU32,
-    /// Requests at once, after a pause.
+    /// The requests at once after a pause.
     pub burst: NonZeroU32,
 }
 
 impl Rate {
-    /// `None`, which is unlimited, for no requests a second; a burst is at least one request.
-    pub const fn of(per_second: u32, burst: u32) -> Option<Self> {
-        let burst = match NonZeroU32::new(burst) {
-            Some(burst) => burst,
-            None => NonZeroU32::MIN,
-        };
+    /// Makes a limit from two settings. Returns `None`, which is unlimited, for zero requests per second.
+    pub const fn from_settings(per_second: u32, burst: NonZeroU32) -> Option<Self> {
         match NonZeroU32::new(per_second) {
             Some(per_second) => Some(Self { per_second, burst }),
             None => None,
@@ -43,7 +37,7 @@ impl Rate {
     }
 }
 
-/// The limits of people and of machines. Cheap to clone; clones count together.
+/// The rate limits of people and of machines. Cheap to clone; clones share their counts.
 #[derive(Clone, Debug)]
 pub struct RateLimits(Arc<Limits>);
 
@@ -54,19 +48,19 @@ struct Limits {
 }
 
 impl RateLimits {
-    /// Limits by `clock`; `None` is unlimited.
+    /// Makes limits that count by `clock`. `None` is unlimited.
     pub fn new(people: Option<Rate>, machines: Option<Rate>, clock: &Clock) -> Self {
-        let buckets = |rate| Buckets::new(rate, SteadyClock::new(clock.clone()));
+        let buckets = |rate| Buckets::new(rate, GovernorClock(clock.steady()));
         Self(Arc::new(Limits {
             people: people.map(buckets),
             machines: machines.map(buckets),
         }))
     }
 
-    /// Counts a request of a verified caller, known as `id`.
+    /// Counts a request of a verified caller, whose name is `id`.
     ///
     /// # Errors
-    /// How long until the next one is admitted.
+    /// Returns how long the caller must wait until its next request is admitted.
     pub(super) fn admit(&self, principal: &Principal, id: &str) -> Result<(), Duration> {
         let buckets = match principal {
             Principal::Person { .. } => &self.0.people,
@@ -76,42 +70,57 @@ impl RateLimits {
     }
 }
 
-/// A bucket for every caller of a kind.
+/// The service's steady clock as `governor` reads it.
+#[derive(Clone, Debug)]
+struct GovernorClock(SteadyClock);
+
+impl governor::clock::Clock for GovernorClock {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+type Limiter =
+    RateLimiter<Arc<str>, HashMapStateStore<Arc<str>>, GovernorClock, NoOpMiddleware<Duration>>;
+
+/// The buckets of all people or of all machines, by the caller's id.
 #[derive(Debug)]
 struct Buckets {
-    limiter:
-        RateLimiter<Arc<str>, HashMapStateStore<Arc<str>>, SteadyClock, NoOpMiddleware<Duration>>,
-    clock: SteadyClock,
-    tidied_at_second: AtomicU64,
+    limiter: Limiter,
+    clock: GovernorClock,
+    evicted_at_second: AtomicU64,
 }
 
 impl Buckets {
-    fn new(rate: Rate, clock: SteadyClock) -> Self {
+    fn new(rate: Rate, clock: GovernorClock) -> Self {
         let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
         Self {
             limiter: RateLimiter::hashmap_with_clock(quota, clock.clone()),
             clock,
-            tidied_at_second: AtomicU64::new(0),
+            evicted_at_second: AtomicU64::new(0),
         }
     }
 
     fn admit(&self, id: &str) -> Result<(), Duration> {
-        self.tidy();
+        self.evict_idle_callers();
         let refused = self.limiter.check_key(&id.into());
         refused.map_err(|until| until.wait_time_from(self.clock.now()))
     }
 
-    /// Forgets the callers who are idle, if it has not been done for a while.
-    fn tidy(&self) {
+    /// Evicts the callers who are idle, if the last eviction was long enough ago.
+    fn evict_idle_callers(&self) {
         let now = self.clock.now().as_secs();
-        let tidied_at = self.tidied_at_second.load(Ordering::Relaxed);
-        let due = now >= tidied_at + BETWEEN_TIDIES.as_secs();
-        let is_ours = || {
-            self.tidied_at_second
-                .compare_exchange(tidied_at, now, Ordering::Relaxed, Ordering::Relaxed)
+        let evicted_at = self.evicted_at_second.load(Ordering::Relaxed);
+        let is_due = now >= evicted_at + EVICTION_INTERVAL.as_secs();
+        // Of several requests at once, only one evicts.
+        let is_first = || {
+            self.evicted_at_second
+                .compare_exchange(evicted_at, now, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok()
         };
-        if due && is_ours() {
+        if is_due && is_first() {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }
@@ -123,6 +132,11 @@ mod tests {
     use chrono::{DateTime, TimeDelta};
 
     use super::*;
+
+    /// A limit whose burst is not zero.
+    fn rate(per_second: u32, burst: u32) -> Option<Rate> {
+        Rate::from_settings(per_second, NonZeroU32::new(burst).expect("a burst"))
+    }
 
     fn person(name: &str) -> Principal {
         Principal::person(name, "web", [""; 0])
@@ -136,9 +150,9 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_then_the_rate_for_each_caller_alone() {
+    fn each_caller_has_a_burst_and_then_the_rate() {
         let clock = Clock::manual(DateTime::UNIX_EPOCH);
-        let limits = RateLimits::new(Rate::of(50, 200), None, &clock);
+        let limits = RateLimits::new(rate(50, 200), None, &clock);
         assert_eq!(admitted(&limits, &person("a"), 300), 200);
         assert_eq!(admitted(&limits, &person("b"), 300), 200);
         clock.advance(TimeDelta::seconds(1));
@@ -148,20 +162,20 @@ mod tests {
     }
 
     #[test]
-    fn machines_are_limited_only_where_it_is_said() {
+    fn machines_are_limited_only_if_a_rate_is_set() {
         let clock = Clock::manual(DateTime::UNIX_EPOCH);
         let machine = Principal::machine("depot", [""; 0]);
-        let unlimited = RateLimits::new(Rate::of(1, 1), Rate::of(0, 1), &clock);
+        let unlimited = RateLimits::new(rate(1, 1), rate(0, 1), &clock);
         assert_eq!(admitted(&unlimited, &machine, 5_000), 5_000);
-        let limited = RateLimits::new(None, Rate::of(1, 0), &clock);
+        let limited = RateLimits::new(None, rate(1, 1), &clock);
         assert_eq!(admitted(&limited, &machine, 10), 1);
         assert_eq!(admitted(&limited, &person("a"), 5_000), 5_000);
     }
 
     #[test]
-    fn the_wait_is_until_the_next_one_is_admitted() {
+    fn a_refusal_says_when_the_next_request_is_admitted() {
         let clock = Clock::manual(DateTime::UNIX_EPOCH);
-        let limits = RateLimits::new(Rate::of(2, 1), None, &clock);
+        let limits = RateLimits::new(rate(2, 1), None, &clock);
         let caller = person("a");
         let ask = || limits.admit(&caller, "person:a");
         assert_eq!(ask(), Ok(()));
@@ -173,11 +187,11 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_idle_is_forgotten() {
+    fn an_idle_caller_is_evicted() {
         let clock = Clock::manual(DateTime::UNIX_EPOCH);
         let buckets = Buckets::new(
-            Rate::of(50, 200).expect("a limit"),
-            SteadyClock::new(clock.clone()),
+            rate(50, 200).expect("a limit"),
+            GovernorClock(clock.steady()),
         );
         for caller in 0..1_000 {
             buckets.admit(&format!("person:{caller}")).expect("a first");

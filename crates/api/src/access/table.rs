@@ -1,9 +1,10 @@
-//! The access table. A route without a row fails a test, and is refused until it has one.
+//! The access table. A route without a row is refused, and fails a test.
 
 use auth::{Principal, WorkspaceRole};
 use axum::http::Method;
+use domain::ids::WorkspaceId;
 
-/// Who may use a route.
+/// The callers who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Anybody, without a token.
@@ -12,15 +13,15 @@ pub enum Access {
     Scope(&'static str),
     /// A machine with this scope, or a system administrator.
     ScopeOrSystemAdmin(&'static str),
-    /// Who may see the workspace: its viewers and admins, staff, machines that read.
+    /// Everybody who may see the workspace: its viewers and admins, staff, and machines that read.
     Workspace,
     /// The workspace's admins, and system administrators.
     WorkspaceAdmin,
     /// Staff, and machines that read.
     Staff,
-    /// The same, and the workspace's admins.
+    /// Staff, machines that read, and the workspace's admins.
     StaffOrWorkspaceAdmin,
-    /// Staff in person: what is asked for is a person's to answer for.
+    /// Staff, but no machine: a person must answer for the change.
     StaffPeople,
     /// System administrators and support.
     SystemAdminOrSupport,
@@ -28,10 +29,10 @@ pub enum Access {
     SystemAdmin,
 }
 
-/// What a route takes as a body.
+/// The body that a route accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyRule {
-    /// None; what comes is not read.
+    /// No body. A body that is sent anyway is not read.
     None,
     /// JSON of at most 256 KiB.
     Json,
@@ -40,7 +41,7 @@ pub enum BodyRule {
 }
 
 impl BodyRule {
-    /// Bytes of a body, at most, after decompression; none where no body is read.
+    /// The most bytes that a body may have after decompression. Returns `None` if no body is read.
     pub(crate) const fn limit(self) -> Option<usize> {
         match self {
             Self::None => None,
@@ -50,16 +51,16 @@ impl BodyRule {
     }
 }
 
-/// A row of the table.
+/// A row of the access table.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// The method; `HEAD` goes by `GET`.
+    /// The method. `HEAD` has the row of `GET`.
     pub method: Method,
     /// The path as the router writes it.
     pub path: &'static str,
-    /// Who.
+    /// The callers who may use the route.
     pub access: Access,
-    /// With what body.
+    /// The body that the route accepts.
     pub body: BodyRule,
 }
 
@@ -132,7 +133,7 @@ pub const TABLE: &[Route] = table! {
 };
 
 impl Route {
-    /// The row of a matched path and method.
+    /// Finds the row of a matched path and method.
     pub fn find(method: &Method, path: &str) -> Option<&'static Self> {
         let method = if method == Method::HEAD {
             &Method::GET
@@ -144,12 +145,12 @@ impl Route {
             .find(|route| route.method == *method && route.path == path)
     }
 
-    /// Whether a request of this route may name itself by `Idempotency-Key`.
+    /// Whether a request of this route may have an `Idempotency-Key`.
     pub fn takes_idempotency_key(&self) -> bool {
         self.method == Method::POST && self.access != Open
     }
 
-    /// The methods of a matched path; none where it has no row.
+    /// The methods of a matched path, which are none if the path has no row.
     pub fn methods(path: &str) -> Vec<&'static str> {
         let of_path = TABLE.iter().filter(|route| route.path == path);
         let mut methods: Vec<&str> = of_path.map(|route| route.method.as_str()).collect();
@@ -168,9 +169,9 @@ impl Route {
 }
 
 impl Access {
-    /// Whether a verified caller may use a route of this kind, for the workspace that the path names.
-    pub fn allows(self, caller: &Principal, workspace_id: Option<&str>) -> bool {
-        let role = workspace_id.and_then(|id| caller.workspace_role(id));
+    /// Whether a verified caller may use a route with this access, for the workspace that the path names.
+    pub fn allows(self, caller: &Principal, workspace_id: Option<&WorkspaceId>) -> bool {
+        let role = workspace_id.and_then(|id| caller.workspace_role(id.as_str()));
         let system_admin = caller.is_in_group("system-admin");
         match self {
             Open => true,

@@ -1,5 +1,7 @@
 //! How often a caller may ask.
 
+use std::num::NonZeroU32;
+
 use api::access::{Rate, RateLimits};
 use testkit::{a_workspace, seconds};
 
@@ -7,9 +9,13 @@ use crate::service::{ADMIN, Caller, NORTH, READ, SYSTEM_ADMIN, Service, VIEWER};
 
 const HEALTH: &str = "/workspaces/depot-north/health";
 
+fn rate(per_second: u32, burst: u32) -> Option<Rate> {
+    Rate::from_settings(per_second, NonZeroU32::new(burst).expect("a burst"))
+}
+
 async fn people_may_ask(per_second: u32, burst: u32) -> Service {
     let service = Service::start_with(|state| {
-        state.rates = RateLimits::new(Rate::of(per_second, burst), None, &state.core.clock);
+        state.rates = RateLimits::new(rate(per_second, burst), None, &state.core.clock);
     })
     .await;
     a_workspace(NORTH).create(&service.fixture).await;
@@ -82,7 +88,7 @@ async fn others_are_not_held_up() {
 #[tokio::test]
 async fn machines_can_be_limited_as_well() {
     let service = Service::start_with(|state| {
-        state.rates = RateLimits::new(None, Rate::of(1, 2), &state.core.clock);
+        state.rates = RateLimits::new(None, rate(1, 2), &state.core.clock);
     })
     .await;
     a_workspace(NORTH).create(&service.fixture).await;
