@@ -10,6 +10,7 @@ use application::sweeps::Sweeper;
 use auth::{DevIssuer, Verifier};
 use axum::extract::State;
 use providers::AddressPolicy;
+use tokio_util::task::TaskTracker;
 
 use crate::access::RateLimits;
 use crate::server::HttpLimits;
@@ -42,6 +43,8 @@ pub struct AppState {
     pub addresses: AddressPolicy,
     /// The local token issuer, in `dev` only: its presence opens `/dev/*`.
     pub dev_issuer: Option<Arc<DevIssuer>>,
+    /// The tasks that go on to their end when their caller disconnects. They are awaited at shutdown.
+    pub tasks: TaskTracker,
     /// Gates of pages, by name.
     pub features: Features,
 }

@@ -1,4 +1,4 @@
-//! The local token issuer, which only `dev` opens.
+//! The endpoints of the local token issuer, which are open in `dev` only.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ pub(crate) async fn post_token(
     NoQuery: NoQuery,
     JsonBody(request): JsonBody<MintRequest>,
 ) -> Result<Json<TokenView>, Problem> {
-    let issuer = issuer(&state)?;
+    let issuer = open_issuer(&state)?;
     Ok(Json(TokenView {
         access_token: issuer.mint(&request, state.core.clock.now()),
     }))
@@ -55,10 +55,10 @@ pub(crate) async fn get_jwks(
     State(state): SharedState,
     NoQuery: NoQuery,
 ) -> Result<Json<serde_json::Value>, Problem> {
-    Ok(Json(issuer(&state)?.jwks()))
+    Ok(Json(open_issuer(&state)?.jwks()))
 }
 
-fn issuer(state: &AppState) -> Result<&Arc<DevIssuer>, Problem> {
+fn open_issuer(state: &AppState) -> Result<&Arc<DevIssuer>, Problem> {
     state
         .dev_issuer
         .as_ref()

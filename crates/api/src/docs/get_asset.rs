@@ -10,7 +10,7 @@ use utoipa_swagger_ui::Config;
 use crate::problem::Problem;
 use crate::request::{NoQuery, Path1, PathId};
 
-/// What the page loads. The rest of what Swagger UI comes with is not served.
+/// The files that the page loads, with their content types. No other file of Swagger UI is served.
 const ASSETS: [(&str, &str); 4] = [
     ("swagger-ui.css", "text/css; charset=utf-8"),
     ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
@@ -18,12 +18,12 @@ const ASSETS: [(&str, &str); 4] = [
     ("favicon-32x32.png", "image/png"),
 ];
 
-/// The names of what the page loads.
+/// The names of the files that the page loads.
 pub(crate) fn asset_names() -> [&'static str; ASSETS.len()] {
     ASSETS.map(|(name, _)| name)
 }
 
-/// One of [`ASSETS`] by name; whether there is such a one is the handler's to say.
+/// The name in the path. The handler checks that [`ASSETS`] has it.
 pub(crate) struct Asset(String);
 
 impl PathId for Asset {
@@ -47,17 +47,17 @@ pub(crate) async fn get_asset(
     let (name, content_type) = asset.ok_or_else(|| Problem::not_found("file"))?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
-        // Not asked for with every look; another version of the program may bring others.
+        // A browser keeps a file for an hour, because the next version of the program may have another.
         (
             header::CACHE_CONTROL,
             HeaderValue::from_static("public, max-age=3600"),
         ),
     ];
-    let bytes = bytes_of(name).ok_or_else(|| Problem::not_found("file"))?;
+    let bytes = load_asset(name).ok_or_else(|| Problem::not_found("file"))?;
     Ok((headers, bytes).into_response())
 }
 
-fn bytes_of(name: &str) -> Option<Cow<'static, [u8]>> {
+fn load_asset(name: &str) -> Option<Cow<'static, [u8]>> {
     if name == "start.js" {
         return Some(Cow::Borrowed(include_bytes!("start.js")));
     }

@@ -6,8 +6,8 @@ use maud::{DOCTYPE, html};
 
 use crate::request::NoQuery;
 
-/// What the page loads, and whom it calls, is this service. Swagger UI sets styles on its elements and
-/// has its icons in `data:` addresses.
+/// The page's content security policy: the page loads from and calls this service only. Swagger UI sets styles
+/// on its elements and has its icons in `data:` addresses.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

@@ -1,4 +1,4 @@
-//! The contract as a page to read and try: Swagger UI, from this program alone.
+//! The HTTP contract as a page to read and try. The page is Swagger UI and is served from this program alone.
 
 mod get_asset;
 mod get_docs;

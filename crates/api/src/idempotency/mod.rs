@@ -1,9 +1,9 @@
-//! `Idempotency-Key`: a POST that names itself is run once in a day, and answered alike each time.
+//! `Idempotency-Key`: a POST with such a key runs once in a day and gets the same answer each time.
 //!
-//! Judged after the guard, so that access counts anew each time, and before the handler. Only an answer
-//! that did something is kept, a 2xx: whatever else happens frees the key.
+//! This layer stands after the guard, so that access is checked each time, and before the handler. Only a 2xx
+//! answer is stored, because only then something was done. Any other end releases the key.
 
-mod kept;
-mod keyed;
+mod keyed_request;
+mod stored_answer;
 
-pub(crate) use keyed::idempotent;
+pub(crate) use keyed_request::idempotent;

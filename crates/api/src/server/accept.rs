@@ -1,4 +1,4 @@
-//! Taking connections, as many at once as there are permits.
+//! Accepting connections, as many at once as the limit allows.
 
 use std::io::{Error, ErrorKind};
 use std::sync::Arc;
@@ -7,17 +7,17 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How long nothing is accepted after the system could not give a socket: most often for want of file
-/// descriptors, which the end of some connection frees.
-const PAUSE: Duration = Duration::from_millis(500);
+/// The pause after the system could not give a socket. The usual cause is a lack of file descriptors, and the end
+/// of any connection frees one.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
 
-/// Where connections come from.
-pub(super) struct Door {
+/// A listener that accepts a connection only if it has a permit for it.
+pub(super) struct LimitedListener {
     listener: TcpListener,
     permits: Arc<Semaphore>,
 }
 
-impl Door {
+impl LimitedListener {
     pub(super) fn new(listener: TcpListener, connections: usize) -> Self {
         Self {
             listener,
@@ -25,34 +25,35 @@ impl Door {
         }
     }
 
-    /// The next connection, with its permit. Who comes when there is none waits in the system's queue:
-    /// idle connections end soon, and an answer written to a client that is still sending may be lost.
-    pub(super) async fn next(&self) -> (TcpStream, OwnedSemaphorePermit) {
-        let permit = self.permit().await;
+    /// Accepts the next connection and returns it with its permit. While there is no permit, clients wait in the
+    /// system's queue. They are not refused: idle connections end soon, and a client that is still sending may
+    /// never read a refusal.
+    pub(super) async fn accept(&self) -> (TcpStream, OwnedSemaphorePermit) {
+        let permit = self.acquire_permit().await;
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    // Without it an answer may be late, and is no less right.
+                    // If the option cannot be set, answers may be late but are still right.
                     let _ = stream.set_nodelay(true);
                     return (stream, permit);
                 }
-                Err(error) if is_the_clients(&error) => {}
+                Err(error) if is_client_error(&error) => {}
                 Err(error) => {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
                         "no connection could be accepted"
                     );
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
                 }
             }
         }
     }
 
-    async fn permit(&self) -> OwnedSemaphorePermit {
+    async fn acquire_permit(&self) -> OwnedSemaphorePermit {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             return permit;
         }
-        tracing::warn!("as many connections are open as may be: further ones wait");
+        tracing::warn!("all HTTP_CONNECTIONS are open: further clients wait");
         match Arc::clone(&self.permits).acquire_owned().await {
             Ok(permit) => permit,
             // Nobody closes the semaphore.
@@ -61,8 +62,8 @@ impl Door {
     }
 }
 
-/// A client that went away while it waited.
-fn is_the_clients(error: &Error) -> bool {
+/// Whether the error only says that a client disconnected while it waited.
+fn is_client_error(error: &Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset

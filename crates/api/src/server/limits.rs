@@ -1,20 +1,20 @@
-//! What one client may take of an instance.
+//! The limits on what one client may take of an instance.
 
 use std::time::Duration;
 
-/// Bounds of connections and of requests.
+/// The limits on connections and requests.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpLimits {
-    /// Connections open at once; further ones wait to be accepted.
+    /// The connections that may be open at once. Further clients wait until one ends.
     pub connections: usize,
-    /// From the end of an answer, or the begin of a connection, to the end of the next request's head.
-    /// So long may a connection be idle, too, so it is longer than a load balancer keeps idle ones.
+    /// The time from the end of an answer, or the start of a connection, to the end of the next request's head.
+    /// A connection may be idle for so long, so this is longer than a load balancer keeps idle connections.
     pub head_within: Duration,
-    /// From the end of the head to the end of the body, however steadily it comes.
+    /// The time from the end of the head to the end of the body, however steadily the body arrives.
     pub body_within: Duration,
-    /// From the end of the body to the answer.
+    /// The time from the end of the body to the answer.
     pub answer_within: Duration,
-    /// How long a client may leave an answer lying without reading any of it.
+    /// The time for which a client may leave an answer without reading any of it.
     pub unread_within: Duration,
 }
 

@@ -1,10 +1,9 @@
-//! Serving connections, each within limits: a client that is slow, silent or greedy costs one of a
-//! bounded number of connections, for a bounded time.
+//! Serving connections within limits. A client that is slow, silent or greedy costs one of a bounded number of
+//! connections for a bounded time.
 
 mod accept;
 mod limits;
 mod serve;
-mod stall;
 
 pub use limits::HttpLimits;
 pub use serve::serve;

@@ -1,27 +1,25 @@
-//! The loop, and one connection's life.
+//! The loop that serves connections, and its graceful end.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
+use hyper_util::service::TowerToHyperService;
 use telemetry::metrics::Connections;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::Service;
 
 use super::HttpLimits;
-use super::accept::Door;
-use super::stall::Stalling;
+use super::accept::LimitedListener;
 
-/// Of a request's first line and headers: a token has 8 KiB at most, and nothing else is long.
-const HEAD_BYTES: usize = 32 * 1024;
+/// The longest first line and headers of a request. A token has 8 KiB at most, and nothing else is long.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
 
-/// Serves until `shutdown`; then answers what has been asked, for at most `grace`, and closes.
+/// Serves until `shutdown`. Then answers the requests that have arrived, for at most `grace`, and closes.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -33,7 +31,7 @@ pub async fn serve(
     serve_counted(listener, router, limits, open, shutdown, grace).await;
 }
 
-/// The same, with where its connections are counted.
+/// Serves like [`serve`], and counts open connections in `open`.
 pub(crate) async fn serve_counted(
     listener: TcpListener,
     router: Router,
@@ -42,65 +40,61 @@ pub(crate) async fn serve_counted(
     shutdown: CancellationToken,
     grace: Duration,
 ) {
-    let connections = TaskTracker::new();
+    let connections = GracefulShutdown::new();
+    let tasks = TaskTracker::new();
     let cut_off = CancellationToken::new();
-    let door = Door::new(listener, limits.connections);
+    let listener = LimitedListener::new(listener, limits.connections);
     loop {
         let (stream, permit) = tokio::select! {
             () = shutdown.cancelled() => break,
-            next = door.next() => next,
+            accepted = listener.accept() => accepted,
         };
-        let (router, shutdown, cut_off) = (router.clone(), shutdown.clone(), cut_off.clone());
-        let open = open.open();
-        connections.spawn(async move {
+        let connection = connections.watch(serve_connection(stream, router.clone(), limits));
+        let (open, cut_off) = (open.open(), cut_off.clone());
+        tasks.spawn(async move {
             tokio::select! {
-                () = connection(stream, router, limits, shutdown) => {}
+                ended = connection => log_error(ended),
                 () = cut_off.cancelled() => {}
             }
             drop((permit, open));
         });
     }
-    // Nobody else is let in while the last ones are answered.
-    drop(door);
-    connections.close();
-    if tokio::time::timeout(grace, connections.wait())
+    // No further client is accepted while the last requests are answered.
+    drop(listener);
+    tasks.close();
+    if tokio::time::timeout(grace, connections.shutdown())
         .await
         .is_err()
     {
         cut_off.cancel();
-        connections.wait().await;
     }
+    tasks.wait().await;
 }
 
-async fn connection(
+/// Serves one connection within the limits. The future ends when the connection does.
+fn serve_connection(
     stream: TcpStream,
     router: Router,
     limits: HttpLimits,
-    shutdown: CancellationToken,
-) {
-    let io = TokioIo::new(Stalling::new(stream, limits.unread_within));
-    // A router is always ready: it has no layer that makes requests wait.
-    let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
-        router.clone().call(request.map(Body::new))
-    });
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.head_within)
-            .max_header_size(HEAD_BYTES)
-            .serve_connection(io, service)
-    );
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
+) -> impl GracefulConnection<Error = hyper::Error> {
+    // A client that asks and never reads would otherwise hold its connection, and the answer's memory, for good.
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(limits.unread_within));
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_within)
+        .max_header_size(MAX_HEAD_BYTES)
+        .serve_connection(
+            TokioIo::new(Box::pin(stream)),
+            TowerToHyperService::new(router),
+        )
+}
+
+fn log_error(ended: Result<(), hyper::Error>) {
     if let Err(error) = ended {
         tracing::debug!(
             error = &error as &dyn std::error::Error,
-            "a connection broke off"
+            "a connection ended with an error"
         );
     }
 }

@@ -72,8 +72,9 @@ impl WorklistExport {
         let name = format!("{}-{}.csv", self.list, self.now.format("%Y%m%dT%H%M%SZ"));
         let first = self.page(None).await?;
         let (sender, receiver) = mpsc::channel(AHEAD);
-        // A task of its own: what has gone out is recorded also where the client hangs up.
-        tokio::spawn(self.run(first, sender).in_current_span());
+        // The rows are sent by a task of its own, which records the export even if the client disconnects.
+        let tasks = self.state.tasks.clone();
+        tasks.spawn(self.run(first, sender).in_current_span());
         // Some ask once more after the end.
         let body = Body::from_stream(stream::unfold(receiver, next_piece).fuse());
         let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));

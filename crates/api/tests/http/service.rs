@@ -17,6 +17,7 @@ use testkit::{Fixture, Fleet, WorkspaceBuilder};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::document;
 
@@ -108,6 +109,7 @@ impl Service {
                 loopback_http: true,
             },
             dev_issuer: Some(Arc::clone(&issuer)),
+            tasks: TaskTracker::new(),
             features: Features {
                 workspace_settings: true,
             },

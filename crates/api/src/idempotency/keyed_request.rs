@@ -1,4 +1,4 @@
-//! A request with a key: claimed, run, and its answer kept.
+//! A request with an idempotency key: claim the key, run the request, store the answer.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use persistence::StorageError;
 use persistence::idempotency::KeyName;
 use tracing::Instrument;
 
-use super::kept::{kept, replayed};
+use super::stored_answer::{replay, split_stored_part};
 use crate::access::{Caller, Route};
 use crate::edge::on_panic;
 use crate::problem::{FieldError, Problem, ProblemKind};
@@ -29,10 +29,10 @@ use crate::state::{AppState, SharedState};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// Most requests are answered within it.
-const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// The `Retry-After` of a request whose key is in use. Most requests are answered within this time.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Runs before every handler; without the header it does nothing.
+/// Runs before every handler. A request without the header passes through unchanged.
 pub(crate) async fn idempotent(
     State(state): SharedState,
     request: Request,
@@ -47,59 +47,61 @@ pub(crate) async fn idempotent(
         .get::<MatchedPath>()
         .and_then(|path| Route::find(&parts.method, path.as_str()))
         .filter(|route| route.takes_idempotency_key())
-        // A route that reads no body is named as well; what comes all the same is part of the request.
+        // A body that is sent to a route without one is still part of what the key stands for.
         .map(|route| route.body.limit().unwrap_or(BODY_LIMIT));
     let (Some(limit), Some(caller)) = (limit, parts.extensions.get::<Caller>().cloned()) else {
         return next.run(Request::from_parts(parts, body)).await;
     };
-    let keyed = match Keyed::read(parts, body, limit, &caller).await {
+    let keyed = match KeyedRequest::read(parts, body, limit, &caller).await {
         Ok(keyed) => keyed,
         Err(problem) => return problem.into_response(),
     };
-    // A task of its own: when the caller hangs up the request goes on to its end, so that the caller
-    // who comes again, as one with a key will, is told what became of it.
-    tokio::spawn(keyed.answer(state, next).in_current_span())
+    // The request runs in a task of its own. If the caller disconnects, the request goes on to its end, so that
+    // the caller's retry, which a key announces, gets its result.
+    let tasks = state.tasks.clone();
+    tasks
+        .spawn(keyed.answer(state, next).in_current_span())
         .await
-        // Panics are caught within: the runtime is shutting down.
+        // Panics are caught inside the task, so an error here means that the runtime is shutting down.
         .unwrap_or_else(|_| Problem::of(ProblemKind::UNAVAILABLE).into_response())
 }
 
-/// A request with a key, read to its end.
-struct Keyed {
+/// A request with an idempotency key, whose body was read to its end.
+struct KeyedRequest {
     name: KeyName,
     digest: BodyDigest,
     request: Request,
 }
 
-impl Keyed {
+impl KeyedRequest {
     async fn read(
         mut parts: Parts,
         body: Body,
         limit: usize,
         caller: &Caller,
     ) -> Result<Self, Problem> {
-        let key = key_of(&parts.headers)?;
+        let key = parse_key(&parts.headers)?;
         let params = RawPathParams::from_request_parts(&mut parts, &()).await;
         let workspace_id = params.ok().and_then(|params| {
             let (_, id) = params.iter().find(|(name, _)| *name == "workspace_id")?;
-            // A text that is none is the handler's to refuse.
+            // The handler refuses a text that is not a workspace id.
             WorkspaceId::try_new(id).ok()
         });
         let route = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
         let mut digested = Context::new(&SHA256);
         for part in [key.as_str(), route, caller.author().id] {
             digested.update(part.as_bytes());
-            // Neither key nor route can hold one.
+            // A zero byte separates the parts, because neither key nor route can contain one.
             digested.update(&[0]);
         }
         let name = KeyName {
             workspace_id,
-            digest: array(digested.finish()),
+            digest: to_array(digested.finish()),
         };
         let bytes = bytes_of(body, limit).await?;
         Ok(Self {
             name,
-            digest: BodyDigest(array(digest(&SHA256, &bytes))),
+            digest: BodyDigest(to_array(digest(&SHA256, &bytes))),
             request: Request::from_parts(parts, Body::from(bytes)),
         })
     }
@@ -107,10 +109,10 @@ impl Keyed {
     async fn answer(self, state: Arc<AppState>, next: Next) -> Response {
         let claim = match claim_key(&state.core, &self.name, self.digest).await {
             Ok(KeyClaim::Granted(claim)) => claim,
-            Ok(KeyClaim::Answered(kept)) => return replayed(kept),
+            Ok(KeyClaim::Answered(stored)) => return replay(stored),
             Ok(KeyClaim::InFlight) => {
                 return Problem::of(ProblemKind::IDEMPOTENCY_KEY_IN_USE)
-                    .retry_after(ASK_AGAIN_AFTER)
+                    .retry_after(RETRY_AFTER)
                     .into_response();
             }
             Ok(KeyClaim::Reused) => {
@@ -124,25 +126,25 @@ impl Keyed {
     }
 }
 
-/// Keeps the answer if it did something, or frees the key. The caller gets the answer in any case:
-/// what it tells has happened.
+/// Stores the answer if the request did something, or else releases the key. The caller gets the answer even if
+/// storing it fails, because the request has been done.
 async fn settle(state: &AppState, name: &KeyName, claim: ClaimToken, answer: Response) -> Response {
-    let (answer, kept) = kept(answer).await;
-    let settled: Result<(), StorageError> = match kept {
-        Some(kept) => keep_answer(&state.core, name, claim, &kept).await,
+    let (answer, stored) = split_stored_part(answer).await;
+    let settled: Result<(), StorageError> = match stored {
+        Some(stored) => keep_answer(&state.core, name, claim, &stored).await,
         None => release_key(&state.core, name, claim).await,
     };
     if let Err(error) = settled {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
-            "an idempotency key stays claimed until its claim lapses"
+            "the answer could not be stored: the idempotency key stays claimed until its claim expires"
         );
     }
     answer
 }
 
-/// Exactly one key, that obeys its rule.
-fn key_of(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {
+/// Reads the one key of a request. Several keys, or a key that breaks its rule, are refused.
+fn parse_key(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {
     let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
     let key = match (given.next(), given.next()) {
         (Some(key), None) => key.to_str().ok(),
@@ -155,7 +157,7 @@ fn key_of(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {
         })
 }
 
-fn array(digest: Digest) -> [u8; SHA256_OUTPUT_LEN] {
+fn to_array(digest: Digest) -> [u8; SHA256_OUTPUT_LEN] {
     let mut bytes = [0; SHA256_OUTPUT_LEN];
     bytes.copy_from_slice(digest.as_ref());
     bytes
