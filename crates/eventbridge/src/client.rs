@@ -1,4 +1,4 @@
-//! The adapter.
+//! The scheduler adapter for EventBridge.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use aws_sdk_scheduler::types::{
 };
 use domain::schedules::{ScheduleName, WorkspaceSchedule};
 use futures::future::{BoxFuture, FutureExt};
-use scheduling::{Scheduler, SchedulerError, Source, Standing};
+use scheduling::{ScheduleCheck, Scheduler, SchedulerError, Source};
 use uuid::Uuid;
 
 use crate::error::classify;
@@ -24,19 +24,20 @@ use crate::input::trigger_input;
 use crate::settings::EventBridgeSettings;
 
 const TIMEZONE: &str = "UTC";
-/// What the rule on the bus looks for.
+/// The source and the detail type that the rule on the bus matches.
 const SOURCE: &str = "bf.telematics.scheduler";
 const DETAIL_TYPE: &str = "PollCycleDue";
-/// A trigger that is later than this has no slot any more.
+/// The latest that a trigger may come. After this its slot is over.
 const RETRY_AGE_SECONDS: i32 = 180;
 const RETRIES: i32 = 3;
-/// Names on a page of a list: the most that there may be.
-const PAGE: i32 = 100;
-/// One call with the client's own retries of throttling and failures, and one attempt.
+/// The names on one page of a list, which is the most that AWS allows.
+const PAGE_SIZE: i32 = 100;
+/// The time limit of one call, including the client's own retries.
 const OPERATION_WITHIN: Duration = Duration::from_secs(10);
+/// The time limit of one attempt.
 const ATTEMPT_WITHIN: Duration = Duration::from_secs(3);
 
-/// EventBridge Scheduler, told of one group.
+/// The schedules of one group in EventBridge Scheduler.
 #[derive(Clone, Debug)]
 pub struct EventBridge {
     client: Client,
@@ -44,13 +45,13 @@ pub struct EventBridge {
 }
 
 impl EventBridge {
-    /// A client with the credentials of where it runs: environment, profile, container or instance.
+    /// Makes a client with the credentials of its surroundings: environment, profile, container or instance.
     pub async fn connect(settings: EventBridgeSettings) -> Self {
-        Self::connect_by(aws_config::defaults(BehaviorVersion::latest()), settings).await
+        Self::connect_with(aws_config::defaults(BehaviorVersion::latest()), settings).await
     }
 
-    /// A client with the credentials, and by the retries, of this loader.
-    pub async fn connect_by(loader: ConfigLoader, settings: EventBridgeSettings) -> Self {
+    /// Makes a client with the credentials and retries of this loader.
+    pub async fn connect_with(loader: ConfigLoader, settings: EventBridgeSettings) -> Self {
         let timeouts = TimeoutConfig::builder()
             .operation_timeout(OPERATION_WITHIN)
             .operation_attempt_timeout(ATTEMPT_WITHIN)
@@ -93,7 +94,7 @@ impl EventBridge {
             .map_err(incomplete)
     }
 
-    /// An update replaces all of a schedule: what is left out goes back to a default, so nothing is.
+    /// Updates a schedule. AWS resets every member that an update leaves out, so this update leaves out none.
     async fn update(&self, schedule: &WorkspaceSchedule, token: Uuid) -> Result<(), UpdateFailure> {
         let sent = self
             .client
@@ -101,10 +102,10 @@ impl EventBridge {
             .group_name(self.settings.group.as_str())
             .name(schedule.name.as_str())
             .client_token(format!("update-{token}"))
-            .description(description(schedule))
+            .description(describe(schedule))
             .schedule_expression(schedule.expression.as_str())
             .schedule_expression_timezone(TIMEZONE)
-            .flexible_time_window(exactly().map_err(UpdateFailure::Other)?)
+            .flexible_time_window(no_flexible_window().map_err(UpdateFailure::Other)?)
             .state(ScheduleState::Enabled)
             .action_after_completion(ActionAfterCompletion::None)
             .target(self.target(schedule).map_err(UpdateFailure::Other)?)
@@ -123,7 +124,7 @@ impl EventBridge {
         }
     }
 
-    /// `false` when there is one of this name.
+    /// Creates a schedule. Returns `false` if there is already one with this name.
     async fn create(
         &self,
         schedule: &WorkspaceSchedule,
@@ -135,10 +136,10 @@ impl EventBridge {
             .group_name(self.settings.group.as_str())
             .name(schedule.name.as_str())
             .client_token(format!("create-{token}"))
-            .description(description(schedule))
+            .description(describe(schedule))
             .schedule_expression(schedule.expression.as_str())
             .schedule_expression_timezone(TIMEZONE)
-            .flexible_time_window(exactly()?)
+            .flexible_time_window(no_flexible_window()?)
             .state(ScheduleState::Enabled)
             .action_after_completion(ActionAfterCompletion::None)
             .target(self.target(schedule)?)
@@ -162,9 +163,9 @@ impl EventBridge {
         match self.update(schedule, token).await {
             Ok(()) => Ok(()),
             Err(UpdateFailure::Other(error)) => Err(error),
-            // Removed between the two: whoever keeps it in line comes again.
+            // The schedule was removed between the two calls. The applier retries an unavailable scheduler.
             Err(UpdateFailure::Missing) => Err(SchedulerError::Unavailable(
-                "it was there, and then was not".into(),
+                "the schedule was removed while it was being updated".into(),
             )),
         }
     }
@@ -191,7 +192,7 @@ impl EventBridge {
         }
     }
 
-    async fn compare(&self, schedule: &WorkspaceSchedule) -> Result<Standing, SchedulerError> {
+    async fn compare(&self, schedule: &WorkspaceSchedule) -> Result<ScheduleCheck, SchedulerError> {
         let sent = self
             .client
             .get_schedule()
@@ -200,16 +201,16 @@ impl EventBridge {
             .send()
             .await;
         match sent {
-            Ok(held) => {
-                let differing = differences(&held, schedule, &self.target(schedule)?);
+            Ok(stored) => {
+                let differing = list_differences(&stored, schedule, &self.target(schedule)?);
                 Ok(if differing.is_empty() {
-                    Standing::InLine
+                    ScheduleCheck::InLine
                 } else {
-                    Standing::Changed(differing)
+                    ScheduleCheck::Changed(differing)
                 })
             }
             Err(error) if is(&error, GetScheduleError::is_resource_not_found_exception) => {
-                Ok(Standing::Missing)
+                Ok(ScheduleCheck::Missing)
             }
             Err(error) => Err(classify(
                 error,
@@ -225,7 +226,7 @@ impl EventBridge {
             .list_schedules()
             .group_name(self.settings.group.as_str())
             .into_paginator()
-            .page_size(PAGE)
+            .page_size(PAGE_SIZE)
             .items()
             .send()
             .collect::<Result<Vec<_>, _>>()
@@ -237,8 +238,8 @@ impl EventBridge {
                 ListSchedulesError::is_internal_server_exception,
             )
         })?;
-        // A name that breaks AWS's own rule is an emulator's; it is none of ours.
-        let names = listed.iter().filter_map(|held| held.name());
+        // Only an emulator lists a name that breaks AWS's rule, and such a schedule is not ours.
+        let names = listed.iter().filter_map(|stored| stored.name());
         Ok(names
             .filter_map(|name| ScheduleName::try_new(name).ok())
             .collect())
@@ -265,7 +266,7 @@ impl Scheduler for EventBridge {
     fn compare<'a>(
         &'a self,
         schedule: &'a WorkspaceSchedule,
-    ) -> BoxFuture<'a, Result<Standing, SchedulerError>> {
+    ) -> BoxFuture<'a, Result<ScheduleCheck, SchedulerError>> {
         Self::compare(self, schedule).boxed()
     }
 
@@ -274,20 +275,21 @@ impl Scheduler for EventBridge {
     }
 }
 
+/// The reason why an update failed.
 enum UpdateFailure {
     Missing,
     Other(SchedulerError),
 }
 
-/// Without a flexible window: a trigger comes within its minute.
-fn exactly() -> Result<FlexibleTimeWindow, SchedulerError> {
+/// The window of a schedule without flexibility: its trigger comes within its minute.
+fn no_flexible_window() -> Result<FlexibleTimeWindow, SchedulerError> {
     FlexibleTimeWindow::builder()
         .mode(FlexibleTimeWindowMode::Off)
         .build()
         .map_err(incomplete)
 }
 
-fn description(schedule: &WorkspaceSchedule) -> String {
+fn describe(schedule: &WorkspaceSchedule) -> String {
     format!(
         "poll cycles of workspace {}, offset {} s",
         schedule.workspace_id,
@@ -295,7 +297,7 @@ fn description(schedule: &WorkspaceSchedule) -> String {
     )
 }
 
-/// A request that lacks a member never leaves this process.
+/// The error of a request that lacks a member and is therefore never sent.
 fn incomplete(error: impl Into<Source>) -> SchedulerError {
     let source = error.into();
     SchedulerError::Refused {
@@ -304,50 +306,59 @@ fn incomplete(error: impl Into<Source>) -> SchedulerError {
     }
 }
 
+/// Whether AWS refused a call with this kind of error.
 fn is<E, R>(error: &aws_sdk_scheduler::error::SdkError<E, R>, kind: impl Fn(&E) -> bool) -> bool {
     error.as_service_error().is_some_and(kind)
 }
 
-/// What of a held schedule decides when and what it fires, and is not as wanted.
-fn differences(
-    held: &GetScheduleOutput,
+/// Lists the members of a stored schedule that differ from the wanted ones. Only members that decide when and what
+/// the schedule fires are compared.
+fn list_differences(
+    stored: &GetScheduleOutput,
     schedule: &WorkspaceSchedule,
     target: &Target,
 ) -> Vec<&'static str> {
-    let window = held.flexible_time_window().map(FlexibleTimeWindow::mode);
-    let held_target = held.target();
-    let is_target = |same: &dyn Fn(&Target) -> bool| held_target.is_some_and(same);
+    let window = stored.flexible_time_window().map(FlexibleTimeWindow::mode);
+    let stored_target = stored.target();
+    let is_target = |same: &dyn Fn(&Target) -> bool| stored_target.is_some_and(same);
     let alike = [
         (
             "expression",
-            held.schedule_expression() == Some(schedule.expression.as_str()),
+            stored.schedule_expression() == Some(schedule.expression.as_str()),
         ),
         (
             "timezone",
-            held.schedule_expression_timezone() == Some(TIMEZONE),
+            stored.schedule_expression_timezone() == Some(TIMEZONE),
         ),
         ("window", window == Some(&FlexibleTimeWindowMode::Off)),
-        ("state", held.state() == Some(&ScheduleState::Enabled)),
+        ("state", stored.state() == Some(&ScheduleState::Enabled)),
         (
             "period",
-            held.start_date().is_none() && held.end_date().is_none(),
+            stored.start_date().is_none() && stored.end_date().is_none(),
         ),
         (
             "target",
-            is_target(&|held| held.arn() == target.arn() && held.role_arn() == target.role_arn()),
+            is_target(&|stored| {
+                stored.arn() == target.arn() && stored.role_arn() == target.role_arn()
+            }),
         ),
         (
             "event",
-            is_target(&|held| held.event_bridge_parameters() == target.event_bridge_parameters()),
+            is_target(&|stored| {
+                stored.event_bridge_parameters() == target.event_bridge_parameters()
+            }),
         ),
-        ("input", is_target(&|held| held.input() == target.input())),
+        (
+            "input",
+            is_target(&|stored| stored.input() == target.input()),
+        ),
         (
             "retry policy",
-            is_target(&|held| held.retry_policy() == target.retry_policy()),
+            is_target(&|stored| stored.retry_policy() == target.retry_policy()),
         ),
         (
             "dead letter queue",
-            is_target(&|held| held.dead_letter_config() == target.dead_letter_config()),
+            is_target(&|stored| stored.dead_letter_config() == target.dead_letter_config()),
         ),
     ];
     alike

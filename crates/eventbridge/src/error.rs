@@ -1,11 +1,11 @@
-//! AWS's errors by their kind. Neither the status on the wire nor the code tells: emulators send other
+//! Classifying AWS's errors by their kind. The HTTP status and the error code are not enough: emulators send other
 //! statuses, and errors without a body have no code.
 
 use aws_sdk_scheduler::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use scheduling::SchedulerError;
 
-/// What a failure means to whoever keeps schedules in line. `throttled` and `transient` are the
-/// operation's own kinds.
+/// Classifies a failure for the applier of schedules. `throttled` and `transient` match the operation's own kinds of
+/// errors.
 pub(crate) fn classify<E, R>(
     error: SdkError<E, R>,
     throttled: impl Fn(&E) -> bool,
@@ -20,7 +20,7 @@ where
             SchedulerError::Throttled(error.into())
         }
         SdkError::ServiceError(context)
-            // Without a kind there was no answer of the service's own: a proxy's, a page, a bare 5xx.
+            // An error without a kind is not AWS's own answer: a proxy's, a page, or a bare 5xx.
             if transient(context.err()) || context.err().code().is_none() =>
         {
             SchedulerError::Unavailable(error.into())

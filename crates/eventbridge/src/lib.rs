@@ -1,5 +1,5 @@
-//! Amazon EventBridge Scheduler behind the port [`scheduling::Scheduler`]: the only crate that knows
-//! AWS. What is asked of AWS beside schedules stands in `config/aws/`.
+//! Amazon EventBridge Scheduler behind the port [`scheduling::Scheduler`]. This is the only crate that knows AWS. All
+//! other AWS resources are described in `config/aws/`.
 
 mod client;
 mod error;

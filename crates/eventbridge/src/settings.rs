@@ -1,21 +1,21 @@
-//! Where schedules are kept and what they lead to, checked before anything is asked of AWS.
+//! The settings of EventBridge, which are checked before anything is requested from AWS.
 
 use domain::schedules::ScheduleName;
 
 /// The group of the schedules, and the parts of AWS that each of them names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventBridgeSettings {
-    /// One group for one deployment and nothing else.
+    /// The schedule group, which belongs to one deployment and contains nothing else.
     pub group: ScheduleName,
     /// The event bus that schedules put events on.
     pub bus_arn: String,
-    /// The role that the Scheduler takes to do so.
+    /// The role in which the Scheduler puts events on the bus.
     pub role_arn: String,
-    /// The queue of events that could not be put.
+    /// The queue of events that could not be put on the bus.
     pub dlq_arn: String,
-    /// Such as `eu-central-1`.
+    /// The AWS region, such as `eu-central-1`.
     pub region: String,
-    /// Another address than the region's, for an emulator.
+    /// The address of an emulator, instead of the region's own address.
     pub endpoint_url: Option<String>,
 }
 
@@ -23,17 +23,17 @@ pub struct EventBridgeSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{member} must be {rule}")]
 pub struct InvalidSettings {
-    /// Which of [`EventBridgeSettings`].
+    /// The field of [`EventBridgeSettings`].
     pub member: &'static str,
-    /// What it must be.
+    /// The rule that the field breaks.
     pub rule: &'static str,
 }
 
 impl EventBridgeSettings {
-    /// Checks each member.
+    /// Checks each setting.
     ///
     /// # Errors
-    /// The first that is not as AWS would have it.
+    /// The first setting that AWS would refuse.
     pub fn try_new(
         group: &str,
         bus_arn: &str,
@@ -46,7 +46,7 @@ impl EventBridgeSettings {
         let Ok(group) = ScheduleName::try_new(group) else {
             return wrong("group", "1 to 64 of A-Z a-z 0-9 - _ .");
         };
-        // The group that every account has, and everybody's schedules are in.
+        // Every account has the group `default`, and schedules of others may be in it.
         if group.as_str() == "default" {
             return wrong("group", "a group of this deployment's own, not default");
         }
@@ -77,7 +77,8 @@ impl EventBridgeSettings {
     }
 }
 
-/// `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
+/// Whether a text has the form `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`, for a service and the start of its
+/// resource.
 fn is_arn(text: &str, service: &str, resource_starts: &str) -> bool {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let [arn, partition, of, region, account, resource] = parts[..] else {
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn each_member_is_as_aws_would_have_it() {
+    fn a_setting_that_aws_would_refuse_is_refused() {
         assert_eq!(member(0, GOOD[0]), None);
         for (position, name, wrong) in [
             (0, "group", &["", "default", "a/b", "a b"][..]),

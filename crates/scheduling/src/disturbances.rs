@@ -1,27 +1,26 @@
-//! What EventBridge does to triggers and a scheduler on one machine does not: switched on to see that
-//! cycles still run.
+//! The irregularities of EventBridge's triggers. `dev` can switch them on, to show that cycles still run.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::Rng;
 
-/// How triggers of slots are disturbed; nothing by default. A trigger without a slot never is.
+/// The disturbances of the triggers of slots, which are none by default. A trigger without a slot is never disturbed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Disturbances {
-    /// Fire anywhere within so many seconds of the slot's minute; EventBridge's are 60.
+    /// The seconds after the slot's minute within which a trigger fires. EventBridge needs 60.
     pub spread_seconds: u32,
-    /// How many in a hundred come a second time, up to three minutes later.
+    /// The percentage of triggers that come a second time, up to three minutes later.
     pub duplicates_percent: u32,
-    /// How many in a hundred come up to three minutes later, as a retry does.
+    /// The percentage of triggers that come up to three minutes late, as a retry does.
     pub delays_percent: u32,
-    /// How many in a hundred never come.
+    /// The percentage of triggers that never come.
     pub gaps_percent: u32,
 }
 
-/// EventBridge's retry age in our schedules: later than this no trigger comes.
+/// The retry age of our schedules in EventBridge. No trigger comes later than this.
 const LATEST_SECONDS: i64 = 180;
 
 impl Disturbances {
-    /// When the triggers of a slot are sent: usually one, at its minute.
+    /// Returns the instants at which the triggers of a slot are sent. Usually that is one, at the slot's minute.
     pub fn firings(&self, slot: DateTime<Utc>, chance: &mut impl Rng) -> Vec<DateTime<Utc>> {
         let mut happens = |percent: u32| chance.random_range(0..100) < percent;
         let (gap, delayed, doubled) = (
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spread_covers_its_seconds_and_no_more() {
+    fn a_spread_covers_exactly_its_seconds() {
         let spread = Disturbances {
             spread_seconds: 60,
             ..Disturbances::default()
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_as_asked_for_are_doubled_delayed_or_missing() {
+    fn triggers_are_doubled_delayed_or_missing_at_their_percentages() {
         let disturbed = Disturbances {
             duplicates_percent: 20,
             delays_percent: 10,

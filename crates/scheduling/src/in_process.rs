@@ -1,4 +1,4 @@
-//! A scheduler in this process, for one machine.
+//! A scheduler within this process, for one machine.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -17,32 +17,33 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Disturbances;
 
-/// Triggers that are under way at once.
+/// The triggers that are sent at once.
 const CONCURRENCY: usize = 16;
-/// Attempts of one trigger, and the pause between them.
+/// The attempts to send one trigger.
 const ATTEMPTS: u32 = 3;
-const PAUSE: Duration = Duration::from_secs(1);
-/// Minutes that are made up for after a pause of the process; older slots would be refused anyway.
-const MINUTES_BEHIND: i64 = 5;
+/// The pause between two attempts.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// The missed minutes that are triggered after the process was paused. Older slots would be refused.
+const MAX_MINUTES_BEHIND: i64 = 5;
 
-/// Where the active workspaces' schedules are read.
+/// A source of the active workspaces' schedules.
 pub trait Schedules: Send + Sync {
-    /// Why they cannot be read.
+    /// The reason why the schedules cannot be read.
     type Error: Error + Send + Sync + 'static;
 
-    /// Every active workspace with its schedule, as of now.
+    /// Lists every active workspace with its schedule, as of now.
     fn active(
         &self,
     ) -> impl Future<Output = Result<Vec<(WorkspaceId, Schedule)>, Self::Error>> + Send;
 }
 
-/// Where the access token of a trigger comes from.
+/// A source of access tokens for triggers.
 pub trait TokenSource: Send + Sync {
-    /// A token with the scope `telematics/poll`.
+    /// Returns a token with the scope `telematics/poll`.
     fn token(&self) -> String;
 }
 
-/// Fires each workspace's slots at their minute.
+/// Sends a trigger for each workspace's slots, at their minute.
 pub struct InProcessScheduler<S, T> {
     clock: Clock,
     http: reqwest::Client,
@@ -52,11 +53,16 @@ pub struct InProcessScheduler<S, T> {
     disturbances: Disturbances,
 }
 
-/// A trigger to be sent: when, whose, and of which slot.
-type Firing = (DateTime<Utc>, WorkspaceId, DateTime<Utc>);
+/// A trigger that will be sent. The order is that of sending.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct PlannedTrigger {
+    fires_at: DateTime<Utc>,
+    workspace_id: WorkspaceId,
+    slot: DateTime<Utc>,
+}
 
 impl<S: Schedules, T: TokenSource> InProcessScheduler<S, T> {
-    /// A scheduler that posts to `endpoint`: `…/api/telematics-mvp/poll-cycles`.
+    /// Makes a scheduler that posts to `endpoint`: `…/api/telematics-mvp/poll-cycles`.
     ///
     /// # Errors
     /// When the TLS backend cannot be set up.
@@ -67,7 +73,7 @@ impl<S: Schedules, T: TokenSource> InProcessScheduler<S, T> {
         tokens: T,
         disturbances: Disturbances,
     ) -> Result<Self, reqwest::Error> {
-        // API destinations give an endpoint five seconds; so do we.
+        // EventBridge's API destinations also give an endpoint five seconds.
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(5))
             .build()?;
@@ -81,44 +87,55 @@ impl<S: Schedules, T: TokenSource> InProcessScheduler<S, T> {
         })
     }
 
-    /// Runs until `shutdown`: first one cycle of every workspace, then each slot at its minute, or as the
-    /// disturbances have it.
+    /// Runs until `shutdown`. Triggers one cycle of every workspace at once, and then each slot at its minute, or as
+    /// the disturbances change it.
     pub async fn run(self, shutdown: CancellationToken) {
-        let work = async {
-            let mut chance = StdRng::from_os_rng();
-            let mut firings: BTreeSet<Firing> = BTreeSet::new();
-            let mut minute = next_minute(self.clock.now());
-            self.fire(
-                self.schedules_now()
-                    .await
-                    .into_iter()
-                    .map(|(id, _)| (id, None)),
-            )
-            .await;
-            loop {
-                let next = firings.first().map_or(minute, |(at, ..)| minute.min(*at));
-                self.clock.sleep_until(next).await;
-                let now = self.clock.now();
-                if minute <= now {
-                    let due = self.schedules_now().await.into_iter();
-                    for (id, _) in due.filter(|(_, schedule)| schedule.has_slot(minute)) {
-                        let at = self.disturbances.firings(minute, &mut chance).into_iter();
-                        firings.extend(at.map(|at| (at, id.clone(), minute)));
-                    }
-                    minute = next_minute(minute)
-                        .max(next_minute(now) - TimeDelta::minutes(MINUTES_BEHIND));
-                }
-                let due = firings.extract_if(.., |(at, ..)| *at <= now);
-                self.fire(due.map(|(_, id, slot)| (id, Some(slot)))).await;
-            }
-        };
         tokio::select! {
             () = shutdown.cancelled() => {}
-            () = work => {}
+            () = self.send_triggers() => {}
         }
     }
 
-    async fn schedules_now(&self) -> Vec<(WorkspaceId, Schedule)> {
+    async fn send_triggers(&self) {
+        let mut chance = StdRng::from_os_rng();
+        let mut planned: BTreeSet<PlannedTrigger> = BTreeSet::new();
+        let mut minute = next_minute(self.clock.now());
+        let workspaces = self.load_schedules().await.into_iter();
+        self.send(workspaces.map(|(id, _)| (id, None))).await;
+        loop {
+            let next = planned
+                .first()
+                .map_or(minute, |trigger| minute.min(trigger.fires_at));
+            self.clock.sleep_until(next).await;
+            let now = self.clock.now();
+            if minute <= now {
+                planned.extend(self.plan_minute(minute, &mut chance).await);
+                minute = next_minute(minute)
+                    .max(next_minute(now) - TimeDelta::minutes(MAX_MINUTES_BEHIND));
+            }
+            let due = planned.extract_if(.., |trigger| trigger.fires_at <= now);
+            self.send(due.map(|trigger| (trigger.workspace_id, Some(trigger.slot))))
+                .await;
+        }
+    }
+
+    /// Plans the triggers of all workspaces that have a slot in this minute.
+    async fn plan_minute(&self, minute: DateTime<Utc>, chance: &mut StdRng) -> Vec<PlannedTrigger> {
+        let mut planned = Vec::new();
+        for (workspace_id, schedule) in self.load_schedules().await {
+            if schedule.has_slot(minute) {
+                let firings = self.disturbances.firings(minute, chance).into_iter();
+                planned.extend(firings.map(|fires_at| PlannedTrigger {
+                    fires_at,
+                    workspace_id: workspace_id.clone(),
+                    slot: minute,
+                }));
+            }
+        }
+        planned
+    }
+
+    async fn load_schedules(&self) -> Vec<(WorkspaceId, Schedule)> {
         match self.schedules.active().await {
             Ok(schedules) => schedules,
             Err(error) => {
@@ -128,16 +145,16 @@ impl<S: Schedules, T: TokenSource> InProcessScheduler<S, T> {
         }
     }
 
-    /// Triggers slots, or cycles now where there is none.
-    async fn fire(&self, triggers: impl Iterator<Item = (WorkspaceId, Option<DateTime<Utc>>)>) {
+    /// Sends triggers. A trigger without a slot is for a cycle now.
+    async fn send(&self, triggers: impl Iterator<Item = (WorkspaceId, Option<DateTime<Utc>>)>) {
         stream::iter(triggers)
             .for_each_concurrent(CONCURRENCY, |(id, slot)| async move {
-                self.trigger(&id, slot).await;
+                self.send_one(&id, slot).await;
             })
             .await;
     }
 
-    async fn trigger(&self, workspace_id: &WorkspaceId, slot: Option<DateTime<Utc>>) {
+    async fn send_one(&self, workspace_id: &WorkspaceId, slot: Option<DateTime<Utc>>) {
         for attempt in 1..=ATTEMPTS {
             let slot = slot.map(|slot| slot.to_rfc3339_opts(SecondsFormat::Secs, true));
             let trigger = PollCycleRequest {
@@ -159,10 +176,10 @@ impl<S: Schedules, T: TokenSource> InProcessScheduler<S, T> {
             {
                 Ok(_) => return,
                 Err(error) => {
-                    tracing::warn!(%workspace_id, attempt, error = &error as &dyn Error, "a trigger was not taken");
+                    tracing::warn!(%workspace_id, attempt, error = &error as &dyn Error, "the API did not accept a trigger");
                 }
             }
-            self.clock.sleep(PAUSE).await;
+            self.clock.sleep(RETRY_PAUSE).await;
         }
     }
 }
@@ -183,6 +200,7 @@ mod tests {
     use axum::{Json, Router};
     use domain::polling::PollInterval;
     use tokio::sync::mpsc;
+    use tokio::task::JoinSet;
 
     struct Fixed(Vec<(WorkspaceId, Schedule)>);
 
@@ -225,7 +243,8 @@ mod tests {
         let app = Router::new()
             .route("/poll-cycles", post(record))
             .with_state(Arc::new(sent));
-        let server = tokio::spawn(async move { axum::serve(listener, app).await });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move { axum::serve(listener, app).await.expect("a server") });
         let id = WorkspaceId::try_new("depot-north").expect("an id");
         let schedule = Schedule::new(PollInterval::DEFAULT, 0);
         let scheduler = InProcessScheduler::try_new(
@@ -237,7 +256,8 @@ mod tests {
         )
         .expect("a client");
         let shutdown = CancellationToken::new();
-        let running = tokio::spawn(scheduler.run(shutdown.clone()));
+        let mut running = JoinSet::new();
+        running.spawn(scheduler.run(shutdown.clone()));
 
         let first = received.recv().await.expect("a trigger at start");
         assert_eq!(first.get("scheduled_time"), None);
@@ -258,7 +278,7 @@ mod tests {
             .map(|slot| slot.to_rfc3339_opts(SecondsFormat::Secs, true));
         assert_eq!(slots, expected);
         shutdown.cancel();
-        running.await.expect("the scheduler ends");
-        server.abort();
+        let ended = running.join_next().await.expect("one scheduler");
+        ended.expect("the scheduler does not panic");
     }
 }

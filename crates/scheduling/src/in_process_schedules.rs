@@ -1,4 +1,4 @@
-//! The port's adapter of `dev`: schedules in this process's memory, from where
+//! The scheduler adapter of `dev`. It stores schedules in memory, and
 //! [`InProcessScheduler`](crate::InProcessScheduler) fires them.
 
 use std::collections::BTreeMap;
@@ -12,9 +12,9 @@ use futures::future::{BoxFuture, FutureExt, ready};
 use uuid::Uuid;
 
 use crate::in_process::Schedules;
-use crate::scheduler::{Scheduler, SchedulerError, Standing};
+use crate::scheduler::{ScheduleCheck, Scheduler, SchedulerError};
 
-/// Schedules by name. Clones share them; a restart forgets them, and whoever starts reconciles.
+/// The schedules by name. Clones share them. They end with the process, so `dev` reconciles schedules at its start.
 #[derive(Clone, Debug, Default)]
 pub struct InProcessSchedules(Arc<Mutex<BTreeMap<ScheduleName, WorkspaceSchedule>>>);
 
@@ -30,7 +30,7 @@ impl Scheduler for InProcessSchedules {
         schedule: &'a WorkspaceSchedule,
         _token: Uuid,
     ) -> BoxFuture<'a, Result<(), SchedulerError>> {
-        self.with(|kept| kept.insert(schedule.name.clone(), schedule.clone()));
+        self.with(|stored| stored.insert(schedule.name.clone(), schedule.clone()));
         ready(Ok(())).boxed()
     }
 
@@ -39,24 +39,24 @@ impl Scheduler for InProcessSchedules {
         name: &'a ScheduleName,
         _token: Uuid,
     ) -> BoxFuture<'a, Result<(), SchedulerError>> {
-        self.with(|kept| kept.remove(name));
+        self.with(|stored| stored.remove(name));
         ready(Ok(())).boxed()
     }
 
     fn compare<'a>(
         &'a self,
         schedule: &'a WorkspaceSchedule,
-    ) -> BoxFuture<'a, Result<Standing, SchedulerError>> {
-        let standing = self.with(|kept| match kept.get(&schedule.name) {
-            None => Standing::Missing,
-            Some(kept) if kept == schedule => Standing::InLine,
-            Some(_) => Standing::Changed(vec!["expression"]),
+    ) -> BoxFuture<'a, Result<ScheduleCheck, SchedulerError>> {
+        let check = self.with(|stored| match stored.get(&schedule.name) {
+            None => ScheduleCheck::Missing,
+            Some(stored) if stored == schedule => ScheduleCheck::InLine,
+            Some(_) => ScheduleCheck::Changed(vec!["expression"]),
         });
-        ready(Ok(standing)).boxed()
+        ready(Ok(check)).boxed()
     }
 
     fn names(&self) -> BoxFuture<'_, Result<Vec<ScheduleName>, SchedulerError>> {
-        ready(Ok(self.with(|kept| kept.keys().cloned().collect()))).boxed()
+        ready(Ok(self.with(|stored| stored.keys().cloned().collect()))).boxed()
     }
 }
 
@@ -64,9 +64,10 @@ impl Schedules for InProcessSchedules {
     type Error = Infallible;
 
     async fn active(&self) -> Result<Vec<(WorkspaceId, Schedule)>, Infallible> {
-        Ok(self.with(|kept| {
-            kept.values()
-                .map(|kept| (kept.workspace_id.clone(), kept.schedule))
+        Ok(self.with(|stored| {
+            stored
+                .values()
+                .map(|stored| (stored.workspace_id.clone(), stored.schedule))
                 .collect()
         }))
     }

@@ -1,9 +1,9 @@
-//! What fires triggers.
+//! Schedulers, which fire the triggers of poll cycles.
 //!
-//! In production EventBridge does, from outside. [`InProcessScheduler`] takes its place in `dev`: it
-//! sends the same HTTP request, so that everything behind the endpoint is the same; its [`Disturbances`] are
-//! EventBridge's. [`Scheduler`] is the port through which either is told the schedules; EventBridge's adapter
-//! is the crate `eventbridge`.
+//! In production EventBridge fires them from outside. In `dev`, [`InProcessScheduler`] takes its place. It sends the
+//! same HTTP request, so that everything behind the endpoint is the same, and its [`Disturbances`] imitate
+//! EventBridge's. [`Scheduler`] is the port through which schedules are stored. EventBridge's adapter is the crate
+//! `eventbridge`.
 
 mod disturbances;
 mod in_process;
@@ -13,4 +13,4 @@ mod scheduler;
 pub use disturbances::Disturbances;
 pub use in_process::{InProcessScheduler, Schedules, TokenSource};
 pub use in_process_schedules::InProcessSchedules;
-pub use scheduler::{Scheduler, SchedulerError, Source, Standing};
+pub use scheduler::{ScheduleCheck, Scheduler, SchedulerError, Source};

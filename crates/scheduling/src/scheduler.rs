@@ -1,4 +1,4 @@
-//! The port: whatever keeps schedules and fires them.
+//! The port to a scheduler, which stores schedules and fires triggers.
 
 use std::error::Error;
 use std::fmt;
@@ -7,63 +7,75 @@ use domain::schedules::{ScheduleName, WorkspaceSchedule};
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
-/// Keeps one schedule a workspace, in one group. Each call is safe to repeat.
+/// Stores one schedule per workspace, in one group. Each call is safe to repeat.
 pub trait Scheduler: fmt::Debug + Send + Sync {
-    /// Makes the schedule just this, whether there was one or not. `token` names this attempt: the
-    /// scheduler takes what it has taken under the same token for the same.
+    /// Creates or replaces the schedule. `token` identifies this attempt: the scheduler treats a repeated call with
+    /// the same token as the same call.
+    ///
+    /// # Errors
+    /// When the scheduler did not store the schedule, or may not have.
     fn put<'a>(
         &'a self,
         schedule: &'a WorkspaceSchedule,
         token: Uuid,
     ) -> BoxFuture<'a, Result<(), SchedulerError>>;
 
-    /// Makes sure that there is no schedule of this name.
+    /// Removes the schedule with this name, if there is one.
+    ///
+    /// # Errors
+    /// When the scheduler did not remove the schedule, or may not have.
     fn remove<'a>(
         &'a self,
         name: &'a ScheduleName,
         token: Uuid,
     ) -> BoxFuture<'a, Result<(), SchedulerError>>;
 
-    /// How what is kept differs from what is wanted.
+    /// Compares the stored schedule with the wanted one.
+    ///
+    /// # Errors
+    /// When the stored schedule cannot be read.
     fn compare<'a>(
         &'a self,
         schedule: &'a WorkspaceSchedule,
-    ) -> BoxFuture<'a, Result<Standing, SchedulerError>>;
+    ) -> BoxFuture<'a, Result<ScheduleCheck, SchedulerError>>;
 
-    /// The names of all schedules of the group, however many there are.
+    /// Lists the names of all schedules of the group, however many there are.
+    ///
+    /// # Errors
+    /// When the schedules cannot be listed.
     fn names(&self) -> BoxFuture<'_, Result<Vec<ScheduleName>, SchedulerError>>;
 }
 
-/// How a kept schedule stands to the wanted one.
+/// The result of comparing a stored schedule with the wanted one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It is just that.
+pub enum ScheduleCheck {
+    /// The stored schedule equals the wanted one.
     InLine,
-    /// There is none.
+    /// There is no stored schedule.
     Missing,
-    /// These members differ.
+    /// These members of the stored schedule differ.
     Changed(Vec<&'static str>),
 }
 
-/// Why a scheduler did not do as it was told.
+/// The reason why a call to the scheduler failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SchedulerError {
-    /// It asks for fewer requests.
+    /// The scheduler asks for fewer requests.
     #[error("the scheduler asks for fewer requests")]
     Throttled(#[source] Source),
-    /// It cannot be reached, failed or did not answer in time: what it was told may count or not.
+    /// The scheduler cannot be reached, failed, or did not answer in time. The call may or may not have had an effect.
     #[error("the scheduler is not available")]
     Unavailable(#[source] Source),
-    /// It does not do what it is asked: a group, a role or a right is missing.
+    /// The scheduler refused the call, because a group, a role or a permission is missing.
     #[error("the scheduler refused: {detail}")]
     Refused {
-        /// In its own words.
+        /// The scheduler's own message.
         detail: String,
-        /// The error itself.
+        /// The adapter's error.
         #[source]
         source: Source,
     },
 }
 
-/// The adapter's own error.
+/// The error of an adapter.
 pub type Source = Box<dyn Error + Send + Sync>;

@@ -7,7 +7,7 @@ use domain::sweeps::{StepOutcome, SweptSchedules};
 use futures::stream::{self, StreamExt};
 use persistence::Page;
 use persistence::fleet::WorkspaceRecord;
-use scheduling::{Scheduler, Standing};
+use scheduling::{ScheduleCheck, Scheduler};
 
 use crate::Core;
 use crate::schedules::{ApplyError, apply_schedule};
@@ -120,10 +120,10 @@ async fn reconcile_one(
         let wanted = WorkspaceSchedule::of(&workspace.id, workspace.schedule());
         let is_confirmed = applied.state(Some(&wanted.expression)) == ScheduleState::Applied;
         match (scheduler.compare(&wanted).await?, is_confirmed) {
-            (Standing::InLine, true) => return Ok((Found::InLine, true)),
+            (ScheduleCheck::InLine, true) => return Ok((Found::InLine, true)),
             (_, false) => Found::Pending,
-            (Standing::Missing, true) => Found::Missing,
-            (Standing::Changed(members), true) => {
+            (ScheduleCheck::Missing, true) => Found::Missing,
+            (ScheduleCheck::Changed(members), true) => {
                 tracing::warn!(workspace_id = %workspace.id, ?members, "the schedule was changed outside");
                 Found::Changed
             }

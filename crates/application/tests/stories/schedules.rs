@@ -8,7 +8,7 @@ use application::schedules::{Applier, apply_schedule};
 use domain::fleet::{Policy, WorkspaceName};
 use domain::ids::ClaimToken;
 use domain::schedules::{CronExpression, ScheduleState, WorkspaceSchedule};
-use scheduling::{InProcessSchedules, Scheduler, Standing};
+use scheduling::{InProcessSchedules, ScheduleCheck, Scheduler};
 use testkit::{AUTHOR, Fixture, Fleet, a_workspace};
 use uuid::Uuid;
 
@@ -66,7 +66,7 @@ async fn what_a_command_changed_is_out_of_line_until_it_is_applied() {
     let schedule = north.record().await.workspace.schedule();
     let wanted = WorkspaceSchedule::of(&north.id, schedule);
     let standing = scheduler.compare(&wanted).await.expect("a standing");
-    assert_eq!(standing, Standing::InLine);
+    assert_eq!(standing, ScheduleCheck::InLine);
 
     deactivate(&north).await;
     assert_eq!(state(&north).await, ScheduleState::Pending);

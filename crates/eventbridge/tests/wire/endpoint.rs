@@ -82,7 +82,7 @@ async fn adapter_at(address: SocketAddr) -> EventBridge {
     let loader = aws_config::defaults(BehaviorVersion::latest())
         .test_credentials()
         .retry_config(retries);
-    EventBridge::connect_by(loader, settings.expect("settings")).await
+    EventBridge::connect_with(loader, settings.expect("settings")).await
 }
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {

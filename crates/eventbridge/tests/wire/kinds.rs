@@ -4,7 +4,7 @@ use domain::ids::WorkspaceId;
 use domain::polling::{PollInterval, Schedule};
 use domain::schedules::WorkspaceSchedule;
 use eventbridge::EventBridge;
-use scheduling::{Scheduler, SchedulerError, Standing};
+use scheduling::{ScheduleCheck, Scheduler, SchedulerError};
 use uuid::Uuid;
 
 use crate::endpoint::{Endpoint, THROTTLING, Wrong};
@@ -132,7 +132,7 @@ async fn a_schedule_that_is_removed_looked_at_or_listed() {
 
     endpoint.answers([NOT_FOUND]);
     let standing = Scheduler::compare(&adapter, &schedule).await;
-    assert_eq!(standing.expect("a standing"), Standing::Missing);
+    assert_eq!(standing.expect("a standing"), ScheduleCheck::Missing);
     endpoint.answers([INTERNAL, INTERNAL, INTERNAL]);
     assert_eq!(
         end(Scheduler::compare(&adapter, &schedule).await),
