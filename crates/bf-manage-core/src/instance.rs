@@ -1,4 +1,4 @@
-//! One running instance: what `serve` and `dev` have in common.
+//! A running instance, which `serve` and `dev` have in common.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,10 +24,12 @@ use tokio_util::task::TaskTracker;
 use crate::config::{Profile, Settings};
 use crate::metrics::Metrics;
 
-/// How long answers in progress are waited for at shutdown.
+/// The longest wait for answers in progress at shutdown.
 const GRACE: Duration = Duration::from_secs(8);
+/// The further wait for requests whose callers have disconnected. Their work is done in any case, or done again.
+const DISCONNECTED_GRACE: Duration = Duration::from_secs(2);
 
-/// The parts of an instance, wired.
+/// The parts of an instance, connected with each other.
 pub struct Instance {
     pub core: Core,
     state: AppState,
@@ -38,7 +40,8 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Wires an instance; nothing runs yet. `scheduler` is what it tells of schedules, if anything.
+    /// Connects the parts of an instance. Nothing runs yet. `scheduler` is the scheduler that the instance keeps up
+    /// to date, if there is one.
     ///
     /// # Errors
     /// When a part cannot be set up.
@@ -53,7 +56,7 @@ impl Instance {
     ) -> anyhow::Result<Self> {
         let core = core(settings, store, clock);
         let addresses = AddressPolicy {
-            allowed_hosts: settings.provider_allowed_hosts.clone(),
+            allowed_hosts: settings.provider_allowed_hosts.0.clone(),
             loopback_http: settings.profile == Profile::Dev,
         };
         let credentials = Credentials {
@@ -81,18 +84,15 @@ impl Instance {
             core: core.clone(),
             pushes: Pushes::default(),
             verifier,
-            rates: RateLimits::new(
-                settings.rate_of_people(),
-                settings.rate_of_machines(),
-                &core.clock,
-            ),
-            http: settings.http(),
+            rates: RateLimits::new(settings.person_rate(), settings.machine_rate(), &core.clock),
+            http: settings.http_limits(),
             strict_transport: settings.profile == Profile::Production,
             worker: Some(worker.clone()),
             applier: applier.clone(),
             sweeper: Some(sweeper.clone()),
             addresses,
             dev_issuer,
+            tasks: TaskTracker::new(),
             features: Features {
                 workspace_settings: settings.feature_workspace_settings,
             },
@@ -107,8 +107,7 @@ impl Instance {
         })
     }
 
-    /// Serves until `shutdown`, then drains: answers in progress finish, running cycles finish or are
-    /// given back.
+    /// Serves until `shutdown`. Then drains: answers in progress finish, and running cycles finish or are released.
     pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) {
         let background = TaskTracker::new();
         let verifier = self.state.verifier.clone();
@@ -123,14 +122,21 @@ impl Instance {
             background.spawn(metrics.serve(self.core.store.clone(), shutdown.clone()));
         }
         background.close();
-        let limits = self.state.http;
+        let (limits, requests) = (self.state.http, self.state.tasks.clone());
         api::serve(listener, api::router(self.state), limits, shutdown, GRACE).await;
+        requests.close();
+        if tokio::time::timeout(DISCONNECTED_GRACE, requests.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("requests of disconnected callers did not end in time");
+        }
         background.wait().await;
         self.core.store.close().await;
     }
 }
 
-/// The use cases' surroundings, by the settings.
+/// Makes the core of the use cases from the settings.
 pub fn core(settings: &Settings, store: Store, clock: Clock) -> Core {
     Core {
         store,
@@ -147,7 +153,10 @@ pub fn core(settings: &Settings, store: Store, clock: Clock) -> Core {
     }
 }
 
-/// Cancels when the process is asked to stop, by Ctrl-C or SIGTERM.
+/// Returns a token that is cancelled when the process is asked to stop, by Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// When the signals cannot be received.
 pub fn shutdown_signal() -> anyhow::Result<CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (
@@ -156,6 +165,10 @@ pub fn shutdown_signal() -> anyhow::Result<CancellationToken> {
     );
     let shutdown = CancellationToken::new();
     let asked = shutdown.clone();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the task waits for a signal as long as the process runs, so nobody waits for the task"
+    )]
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}

@@ -18,13 +18,13 @@ use telemetry::traces::SpanExport;
 
 use crate::config::{Profile, Settings};
 
-/// Batches of a hundred updates take and leave large buffers; the system's allocator gives each back
-/// to the kernel and faults it in again.
+/// A batch of a hundred updates needs large buffers. The system's allocator would return each buffer to the kernel
+/// and request it again.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Telematics freshness: polls providers, keeps one canonical snapshot a device, tells who is silent
-/// and why.
+/// Telematics freshness: polls providers, keeps one canonical snapshot per device, and shows which devices are
+/// silent and why.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Flags {
@@ -34,12 +34,12 @@ struct Flags {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serves the API and runs due poll cycles. Settings: config/default.toml.
+    /// Serves the API and runs due poll cycles.
     Serve {
-        /// Where to serve.
+        /// The address that serves the API.
         #[arg(long)]
         listen: Option<String>,
-        /// The data directory of a running `dev`, whose tokens then count; with PROFILE=dev only.
+        /// The data directory of a running `dev`, whose tokens are then accepted; with PROFILE=dev only.
         #[arg(long, value_name = "DIR")]
         dev_data: Option<PathBuf>,
     },
@@ -49,8 +49,10 @@ enum Command {
     Migrate,
     /// Runs one reconciliation sweep and prints what it found.
     Sweep,
-    /// Compares every snapshot with what its history adds up to, and puts right what differs.
+    /// Compares every snapshot with its history, and repairs the snapshots that differ.
     RebuildSnapshots(rebuild_snapshots::Flags),
+    /// Prints every setting with its meaning and default.
+    Settings,
 }
 
 #[tokio::main]
@@ -89,6 +91,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Sweep => sweep::sweep(settings).await,
         Command::RebuildSnapshots(flags) => {
             rebuild_snapshots::rebuild_snapshots(settings, flags).await
+        }
+        Command::Settings => {
+            print!("{}", config::default_toml());
+            Ok(())
         }
     };
     if let Some(export) = export {

@@ -1,4 +1,4 @@
-//! The instance's metrics: kept in this process, served on a listener of their own.
+//! The metrics of an instance, which are collected in this process and served on a listener of their own.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,21 +9,22 @@ use telemetry::metrics::{self, Exporter};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// How often what was recorded is sorted, whether anybody scrapes or not.
-const UPKEEP: Duration = Duration::from_secs(5);
+/// How often recorded values are sorted into their buckets, whether anybody scrapes or not.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Metrics that are kept and not served yet.
+/// Metrics that are collected and not served yet.
 pub struct Metrics {
     exporter: Exporter,
     listener: TcpListener,
 }
 
 impl Metrics {
-    /// Keeps metrics from now on, to be served at `listen`; none where that is empty.
+    /// Binds the address `listen` and starts collecting metrics. Returns `None`, and collects nothing, if `listen`
+    /// is empty.
     ///
     /// # Errors
-    /// A busy port.
-    pub async fn keep(listen: &str) -> anyhow::Result<Option<Self>> {
+    /// When the port is busy.
+    pub async fn bind(listen: &str) -> anyhow::Result<Option<Self>> {
         if listen.is_empty() {
             return Ok(None);
         }
@@ -35,21 +36,21 @@ impl Metrics {
         Ok(Some(Self { exporter, listener }))
     }
 
-    /// Where they will be served.
+    /// The address at which the metrics will be served.
     ///
     /// # Errors
-    /// When the system does not tell.
+    /// When the operating system does not return the address.
     pub fn address(&self) -> anyhow::Result<SocketAddr> {
         Ok(self.listener.local_addr()?)
     }
 
-    /// Serves them until `shutdown`.
+    /// Serves the metrics until `shutdown`.
     pub async fn serve(self, store: Store, shutdown: CancellationToken) {
         let exporter = self.exporter.clone();
         let upkeep = async {
             loop {
-                tokio::time::sleep(UPKEEP).await;
-                exporter.keep_up();
+                tokio::time::sleep(UPKEEP_INTERVAL).await;
+                exporter.run_upkeep();
             }
         };
         let render = move || {

@@ -1,5 +1,5 @@
-//! What production refuses to start with: settings that are fine on one machine and open a door on a
-//! server. Each is one line that names the setting.
+//! The settings that production refuses to start with: they are safe on one developer's machine and dangerous on a
+//! server. Each refusal is one line that names the setting.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -11,10 +11,10 @@ use secrecy::ExposeSecret;
 
 use crate::config::{Profile, Scheduler, Settings};
 
-/// Lets every setting of another profile pass, and of production those that are safe there.
+/// Checks that the settings are safe in production. Settings of another profile are not checked.
 ///
 /// # Errors
-/// The first setting that has no place in production.
+/// The first setting that is not safe in production.
 pub fn refuse_dev_settings(settings: &Settings, dev_data: Option<&Path>) -> anyhow::Result<()> {
     if settings.profile != Profile::Production {
         return Ok(());
@@ -25,18 +25,18 @@ pub fn refuse_dev_settings(settings: &Settings, dev_data: Option<&Path>) -> anyh
     );
     ensure!(
         dev_data.is_none(),
-        "--dev-data is a token issuer of our own, for PROFILE=dev only"
+        "--dev-data names a local token issuer, which is for PROFILE=dev only"
     );
     if settings.scheduler == Scheduler::Eventbridge {
         settings.eventbridge()?;
         ensure!(
             settings.eventbridge_endpoint_url.is_none(),
-            "EVENTBRIDGE_ENDPOINT_URL is an emulator's address: production asks AWS itself"
+            "EVENTBRIDGE_ENDPOINT_URL is for emulators: unset it, since production uses AWS itself"
         );
     }
     check_database(settings)?;
     check_issuer(settings)?;
-    for host in &settings.provider_allowed_hosts {
+    for host in &settings.provider_allowed_hosts.0 {
         check_provider_host(host)?;
     }
     Ok(())
@@ -47,17 +47,17 @@ fn check_database(settings: &Settings) -> anyhow::Result<()> {
         .database_url
         .as_ref()
         .context("DATABASE_URL is not set: a private PostgreSQL is started by `dev` only")?;
-    // The text as it is: the URL's own reader would be a second opinion on where it leads.
+    // The text is checked as it is, because another URL parser than sqlx's might read another host.
     ensure!(
-        !is_of_dev(url.expose_secret()),
+        !names_dev_server(url.expose_secret()),
         "DATABASE_URL names the private PostgreSQL of `dev`, which ends with it"
     );
     Ok(())
 }
 
-/// Whether a URL leads to a socket in a directory as `dev` makes them: `…/dev-pg15/run`, or with
-/// `bf-telematics` in its path.
-fn is_of_dev(database_url: &str) -> bool {
+/// Whether a URL leads to a socket in a directory of `dev`: one such as `…/dev-pg15/run`, or one that begins with
+/// `bf-telematics`.
+fn names_dev_server(database_url: &str) -> bool {
     let Some((_, query)) = database_url.split_once('?') else {
         return false;
     };
@@ -75,19 +75,20 @@ fn check_issuer(settings: &Settings) -> anyhow::Result<()> {
         .auth_issuer
         .as_deref()
         .context("AUTH_ISSUER is not set")?;
-    is_far_and_https("AUTH_ISSUER", issuer)?;
+    check_remote_https("AUTH_ISSUER", issuer)?;
     let jwks_url = settings
         .auth_jwks_url
         .as_deref()
         .context("AUTH_JWKS_URL is not set")?;
-    is_far_and_https("AUTH_JWKS_URL", jwks_url)?;
+    check_remote_https("AUTH_JWKS_URL", jwks_url)?;
     ensure!(
-        !settings.auth_client_ids.is_empty(),
-        "AUTH_CLIENT_IDS is empty: no app client would count"
+        !settings.auth_client_ids.0.is_empty(),
+        "AUTH_CLIENT_IDS is empty: every token would be refused"
     );
     ensure!(
         !settings
             .auth_client_ids
+            .0
             .iter()
             .any(|id| id == DEV_CLIENT_ID),
         "AUTH_CLIENT_IDS has {DEV_CLIENT_ID}, the client of development tokens"
@@ -95,8 +96,8 @@ fn check_issuer(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn is_far_and_https(name: &str, url: &str) -> anyhow::Result<()> {
-    // Its parts are told, and not itself: whoever mistakes it may have put a secret there.
+fn check_remote_https(name: &str, url: &str) -> anyhow::Result<()> {
+    // No refusal quotes the URL, which may contain a secret by mistake.
     let Ok(url) = Url::parse(url) else {
         bail!("{name} is not a URL");
     };
@@ -130,7 +131,8 @@ fn check_provider_host(host: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// By name or address: loopback, any address, and the link-local ones, where clouds keep their secrets.
+/// Whether a host is this machine, by its name or address: loopback, unspecified, or link-local, where clouds serve
+/// their secrets.
 fn is_this_machine(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let name = host.trim_end_matches('.').to_ascii_lowercase();
@@ -147,8 +149,9 @@ fn is_this_machine(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::NameList;
 
-    /// As production would have it.
+    /// Settings that production accepts.
     fn sound() -> Settings {
         let mut settings = Settings::load(Profile::Dev).expect("the defaults");
         settings.profile = Profile::Production;
@@ -157,8 +160,8 @@ mod tests {
         settings.auth_issuer = Some("https://cognito-idp.eu-west-1.amazonaws.com/pool".into());
         settings.auth_jwks_url =
             Some("https://cognito-idp.eu-west-1.amazonaws.com/pool/.well-known/jwks.json".into());
-        settings.auth_client_ids = vec!["web".into()];
-        settings.provider_allowed_hosts = vec!["my.geotab.com".into()];
+        settings.auth_client_ids = NameList(vec!["web".into()]);
+        settings.provider_allowed_hosts = NameList(vec!["my.geotab.com".into()]);
         settings.eventbridge_group = Some("bf-telematics-poll-prod".into());
         settings.eventbridge_bus_arn =
             Some("arn:aws:events:eu-west-1:123456789012:event-bus/bf-telematics".into());
@@ -179,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_production_has_is_let_pass() {
+    fn safe_settings_pass_in_production() {
         refuse_dev_settings(&sound(), None).expect("sound settings");
         let mut by_socket = sound();
         by_socket.database_url =
@@ -188,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn dev_has_what_it_likes() {
+    fn dev_accepts_any_setting() {
         let mut settings = sound();
         settings.profile = Profile::Dev;
         settings.auth_issuer = Some("http://bf-dev-issuer.localhost".into());
@@ -196,14 +199,14 @@ mod tests {
     }
 
     #[test]
-    fn each_setting_is_refused_by_its_name() {
+    fn an_unsafe_setting_is_refused_by_its_name() {
         let refused = [
             refusal(|settings| settings.scheduler = Scheduler::InProcess),
             refusal(|settings| settings.database_url = None),
             refusal(|settings| settings.auth_issuer = None),
             refusal(|settings| settings.auth_jwks_url = None),
-            refusal(|settings| settings.auth_client_ids.clear()),
-            refusal(|settings| settings.auth_client_ids.push("bf-dev".into())),
+            refusal(|settings| settings.auth_client_ids.0.clear()),
+            refusal(|settings| settings.auth_client_ids.0.push("bf-dev".into())),
         ];
         let names = [
             "SCHEDULER=in_process",
@@ -221,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn eventbridge_is_told_where_and_is_aws_itself() {
+    fn eventbridge_needs_its_settings_and_must_be_aws_itself() {
         for (refused, starts) in [
             (
                 refusal(|settings| settings.eventbridge_group = None),
@@ -251,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn the_issuer_is_elsewhere_and_reached_by_https() {
+    fn the_issuer_must_be_remote_and_https() {
         for url in [
             "http://bf-dev-issuer.localhost",
             "https://bf-dev-issuer.localhost",
@@ -276,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn the_private_server_is_known_by_its_socket() {
+    fn the_private_server_of_dev_is_recognised_by_its_socket() {
         for url in [
             "postgres://postgres@localhost/telematics?host=/home/x/.local/state/bf-telematics/dev/postgres/dev-pg15/run",
             "postgres://postgres@localhost/telematics?host=/srv/data/postgres/dev-pg17/run",
@@ -289,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_is_one_host_elsewhere() {
+    fn a_provider_host_must_be_one_remote_host() {
         for host in [
             "*",
             "*.geotab.com",
@@ -305,7 +308,7 @@ mod tests {
             "my.geotab.com/apiv1",
             "my geotab",
         ] {
-            let refused = refusal(|settings| settings.provider_allowed_hosts.push(host.into()));
+            let refused = refusal(|settings| settings.provider_allowed_hosts.0.push(host.into()));
             assert!(
                 refused.starts_with("PROVIDER_ALLOWED_HOSTS "),
                 "{host}: {refused}"

@@ -1,5 +1,5 @@
-//! `bf-manage-core rebuild-snapshots`: proves on a live database that every snapshot is what its history
-//! adds up to, and puts right what is not.
+//! `bf-manage-core rebuild-snapshots`: proves on a live database that every snapshot equals its history, and
+//! repairs the snapshots that differ.
 
 use anyhow::{Context, ensure};
 use application::history::{Comparison, compare_snapshots, repair_snapshots};
@@ -14,25 +14,25 @@ use crate::config::Settings;
 use crate::instance::core;
 use crate::serve::open;
 
-/// Whom a repair names as its author.
+/// The author of a repair.
 const AUTHOR: Author<'static> = Author {
     id: "command:rebuild-snapshots",
     trace_id: None,
 };
-/// Workspaces read with one statement.
+/// The workspaces that one statement reads.
 const PAGE: i64 = 500;
 
-/// What is rebuilt, from where on, and what becomes of it.
+/// The flags of `rebuild-snapshots`.
 #[derive(Debug, Args)]
 pub struct Flags {
     /// Only this workspace; may be given several times.
-    #[arg(long = "workspace", value_name = "ID", value_parser = workspace_id)]
+    #[arg(long = "workspace", value_name = "ID", value_parser = parse_workspace_id)]
     workspaces: Vec<WorkspaceId>,
-    /// Only compares; changes nothing.
+    /// Only compares, and changes nothing.
     #[arg(long)]
     verify: bool,
-    /// Begins with the newest baseline at this instant or before (RFC 3339), not with the newest of all:
-    /// finds what a later baseline has taken over.
+    /// Starts from the newest baseline at or before this instant (RFC 3339), instead of the newest of all. This
+    /// finds damage that a later baseline has copied.
     #[arg(long, value_name = "TIME")]
     since: Option<DateTime<Utc>>,
     /// One line of JSON for each workspace.
@@ -40,15 +40,15 @@ pub struct Flags {
     json: bool,
 }
 
-fn workspace_id(text: &str) -> Result<WorkspaceId, String> {
+fn parse_workspace_id(text: &str) -> Result<WorkspaceId, String> {
     WorkspaceId::try_new(text).map_err(|_| WorkspaceId::RULE.to_owned())
 }
 
-/// Goes through the workspaces, and tells of each as it is done.
+/// Compares or repairs each workspace, and prints the result of each as soon as there is one.
 ///
 /// # Errors
-/// A missing setting, an unreachable database, an unknown workspace; and whatever is not as its history
-/// has it, and was not put right.
+/// A missing setting, an unreachable database or an unknown workspace; snapshots that differ from their history
+/// and were not repaired.
 pub async fn rebuild_snapshots(settings: Settings, flags: Flags) -> anyhow::Result<()> {
     let core = core(&settings, open(&settings)?, Clock::system());
     let mut page = Page {
@@ -65,28 +65,32 @@ pub async fn rebuild_snapshots(settings: Settings, flags: Flags) -> anyhow::Resu
             let Some(last) = records.last() else { break };
             page.after = Some(last.workspace.id.to_string());
             for record in &records {
-                total.count(&one(&core, &flags, &record.workspace.id).await?);
+                total.count(&rebuild_workspace(&core, &flags, &record.workspace.id).await?);
             }
         }
     }
     for id in &flags.workspaces {
         let record = core.store.workspace(id).await?;
         record.with_context(|| format!("there is no workspace {id}"))?;
-        total.count(&one(&core, &flags, id).await?);
+        total.count(&rebuild_workspace(&core, &flags, id).await?);
     }
     if !flags.json {
         println!("{total}");
     }
     ensure!(
-        total.open == 0,
+        total.not_proven == 0,
         "{} of {} snapshots are not proven",
-        total.open,
+        total.not_proven,
         total.devices
     );
     Ok(())
 }
 
-async fn one(core: &Core, flags: &Flags, id: &WorkspaceId) -> anyhow::Result<Comparison> {
+async fn rebuild_workspace(
+    core: &Core,
+    flags: &Flags,
+    id: &WorkspaceId,
+) -> anyhow::Result<Comparison> {
     let since = flags.since.unwrap_or_else(|| core.clock.now());
     let found = if flags.verify {
         compare_snapshots(core, id, since).await
@@ -121,15 +125,15 @@ fn print(found: &Comparison) {
     }
 }
 
-/// Over all workspaces.
+/// The counts over all workspaces.
 #[derive(Debug, Default)]
 struct Total {
     workspaces: usize,
     devices: usize,
     differing: usize,
     repaired: usize,
-    /// Neither as their history has them nor put right.
-    open: usize,
+    /// The snapshots that differ, or whose history is incomplete, and that were not repaired.
+    not_proven: usize,
 }
 
 impl Total {
@@ -138,7 +142,7 @@ impl Total {
         self.devices += found.devices;
         self.differing += found.differing;
         self.repaired += found.repaired;
-        self.open += found.not_proven();
+        self.not_proven += found.not_proven();
     }
 }
 

@@ -12,27 +12,28 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Settings;
 use crate::instance::{core, shutdown_signal};
 use crate::production::refuse_dev_settings;
-use crate::serve::{open, scheduler};
+use crate::serve::{connect_scheduler, open};
 
-/// Whom the sweep names as its author.
+/// The author of the sweep.
 const AUTHOR: Author<'static> = Author {
     id: "command:sweep",
     trace_id: None,
 };
-/// Another instance may have taken the sweep, or hold an earlier one.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+/// The time between two checks whether the sweep has ended. Another instance may have claimed it, or may still run
+/// an earlier one.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Runs a sweep to its end, here or on the instance that was quicker.
+/// Requests a sweep and waits for its end. It runs here, or on another instance that claims it first.
 ///
 /// # Errors
-/// A missing setting, an unreachable database, a sweep that did not complete.
+/// A missing setting, an unreachable database, or a sweep that did not complete.
 pub async fn sweep(settings: Settings) -> anyhow::Result<()> {
     refuse_dev_settings(&settings, None)?;
-    let outside = Outside::new(scheduler(&settings).await?);
+    let outside = Outside::new(connect_scheduler(&settings).await?);
     let core = core(&settings, open(&settings)?, Clock::system());
     let sweep_id = request_sweep(&core, AUTHOR)
         .await
-        .context("a sweep cannot be asked for")?;
+        .context("a sweep cannot be requested")?;
     let shutdown = shutdown_signal()?;
     let sweeper = Sweeper::new(core.clone(), outside);
     let record = loop {
@@ -42,7 +43,10 @@ pub async fn sweep(settings: Settings) -> anyhow::Result<()> {
         if record.status.is_terminal() {
             break record;
         }
-        ensure!(!is_stopped_within(&core.clock, &shutdown).await, "stopped");
+        ensure!(
+            !shuts_down_while_waiting(&core.clock, &shutdown).await,
+            "stopped"
+        );
     };
     println!("sweep {sweep_id} {}", record.status);
     if let Some(report) = &record.report {
@@ -57,10 +61,10 @@ pub async fn sweep(settings: Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn is_stopped_within(clock: &Clock, shutdown: &CancellationToken) -> bool {
+async fn shuts_down_while_waiting(clock: &Clock, shutdown: &CancellationToken) -> bool {
     tokio::select! {
         () = shutdown.cancelled() => true,
-        () = clock.sleep(BETWEEN_LOOKS) => false,
+        () = clock.sleep(CHECK_INTERVAL) => false,
     }
 }
 
@@ -68,7 +72,7 @@ fn print(report: &SweepReport) {
     let schedules = &report.schedules;
     println!(
         "schedules: {}",
-        told(schedules.outcome, schedules.error.as_deref())
+        render_step(schedules.outcome, schedules.error.as_deref())
     );
     for (what, count) in [
         ("checked", schedules.checked),
@@ -85,25 +89,25 @@ fn print(report: &SweepReport) {
     let partitions = &report.partitions;
     println!(
         "partitions: {}",
-        told(partitions.outcome, partitions.error.as_deref())
+        render_step(partitions.outcome, partitions.error.as_deref())
     );
     println!("  {:<13}{}", "dropped", partitions.dropped.len());
     let registry = &report.legacy_registry;
     println!(
         "legacy registry: {}",
-        told(registry.outcome, registry.error.as_deref())
+        render_step(registry.outcome, registry.error.as_deref())
     );
     println!("  {:<13}{}", "mirrored", registry.mirrored);
     let records = &report.old_records;
     println!(
         "old records: {}",
-        told(records.outcome, records.error.as_deref())
+        render_step(records.outcome, records.error.as_deref())
     );
     println!("  {:<13}{}", "poll cycles", records.poll_cycles);
     println!("  {:<13}{}", "sweeps", records.sweeps);
 }
 
-fn told(outcome: StepOutcome, error: Option<&str>) -> String {
+fn render_step(outcome: StepOutcome, error: Option<&str>) -> String {
     match error {
         Some(error) => format!("{outcome} ({error})"),
         None => outcome.to_string(),

@@ -1,35 +1,22 @@
-//! What `dev` prints: what runs, and lines to paste.
+//! The banner that `dev` prints: what runs, and lines to paste.
 
 use std::net::SocketAddr;
-use std::path::Path;
 
-use auth::{DEV_CLIENT_ID, DevIssuer, MintRequest};
-use chrono::{DateTime, Utc};
+use auth::{DEV_CLIENT_ID, MintRequest};
 
 use super::ISSUER;
+use super::place::Place;
 
-/// What there is to say.
-pub struct Facts<'a> {
-    pub address: SocketAddr,
-    pub metrics: Option<SocketAddr>,
-    pub sim_url: &'a str,
-    pub database_url: &'a str,
-    pub data_dir: &'a Path,
-    pub credentials: &'a Path,
-    pub issuer: &'a DevIssuer,
-    pub now: DateTime<Utc>,
-    pub replay: bool,
-    pub stops_database: bool,
-    pub trigger_precision_seconds: u32,
-}
-
-/// Prints it.
-pub fn print(facts: &Facts<'_>) {
+/// Prints what runs and where, with tokens and requests to try.
+pub fn print(place: &Place, replay: bool) {
+    let now = place.clock.now();
+    let address = place.addresses.api;
+    let database_url = place.database.displayed_url();
     let token = |mut request: MintRequest| {
         request.expires_in_seconds = 24 * 3600;
-        facts.issuer.mint(&request, facts.now)
+        place.issuer.mint(&request, now)
     };
-    let api = format!("http://{}/api/telematics-mvp", facts.address);
+    let api = format!("http://{}/api/telematics-mvp", address);
     let admin = token(MintRequest::user(["system-admin"]));
     let machine = token(MintRequest::machine([
         "telematics/ingest",
@@ -39,16 +26,16 @@ pub fn print(facts: &Facts<'_>) {
     ]));
     println!("bf-manage-core dev is ready\n");
     println!("  API        {api}");
-    println!("  OpenAPI    http://{}/openapi.json", facts.address);
-    if let Some(metrics) = facts.metrics {
+    println!("  OpenAPI    http://{}/openapi.json", address);
+    if let Some(metrics) = place.addresses.metrics {
         println!("  metrics    http://{metrics}/metrics");
     }
-    println!("  simulator  {}/control/accounts", facts.sim_url);
-    println!("  database   {}", facts.database_url);
-    println!("  data       {}\n", facts.data_dir.display());
+    println!("  simulator  {}/control/accounts", place.sim_url());
+    println!("  database   {}", database_url);
+    println!("  data       {}\n", place.data_dir.path().display());
     println!(
         "Tokens, good for a day (more: POST http://{}/dev/token):\n",
-        facts.address
+        address
     );
     println!("export ADMIN={admin}");
     println!("export MACHINE={machine}\n");
@@ -63,32 +50,32 @@ pub fn print(facts: &Facts<'_>) {
     println!(
         "curl -s -H \"Authorization: Bearer $ADMIN\" '{api}/workspaces/demo-north/poll-cycles?limit=1'"
     );
-    if facts.replay {
+    if replay {
         println!(
             "curl -s -H \"Authorization: Bearer $ADMIN\" '{api}/workspaces/demo-replay/snapshots/replay-1'"
         );
     }
     println!(
         "curl -s -H \"Authorization: Bearer $MACHINE\" -H 'Content-Type: application/json' -d '{{\"updates\":[{{\"device_id\":\"north-bus-02-obu\",\"observed_at\":\"{}\",\"signals\":{{\"state_of_charge_percent\":71.5}}}}]}}' '{api}/workspaces/demo-north/ingest'",
-        facts.now.format("%Y-%m-%dT%H:%M:%SZ")
+        now.format("%Y-%m-%dT%H:%M:%SZ")
     );
     println!(
         "curl -s -H \"Authorization: Bearer $MACHINE\" -H 'Content-Type: application/json' -d '{{\"workspace_id\":\"demo-north\"}}' '{api}/poll-cycles'\n"
     );
-    let listen = second_address(facts.address);
-    // Instances must agree on when a slot is due.
-    let precision = match facts.trigger_precision_seconds {
+    let listen = find_second_address(address);
+    // All instances must agree on when a slot is due.
+    let precision = match place.settings.trigger_precision_seconds {
         0 => String::new(),
         seconds => format!("TRIGGER_PRECISION_SECONDS={seconds} "),
     };
     println!("A second instance on the same database:\n");
     println!(
         "PROFILE=dev {precision}DATABASE_URL={} AUTH_ISSUER={ISSUER} AUTH_JWKS_URL=http://{listen}/dev/jwks.json AUTH_CLIENT_IDS={DEV_CLIENT_ID} PROVIDER_CREDENTIALS_DIR='{}' cargo run --release -- serve --listen {listen} --dev-data '{}'\n",
-        facts.database_url,
-        facts.credentials.display(),
-        facts.data_dir.display(),
+        database_url,
+        place.data_dir.credentials().display(),
+        place.data_dir.path().display(),
     );
-    let database = if facts.stops_database {
+    let database = if place.database.is_private() {
         "the database included"
     } else {
         "but for the database of DATABASE_URL"
@@ -96,8 +83,8 @@ pub fn print(facts: &Facts<'_>) {
     println!("Ctrl-C stops everything, {database}.");
 }
 
-/// The next free port after the API's, for the second instance.
-fn second_address(first: SocketAddr) -> SocketAddr {
+/// Finds the next free port after the API's, for the second instance.
+fn find_second_address(first: SocketAddr) -> SocketAddr {
     let is_free = |address: &SocketAddr| std::net::TcpListener::bind(address).is_ok();
     let later = (1..=100)
         .filter_map(|step| Some(SocketAddr::new(first.ip(), first.port().checked_add(step)?)));

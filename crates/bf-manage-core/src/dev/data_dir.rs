@@ -1,4 +1,4 @@
-//! The data directory of `dev`: one `dev` at a time, found again by the next.
+//! The data directory of `dev`. One `dev` uses it at a time, and the next `dev` finds its data there.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::Write;
@@ -7,28 +7,28 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-/// Where root's data lies.
+/// The directory of root's data.
 const ROOT_DATA: &str = "/var/tmp/bf-telematics-root";
 
-/// A directory that this process alone uses, as long as it lives.
+/// A directory that only this process uses as long as it runs.
 pub struct DataDir {
     path: PathBuf,
-    /// Held; the operating system lets go of it however the process ends.
+    /// The lock on the directory. The operating system releases it however the process ends.
     _lock: File,
 }
 
 impl DataDir {
-    /// Opens the directory, making it where it is new.
+    /// Opens the directory, and creates it if it is missing.
     ///
     /// # Errors
-    /// When another `dev` uses it, or it cannot be made.
+    /// When another `dev` uses the directory, or it cannot be created.
     pub fn open(given: Option<PathBuf>) -> anyhow::Result<Self> {
         let path = given.unwrap_or_else(default_path);
-        private_dir(&path)?;
+        create_private_dir(&path)?;
         let path = path
             .canonicalize()
             .with_context(|| format!("cannot use {}", path.display()))?;
-        private_dir(&path.join("credentials"))?;
+        create_private_dir(&path.join("credentials"))?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -48,19 +48,19 @@ impl DataDir {
         }
     }
 
-    /// The directory, absolute.
+    /// The absolute path of the directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where `file:` credential references lead.
+    /// The folder of `file:` credential references.
     pub fn credentials(&self) -> PathBuf {
         self.path.join("credentials")
     }
 
-    /// Where the database's files go. A server started by root runs as another user, who must be able
-    /// to reach them: where the directory lies in one that only root may enter, they lie elsewhere,
-    /// under a name that this directory's path gives.
+    /// Returns the directory of the database's files. A server that root starts runs as another user, who must be
+    /// able to reach the files. If only root may enter a parent of the data directory, the files are elsewhere,
+    /// under a name made from the data directory's path.
     ///
     /// # Errors
     /// When the directory cannot be opened to that user.
@@ -68,7 +68,7 @@ impl DataDir {
         if !is_root() {
             return Ok(self.path.join("postgres"));
         }
-        // What is secret in it has modes of its own.
+        // The secret files in the directory have modes of their own.
         fs::set_permissions(&self.path, Permissions::from_mode(0o711))
             .with_context(|| format!("cannot use {}", self.path.display()))?;
         let reachable = self
@@ -87,11 +87,11 @@ impl DataDir {
         })
     }
 
-    /// Keeps a credential of the simulated providers.
+    /// Writes a credential of a simulated provider.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn keep_credential(&self, name: &str, secret: &str) -> anyhow::Result<()> {
+    /// When the file cannot be written.
+    pub fn write_credential(&self, name: &str, secret: &str) -> anyhow::Result<()> {
         let path = self.credentials().join(name);
         let mut file = OpenOptions::new()
             .create(true)
@@ -104,7 +104,7 @@ impl DataDir {
     }
 }
 
-/// Root's data lies where the database's own user can reach it, an ordinary user's at home.
+/// Returns the default directory: for root one that the database's user can reach, for any other user one at home.
 fn default_path() -> PathBuf {
     let home = std::env::var_os("XDG_STATE_HOME")
         .map(PathBuf::from)
@@ -119,10 +119,10 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
 }
 
-fn private_dir(path: &Path) -> anyhow::Result<()> {
+fn create_private_dir(path: &Path) -> anyhow::Result<()> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .with_context(|| format!("cannot make {}", path.display()))
+        .with_context(|| format!("cannot create {}", path.display()))
 }

@@ -1,4 +1,4 @@
-//! The database of `dev`: a private server, or the one that `DATABASE_URL` names.
+//! The database of `dev`: a private server, or the server that `DATABASE_URL` names.
 
 use anyhow::Context;
 use pgdev::{PrivateServer, Settings};
@@ -7,18 +7,18 @@ use tokio::task::spawn_blocking;
 
 use super::data_dir::DataDir;
 
-/// A database to use, and to stop where it is ours.
+/// The database that `dev` uses, and stops if it is the private server.
 pub struct Database {
-    /// For sqlx.
+    /// The URL for sqlx.
     pub url: String,
     server: Option<PrivateServer>,
 }
 
 impl Database {
-    /// Starts or attaches to the private server of this data directory, unless a URL is given.
+    /// Uses the given URL, or else starts or attaches to the private server of this data directory.
     ///
     /// # Errors
-    /// Where PostgreSQL's programs are missing, what to install; else what the server said.
+    /// What to install if PostgreSQL's programs are missing, otherwise the server's own error.
     pub async fn start(given: Option<SecretString>, data_dir: &DataDir) -> anyhow::Result<Self> {
         if let Some(url) = given {
             return Ok(Self {
@@ -35,23 +35,21 @@ impl Database {
             server.ensure_database("telematics")?;
             Ok(server)
         });
-        let server = server
-            .await
-            .context("the start of PostgreSQL broke off")??;
+        let server = server.await.context("starting PostgreSQL panicked")??;
         Ok(Self {
             url: server.url("telematics"),
             server: Some(server),
         })
     }
 
-    /// Whether it is this `dev`'s own, and stops with it.
+    /// Whether this is the private server, which stops with `dev`.
     pub fn is_private(&self) -> bool {
         self.server.is_some()
     }
 
-    /// As it may be shown: a server of somebody else's by the variable that names it, since its URL
-    /// may hold a password.
-    pub fn shown(&self) -> String {
+    /// The URL as the banner may show it. Any server but the private one is shown as the variable that names it,
+    /// because its URL may contain a password.
+    pub fn displayed_url(&self) -> String {
         if self.is_private() {
             format!("'{}'", self.url)
         } else {
@@ -62,7 +60,7 @@ impl Database {
     /// Stops the private server, for all its clients.
     ///
     /// # Errors
-    /// When it does not stop in time.
+    /// When the server does not stop in time.
     pub async fn stop(self) -> anyhow::Result<()> {
         match self.server {
             Some(server) => Ok(spawn_blocking(move || server.stop()).await??),

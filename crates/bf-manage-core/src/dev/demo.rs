@@ -1,4 +1,4 @@
-//! The demo fleet: five workspaces of twelve devices, with a past, in which something is wrong.
+//! The demo fleet: five workspaces of twelve devices, with a past, and with faults to look at.
 
 use anyhow::Context;
 use application::commands::{self, Batch, ConnectionSpec, CutoverCommand, Precondition};
@@ -16,10 +16,12 @@ use domain::fleet::{
 use domain::ids::{DeviceId, ExternalId, ProviderId, VehicleId, WorkspaceId};
 use domain::signals::{Signal, SignalValue};
 
-use super::data_dir::DataDir;
+use super::place::Place;
 
 const REPLAY_WORKSPACE: &str = "demo-replay";
+/// The connection that every workspace has.
 const MAIN: &str = "depot-sim-main";
+/// The vehicles of each workspace.
 const VEHICLES: usize = 12;
 const AUTHOR: Author<'static> = Author {
     id: "dev",
@@ -28,21 +30,22 @@ const AUTHOR: Author<'static> = Author {
 
 /// How long ago the demo workspaces were registered.
 const PAST: TimeDelta = TimeDelta::hours(2);
-/// How long ago silent devices, and those behind a broken provider, brought their last update.
+/// How long ago silent devices, and devices behind a broken provider, sent their last update.
 const SILENCE: TimeDelta = TimeDelta::minutes(40);
 
-/// An outage that comes and goes: long enough for its vehicles to become stale, and to be well again.
+/// The part of the outage's period in which the provider answers.
 const UP_SECONDS: u32 = 20 * 60;
+/// An outage that comes and goes. Each part is long enough for the vehicles to become stale, and to recover.
 const OUTAGE: Fault = Fault::FlappingUnavailable {
     up_seconds: UP_SECONDS,
     down_seconds: 40 * 60,
 };
 
-/// A demo workspace: its connections beside the main one, and whose vehicles they carry.
+/// A demo workspace, with its troubled connection beside the main one.
 struct Depot {
     id: &'static str,
     name: &'static str,
-    /// Connection, what is wrong with its provider, and how many of the last vehicles it carries.
+    /// The troubled connection, the fault of its provider, and how many of the last vehicles it carries.
     troubled: Option<(&'static str, Fault, usize)>,
 }
 
@@ -74,15 +77,15 @@ const DEPOTS: [Depot; 5] = [
     },
 ];
 
-/// What ails one vehicle.
+/// The state of health that a demo vehicle shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Reporting,
     Silent,
     NeverReporting,
-    /// Configured only now: its grace period is not over.
+    /// Configured just now, so that its grace period is not over.
     New,
-    /// Reports, but not its state of charge.
+    /// Reporting, but without its state of charge.
     WithoutCharge,
     BehindTroubledProvider,
 }
@@ -112,7 +115,7 @@ impl Depot {
     }
 }
 
-/// The outside world of the demo: an account for each connection.
+/// Builds the simulated providers of the demo, with an account for each connection.
 pub fn scenario(recording: Option<Recording>, now: DateTime<Utc>) -> Scenario {
     let mut scenario = Scenario::default();
     for depot in &DEPOTS {
@@ -134,7 +137,7 @@ pub fn scenario(recording: Option<Recording>, now: DateTime<Utc>) -> Scenario {
                 .troubled
                 .filter(|(troubled, _, _)| *troubled == connection)
             {
-                // The outage has just begun.
+                // The outage begins when `dev` does.
                 account =
                     account.with_fault_since(fault, now - TimeDelta::seconds(UP_SECONDS.into()));
             }
@@ -150,24 +153,23 @@ pub fn scenario(recording: Option<Recording>, now: DateTime<Utc>) -> Scenario {
     }
 }
 
-/// Registers what is not there yet, as if two hours ago, and points the connections at this run's
-/// simulator.
+/// Registers the workspaces, connections and devices that are missing, as if two hours ago, and points the
+/// connections at this run's simulator.
 ///
 /// # Errors
 /// When the store refuses.
 pub async fn register(
     core: &Core,
     simulator: &Simulator,
-    data_dir: &DataDir,
-    sim_url: &str,
-    now: DateTime<Utc>,
+    place: &Place,
     replay: bool,
 ) -> anyhow::Result<()> {
+    let now = place.started_at;
     let (past, silence) = (core_at(core, now - PAST), core_at(core, now - SILENCE));
     for depot in &DEPOTS {
         let is_new = ensure_workspace(&past, depot.id, depot.name).await?;
         for connection in depot.connections() {
-            ensure_connection(core, data_dir, sim_url, depot.id, connection).await?;
+            ensure_connection(core, place, depot.id, connection).await?;
         }
         for number in 1..=VEHICLES {
             let configured = if depot.role(number) == Role::New {
@@ -183,33 +185,39 @@ pub async fn register(
         }
     }
     if replay {
-        if ensure_workspace(&past, REPLAY_WORKSPACE, "Demo Replay").await? {
-            hand_over(core, REPLAY_WORKSPACE).await?;
-        }
-        ensure_connection(core, data_dir, sim_url, REPLAY_WORKSPACE, MAIN).await?;
-        // A recording is watched, so its workspace is polled as often as schedules allow.
-        let policy = Policy::try_new(1, 15, 60).map_err(|wrong| anyhow::anyhow!("{wrong:?}"))?;
-        commands::change_policy(
-            core,
-            AUTHOR,
-            &workspace_id(REPLAY_WORKSPACE)?,
-            policy,
-            &Precondition::None,
-        )
-        .await?;
-        put_device(
-            core,
-            REPLAY_WORKSPACE,
-            REPLAY_VEHICLE,
-            REPLAY_VEHICLE,
-            MAIN,
-            REPLAY_VEHICLE,
-        )
-        .await?;
+        register_replay(core, &past, place).await?;
     }
     Ok(())
 }
 
+/// Registers the workspace whose one device replays a recording.
+async fn register_replay(core: &Core, past: &Core, place: &Place) -> anyhow::Result<()> {
+    if ensure_workspace(past, REPLAY_WORKSPACE, "Demo Replay").await? {
+        hand_over(core, REPLAY_WORKSPACE).await?;
+    }
+    ensure_connection(core, place, REPLAY_WORKSPACE, MAIN).await?;
+    // Somebody watches the recording, so its workspace is polled as often as schedules allow.
+    let policy = Policy::try_new(1, 15, 60).map_err(|wrong| anyhow::anyhow!("{wrong:?}"))?;
+    commands::change_policy(
+        core,
+        AUTHOR,
+        &workspace_id(REPLAY_WORKSPACE)?,
+        policy,
+        &Precondition::None,
+    )
+    .await?;
+    put_device(
+        core,
+        REPLAY_WORKSPACE,
+        REPLAY_VEHICLE,
+        REPLAY_VEHICLE,
+        MAIN,
+        REPLAY_VEHICLE,
+    )
+    .await
+}
+
+/// Creates a workspace whose polls are still the legacy service's. Returns whether it was missing.
 async fn ensure_workspace(core: &Core, id: &str, name: &str) -> anyhow::Result<bool> {
     let id = workspace_id(id)?;
     if core.store.workspace(&id).await?.is_some() {
@@ -228,7 +236,7 @@ async fn ensure_workspace(core: &Core, id: &str, name: &str) -> anyhow::Result<b
     Ok(true)
 }
 
-/// Polls become core's only now: nobody has missed the slots of the past that a demo workspace is given.
+/// Makes core the owner of polls from now on. The slots of a demo workspace's past then do not count as missed.
 async fn hand_over(core: &Core, id: &str) -> anyhow::Result<()> {
     commands::change_cutover(
         core,
@@ -253,16 +261,17 @@ fn polled_by(poll_owner: PollOwner) -> Cutover {
 
 async fn ensure_connection(
     core: &Core,
-    data_dir: &DataDir,
-    sim_url: &str,
+    place: &Place,
     workspace: &str,
     connection: &str,
 ) -> anyhow::Result<()> {
     let account = account_name(workspace, connection);
-    data_dir.keep_credential(&account, &Account::new(&account).key)?;
+    place
+        .data_dir
+        .write_credential(&account, &Account::new(&account).key)?;
     let spec = ConnectionSpec {
         provider_type: ProviderType::DepotSim,
-        base_url: format!("{sim_url}/accounts/{account}"),
+        base_url: format!("{}/accounts/{account}", place.sim_url()),
         credential_ref: Some(CredentialRef::try_new(&format!("file:{account}"))?),
         enabled: true,
         expected_reporting_interval_minutes: None,
@@ -329,7 +338,7 @@ async fn put_device(
     Ok(())
 }
 
-/// Gives the silent devices, and those behind a broken provider, the last update that they brought.
+/// Accepts the last update of the silent devices and of the devices behind a broken provider.
 async fn seed_past(core: &Core, simulator: &Simulator, depot: &Depot) -> anyhow::Result<()> {
     let then = core.clock.now();
     let mut items = Vec::new();
@@ -376,7 +385,7 @@ async fn seed_past(core: &Core, simulator: &Simulator, depot: &Depot) -> anyhow:
     Ok(())
 }
 
-/// The same use cases, at another time.
+/// Makes a core whose clock stands at another time.
 fn core_at(core: &Core, then: DateTime<Utc>) -> Core {
     Core {
         clock: Clock::manual(then),

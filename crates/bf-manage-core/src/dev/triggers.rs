@@ -1,4 +1,4 @@
-//! What the in-process scheduler needs of this process.
+//! The tokens with which the in-process scheduler sends triggers.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use auth::{DevIssuer, MintRequest};
 use clock::Clock;
 use scheduling::TokenSource;
 
-/// Tokens of the local issuer.
+/// Mints tokens by the local issuer.
 pub struct DevTokens {
     pub issuer: Arc<DevIssuer>,
     pub clock: Clock,
