@@ -72,12 +72,11 @@ pub fn query(server: &PrivateServer, statement: &str) -> String {
     String::from_utf8_lossy(&answer.stdout).trim().to_owned()
 }
 
-/// A client that stays connected within a statement of that length.
-pub fn client(server: &PrivateServer, seconds: u32) -> Child {
-    let statement = format!("select pg_sleep({seconds})");
+/// A client within a statement that does not end by itself while the test runs.
+pub fn client(server: &PrivateServer) -> Child {
     let client = server
         .psql("postgres")
-        .args(["-c", &statement])
+        .args(["-c", "select pg_sleep(600)"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -132,7 +131,7 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let since = Instant::now();
     while !holds() {
         assert!(since.elapsed() < Duration::from_secs(30), "never: {what}");
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

