@@ -1,9 +1,9 @@
-//! The databases that tests get: clones of the template, used again by one test after another and by
-//! one process after another, so that there are never more of them than tests that ran at once.
+//! The databases that tests get. They are clones of the template, and are reused by one test after another and by one
+//! process after another: there are never more databases than tests that ran at once.
 //!
-//! A database is named by a number, and lent for as long as its keeper's session holds the advisory
-//! lock on that number: a process that was killed has given back what it had. It gets a new name when
-//! it is given back, so what is left over of a test knows the way no more.
+//! A database has a number in its name. A process has the database for as long as its session holds the advisory lock
+//! on that number, so the databases of a process that was killed are free. A database gets a new name when it is
+//! returned, so that tasks which a test left running cannot connect to it again.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -12,14 +12,15 @@ use anyhow::Context;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 
-use crate::server::{Content, Lent};
+use crate::server::{Content, LentDatabase};
 use crate::template;
 
-/// The classes of the advisory locks used here: their first keys.
+/// The advisory locks of databases have this first key; their second key is the database's number.
 const DATABASES: i32 = 0x7465_7374;
+/// The advisory lock of the template has this first key.
 pub(crate) const TEMPLATES: i32 = DATABASES + 1;
 
-/// How long a session that was told to end may take before it is forced to.
+/// How often a session that was told to end is looked at before dropping its database forces it to.
 const LOOKS: u32 = 100;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
@@ -27,14 +28,15 @@ pub(crate) struct Clones {
     url: String,
     admin: PgConnection,
     template: String,
-    /// Numbers of what is lent: a session gets a lock that it holds a second time.
+    /// Numbers of the databases that this process has lent. They are needed because a session that holds an advisory
+    /// lock gets the same lock again.
     lent: HashSet<i32>,
 }
 
 impl Clones {
     pub(crate) async fn open(url: String) -> anyhow::Result<Self> {
         let mut admin = connect(&url).await?;
-        let template = template::ensure(&mut admin, |name| url_of(&url, name)).await?;
+        let template = template::ensure_template(&mut admin, |name| url_of(&url, name)).await?;
         Ok(Self {
             url,
             admin,
@@ -43,7 +45,7 @@ impl Clones {
         })
     }
 
-    pub(crate) async fn lend(&mut self, content: Content) -> anyhow::Result<Lent> {
+    pub(crate) async fn lend(&mut self, content: Content) -> anyhow::Result<LentDatabase> {
         let name = match content {
             Content::Empty => self.create("test_empty_", "template0").await?,
             Content::Migrated => match self.reuse().await? {
@@ -51,14 +53,14 @@ impl Clones {
                 None => self.create(&self.prefix(), &self.template.clone()).await?,
             },
         };
-        Ok(Lent {
+        Ok(LentDatabase {
             url: url_of(&self.url, &name),
             name,
         })
     }
 
-    /// Ends what is left of a test's sessions. An empty database is dropped: a test of the migrations
-    /// leaves nothing that another could use.
+    /// Ends the sessions that a test left open, and makes its database free for the next test. A database that was
+    /// lent empty is dropped: no other test could use it.
     pub(crate) async fn take_back(&mut self, name: &str) -> anyhow::Result<()> {
         self.end_sessions(name).await?;
         if name.starts_with(&self.prefix()) {
@@ -89,17 +91,17 @@ impl Clones {
         Ok(name)
     }
 
-    /// A database that nobody uses, restored to what the template is.
+    /// Returns a free clone, restored to the content of the template; `None` if no clone is free.
     async fn reuse(&mut self) -> anyhow::Result<Option<String>> {
-        for name in self.there().await? {
+        for name in self.list_clones().await? {
             let Some(number) = number_of(&name).filter(|number| !self.lent.contains(number)) else {
                 continue;
             };
             if !self.try_lock(number).await? {
                 continue;
             }
-            // Another process may have had it since we looked.
-            if self.there().await?.contains(&name) {
+            // Another process may have used and renamed it since the list was read.
+            if self.list_clones().await?.contains(&name) {
                 self.end_sessions(&name).await?;
                 if self.restore(&name).await? {
                     self.lent.insert(number);
@@ -112,8 +114,8 @@ impl Clones {
         Ok(None)
     }
 
-    /// The clones of our template, oldest first.
-    async fn there(&mut self) -> anyhow::Result<Vec<String>> {
+    /// Lists the names of all clones of our template, oldest first.
+    async fn list_clones(&mut self) -> anyhow::Result<Vec<String>> {
         let names = sqlx::query_scalar(
             "SELECT datname::text FROM pg_database WHERE starts_with(datname, $1) ORDER BY oid",
         )
@@ -133,8 +135,8 @@ impl Clones {
         Ok(restored)
     }
 
-    /// And waits for their end: renaming and dropping a database look only every tenth of a second
-    /// whether it can be done.
+    /// Ends all sessions of a database and waits until they have ended. Renaming and dropping a database would wait too,
+    /// but look only every tenth of a second.
     async fn end_sessions(&mut self, name: &str) -> anyhow::Result<()> {
         for _ in 0..LOOKS {
             let ended: i64 = sqlx::query_scalar(
@@ -184,7 +186,7 @@ impl Clones {
         Ok(())
     }
 
-    /// How the names of our template's clones begin.
+    /// The beginning of the names of our template's clones.
     fn prefix(&self) -> String {
         self.template.replace("template_", "test_") + "_"
     }
@@ -199,8 +201,8 @@ async fn connect(url: &str) -> anyhow::Result<PgConnection> {
         .context("no connection to the server for the tests")
 }
 
-/// Runs a statement about a database; those take no parameters. Names are made here, of letters,
-/// digits and underscores.
+/// Runs a statement about a database, which takes no parameters. The names in it are made here, of letters, digits and
+/// underscores.
 pub(crate) async fn run(connection: &mut PgConnection, statement: String) -> anyhow::Result<()> {
     let context = statement.clone();
     sqlx::raw_sql(AssertSqlSafe(statement))
@@ -214,7 +216,7 @@ fn number_of(name: &str) -> Option<i32> {
     name.rsplit('_').next()?.parse().ok()
 }
 
-/// `url` with another database in it.
+/// Returns `url` with another database in it.
 fn url_of(url: &str, database: &str) -> String {
     let (address, options) = url.split_at(url.find('?').unwrap_or(url.len()));
     let authority = address.find("://").map_or(0, |at| at + 3);

@@ -1,28 +1,27 @@
-//! A database of its own for every test.
+//! Test databases: every test has its own.
 
 use persistence::Store;
 
-use crate::server::{self, Content, Lent};
+use crate::server::{self, Content, LentDatabase};
 
-/// Connections that a test's store may open: more than the writers of any test, so that none of them
-/// waits for another's.
+/// Connections that a test's store may open: more than any test has writers, so that no writer waits for a connection.
 const CONNECTIONS: u32 = 24;
 
-/// A database that nothing else uses for as long as the test has it.
+/// A database that only one test uses, until the value is dropped.
 #[derive(Debug)]
 pub struct TestDatabase {
-    lent: Lent,
+    lent: LentDatabase,
     store: Store,
 }
 
 impl TestDatabase {
-    /// A database with the schema, and with partitions around [`start`](crate::start). On another clock
-    /// a test makes its own: `store().ensure_partitions(now)`.
+    /// Creates a database with the schema, and with partitions around [`start`](crate::start). A test whose clock stands
+    /// elsewhere makes its own: `store().ensure_partitions(now)`.
     ///
     /// # Panics
-    /// Without a server: where neither PostgreSQL is installed nor `DATABASE_URL` set.
+    /// Without a server: if neither PostgreSQL is installed nor `DATABASE_URL` is set.
     pub async fn create() -> Self {
-        let database = Self::of(Content::Migrated).await;
+        let database = Self::create_with(Content::Migrated).await;
         database
             .store
             .ensure_partitions(crate::start())
@@ -31,16 +30,16 @@ impl TestDatabase {
         database
     }
 
-    /// A database with nothing in it, for a test of the migrations.
+    /// Creates a database without any table, for a test of the migrations.
     ///
     /// # Panics
     /// As [`TestDatabase::create`].
     pub async fn create_empty() -> Self {
-        Self::of(Content::Empty).await
+        Self::create_with(Content::Empty).await
     }
 
-    /// A database whose schema is as of a version: with the migrations up to and including that one. Rows that a test
-    /// inserts then were there before the migrations that `store().migrate()` applies.
+    /// Creates a database with the migrations up to and including a version. Rows that a test inserts then were there
+    /// before the migrations that `store().migrate()` applies.
     ///
     /// # Panics
     /// As [`TestDatabase::create`].
@@ -53,7 +52,7 @@ impl TestDatabase {
         database
     }
 
-    async fn of(content: Content) -> Self {
+    async fn create_with(content: Content) -> Self {
         let lent = match server::lend(content).await {
             Ok(lent) => lent,
             Err(error) => panic!("no test database: {error:#}"),
@@ -62,12 +61,12 @@ impl TestDatabase {
         Self { lent, store }
     }
 
-    /// The store on it; clones share its connections.
+    /// The store on this database; its clones share its connections.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// A store of its own on the same database, as a second instance of the service has.
+    /// Opens another store on the same database, as a second instance of the service does.
     ///
     /// # Panics
     /// Never: the URL is ours.
@@ -75,12 +74,12 @@ impl TestDatabase {
         Store::open(&self.lent.url, CONNECTIONS).expect("a URL made of a URL")
     }
 
-    /// Where to connect to it.
+    /// The URL of this database.
     pub fn url(&self) -> &str {
         &self.lent.url
     }
 
-    /// How many of its sessions wait for a lock now.
+    /// Counts the sessions of this database that wait for a lock now.
     ///
     /// # Panics
     /// When the server does not answer.

@@ -6,7 +6,7 @@ use domain::ids::{DeviceId, ExternalId, ProviderId, VehicleId};
 
 use crate::{UpdateBuilder, an_update, hours};
 
-/// A device to be.
+/// Builds a device.
 #[derive(Clone, Debug)]
 pub struct DeviceBuilder {
     id: DeviceId,
@@ -15,11 +15,11 @@ pub struct DeviceBuilder {
     silent_for: Option<TimeDelta>,
 }
 
-/// A device that was configured a day ago and has never reported, through `sim-main`. `bus-1` is
-/// called `bus-1-unit` there and fitted to `bus-1-vehicle`.
+/// Begins a device that was configured a day ago, reports through `sim-main`, and has never reported. `bus-1` has the
+/// external id `bus-1-unit` and is in the vehicle `bus-1-vehicle`.
 ///
 /// # Panics
-/// When `id` is none.
+/// If `id` is not a device id.
 pub fn a_device(id: &str) -> DeviceBuilder {
     let spec = DeviceSpec {
         vehicle_id: VehicleId::try_new(&format!("{id}-vehicle")).expect("a vehicle id"),
@@ -35,37 +35,37 @@ pub fn a_device(id: &str) -> DeviceBuilder {
 }
 
 impl DeviceBuilder {
-    /// Through another connection.
+    /// Sets the connection through which the device reports.
     ///
     /// # Panics
-    /// When `provider_id` is none.
+    /// If `provider_id` is not a provider id.
     #[must_use]
     pub fn through(mut self, provider_id: &str) -> Self {
         self.spec.provider_id = ProviderId::try_new(provider_id).expect("a provider id");
         self
     }
 
-    /// With another name at its connection.
+    /// Sets the external id.
     ///
     /// # Panics
-    /// When `external_id` is none.
+    /// If `external_id` is not an external id.
     #[must_use]
     pub fn called(mut self, external_id: &str) -> Self {
         self.spec.external_id = ExternalId::try_new(external_id).expect("an external id");
         self
     }
 
-    /// In another vehicle.
+    /// Sets the vehicle.
     ///
     /// # Panics
-    /// When `vehicle_id` is none.
+    /// If `vehicle_id` is not a vehicle id.
     #[must_use]
     pub fn fitted_to(mut self, vehicle_id: &str) -> Self {
         self.spec.vehicle_id = VehicleId::try_new(vehicle_id).expect("a vehicle id");
         self
     }
 
-    /// Configured so long ago.
+    /// Sets how long ago the device was configured.
     #[must_use]
     pub fn configured(self, configured_for: TimeDelta) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl DeviceBuilder {
         }
     }
 
-    /// Last heard of so long ago: its one update was observed and accepted then.
+    /// Sets how long ago the device reported: its only update was observed and accepted then.
     #[must_use]
     pub fn silent_for(self, silent_for: TimeDelta) -> Self {
         Self {
@@ -83,7 +83,7 @@ impl DeviceBuilder {
         }
     }
 
-    /// What a command takes.
+    /// Returns the arguments of the command that configures the device.
     pub fn build(&self) -> (DeviceId, DeviceSpec) {
         (self.id.clone(), self.spec.clone())
     }

@@ -1,4 +1,4 @@
-//! The harness of tests that need a database, a fleet or a moment in time.
+//! The harness of tests that need a database, a fleet or an instant.
 //!
 //! ```no_run
 //! use testkit::{Fixture, a_device, a_workspace, an_update, minutes};
@@ -36,6 +36,7 @@ mod envelope;
 mod eventually;
 mod fixture;
 mod fleet;
+mod held_transaction;
 mod log;
 mod report;
 mod server;
@@ -52,6 +53,7 @@ pub use envelope::{EnvelopeBuilder, KeptEnvelope, an_envelope, envelope_id, outc
 pub use eventually::{Condition, eventually};
 pub use fixture::{AUTHOR, Fixture};
 pub use fleet::{AcceptedEvent, Fleet};
+pub use held_transaction::HeldTransaction;
 pub use log::log_of;
 pub use report::{ReportBuilder, a_report};
 pub use statements::statements_of;

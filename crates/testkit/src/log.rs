@@ -1,4 +1,4 @@
-//! What something logs, at every level.
+//! Capturing what a future logs, at every level.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::instrument::WithSubscriber;
 use tracing_subscriber::filter::LevelFilter;
 
-/// Runs something to its end, with all that it logged, spans and their fields included. Of tasks that it
-/// spawned nothing is among it.
+/// Runs a future to its end and returns its output with all that it logged, spans and their fields included. The log of
+/// tasks that the future spawned is not included.
 pub async fn log_of<T>(something: impl Future<Output = T>) -> (T, String) {
     crate::statements::subscribers_are_told_apart();
     let lines = Lines::default();

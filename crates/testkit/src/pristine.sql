@@ -1,6 +1,6 @@
--- Brings a used test database back to what the migrations left: kept in the template, and so in every
--- clone of it. Emptying tables is many times cheaper than copying a database of a thousand files, and
--- some file systems make files slowly where many were removed a moment ago.
+-- Restores a used test database to what the migrations left. These functions are in the template, and so in every clone
+-- of it. Emptying the tables takes a quarter of the time that copying a database of a thousand files and dropping it
+-- take, and some file systems create files slowly where many were removed a moment ago.
 
 CREATE SCHEMA pristine;
 CREATE SCHEMA testkit;
@@ -10,7 +10,7 @@ CREATE FUNCTION testkit.tables() RETURNS TABLE (name text) LANGUAGE sql AS $$
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
 $$;
 
--- Those that can be written: a generated one follows by itself.
+-- The columns of a table that can be written; generated columns cannot.
 CREATE FUNCTION testkit.columns(of_table text) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
     WHERE attrelid = format('public.%I', of_table)::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
@@ -42,13 +42,13 @@ $$;
 
 CREATE TABLE testkit.original AS SELECT testkit.shape();
 
--- False where that cannot be done: a test has changed the schema, or has left much behind.
+-- Returns false if the database cannot be restored: a test has changed the schema or has left much behind.
 CREATE FUNCTION testkit.restore() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF (SELECT shape FROM testkit.original) <> testkit.shape() OR pg_database_size(current_database()) > 30000000 THEN
         RETURN false;
     END IF;
-    -- One statement: foreign keys are looked at when all of it is done.
+    -- One statement, because foreign keys are checked at its end.
     EXECUTE (
         SELECT 'WITH ' || string_agg(format('%1$I AS (DELETE FROM public.%1$I)', name), ', ') || ' SELECT' FROM testkit.tables() AS name
     );

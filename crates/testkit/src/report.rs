@@ -1,16 +1,16 @@
-//! Building what a poll cycle records of one connection.
+//! Building the report of one connection in a poll cycle.
 
 use domain::ids::{DeviceId, ProviderId};
 use domain::polling::{ConnectionOutcome, ConnectionReport, ErrorClass, PollError};
 
-/// A report to be.
+/// Builds a connection's report.
 #[derive(Clone, Debug)]
 pub struct ReportBuilder(ConnectionReport);
 
-/// A connection that answered, with every device in the answer and nothing new of any.
+/// Begins the report of a connection that answered with every device and nothing new about any of them.
 ///
 /// # Panics
-/// When `provider_id` is none.
+/// If `provider_id` is not a provider id.
 pub fn a_report(provider_id: &str) -> ReportBuilder {
     let nothing = PollError {
         class: ErrorClass::Unavailable,
@@ -25,10 +25,10 @@ pub fn a_report(provider_id: &str) -> ReportBuilder {
 }
 
 impl ReportBuilder {
-    /// Without these devices in the answer.
+    /// Leaves these devices out of the answer.
     ///
     /// # Panics
-    /// When one of the ids is none.
+    /// If one of `devices` is not a device id.
     #[must_use]
     pub fn missing<'d>(mut self, devices: impl IntoIterator<Item = &'d str>) -> Self {
         self.0.missing = devices
@@ -38,7 +38,7 @@ impl ReportBuilder {
         self
     }
 
-    /// Of so many devices, of which the answer named so many.
+    /// Says that the answer named `returned` of `expected` devices.
     #[must_use]
     pub fn naming(mut self, returned: u32, expected: u32) -> Self {
         self.0.returned = returned;
@@ -46,10 +46,10 @@ impl ReportBuilder {
         self
     }
 
-    /// With nothing of a device but rejected updates.
+    /// Adds a device whose updates were all rejected.
     ///
     /// # Panics
-    /// When `device_id` is none.
+    /// If `device_id` is not a device id.
     #[must_use]
     pub fn rejecting(mut self, device_id: &str, reason: &str) -> Self {
         *self.0.rejected.entry(reason.to_owned()).or_default() += 1;
@@ -60,7 +60,7 @@ impl ReportBuilder {
         self
     }
 
-    /// Without an answer.
+    /// Says that the connection gave no answer, because of a failure of this class.
     #[must_use]
     pub fn failed(mut self, class: ErrorClass) -> Self {
         self.0.outcome = ConnectionOutcome::Failed;
@@ -71,7 +71,7 @@ impl ReportBuilder {
         self
     }
 
-    /// The report.
+    /// Returns the report.
     pub fn build(self) -> ConnectionReport {
         self.0
     }

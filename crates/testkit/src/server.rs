@@ -1,9 +1,8 @@
-//! The server that the test databases of this process live on: a private throwaway one, or that of
-//! `DATABASE_URL`.
+//! The server with the test databases of this process: a private throwaway server, or that of `DATABASE_URL`.
 //!
-//! One thread owns it. It keeps a connection open for as long as the process lives, so that a private
-//! server does not stop for want of clients, and hands out databases when asked: starting a server
-//! blocks, and a database is given back where nothing can be awaited.
+//! One thread owns the server's connection, which stays open for as long as the process lives: a private server stops
+//! when no client is connected. The thread lends databases, because starting a server blocks, and because a database
+//! is returned in a destructor, where nothing can be awaited.
 
 use std::sync::mpsc;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -15,68 +14,67 @@ use tokio::sync::oneshot;
 
 use crate::clones::Clones;
 
-/// How long a test waits for its database to be taken back.
+/// The time that a test waits for its database to be taken back.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a database is handed out with.
+/// What is in a database when it is lent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// The schema, and partitions around [`crate::start`].
+    /// The schema, with partitions around [`crate::start`].
     Migrated,
-    /// Nothing.
+    /// No table at all.
     Empty,
 }
 
-/// A database of this process's.
+/// A database that this process may use until it takes it back.
 #[derive(Debug)]
-pub(crate) struct Lent {
+pub(crate) struct LentDatabase {
     pub(crate) name: String,
     pub(crate) url: String,
 }
 
 enum Job {
-    Lend(Content, oneshot::Sender<anyhow::Result<Lent>>),
+    Lend(Content, oneshot::Sender<anyhow::Result<LentDatabase>>),
     TakeBack(String, mpsc::Sender<()>),
 }
 
-/// A database that no other test has.
-pub(crate) async fn lend(content: Content) -> anyhow::Result<Lent> {
+/// Lends a database that no other test has.
+pub(crate) async fn lend(content: Content) -> anyhow::Result<LentDatabase> {
     let (answer, answered) = oneshot::channel();
-    ask(Job::Lend(content, answer));
+    send_job(Job::Lend(content, answer));
     answered
         .await
-        .context("the keeper of the test databases is gone")?
+        .context("the thread that lends test databases has ended")?
 }
 
-/// Ends a test's use of its database, also while something of it is still connected; blocks until that
-/// is done.
+/// Takes a test's database back, even while tasks of the test are still connected to it. Blocks until that is done.
 pub(crate) fn take_back(name: String) {
     let (done, is_done) = mpsc::channel();
-    ask(Job::TakeBack(name, done));
-    // Whether it is done or not: the test has passed or failed already.
+    send_job(Job::TakeBack(name, done));
+    // The outcome does not matter: the test has passed or failed already.
     let _ = is_done.recv_timeout(PATIENCE);
 }
 
-fn ask(job: Job) {
+fn send_job(job: Job) {
     static JOBS: OnceLock<Mutex<mpsc::Sender<Job>>> = OnceLock::new();
     let jobs = JOBS.get_or_init(|| {
         let (jobs, to_do) = mpsc::channel();
-        std::thread::spawn(move || keep(&to_do));
+        std::thread::spawn(move || run_jobs(&to_do));
         Mutex::new(jobs)
     });
-    // A keeper that is gone answers by the channel in the job, which goes with it.
+    // If the thread has ended, the job's channel is dropped with the job, which tells the one who waits.
     let _ = jobs
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .send(job);
 }
 
-fn keep(to_do: &mpsc::Receiver<Job>) {
+fn run_jobs(to_do: &mpsc::Receiver<Job>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime on this thread");
-    let mut clones = locate().and_then(|url| runtime.block_on(Clones::open(url)));
+    let mut clones = locate_server().and_then(|url| runtime.block_on(Clones::open(url)));
     while let Ok(job) = to_do.recv() {
         match (job, &mut clones) {
             (Job::Lend(content, answer), Ok(clones)) => {
@@ -94,12 +92,12 @@ fn keep(to_do: &mpsc::Receiver<Job>) {
     }
 }
 
-/// The URL of some database of the server, which is started first if it is ours.
+/// Returns the URL of some database of the server. A private server is started first.
 #[expect(
     clippy::disallowed_methods,
     reason = "a test has no settings but those of its surroundings"
 )]
-fn locate() -> anyhow::Result<String> {
+fn locate_server() -> anyhow::Result<String> {
     match std::env::var("DATABASE_URL") {
         Ok(url) if !url.is_empty() => Ok(url),
         _ => {

@@ -1,4 +1,4 @@
-//! The database that all others are cloned from: migrating once is much slower than copying often.
+//! The database that all others are cloned from: migrating a database takes much longer than copying one.
 
 use anyhow::Context;
 use persistence::Store;
@@ -6,31 +6,31 @@ use sqlx::PgConnection;
 
 use crate::clones::{TEMPLATES, run};
 
-/// What takes a used clone back to this.
+/// Functions in the template, and so in every clone, that restore a used clone.
 const PRISTINE: &str = include_str!("pristine.sql");
 
-/// Makes the template unless it is there; of several processes that want it at once, one does.
-/// Answers its name.
-pub(crate) async fn ensure(
+/// Creates the template unless it exists, and returns its name. If several processes want it at once, one creates it
+/// and the others wait.
+pub(crate) async fn ensure_template(
     admin: &mut PgConnection,
     url_of: impl Fn(&str) -> String,
 ) -> anyhow::Result<String> {
-    let name = name();
+    let name = template_name();
     lock(admin, "SELECT pg_advisory_lock($1, 0)").await?;
-    let made = match exists(admin, &name).await {
-        Ok(false) => make(admin, &name, url_of)
+    let created = match database_exists(admin, &name).await {
+        Ok(false) => create_template(admin, &name, url_of)
             .await
             .context("no template database"),
         Ok(true) => Ok(()),
         Err(error) => Err(error),
     };
     lock(admin, "SELECT pg_advisory_unlock($1, 0)").await?;
-    made.map(|()| name)
+    created.map(|()| name)
 }
 
-/// Named by what is in it: another set of migrations is another template, and all can be there at
-/// once.
-fn name() -> String {
+/// Returns the name of the template. It is a hash of the template's content, so that several sets of migrations can
+/// have their templates on one server.
+fn template_name() -> String {
     let migrations = sqlx::migrate!("../../migrations");
     let checksums = migrations
         .iter()
@@ -52,7 +52,7 @@ async fn lock(admin: &mut PgConnection, statement: &'static str) -> anyhow::Resu
     Ok(())
 }
 
-async fn exists(admin: &mut PgConnection, name: &str) -> anyhow::Result<bool> {
+async fn database_exists(admin: &mut PgConnection, name: &str) -> anyhow::Result<bool> {
     let found = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)")
         .bind(name)
         .fetch_one(admin)
@@ -60,8 +60,8 @@ async fn exists(admin: &mut PgConnection, name: &str) -> anyhow::Result<bool> {
     Ok(found)
 }
 
-/// Under another name until it is complete: whoever finds the template finds a whole one.
-async fn make(
+/// Creates the template under another name and renames it when it is complete.
+async fn create_template(
     admin: &mut PgConnection,
     name: &str,
     url_of: impl Fn(&str) -> String,

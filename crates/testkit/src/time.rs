@@ -1,4 +1,4 @@
-//! When stories begin, and how long things take in them.
+//! The instant at which stories begin, and durations in them.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -10,17 +10,17 @@ pub const fn start() -> DateTime<Utc> {
     }
 }
 
-/// So many seconds.
+/// A duration of `count` seconds.
 pub const fn seconds(count: i64) -> TimeDelta {
     TimeDelta::seconds(count)
 }
 
-/// So many minutes.
+/// A duration of `count` minutes.
 pub const fn minutes(count: i64) -> TimeDelta {
     TimeDelta::minutes(count)
 }
 
-/// So many hours.
+/// A duration of `count` hours.
 pub const fn hours(count: i64) -> TimeDelta {
     TimeDelta::hours(count)
 }

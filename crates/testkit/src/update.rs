@@ -5,14 +5,14 @@ use domain::acceptance::{Address, Item, Judged, Update, Verdict};
 use domain::ids::{DeviceId, ExternalId, ProviderId};
 use domain::signals::{DropReason, DroppedSignal, Signal, SignalValue};
 
-/// An update to be.
+/// Builds an update.
 #[derive(Clone, Debug)]
 pub struct UpdateBuilder(Update);
 
-/// An update of a device by its id, observed at [`start`](crate::start), that brings no signal yet.
+/// Begins an update that names a device by its id, was observed at [`start`](crate::start), and brings no signal yet.
 ///
 /// # Panics
-/// When `device_id` is none.
+/// If `device_id` is not a device id.
 pub fn an_update(device_id: &str) -> UpdateBuilder {
     UpdateBuilder(Update {
         address: Address::Device {
@@ -27,10 +27,10 @@ pub fn an_update(device_id: &str) -> UpdateBuilder {
 }
 
 impl UpdateBuilder {
-    /// Naming its device by what the provider calls it instead.
+    /// Names the device by what the provider calls it instead.
     ///
     /// # Panics
-    /// When one of the ids is none.
+    /// If one of the ids is not an id.
     #[must_use]
     pub fn from_unit(mut self, provider_id: &str, external_id: &str) -> Self {
         self.0.address = Address::External {
@@ -40,21 +40,21 @@ impl UpdateBuilder {
         self
     }
 
-    /// Observed at another time.
+    /// Sets the time at which the update was observed.
     #[must_use]
     pub fn observed(mut self, at: DateTime<Utc>) -> Self {
         self.0.observed_at = Some(at);
         self
     }
 
-    /// Without a readable time.
+    /// Leaves the update without a readable time.
     #[must_use]
     pub fn without_time(mut self) -> Self {
         self.0.observed_at = None;
         self
     }
 
-    /// With a signal, read as the edge reads it: what the catalogue does not allow is dropped.
+    /// Adds a signal, parsed as the HTTP layer parses it: a signal that the catalogue does not allow is dropped.
     ///
     /// # Panics
     /// Never: every JSON value has a text.
@@ -84,7 +84,7 @@ impl From<UpdateBuilder> for Item {
     }
 }
 
-/// What became of each item, as a word: `accepted`, `duplicate`, `stale`, or why it was rejected.
+/// Returns what became of each item, as a word: `accepted`, `duplicate`, `stale`, or why it was rejected.
 pub fn words_of(judged: &[Judged]) -> Vec<&'static str> {
     judged
         .iter()

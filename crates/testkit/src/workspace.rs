@@ -1,4 +1,4 @@
-//! Building a workspace with what is configured in it.
+//! Building a workspace with its connections and devices.
 
 use application::Core;
 use application::commands::{Precondition, put_connection, put_device, put_workspace};
@@ -10,8 +10,7 @@ use domain::ids::WorkspaceId;
 
 use crate::{AUTHOR, ConnectionBuilder, DeviceBuilder, Fixture, Fleet, a_connection, hours};
 
-/// The flags of a workspace that was cut over to core, with the simulator admitted beside real
-/// providers.
+/// The flags of a workspace that was cut over to core, and that accepts the simulator beside real providers.
 pub const CORE_OWNED: Cutover = Cutover {
     device_registry_source: DeviceRegistrySource::Core,
     poll_owner: PollOwner::Core,
@@ -19,7 +18,7 @@ pub const CORE_OWNED: Cutover = Cutover {
     provider_mode: ProviderMode::Mixed,
 };
 
-/// A workspace to be.
+/// Builds a workspace.
 #[derive(Clone, Debug)]
 pub struct WorkspaceBuilder {
     id: WorkspaceId,
@@ -29,11 +28,11 @@ pub struct WorkspaceBuilder {
     devices: Vec<DeviceBuilder>,
 }
 
-/// An active workspace that was registered a day ago with [`CORE_OWNED`] flags. Without a connection
-/// of its own it gets `sim-main`, a simulator's.
+/// Begins an active workspace that was registered a day ago with [`CORE_OWNED`] flags. If no connection is added, it
+/// gets `sim-main`, a connection to a simulator.
 ///
 /// # Panics
-/// When `id` is none.
+/// If `id` is not a workspace id.
 pub fn a_workspace(id: &str) -> WorkspaceBuilder {
     WorkspaceBuilder {
         id: WorkspaceId::try_new(id).expect("a workspace id"),
@@ -45,13 +44,13 @@ pub fn a_workspace(id: &str) -> WorkspaceBuilder {
 }
 
 impl WorkspaceBuilder {
-    /// With other flags; the registry is core's while devices are configured, whatever they say.
+    /// Sets the flags. Devices are configured before the flags take effect, so that core may always do it.
     #[must_use]
     pub fn flags(self, flags: Cutover) -> Self {
         Self { flags, ..self }
     }
 
-    /// Registered so long ago, and its connections and devices not before.
+    /// Sets how long ago the workspace was registered; its connections and devices are not older.
     #[must_use]
     pub fn registered_for(self, registered_for: TimeDelta) -> Self {
         Self {
@@ -60,31 +59,31 @@ impl WorkspaceBuilder {
         }
     }
 
-    /// With a connection, instead of `sim-main`.
+    /// Adds a connection; then there is no `sim-main` unless it is added too.
     #[must_use]
     pub fn through(mut self, connection: ConnectionBuilder) -> Self {
         self.connections.push(connection);
         self
     }
 
-    /// With a device.
+    /// Adds a device.
     #[must_use]
     pub fn with(mut self, device: DeviceBuilder) -> Self {
         self.devices.push(device);
         self
     }
 
-    /// With some devices.
+    /// Adds devices.
     #[must_use]
     pub fn with_all(mut self, devices: impl IntoIterator<Item = DeviceBuilder>) -> Self {
         self.devices.extend(devices);
         self
     }
 
-    /// Builds it, through the commands, at the times at which each of it came about.
+    /// Creates the workspace through the commands, each of them run at the time at which its change happened.
     ///
     /// # Panics
-    /// When a command refuses.
+    /// If a command refuses.
     pub async fn create(self, fixture: &Fixture) -> Fleet {
         let now = fixture.clock.now();
         let registrar = fixture.core_at(now - self.registered_for);
