@@ -36,7 +36,6 @@ const ARROWS: &[(&str, &[&str])] = &[
             "clock",
             "contract",
             "domain",
-            "persistence",
             "providers",
             "telemetry",
         ],

@@ -3,13 +3,15 @@
 use std::ops::Deref;
 use std::time::Duration;
 
+use application::StorageError;
 use application::commands::{ChangeError, Conflict};
+use application::queries::QueryError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 pub use contract::problem::FieldError;
 use contract::problem::ProblemBody;
-use persistence::StorageError;
+use domain::TimeText;
 use serde::Serialize;
 
 /// A kind of problem: one row of the catalogue, small enough to be carried in every error.
@@ -262,6 +264,30 @@ impl IntoResponse for Problem {
         let mut response = self.kind.status.into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::NotFound(what) => Self::not_found(what),
+            QueryError::ReadsOwnedByLegacy => {
+                Self::of(ProblemKind::LEGACY_UNAVAILABLE).detail(error.to_string())
+            }
+            QueryError::HistoryNotRetained { since } => {
+                let detail = since.map_or_else(
+                    || "the history of this workspace has not begun yet".to_owned(),
+                    |since| {
+                        format!(
+                            "the history of this workspace begins at {}",
+                            TimeText(since)
+                        )
+                    },
+                );
+                Self::of(ProblemKind::HISTORY_NOT_RETAINED).detail(detail)
+            }
+            QueryError::Storage(error) => error.into(),
+        }
     }
 }
 

@@ -64,6 +64,14 @@ pub struct Author<'a> {
 }
 
 impl Core {
+    /// Checks that the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn check_database(&self) -> Result<(), StorageError> {
+        self.store.ping().await
+    }
+
     /// Appends an event that nobody is to be named for.
     pub(crate) async fn append(
         &self,

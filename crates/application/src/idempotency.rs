@@ -5,10 +5,9 @@
 //! is then run again. Every POST of ours survives that: updates are duplicates, a slot has one cycle,
 //! a rollback changes nothing.
 
-use domain::idempotency::{BodyDigest, KEPT_FOR, KeyVerdict, judge};
+use domain::idempotency::{BodyDigest, KEPT_FOR, KeptAnswer, KeyName, KeyVerdict, judge};
 use domain::ids::ClaimToken;
 use persistence::StorageError;
-use persistence::idempotency::{KeptAnswer, KeyName};
 
 use crate::Core;
 

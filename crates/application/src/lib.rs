@@ -19,3 +19,5 @@ pub mod sweeps;
 
 pub use crate::core::{Author, Core, Rules};
 pub use crate::maintenance::maintain;
+/// The failure of the store, which every use case can meet.
+pub use persistence::StorageError;

@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use clock::Clock;
 use domain::ids::WorkspaceId;
-use persistence::Page;
 
 use crate::config::Settings;
 use crate::instance::core;
@@ -51,19 +50,16 @@ fn parse_workspace_id(text: &str) -> Result<WorkspaceId, String> {
 /// and were not repaired.
 pub async fn rebuild_snapshots(settings: Settings, flags: Flags) -> anyhow::Result<()> {
     let core = core(&settings, open(&settings)?, Clock::system());
-    let mut page = Page {
-        after: None,
-        limit: PAGE,
-    };
     if !flags.verify {
         core.store.ensure_partitions(core.clock.now()).await?;
     }
     let mut total = Total::default();
     if flags.workspaces.is_empty() {
+        let mut after = None;
         loop {
-            let records = core.store.workspaces(&page).await?;
+            let records = core.store.workspaces(after.as_ref(), PAGE).await?;
             let Some(last) = records.last() else { break };
-            page.after = Some(last.workspace.id.to_string());
+            after = Some(last.workspace.id.clone());
             for record in &records {
                 total.count(&rebuild_workspace(&core, &flags, &record.workspace.id).await?);
             }

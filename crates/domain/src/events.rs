@@ -1,7 +1,9 @@
-//! The types of events in the event store, and the concealment of credentials in their payloads.
+//! The event store: its types of events, its records, and the concealment of credentials in payloads.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::ids::{CycleId, DeviceId, EventId, WorkspaceId};
 use crate::vocabulary::words;
 
 words! {
@@ -65,6 +67,87 @@ impl EventType {
     pub fn parse_change(word: &str) -> Option<Self> {
         Self::parse(word).filter(|event_type| Self::CHANGES.contains(event_type))
     }
+}
+
+/// A recorded event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordedEvent {
+    /// The instant at which the event was recorded.
+    pub recorded_at: DateTime<Utc>,
+    /// The event's id.
+    pub event_id: EventId,
+    /// The type of the event; older rows may have words that [`EventType`] no longer knows.
+    pub event_type: String,
+    /// The device that the event is about, where it is about one device.
+    pub device_id: Option<DeviceId>,
+    /// The cycle that the event belongs to.
+    pub cycle_id: Option<CycleId>,
+    /// The W3C trace id of what caused the event.
+    pub trace_id: Option<String>,
+    /// The author, where somebody asked for what the event says.
+    pub changed_by: Option<String>,
+    /// The members that the specification names for the event's type.
+    pub payload: Value,
+}
+
+/// A filter of a workspace's events; an absent member leaves out nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Only events of this type.
+    pub event_type: Option<EventType>,
+    /// Only events of this device.
+    pub device_id: Option<DeviceId>,
+    /// Only events of this cycle.
+    pub cycle_id: Option<CycleId>,
+    /// Only events of this trace: 32 hexadecimal digits in lower case.
+    pub trace_id: Option<String>,
+}
+
+/// The position of an event in a list that is ordered by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventPosition {
+    /// The instant at which the event was recorded.
+    pub at: DateTime<Utc>,
+    /// The event's id.
+    pub event_id: EventId,
+}
+
+/// A recorded change: an event that names its author.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordedChange {
+    /// The instant at which the change was recorded.
+    pub at: DateTime<Utc>,
+    /// The id of the change's event.
+    pub event_id: EventId,
+    /// The type of the change; older rows may have words that [`EventType`] no longer knows.
+    pub change_type: String,
+    /// The workspace that was changed.
+    pub workspace_id: WorkspaceId,
+    /// The device that was changed, where the change is about one device.
+    pub device_id: Option<DeviceId>,
+    /// The author of the change.
+    pub changed_by: String,
+    /// The W3C trace id of the request.
+    pub trace_id: Option<String>,
+    /// The payload of the change's event.
+    pub details: Value,
+}
+
+/// A filter of recorded changes; an absent member leaves out nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChangeFilter {
+    /// Only changes of this workspace.
+    pub workspace_id: Option<WorkspaceId>,
+    /// Only changes of this type, one of [`EventType::CHANGES`].
+    pub change_type: Option<EventType>,
+    /// Only changes by this author.
+    pub changed_by: Option<String>,
+    /// Only changes of this device.
+    pub device_id: Option<DeviceId>,
+    /// Only changes at this instant or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Only changes before this instant.
+    pub to: Option<DateTime<Utc>>,
 }
 
 /// The text that stands in a credential's place.

@@ -1,6 +1,10 @@
 //! The rules of `Idempotency-Key`: the answer to a request that comes again under its key.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::ids::WorkspaceId;
 
 /// The time for which an answer is kept for a request that comes again.
 pub const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
@@ -12,6 +16,26 @@ pub const CLAIMED_FOR: TimeDelta = TimeDelta::seconds(60);
 /// The SHA-256 digest of a request's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyDigest(pub [u8; 32]);
+
+/// The name of a key: one key of one client on one route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyName {
+    /// The workspace of the path, where the path names one.
+    pub workspace_id: Option<WorkspaceId>,
+    /// SHA-256 of client, route and key.
+    pub digest: [u8; 32],
+}
+
+/// The answer of a request with a key, as it was given the first time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers that belong to the body, by lower-case name.
+    pub headers: BTreeMap<String, String>,
+    /// The body, byte for byte.
+    pub body: Vec<u8>,
+}
 
 /// The record that is held under a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //! HTTP and SQL out of this crate.
 //!
 //! Read in this order: [`ids`], [`signals`] (what is measured), [`fleet`] (what is configured),
-//! [`acceptance`] (what becomes of an update), [`envelopes`] (what becomes of a raw message), [`history`]
+//! [`acceptance`] (what becomes of an update), [`envelopes`] and [`quarantine`] (what becomes of a raw message), [`history`]
 //! (what updates leave behind), [`health`] (what a reader is told), [`polling`] (when providers are asked),
 //! [`indicators`] (how well that goes), [`schedules`] (how that is told to EventBridge), [`sweeps`],
 //! [`idempotency`] (what a request that comes again is told), [`follow_up`] (what people do about silence),
@@ -22,6 +22,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod indicators;
 pub mod polling;
+pub mod quarantine;
 pub mod schedules;
 pub mod signals;
 pub mod sweeps;

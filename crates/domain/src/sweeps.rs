@@ -1,8 +1,9 @@
 //! Reconciliation sweeps: what a sweep found and did, and how it ended.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::ids::SweepId;
 use crate::vocabulary::words;
 
 words!(
@@ -39,6 +40,27 @@ words!(
         Failed = "failed",
     }
 );
+
+/// A recorded sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SweepRecord {
+    /// The sweep's id.
+    pub sweep_id: SweepId,
+    /// How far the sweep has come.
+    pub status: SweepStatus,
+    /// The instant of the request.
+    pub requested_at: DateTime<Utc>,
+    /// The author of the request.
+    pub requested_by: String,
+    /// The instant at which an instance first claimed the sweep.
+    pub started_at: Option<DateTime<Utc>>,
+    /// The instant at which the sweep ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// What the sweep found and did, once it has ended.
+    pub report: Option<SweepReport>,
+    /// The reason for which the sweep ended without a report.
+    pub error: Option<String>,
+}
 
 /// The report of a sweep, step by step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

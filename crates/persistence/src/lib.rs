@@ -17,7 +17,7 @@ pub mod indicators;
 pub mod polling;
 mod postgres;
 pub mod schedules;
-pub mod snapshots;
+mod snapshots;
 pub mod worklist;
 
-pub use postgres::{Fence, Page, PoolUse, StorageError, Store, UnitOfWork};
+pub use postgres::{Fence, PoolUse, StorageError, Store, UnitOfWork};

@@ -6,9 +6,9 @@ use application::commands::{CycleRequest, TriggerAnswer, trigger_cycle};
 use chrono::{DateTime, Utc};
 use domain::acceptance::{RejectReason, RejectionKey, RejectionSummary, RejectionTally};
 use domain::ids::{CycleId, LeaseToken};
-use domain::polling::{ConnectionReport, CycleStatus};
+use domain::polling::{ConnectionReport, CycleStatus, PollCycle};
 use persistence::Fence;
-use persistence::polling::{ClaimCandidate, ClaimedCycle, PollCycle};
+use persistence::polling::{ClaimCandidate, ClaimedCycle};
 
 use crate::{AUTHOR, Fleet, ReportBuilder};
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use domain::envelopes::{EnvelopeItem, EnvelopeTrace, EnvelopeVerdict, ProviderEnvelope};
 use domain::fleet::ProviderType;
 use domain::ids::{EnvelopeId, ProviderId};
-use persistence::envelopes::{ReplaySelection, Replayed};
+use domain::quarantine::{EnvelopeChoice, ReplaySelection};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sqlx::FromRow;
@@ -196,7 +196,7 @@ impl Fleet {
     /// # Panics
     /// When the store fails.
     pub async fn replay(&self) -> Replay {
-        self.replay_those(Replayed::Quarantined {
+        self.replay_those(EnvelopeChoice::Quarantined {
             provider_id: None,
             reason: None,
             limit: 1_000,
@@ -208,7 +208,7 @@ impl Fleet {
     ///
     /// # Panics
     /// When the store fails.
-    pub async fn replay_those(&self, which: Replayed<'_>) -> Replay {
+    pub async fn replay_those(&self, which: EnvelopeChoice<'_>) -> Replay {
         let selection = ReplaySelection { after: None, which };
         replay_quarantine(&self.core, AUTHOR, &self.id, selection)
             .await

@@ -77,6 +77,15 @@ impl Fixture {
     }
 }
 
+/// Returns an instance without a database: nobody listens at its address.
+///
+/// # Panics
+/// Never: the address is a URL.
+pub fn core_without_database(clock: Clock) -> Core {
+    let nowhere = Store::open("postgres://nobody@127.0.0.1:1/nothing", 2);
+    core(nowhere.expect("a URL"), clock)
+}
+
 fn core(store: Store, clock: Clock) -> Core {
     Core {
         store,

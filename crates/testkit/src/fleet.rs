@@ -6,13 +6,13 @@ use application::commands::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::acceptance::{Item, Judged, Source};
-use domain::events::EventType;
-use domain::fleet::Device;
+use domain::events::{EventFilter, EventType};
+use domain::fleet::{Device, WorkspaceRecord};
+use domain::history::StoredSnapshot;
 use domain::ids::{DeviceId, WorkspaceId};
 use domain::signals::Readings;
-use persistence::fleet::WorkspaceRecord;
-use persistence::history::{EventFilter, EventSpan};
-use persistence::snapshots::SnapshotRow;
+use persistence::history::EventSpan;
+use persistence::{Fence, UnitOfWork};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -41,7 +41,24 @@ pub struct AcceptedEvent {
     pub readings: Readings,
 }
 
+/// An exclusive fence on a workspace, held until it is dropped: no batch is accepted meanwhile.
+#[derive(Debug)]
+pub struct HeldWorkspace {
+    _change: UnitOfWork,
+}
+
 impl Fleet {
+    /// Holds the workspace's exclusive fence, as a change of its flags does.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub async fn hold(&self) -> HeldWorkspace {
+        let change = self.core.store.begin(&self.id, Fence::Exclusive).await;
+        HeldWorkspace {
+            _change: change.expect("the store"),
+        }
+    }
+
     /// The same workspace, seen by another instance.
     #[must_use]
     pub fn seen_by(&self, core: Core) -> Self {
@@ -123,7 +140,7 @@ impl Fleet {
     ///
     /// # Panics
     /// When there is no such device.
-    pub async fn snapshot(&self, device_id: &str) -> SnapshotRow {
+    pub async fn snapshot(&self, device_id: &str) -> StoredSnapshot {
         self.core
             .store
             .snapshot(&self.id, &device(device_id))

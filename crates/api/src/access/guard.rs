@@ -213,7 +213,6 @@ mod tests {
     use std::sync::Arc;
 
     use application::commands::Pushes;
-    use application::{Core, Rules};
     use auth::{Verifier, VerifierSettings};
     use axum::Router;
     use axum::body::Body;
@@ -221,9 +220,8 @@ mod tests {
     use axum::middleware::from_fn_with_state;
     use axum::routing::any;
     use clock::Clock;
-    use domain::ids::IdSource;
-    use persistence::Store;
     use providers::AddressPolicy;
+    use testkit::core_without_database;
     use tokio_util::task::TaskTracker;
     use tower::ServiceExt;
 
@@ -238,12 +236,7 @@ mod tests {
         let settings =
             VerifierSettings::try_new("issuer", "http://127.0.0.1:1/jwks", ["client"], None);
         AppState {
-            core: Core {
-                store: Store::open("postgres://nobody@127.0.0.1:1/nothing", 1).expect("a URL"),
-                clock: clock.clone(),
-                ids: Arc::new(IdSource::new()),
-                rules: Rules::default(),
-            },
+            core: core_without_database(clock.clone()),
             rates: RateLimits::new(None, None, &clock),
             http: HttpLimits::default(),
             strict_transport: false,

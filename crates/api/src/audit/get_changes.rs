@@ -1,19 +1,17 @@
 //! `GET /audit`
 
+use application::queries;
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use domain::events::{self, EventType};
+use domain::events::{ChangeFilter, EventType, RecordedChange};
 use domain::ids::{DeviceId, EventId, WorkspaceId};
-use persistence::history::{ChangeFilter, RecordedChange};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::openapi::schema;
 use crate::problem::Problem;
-use crate::request::{
-    ListName, PageQuery, Paged, Params, Query, QueryParams, place_in_time, read_place,
-};
+use crate::request::{ListName, PageQuery, Paged, Params, Query, QueryParams};
 use crate::state::SharedState;
 
 /// A list's filter and cut.
@@ -100,33 +98,24 @@ pub(crate) async fn list_changes(
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<RecordedChangeList>, Problem> {
     let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
-    let before = paged.after().map(read_place).transpose()?;
-    let _measured = telemetry::metrics::query("audit");
-    let changes = state
-        .core
-        .store
-        .changes(&query.filter, paged.instant(), before, paged.page().limit)
-        .await?;
-    let (changes, next_cursor) = paged.cut_and_show(
-        changes,
-        |change| place_in_time(change.at, change.event_id),
-        shown,
-    );
+    let page =
+        queries::list_changes(&state.core, &query.filter, paged.request(), paged.instant()).await?;
+    let (changes, next_cursor) = paged.show(page, change_view);
     Ok(Json(RecordedChangeList {
         changes,
         next_cursor,
     }))
 }
 
-fn shown(change: &RecordedChange) -> RecordedChangeView {
+fn change_view(change: RecordedChange) -> RecordedChangeView {
     RecordedChangeView {
         at: change.at,
-        change_type: change.change_type.clone(),
-        workspace_id: change.workspace_id.clone(),
-        device_id: change.device_id.clone(),
-        changed_by: change.changed_by.clone(),
-        trace_id: change.trace_id.clone(),
+        change_type: change.change_type,
+        workspace_id: change.workspace_id,
+        device_id: change.device_id,
+        changed_by: change.changed_by,
+        trace_id: change.trace_id,
         event_id: change.event_id,
-        details: events::conceal_credentials(change.details.clone()),
+        details: change.details,
     }
 }

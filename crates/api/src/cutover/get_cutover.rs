@@ -1,5 +1,6 @@
 //! `GET /workspaces/{workspace_id}/cutover`
 
+use application::queries::get_workspace;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -20,12 +21,7 @@ pub(crate) async fn get_cutover(
     Path1(id): Path1<WorkspaceId>,
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
-    let record = state
-        .core
-        .store
-        .workspace(&id)
-        .await?
-        .ok_or_else(|| Problem::not_found("workspace"))?;
+    let record = get_workspace(&state.core, &id).await?;
     Ok(tagged(
         StatusCode::OK,
         record.cutover.version,

@@ -1,15 +1,16 @@
 //! `GET /workspaces/{workspace_id}/cutover/history`
 
+use application::queries::list_cutover_changes;
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use domain::fleet::CutoverChange;
 use domain::ids::WorkspaceId;
-use persistence::fleet::CutoverChange;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::view::CutoverFlags;
-use crate::problem::{FieldError, Problem};
+use crate::problem::Problem;
 use crate::request::{ListName, PageQuery, Paged, Path1, Query};
 use crate::state::SharedState;
 
@@ -50,38 +51,20 @@ pub(crate) async fn get_history(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<CutoverHistory>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
-    state
-        .core
-        .store
-        .workspace(&id)
-        .await?
-        .ok_or_else(|| Problem::not_found("workspace"))?;
-    let before: Option<i64> = paged.after().map(str::parse).transpose().map_err(|_| {
-        Problem::invalid(vec![FieldError::parameter(
-            "cursor",
-            "is not a cursor of this list",
-        )])
-    })?;
-    let _measured = telemetry::metrics::query("cutover_history");
-    let changes = state
-        .core
-        .store
-        .cutover_changes(&id, before, paged.page().limit)
-        .await?;
-    let (changes, next_cursor) =
-        paged.cut_and_show(changes, |change| change.version.to_string(), shown);
+    let page = list_cutover_changes(&state.core, &id, paged.request()).await?;
+    let (changes, next_cursor) = paged.show(page, change_view);
     Ok(Json(CutoverHistory {
         changes,
         next_cursor,
     }))
 }
 
-fn shown(change: &CutoverChange) -> ChangeView {
+fn change_view(change: CutoverChange) -> ChangeView {
     ChangeView {
         version: change.version,
         at: change.at,
-        by: change.by.clone(),
-        reason: change.reason.clone(),
+        by: change.by,
+        reason: change.reason,
         from: change.from.map(CutoverFlags::from),
         to: change.to.into(),
     }

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use domain::fleet::{
     Cutover, CutoverWarning, DeviceRegistrySource, PollOwner, ProviderMode, ReadOwner,
+    WorkspaceRecord,
 };
-use persistence::fleet::WorkspaceRecord;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

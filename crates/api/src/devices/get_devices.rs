@@ -1,11 +1,12 @@
 //! `GET /workspaces/{workspace_id}/devices[/{device_id}]`
 
+use application::queries;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use domain::fleet::DeviceFilter;
 use domain::ids::{DeviceId, WorkspaceId};
-use persistence::fleet::DeviceFilter;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,14 +19,17 @@ use crate::state::SharedState;
 
 /// A list's filter and cut.
 pub(crate) struct DevicesQuery {
-    active: Option<bool>,
+    filter: DeviceFilter,
     page: PageQuery,
 }
 
 impl QueryParams for DevicesQuery {
     fn read(params: &mut Params) -> Self {
         Self {
-            active: params.flag("active"),
+            filter: DeviceFilter {
+                active: params.flag("active"),
+                vehicle_id: None,
+            },
             page: PageQuery::read(params),
         }
     }
@@ -52,24 +56,9 @@ pub(crate) async fn list_devices(
     Query(query): Query<DevicesQuery>,
 ) -> Result<Json<DeviceList>, Problem> {
     let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
-    state
-        .core
-        .store
-        .workspace(&workspace_id)
-        .await?
-        .ok_or_else(|| Problem::not_found("workspace"))?;
-    let filter = DeviceFilter {
-        active: query.active,
-        vehicle_id: None,
-    };
-    let _measured = telemetry::metrics::query("devices");
-    let devices = state
-        .core
-        .store
-        .devices(&workspace_id, &filter, &paged.page())
-        .await?;
-    let (devices, next_cursor) =
-        paged.cut_and_show(devices, |device| device.id.to_string(), device_view);
+    let page =
+        queries::list_devices(&state.core, &workspace_id, &query.filter, paged.request()).await?;
+    let (devices, next_cursor) = paged.show(page, |device| device_view(&device));
     Ok(Json(DeviceList {
         devices,
         next_cursor,
@@ -86,11 +75,6 @@ pub(crate) async fn get_device(
     Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
-    let device = state
-        .core
-        .store
-        .device(&workspace_id, &device_id)
-        .await?
-        .ok_or_else(|| Problem::not_found("device"))?;
+    let device = queries::get_device(&state.core, &workspace_id, &device_id).await?;
     Ok(tagged(StatusCode::OK, device.version, device_view(&device)))
 }

@@ -1,28 +1,22 @@
 //! `GET /workspaces/{workspace_id}/events`
 
-use application::queries::{EventQuery, recorded_events};
+use application::queries::{self, EventQuery};
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use domain::events::{self, EventType};
+use domain::events::{EventFilter, EventType, RecordedEvent};
 use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
-use persistence::history::{EventFilter, RecordedEvent};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::openapi::schema;
 use crate::problem::Problem;
-use crate::request::{
-    ListName, PageQuery, Paged, Params, Path1, Query, QueryParams, place_in_time, read_place,
-    read_time,
-};
+use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams, read_time};
 use crate::state::SharedState;
 
 /// A list's filter and cut.
 pub(crate) struct EventsQuery {
-    filter: EventFilter,
-    from: Option<DateTime<Utc>>,
-    to: Option<DateTime<Utc>>,
+    events: EventQuery,
     page: PageQuery,
 }
 
@@ -42,9 +36,11 @@ impl QueryParams for EventsQuery {
             }),
         };
         Self {
-            filter,
-            from: read_time(params, "from"),
-            to: read_time(params, "to"),
+            events: EventQuery {
+                filter,
+                from: read_time(params, "from"),
+                to: read_time(params, "to"),
+            },
             page: PageQuery::read(params),
         }
     }
@@ -102,37 +98,31 @@ pub(crate) async fn list_events(
     Query(query): Query<EventsQuery>,
 ) -> Result<Json<EventList>, Problem> {
     let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
-    let wanted = EventQuery {
-        filter: query.filter,
-        from: query.from,
-        to: query.to,
-        before: paged.after().map(read_place).transpose()?,
-        limit: paged.page().limit,
-    };
-    let events = recorded_events(&state.core, &workspace_id, wanted, paged.instant())
-        .await?
-        .ok_or_else(|| Problem::not_found("workspace"))?;
-    let (events, next_cursor) = paged.cut_and_show(
-        events,
-        |event| place_in_time(event.recorded_at, event.event_id),
-        |event| event_view(&workspace_id, event),
-    );
+    let page = queries::list_events(
+        &state.core,
+        &workspace_id,
+        &query.events,
+        paged.request(),
+        paged.instant(),
+    )
+    .await?;
+    let (events, next_cursor) = paged.show(page, |event| event_view(&workspace_id, event));
     Ok(Json(EventList {
         events,
         next_cursor,
     }))
 }
 
-fn event_view(workspace_id: &WorkspaceId, event: &RecordedEvent) -> EventView {
+fn event_view(workspace_id: &WorkspaceId, event: RecordedEvent) -> EventView {
     EventView {
         recorded_at: event.recorded_at,
-        event_type: event.event_type.clone(),
+        event_type: event.event_type,
         event_id: event.event_id,
         workspace_id: workspace_id.clone(),
-        device_id: event.device_id.clone(),
+        device_id: event.device_id,
         cycle_id: event.cycle_id,
-        trace_id: event.trace_id.clone(),
-        changed_by: event.changed_by.clone(),
-        payload: events::conceal_credentials(event.payload.clone()),
+        trace_id: event.trace_id,
+        changed_by: event.changed_by,
+        payload: event.payload,
     }
 }

@@ -1,5 +1,6 @@
 //! `GET /workspaces/{workspace_id}/devices/{device_id}/follow-up`
 
+use application::queries;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -21,12 +22,7 @@ pub(crate) async fn get_follow_up(
     Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
-    let device = state
-        .core
-        .store
-        .follow_up(&workspace_id, &device_id)
-        .await?
-        .ok_or_else(|| Problem::not_found("active device"))?;
+    let device = queries::get_follow_up(&state.core, &workspace_id, &device_id).await?;
     Ok(tagged(
         StatusCode::OK,
         device.version(),

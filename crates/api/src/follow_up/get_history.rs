@@ -1,5 +1,6 @@
 //! `GET /workspaces/{workspace_id}/devices/{device_id}/follow-up/history`
 
+use application::queries::list_follow_up_versions;
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
@@ -9,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::openapi::schema;
-use crate::problem::{FieldError, Problem};
+use crate::problem::Problem;
 use crate::request::{ListName, PageQuery, Paged, Path2, Query};
 use crate::state::SharedState;
 
@@ -52,40 +53,23 @@ pub(crate) async fn get_follow_up_history(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<FollowUpHistory>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
-    state
-        .core
-        .store
-        .device(&workspace_id, &device_id)
-        .await?
-        .ok_or_else(|| Problem::not_found("device"))?;
-    let before: Option<i64> = paged.after().map(str::parse).transpose().map_err(|_| {
-        Problem::invalid(vec![FieldError::parameter(
-            "cursor",
-            "is not a cursor of this list",
-        )])
-    })?;
-    let _measured = telemetry::metrics::query("follow_up_history");
-    let written = state
-        .core
-        .store
-        .follow_up_versions(&workspace_id, &device_id, before, paged.page().limit)
-        .await?;
-    let (changes, next_cursor) =
-        paged.cut_and_show(written, |written| written.version.to_string(), shown);
+    let page =
+        list_follow_up_versions(&state.core, &workspace_id, &device_id, paged.request()).await?;
+    let (changes, next_cursor) = paged.show(page, written_view);
     Ok(Json(FollowUpHistory {
         changes,
         next_cursor,
     }))
 }
 
-fn shown(written: &WrittenFollowUp) -> WrittenFollowUpView {
+fn written_view(written: WrittenFollowUp) -> WrittenFollowUpView {
     WrittenFollowUpView {
         version: written.version,
         at: written.updated_at,
-        by: written.updated_by.clone(),
+        by: written.updated_by,
         silent_since: written.silent_since,
         contacted: written.follow_up.contacted,
         snoozed_until: written.follow_up.snoozed_until,
-        note: written.follow_up.note.clone(),
+        note: written.follow_up.note,
     }
 }

@@ -1,29 +1,22 @@
 //! `GET /workspaces/{workspace_id}/health`
 
-use application::Core;
 use application::queries::{
-    DeviceHealth, HealthReport, PastHealth, VehicleHealth, by_vehicle, workspace_health,
-    workspace_health_as_of,
+    HealthAt, HealthFilter, HealthPage, list_device_health, list_vehicle_health,
 };
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use domain::TimeText;
 use domain::health::{HealthState, Reason, Responsibility};
 use domain::ids::{VehicleId, WorkspaceId};
-use persistence::fleet::WorkspaceRecord;
 
-use super::view::{HealthAnswer, VehicleHealthView, device_view, summary, vehicle_view};
+use super::view::{HealthAnswer, device_view, summary_view, vehicle_view};
 use crate::long_json::LongJson;
-use crate::problem::{FieldError, Problem, ProblemKind};
+use crate::problem::{FieldError, Problem};
 use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
 use crate::state::SharedState;
 
 /// Which devices, and how they are grouped.
 pub(crate) struct HealthQuery {
-    state: Option<HealthState>,
-    reason: Option<Reason>,
-    responsibility: Option<Responsibility>,
-    vehicle: Option<VehicleId>,
+    filter: HealthFilter,
     by_vehicle: bool,
     at: Option<DateTime<Utc>>,
     page: PageQuery,
@@ -32,16 +25,18 @@ pub(crate) struct HealthQuery {
 impl QueryParams for HealthQuery {
     fn read(params: &mut Params) -> Self {
         Self {
-            state: params.word("state", HealthState::ALL, HealthState::parse),
-            reason: params.word("reason", Reason::ALL, Reason::parse),
-            responsibility: params.word(
-                "responsibility",
-                Responsibility::ALL,
-                Responsibility::parse,
-            ),
-            vehicle: params.read("vehicle", VehicleId::RULE, |text| {
-                VehicleId::try_new(text).ok()
-            }),
+            filter: HealthFilter {
+                state: params.word("state", HealthState::ALL, HealthState::parse),
+                reason: params.word("reason", Reason::ALL, Reason::parse),
+                responsibility: params.word(
+                    "responsibility",
+                    Responsibility::ALL,
+                    Responsibility::parse,
+                ),
+                vehicle_id: params.read("vehicle", VehicleId::RULE, |text| {
+                    VehicleId::try_new(text).ok()
+                }),
+            },
             by_vehicle: params.read("by", "must be device or vehicle", |text| match text {
                 "device" => Some(false),
                 "vehicle" => Some(true),
@@ -50,72 +45,6 @@ impl QueryParams for HealthQuery {
             at: params.time("at"),
             page: PageQuery::read(params),
         }
-    }
-}
-
-impl HealthQuery {
-    fn admits_device(&self, device: &DeviceHealth) -> bool {
-        self.state.is_none_or(|state| device.health.state == state) && self.admits_cause(device)
-    }
-
-    /// A vehicle goes by its own state, and by the cause of any of its devices.
-    fn admits_vehicle(&self, vehicle: &VehicleHealth<'_>) -> bool {
-        self.state.is_none_or(|state| vehicle.state == state)
-            && vehicle
-                .devices
-                .iter()
-                .any(|device| self.admits_cause(device))
-    }
-
-    fn admits_cause(&self, device: &DeviceHealth) -> bool {
-        let cause = device.cause;
-        let is = |wanted| cause.is_some_and(|cause| cause.reason == wanted);
-        let of = |wanted| cause.is_some_and(|cause| cause.responsibility == wanted);
-        self.reason.is_none_or(is)
-            && self.responsibility.is_none_or(of)
-            && self
-                .vehicle
-                .as_ref()
-                .is_none_or(|vehicle| device.row.vehicle_id == *vehicle)
-    }
-
-    /// The page that is asked for, with the counts of all.
-    fn answer(
-        &self,
-        paged: &Paged,
-        record: &WorkspaceRecord,
-        report: &HealthReport,
-    ) -> HealthAnswer {
-        let answer = summary(record, report, paged.instant());
-        if self.by_vehicle {
-            let (vehicles, next_cursor) = self.vehicles(paged, report);
-            return answer.with_vehicles(vehicles, next_cursor);
-        }
-        let rest = report.devices.iter().filter(|device| {
-            self.admits_device(device) && is_after(paged.after(), device.row.device_id.as_str())
-        });
-        let (devices, next_cursor) = paged.cut_and_show(
-            rest.collect(),
-            |device| device.row.device_id.to_string(),
-            |device| device_view(device),
-        );
-        answer.with_devices(devices, next_cursor)
-    }
-
-    fn vehicles(
-        &self,
-        paged: &Paged,
-        report: &HealthReport,
-    ) -> (Vec<VehicleHealthView>, Option<String>) {
-        let mut vehicles = by_vehicle(&report.devices);
-        vehicles.retain(|vehicle| {
-            self.admits_vehicle(vehicle) && is_after(paged.after(), vehicle.vehicle_id.as_str())
-        });
-        paged.cut_and_show(
-            vehicles,
-            |vehicle| vehicle.vehicle_id.to_string(),
-            vehicle_view,
-        )
     }
 }
 
@@ -145,54 +74,35 @@ pub(crate) async fn get_health(
         let error = FieldError::parameter("at", "must not be later than now");
         return Err(Problem::invalid(vec![error]));
     }
-    let paged = Paged::try_new(list, query.page.clone(), at)?;
-    let is_past = query.at.is_some() && at <= now;
-    let (record, report) = told(&state.core, &workspace_id, is_past, paged.instant()).await?;
-    let shown = report.devices.len().min(paged.limit());
-    Ok(LongJson {
-        about_bytes: 1_024 + shown * DEVICE_BYTES,
-        answer: query.answer(&paged, &record, &report),
-    })
-}
-
-/// What the history tells of an instant, or the present facts as that instant sees them.
-async fn told(
-    core: &Core,
-    workspace_id: &WorkspaceId,
-    is_past: bool,
-    at: DateTime<Utc>,
-) -> Result<(WorkspaceRecord, HealthReport), Problem> {
-    let unknown = || Problem::not_found("workspace");
-    if is_past {
-        let record = core.store.workspace(workspace_id).await?;
-        return as_of(core, &record.ok_or_else(unknown)?, at).await;
+    let core = &state.core;
+    // The cursor of a page holds the instant of the first one.
+    let health_at = |instant| match query.at {
+        Some(at) if at <= now => HealthAt::Past(instant),
+        _ => HealthAt::Present(instant),
+    };
+    if query.by_vehicle {
+        let paged = Paged::try_new(list, query.page, at)?;
+        let at = health_at(paged.instant());
+        let HealthPage { summary, page } =
+            list_vehicle_health(core, &workspace_id, &query.filter, paged.request(), at).await?;
+        let devices = page.items.iter().map(|vehicle| vehicle.devices.len()).sum();
+        let (vehicles, next_cursor) = paged.show(page, |vehicle| vehicle_view(&vehicle));
+        let answer = summary_view(&summary).with_vehicles(vehicles, next_cursor);
+        return Ok(long_json(answer, devices));
     }
-    let told = workspace_health(core, workspace_id, at).await?;
-    told.ok_or_else(unknown)
+    let paged = Paged::try_new(list, query.page, at)?;
+    let at = health_at(paged.instant());
+    let HealthPage { summary, page } =
+        list_device_health(core, &workspace_id, &query.filter, paged.request(), at).await?;
+    let devices = page.items.len();
+    let (views, next_cursor) = paged.show(page, |device| device_view(&device));
+    let answer = summary_view(&summary).with_devices(views, next_cursor);
+    Ok(long_json(answer, devices))
 }
 
-async fn as_of(
-    core: &Core,
-    record: &WorkspaceRecord,
-    at: DateTime<Utc>,
-) -> Result<(WorkspaceRecord, HealthReport), Problem> {
-    match workspace_health_as_of(core, record, at).await? {
-        PastHealth::Told(record, report) => Ok((*record, report)),
-        PastHealth::NotRetained { since } => {
-            let detail = since.map_or_else(
-                || "the history of this workspace has not begun yet".to_owned(),
-                |since| {
-                    format!(
-                        "the history of this workspace begins at {}",
-                        TimeText(since)
-                    )
-                },
-            );
-            Err(Problem::of(ProblemKind::HISTORY_NOT_RETAINED).detail(detail))
-        }
+fn long_json(answer: HealthAnswer, devices: usize) -> LongJson<HealthAnswer> {
+    LongJson {
+        about_bytes: 1_024 + devices * DEVICE_BYTES,
+        answer,
     }
-}
-
-fn is_after(after: Option<&str>, id: &str) -> bool {
-    after.is_none_or(|after| id > after)
 }

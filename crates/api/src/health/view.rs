@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use application::queries::{DeviceHealth, HealthReport, VehicleHealth};
+use application::queries::{DeviceHealth, HealthSummary, VehicleHealth};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::TimeText;
 use domain::acceptance::RejectReason;
-use domain::fleet::ReadOwner;
 use domain::health::{Cause, Freshness, HealthState, Reason, Responsibility, Severity};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
-use persistence::fleet::WorkspaceRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -159,28 +157,25 @@ impl HealthAnswer {
     }
 }
 
-/// Everything but the page.
-pub(super) fn summary(
-    record: &WorkspaceRecord,
-    report: &HealthReport,
-    evaluated_at: DateTime<Utc>,
-) -> HealthAnswer {
-    let policy = record.workspace.policy;
+/// Shows everything but the page.
+pub(super) fn summary_view(summary: &HealthSummary) -> HealthAnswer {
+    let workspace = &summary.record.workspace;
+    let policy = workspace.policy;
     let Freshness {
         within_5_minutes,
         eligible_devices,
-    } = report.freshness;
+    } = summary.freshness;
     HealthAnswer {
-        workspace_id: record.workspace.id.clone(),
-        evaluated_at,
+        workspace_id: workspace.id.clone(),
+        evaluated_at: summary.evaluated_at,
         source: "core",
-        authoritative: record.workspace.cutover.read_owner == ReadOwner::Core,
+        authoritative: workspace.is_authoritative(),
         policy: PolicyInForce {
             poll_interval_minutes: policy.poll_interval.minutes(),
             stale_threshold_minutes: policy.stale_threshold_minutes,
             no_data_grace_minutes: policy.no_data_grace_minutes,
         },
-        counts: report
+        counts: summary
             .counts
             .iter()
             .map(|(state, count)| (state.as_str(), *count))
@@ -188,7 +183,7 @@ pub(super) fn summary(
         freshness: FreshnessView {
             within_5_minutes,
             eligible_devices,
-            within_5_minutes_percent: report.freshness.percent(),
+            within_5_minutes_percent: summary.freshness.percent(),
         },
         devices: None,
         vehicles: None,
@@ -196,17 +191,13 @@ pub(super) fn summary(
     }
 }
 
-pub(super) fn vehicle_view(vehicle: &VehicleHealth<'_>) -> VehicleHealthView {
+pub(super) fn vehicle_view(vehicle: &VehicleHealth) -> VehicleHealthView {
     VehicleHealthView {
         vehicle_id: vehicle.vehicle_id.clone(),
         state: vehicle.state,
         worst_device_state: vehicle.worst_device_state,
         last_update_received_at: vehicle.last_update_received_at.map(TimeText),
-        devices: vehicle
-            .devices
-            .iter()
-            .map(|device| device_view(device))
-            .collect(),
+        devices: vehicle.devices.iter().map(device_view).collect(),
     }
 }
 

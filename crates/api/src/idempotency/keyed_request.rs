@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::StorageError;
 use application::idempotency::{KeyClaim, claim_key, keep_answer, release_key};
 use aws_lc_rs::digest::{Context, Digest, SHA256, SHA256_OUTPUT_LEN, digest};
 use axum::body::Body;
@@ -13,11 +14,9 @@ use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use domain::idempotency::BodyDigest;
+use domain::idempotency::{BodyDigest, KeyName};
 use domain::ids::{ClaimToken, IdempotencyKey, WorkspaceId};
 use futures::FutureExt;
-use persistence::StorageError;
-use persistence::idempotency::KeyName;
 use tracing::Instrument;
 
 use super::stored_answer::{replay, split_stored_part};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use domain::idempotency::KeptAnswer;
 use http_body_util::{BodyExt, Collected};
-use persistence::idempotency::KeptAnswer;
 
 use crate::problem::{Problem, ProblemKind};
 

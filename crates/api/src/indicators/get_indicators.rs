@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use application::queries::{Percentiles, StartDeviation, WindowIndicators, workspace_indicators};
+use application::queries::{Percentiles, StartDeviation, WindowIndicators, compute_indicators};
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -104,9 +104,7 @@ pub(crate) async fn get_indicators(
     NoQuery: NoQuery,
 ) -> Result<Json<IndicatorsAnswer>, Problem> {
     let now = state.core.clock.now();
-    let windows = workspace_indicators(&state.core, &workspace_id, now)
-        .await?
-        .ok_or_else(|| Problem::not_found("workspace"))?;
+    let windows = compute_indicators(&state.core, &workspace_id, now).await?;
     Ok(Json(IndicatorsAnswer {
         workspace_id,
         evaluated_at: now,

@@ -1,23 +1,21 @@
 //! `GET /overview`
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use application::queries::{Rank, Standing, WorkspaceOverview, latest_cycles, overview};
+use application::queries::{OverviewFigures, WorkspaceOverview, list_overview};
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use domain::fleet::ReadOwner;
 use domain::ids::{CycleId, WorkspaceId};
 use domain::indicators::OVERVIEW_DEFINITIONS;
-use domain::polling::CycleTrigger;
-use persistence::health::LatestCycle;
+use domain::polling::{CycleTrigger, LatestCycle};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::definitions::{DefinitionView, definitions};
 use crate::cutover::CutoverFlags;
 use crate::openapi::schema;
-use crate::problem::{FieldError, Problem};
+use crate::problem::Problem;
 use crate::request::{ListName, PageQuery, Paged, Query};
 use crate::state::SharedState;
 
@@ -110,67 +108,31 @@ pub(crate) async fn get_overview(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<OverviewAnswer>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
-    let after = paged.after().map(read_rank).transpose()?;
-    let (mut workspaces, total) = overview(&state.core, paged.instant()).await?;
-    let totals = totals_view(workspaces.len(), &total);
-    workspaces.retain(|overview| after.as_ref().is_none_or(|after| overview.rank() > *after));
-    let next_cursor = paged.cut(&mut workspaces, |overview| write_rank(&overview.rank()));
-    let cycles = latest_cycles(&state.core, &workspaces).await?;
+    let overview = list_overview(&state.core, paged.request(), paged.instant()).await?;
+    let totals = totals_view(overview.workspaces, &overview.total);
+    let (workspaces, next_cursor) = paged.show(overview.page, |one| overview_view(&one));
     Ok(Json(OverviewAnswer {
         evaluated_at: paged.instant(),
-        workspaces: workspaces
-            .iter()
-            .map(|overview| overview_view(overview, &cycles))
-            .collect(),
+        workspaces,
         totals,
         definitions: definitions(&OVERVIEW_DEFINITIONS),
         next_cursor,
     }))
 }
 
-/// A place in the list, as a cursor has it.
-fn write_rank(rank: &Rank) -> String {
-    let Rank {
-        inactive,
-        within_5_minutes,
-        cycle_success,
-        workspace_id,
-    } = rank;
-    format!("{inactive} {within_5_minutes} {cycle_success} {workspace_id}")
-}
-
-fn read_rank(key: &str) -> Result<Rank, Problem> {
-    let mut words = key.split(' ');
-    let mut read = || {
-        Some(Rank {
-            inactive: words.next()?.parse().ok()?,
-            within_5_minutes: words.next()?.parse().ok()?,
-            cycle_success: words.next()?.parse().ok()?,
-            workspace_id: WorkspaceId::try_new(words.next()?).ok()?,
-        })
-    };
-    read().ok_or_else(|| {
-        let error = FieldError::parameter("cursor", "is not a cursor of this list");
-        Problem::invalid(vec![error])
-    })
-}
-
-fn overview_view(
-    overview: &WorkspaceOverview,
-    cycles: &HashMap<WorkspaceId, LatestCycle>,
-) -> OverviewView {
+fn overview_view(overview: &WorkspaceOverview) -> OverviewView {
     let workspace = &overview.record.workspace;
     OverviewView {
         workspace_id: workspace.id.clone(),
         name: workspace.name.as_str().to_owned(),
         active: workspace.active,
-        counts: counts_view(&overview.standing),
-        within_5_minutes_percent: overview.standing.freshness.percent(),
-        cycle_success_percent_24h: overview.standing.slots.success_percent(),
+        counts: counts_view(&overview.figures),
+        within_5_minutes_percent: overview.figures.freshness.percent(),
+        cycle_success_percent_24h: overview.figures.slots.success_percent(),
         p95_age_seconds: overview.p95_age_seconds,
         cutover: workspace.cutover.into(),
-        last_cycle: cycles.get(&workspace.id).map(last_cycle_view),
-        authoritative: workspace.cutover.read_owner == ReadOwner::Core,
+        last_cycle: overview.latest_cycle.as_ref().map(last_cycle_view),
+        authoritative: workspace.is_authoritative(),
     }
 }
 
@@ -185,7 +147,7 @@ fn last_cycle_view(cycle: &LatestCycle) -> LastCycleView {
     }
 }
 
-fn totals_view(workspaces: usize, total: &Standing) -> TotalsView {
+fn totals_view(workspaces: usize, total: &OverviewFigures) -> TotalsView {
     TotalsView {
         workspaces,
         devices: total.devices(),
@@ -197,8 +159,8 @@ fn totals_view(workspaces: usize, total: &Standing) -> TotalsView {
     }
 }
 
-fn counts_view(standing: &Standing) -> BTreeMap<&'static str, u32> {
-    standing
+fn counts_view(figures: &OverviewFigures) -> BTreeMap<&'static str, u32> {
+    figures
         .counts
         .iter()
         .map(|(state, devices)| (state.as_str(), *devices))

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use application::queries::{Evidence, IssueReport, workspace_issues};
+use application::queries::{Evidence, FoundIssue, IssueFilter, find_issues};
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::TimeText;
-use domain::fleet::ReadOwner;
-use domain::health::{Finding, HealthState, Issue, IssueCode, Responsibility, Severity};
+use domain::health::{Finding, HealthState, IssueCode, Responsibility, Severity};
 use domain::ids::{CycleId, DeviceId, ProviderId, VehicleId, WorkspaceId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,30 +19,19 @@ use crate::state::SharedState;
 
 /// Which issues.
 pub(crate) struct IssuesQuery {
-    state: Option<HealthState>,
-    code: Option<IssueCode>,
+    filter: IssueFilter,
     page: PageQuery,
 }
 
 impl QueryParams for IssuesQuery {
     fn read(params: &mut Params) -> Self {
         Self {
-            state: params.word("state", HealthState::ALL, HealthState::parse),
-            code: params.word("code", &IssueCode::all(), IssueCode::parse),
+            filter: IssueFilter {
+                state: params.word("state", HealthState::ALL, HealthState::parse),
+                code: params.word("code", &IssueCode::all(), IssueCode::parse),
+            },
             page: PageQuery::read(params),
         }
-    }
-}
-
-impl IssuesQuery {
-    fn admits(&self, issue: &Issue<'_>) -> bool {
-        let has = |state| {
-            issue
-                .impacted
-                .iter()
-                .any(|found| found.health.state == state)
-        };
-        self.code.is_none_or(|code| issue.code == code) && self.state.is_none_or(has)
     }
 }
 
@@ -144,31 +132,26 @@ pub(crate) async fn get_issues(
     list: ListName,
     Query(query): Query<IssuesQuery>,
 ) -> Result<LongJson<IssuesAnswer>, Problem> {
-    let paged = Paged::try_new(list, query.page.clone(), state.core.clock.now())?;
-    let report = workspace_issues(&state.core, &workspace_id, paged.instant())
-        .await?
-        .ok_or_else(|| Problem::not_found("workspace"))?;
-    let mut issues = report.issues();
-    issues.retain(|issue| {
-        query.admits(issue) && paged.after().is_none_or(|after| *issue.key() > *after)
-    });
-    let (issues, next_cursor) =
-        paged.cut_and_show(issues, Issue::key, |issue| issue_view(&report, issue));
+    let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
+    let report = find_issues(&state.core, &workspace_id, paged.instant()).await?;
+    let page = report.list(query.filter, paged.request());
+    let (issues, next_cursor) = paged.show(page, issue_view);
     let impacted: usize = issues.iter().map(|issue| issue.impacted_count).sum();
     Ok(LongJson {
         about_bytes: (1 + issues.len()) * ISSUE_BYTES + impacted * IMPACTED_BYTES,
         answer: IssuesAnswer {
             workspace_id,
             evaluated_at: paged.instant(),
-            authoritative: report.record.workspace.cutover.read_owner == ReadOwner::Core,
+            authoritative: report.health.summary.record.workspace.is_authoritative(),
             issues,
             next_cursor,
         },
     })
 }
 
-fn issue_view(report: &IssueReport, issue: &Issue<'_>) -> IssueView {
-    let Evidence { cycle_ids, error } = report.evidence(issue);
+fn issue_view(found: FoundIssue<'_>) -> IssueView {
+    let FoundIssue { issue, evidence } = found;
+    let Evidence { cycle_ids, error } = evidence;
     IssueView {
         code: issue.code,
         severity: issue.severity,

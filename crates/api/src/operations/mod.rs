@@ -20,7 +20,7 @@ pub(crate) async fn readyz(
     State(state): SharedState,
     NoQuery: NoQuery,
 ) -> Result<&'static str, Problem> {
-    state.core.store.ping().await?;
+    state.core.check_database().await?;
     Ok("ok")
 }
 

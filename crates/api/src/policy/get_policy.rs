@@ -1,5 +1,6 @@
 //! `GET /workspaces/{workspace_id}/policy`
 
+use application::queries;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -20,16 +21,10 @@ pub(crate) async fn get_policy(
     Path1(id): Path1<WorkspaceId>,
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
-    let record = state
-        .core
-        .store
-        .workspace(&id)
-        .await?
-        .ok_or_else(|| Problem::not_found("workspace"))?;
-    let applied = state.core.store.applied_schedule(&id).await?;
+    let policy = queries::get_policy(&state.core, &id).await?;
     Ok(tagged(
         StatusCode::OK,
-        record.policy.version,
-        policy_view(&record, &applied),
+        policy.record.policy.version,
+        policy_view(&policy.record, policy.schedule),
     ))
 }

@@ -1,12 +1,12 @@
 //! `PUT /workspaces/{workspace_id}/policy`
 
 use application::commands::change_policy;
+use application::queries::{WorkspaceSchedule, get_applied_schedule};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::fleet::Policy;
+use domain::fleet::{Policy, WorkspaceRecord};
 use domain::ids::WorkspaceId;
-use persistence::fleet::WorkspaceRecord;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use utoipa::ToSchema;
@@ -67,8 +67,13 @@ pub(crate) async fn put_policy(
         )
     })?;
     // As it stood before: what changes now is pending, whatever it was.
-    let applied = state.core.store.applied_schedule(&id).await?;
-    let show = |record: &WorkspaceRecord| policy_view(record, &applied);
+    let applied = get_applied_schedule(&state.core, &id).await?;
+    let show = |record: &WorkspaceRecord| {
+        policy_view(
+            record,
+            WorkspaceSchedule::compare(&record.workspace, &applied),
+        )
+    };
     let changed = change_policy(&state.core, caller.author(), &id, policy, &precondition).await;
     let record = changed.map_err(|error| Problem::of_change(error, show))?;
     state.wake_applier();

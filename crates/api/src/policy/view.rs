@@ -1,8 +1,9 @@
 //! How a policy is shown.
 
+use application::queries::WorkspaceSchedule;
 use chrono::{DateTime, Utc};
-use domain::schedules::{AppliedSchedule, CronExpression, ScheduleState};
-use persistence::fleet::WorkspaceRecord;
+use domain::fleet::WorkspaceRecord;
+use domain::schedules::ScheduleState;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -36,20 +37,17 @@ pub(crate) struct ScheduleView {
     applied_at: Option<DateTime<Utc>>,
 }
 
-/// `applied` is what is recorded of the workspace's schedule.
-pub(super) fn policy_view(record: &WorkspaceRecord, applied: &AppliedSchedule) -> PolicyView {
+pub(super) fn policy_view(record: &WorkspaceRecord, schedule: WorkspaceSchedule) -> PolicyView {
     let policy = record.workspace.policy;
-    let expression = CronExpression::of(record.workspace.schedule());
-    let wanted = record.workspace.active.then_some(&expression);
     PolicyView {
         poll_interval_minutes: policy.poll_interval.minutes(),
         stale_threshold_minutes: policy.stale_threshold_minutes,
         no_data_grace_minutes: policy.no_data_grace_minutes,
         version: record.policy.version,
         schedule: ScheduleView {
-            state: applied.state(wanted),
-            applied_at: applied.applied_at(wanted),
-            expression: expression.to_string(),
+            state: schedule.state,
+            applied_at: schedule.applied_at,
+            expression: schedule.expression.to_string(),
         },
     }
 }

@@ -1,16 +1,16 @@
 //! `GET /workspaces/{workspace_id}/poll-cycles[/{cycle_id}]`
 
+use application::queries;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use contract::poll_cycles::{PollCycleList, PollCycleRecord};
 use domain::ids::{CycleId, WorkspaceId};
-use uuid::Uuid;
 
 use super::record::render_cycle;
-use crate::problem::{FieldError, Problem};
+use crate::problem::Problem;
 use crate::request::{ListName, NoQuery, PageQuery, Paged, Path1, Path2, Query};
-use crate::state::{AppState, SharedState};
+use crate::state::SharedState;
 
 /// Lists a workspace's cycles.
 #[utoipa::path(
@@ -25,23 +25,10 @@ pub(crate) async fn list_cycles(
     Query(page): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
-    require_workspace(&state, &workspace_id).await?;
-    let before: Option<Uuid> = paged.after().map(str::parse).transpose().map_err(|_| {
-        Problem::invalid(vec![FieldError::parameter(
-            "cursor",
-            "is not a cursor of this list",
-        )])
-    })?;
-    let _measured = telemetry::metrics::query("poll_cycles");
-    let mut cycles = state
-        .core
-        .store
-        .poll_cycles(&workspace_id, None, before, paged.page().limit)
-        .await?;
-    let next_cursor = paged.cut(&mut cycles, |cycle| cycle.cycle_id.to_string());
+    let page = queries::list_poll_cycles(&state.core, &workspace_id, paged.request()).await?;
     let list = PollCycleList {
-        poll_cycles: cycles.iter().map(render_cycle).collect(),
-        next_cursor: next_cursor.map(Into::into),
+        poll_cycles: page.items.iter().map(render_cycle).collect(),
+        next_cursor: paged.cursor(page.next.as_ref()).map(Into::into),
     };
     Ok(Json(list).into_response())
 }
@@ -56,21 +43,6 @@ pub(crate) async fn get_cycle(
     Path2(workspace_id, cycle_id): Path2<WorkspaceId, CycleId>,
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
-    require_workspace(&state, &workspace_id).await?;
-    let cycles = state
-        .core
-        .store
-        .poll_cycles(&workspace_id, Some(cycle_id), None, 1)
-        .await?;
-    let cycle = cycles
-        .first()
-        .ok_or_else(|| Problem::not_found("poll cycle"))?;
-    Ok(Json(render_cycle(cycle)).into_response())
-}
-
-async fn require_workspace(state: &AppState, workspace_id: &WorkspaceId) -> Result<(), Problem> {
-    match state.core.store.workspace(workspace_id).await? {
-        Some(_) => Ok(()),
-        None => Err(Problem::not_found("workspace")),
-    }
+    let cycle = queries::get_poll_cycle(&state.core, &workspace_id, cycle_id).await?;
+    Ok(Json(render_cycle(&cycle)).into_response())
 }

@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use contract::poll_cycles::{ConnectionPollRecord, PollCycleRecord, PollErrorRecord, StreamRecord};
 use domain::TimeText;
-use domain::polling::{ConnectionReport, StreamReport};
-use persistence::polling::PollCycle;
+use domain::polling::{ConnectionReport, PollCycle, StreamReport};
 
 use super::timeline::render_timeline;
 
@@ -26,7 +25,11 @@ pub(super) fn render_cycle(cycle: &PollCycle) -> PollCycleRecord<'_> {
         trace_id: cycle.trace_id.as_deref().map(Cow::Borrowed),
         reason: cycle.reason.as_deref().map(Cow::Borrowed),
         missed_at: cycle.missed_at.map(time_text),
-        connections: cycle.connections.iter().map(render_connection).collect(),
+        connections: cycle
+            .polls
+            .iter()
+            .map(|poll| render_connection(&poll.report))
+            .collect(),
         streams: cycle.streams.iter().map(render_stream).collect(),
         timeline: render_timeline(cycle),
     }

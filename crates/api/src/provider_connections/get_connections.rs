@@ -1,5 +1,6 @@
 //! `GET /workspaces/{workspace_id}/provider-connections[/{provider_id}]`
 
+use application::queries;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -34,23 +35,9 @@ pub(crate) async fn list_connections(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<ConnectionList>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
-    state
-        .core
-        .store
-        .workspace(&workspace_id)
-        .await?
-        .ok_or_else(|| Problem::not_found("workspace"))?;
-    let _measured = telemetry::metrics::query("provider_connections");
-    let connections = state
-        .core
-        .store
-        .connections(&workspace_id, &paged.page())
-        .await?;
-    let (provider_connections, next_cursor) = paged.cut_and_show(
-        connections,
-        |connection| connection.id.to_string(),
-        connection_view,
-    );
+    let page = queries::list_connections(&state.core, &workspace_id, paged.request()).await?;
+    let (provider_connections, next_cursor) =
+        paged.show(page, |connection| connection_view(&connection));
     Ok(Json(ConnectionList {
         provider_connections,
         next_cursor,
@@ -67,12 +54,7 @@ pub(crate) async fn get_connection(
     Path2(workspace_id, provider_id): Path2<WorkspaceId, ProviderId>,
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
-    let connection = state
-        .core
-        .store
-        .connection(&workspace_id, &provider_id)
-        .await?;
-    let connection = connection.ok_or_else(|| Problem::not_found("provider connection"))?;
+    let connection = queries::get_connection(&state.core, &workspace_id, &provider_id).await?;
     Ok(tagged(
         StatusCode::OK,
         connection.version,

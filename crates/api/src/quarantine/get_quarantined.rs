@@ -1,16 +1,17 @@
 //! `GET /workspaces/{workspace_id}/quarantined`
 
+use application::queries::list_quarantined_envelopes;
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::fleet::ProviderType;
 use domain::ids::{EnvelopeId, ProviderId, WorkspaceId};
-use persistence::envelopes::QuarantinedEnvelope;
+use domain::quarantine::QuarantinedEnvelope;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::openapi::schema;
-use crate::problem::{FieldError, Problem};
+use crate::problem::Problem;
 use crate::request::{ListName, PageQuery, Paged, Path1, Query};
 use crate::state::SharedState;
 
@@ -68,38 +69,26 @@ pub(crate) async fn list_quarantined(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<QuarantinedList>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
-    let store = &state.core.store;
-    if store.workspace(&workspace_id).await?.is_none() {
-        return Err(Problem::not_found("workspace"));
-    }
-    let after = paged.after().map(str::parse).transpose().map_err(|_| {
-        let error = FieldError::parameter("cursor", "is not a cursor of this list");
-        Problem::invalid(vec![error])
-    })?;
-    let _measured = telemetry::metrics::query("quarantined");
-    let envelopes = store
-        .quarantined_envelopes(&workspace_id, after.map(EnvelopeId), paged.page().limit)
-        .await?;
-    let (quarantined, next_cursor) =
-        paged.cut_and_show(envelopes, |one| one.envelope_id.to_string(), shown);
+    let page = list_quarantined_envelopes(&state.core, &workspace_id, paged.request()).await?;
+    let (quarantined, next_cursor) = paged.show(page, quarantined_view);
     Ok(Json(QuarantinedList {
         quarantined,
         next_cursor,
     }))
 }
 
-fn shown(envelope: &QuarantinedEnvelope) -> QuarantinedView {
+fn quarantined_view(envelope: QuarantinedEnvelope) -> QuarantinedView {
     QuarantinedView {
         envelope_id: envelope.envelope_id,
         provider_type: envelope.provider_type,
-        provider_id: envelope.provider_id.clone(),
+        provider_id: envelope.provider_id,
         received_at: envelope.received_at,
         recorded_at: envelope.recorded_at,
-        trace_id: envelope.trace_id.clone(),
-        reason: envelope.reason.clone(),
-        detail: envelope.detail.clone(),
+        trace_id: envelope.trace_id,
+        reason: envelope.reason,
+        detail: envelope.detail,
         replayed_at: envelope.replayed_at,
-        raw_message: envelope.raw_message.clone(),
+        raw_message: envelope.raw_message,
         raw_message_bytes: envelope.raw_message_bytes,
     }
 }

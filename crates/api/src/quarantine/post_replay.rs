@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use contract::provider_ingest::{EnvelopeResult, EnvelopeSummary};
 use domain::ids::{EnvelopeId, ProviderId, WorkspaceId};
-use persistence::envelopes::{ReplaySelection, Replayed};
+use domain::quarantine::{EnvelopeChoice, ReplaySelection};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -76,8 +76,8 @@ pub(crate) async fn post_replay(
         return Err(Problem::invalid(errors));
     }
     let which = match &body.envelope_ids {
-        Some(ids) => Replayed::Named(ids),
-        None => Replayed::Quarantined {
+        Some(ids) => EnvelopeChoice::Named(ids),
+        None => EnvelopeChoice::Quarantined {
             provider_id: body.provider_id.as_ref(),
             reason: body.reason.as_deref(),
             limit: body.limit.unwrap_or(ENVELOPES_AT_MOST).into(),

@@ -1,14 +1,14 @@
 //! `GET /reconciliation-sweeps/{sweep_id}`
 
+use application::queries;
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::SweepId;
 use domain::sweeps::{
-    StepOutcome, SweepReport, SweepStatus, SweptPartitions, SweptRecords, SweptRegistry,
-    SweptSchedules,
+    StepOutcome, SweepRecord, SweepReport, SweepStatus, SweptPartitions, SweptRecords,
+    SweptRegistry, SweptSchedules,
 };
-use persistence::schedules::SweepRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -129,14 +129,11 @@ pub(crate) async fn get_sweep(
     Path1(sweep_id): Path1<SweepId>,
     NoQuery: NoQuery,
 ) -> Result<Json<SweepView>, Problem> {
-    let record = state.core.store.sweep(sweep_id).await?;
-    record
-        .map(shown)
-        .map(Json)
-        .ok_or_else(|| Problem::not_found("reconciliation sweep"))
+    let record = queries::get_sweep(&state.core, sweep_id).await?;
+    Ok(Json(sweep_view(record)))
 }
 
-fn shown(record: SweepRecord) -> SweepView {
+fn sweep_view(record: SweepRecord) -> SweepView {
     let (schedules, partitions, legacy_registry, old_records) = match record.report {
         Some(SweepReport {
             schedules,

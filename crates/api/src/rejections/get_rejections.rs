@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use application::queries::{self, Rejections};
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::TimeText;
-use domain::acceptance::RejectReason;
+use domain::acceptance::{KeptRejection, RejectReason, RejectionFilter};
 use domain::ids::{CycleId, DeviceId, ExternalId, ProviderId, WorkspaceId};
-use persistence::acceptance::{KeptRejection, RejectionFilter};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::place;
 use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
@@ -106,22 +105,10 @@ pub(crate) async fn list_rejections(
     Query(query): Query<RejectionsQuery>,
 ) -> Result<Json<RejectionList>, Problem> {
     let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
-    let after = paged.after().map(place::read).transpose()?;
-    let store = &state.core.store;
-    if store.workspace(&workspace_id).await?.is_none() {
-        return Err(Problem::not_found("workspace"));
-    }
-    let _measured = telemetry::metrics::query("rejections");
-    let kept = store
-        .rejections(
-            &workspace_id,
-            &query.filter,
-            after.as_ref(),
-            paged.page().limit,
-        )
-        .await?;
-    let counts = store.rejection_counts(&workspace_id).await?;
-    let (rejections, next_cursor) = paged.cut_and_show(kept, |kept| place::write(&kept.key), shown);
+    let Rejections { page, counts } =
+        queries::list_rejections(&state.core, &workspace_id, &query.filter, paged.request())
+            .await?;
+    let (rejections, next_cursor) = paged.show(page, rejection_view);
     Ok(Json(RejectionList {
         rejections,
         counts: counts
@@ -132,19 +119,19 @@ pub(crate) async fn list_rejections(
     }))
 }
 
-fn shown(kept: &KeptRejection) -> RejectionView {
+fn rejection_view(kept: KeptRejection) -> RejectionView {
     RejectionView {
         reason: kept.key.reason,
-        provider_id: kept.key.provider_id.clone(),
-        external_id: kept.key.external_id.clone(),
-        device_id: kept.key.device_id.clone(),
-        pointer: kept.key.pointer.clone(),
-        detail: kept.detail.clone(),
+        provider_id: kept.key.provider_id,
+        external_id: kept.key.external_id,
+        device_id: kept.key.device_id,
+        pointer: kept.key.pointer,
+        detail: kept.detail,
         count: kept.count,
         first_seen_at: kept.first_seen_at,
         last_seen_at: kept.last_seen_at,
         observed_at: kept.observed_at.map(TimeText),
         cycle_id: kept.cycle_id,
-        trace_id: kept.trace_id.clone(),
+        trace_id: kept.trace_id,
     }
 }

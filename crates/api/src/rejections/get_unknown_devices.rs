@@ -1,15 +1,14 @@
 //! `GET /workspaces/{workspace_id}/unknown-devices`
 
+use application::queries;
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use domain::acceptance::RejectReason;
+use domain::acceptance::KeptRejection;
 use domain::ids::{DeviceId, ExternalId, ProviderId, WorkspaceId};
-use persistence::acceptance::{KeptRejection, RejectionFilter};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::place;
 use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
@@ -72,33 +71,25 @@ pub(crate) async fn list_unknown_devices(
     Query(query): Query<UnknownDevicesQuery>,
 ) -> Result<Json<UnknownDeviceList>, Problem> {
     let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
-    let after = paged.after().map(place::read).transpose()?;
-    let store = &state.core.store;
-    if store.workspace(&workspace_id).await?.is_none() {
-        return Err(Problem::not_found("workspace"));
-    }
-    let _measured = telemetry::metrics::query("unknown_devices");
-    let filter = RejectionFilter {
-        reason: Some(RejectReason::UnknownDevice),
-        provider_id: query.provider_id,
-        device_id: None,
-    };
-    let kept = store
-        .rejections(&workspace_id, &filter, after.as_ref(), paged.page().limit)
-        .await?;
-    let (unknown_devices, next_cursor) =
-        paged.cut_and_show(kept, |kept| place::write(&kept.key), shown);
+    let page = queries::list_unknown_devices(
+        &state.core,
+        &workspace_id,
+        query.provider_id,
+        paged.request(),
+    )
+    .await?;
+    let (unknown_devices, next_cursor) = paged.show(page, unknown_device_view);
     Ok(Json(UnknownDeviceList {
         unknown_devices,
         next_cursor,
     }))
 }
 
-fn shown(kept: &KeptRejection) -> UnknownDeviceView {
+fn unknown_device_view(kept: KeptRejection) -> UnknownDeviceView {
     UnknownDeviceView {
-        provider_id: kept.key.provider_id.clone(),
-        external_id: kept.key.external_id.clone(),
-        device_id: kept.key.device_id.clone(),
+        provider_id: kept.key.provider_id,
+        external_id: kept.key.external_id,
+        device_id: kept.key.device_id,
         first_seen_at: kept.first_seen_at,
         last_seen_at: kept.last_seen_at,
         count: kept.count,

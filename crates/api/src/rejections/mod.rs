@@ -2,7 +2,6 @@
 
 mod get_rejections;
 mod get_unknown_devices;
-mod place;
 
 pub(crate) use get_rejections::*;
 pub(crate) use get_unknown_devices::*;

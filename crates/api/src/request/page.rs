@@ -1,15 +1,14 @@
 //! `limit` and `cursor`, which every list takes.
 
+use application::queries::{Page, PageRequest};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
-use persistence::Page;
-use serde::Serialize;
 
-use super::{Cursor, Params, QueryParams};
+use super::{Cursor, Params, Position, QueryParams};
 use crate::problem::{FieldError, Problem};
 
-/// How much of a list is wanted, and from where on.
+/// `limit` and `cursor` of a request.
 #[derive(Clone, Debug)]
 pub struct PageQuery {
     limit: u16,
@@ -29,15 +28,15 @@ impl QueryParams for PageQuery {
     }
 }
 
-/// A list being cut: which one it is, and the request's cut.
+/// One page of a list, as a request asks for it.
 #[derive(Clone, Debug)]
-pub struct Paged {
+pub struct Paged<P> {
     list: String,
-    query: PageQuery,
-    now: DateTime<Utc>,
+    instant: DateTime<Utc>,
+    request: PageRequest<P>,
 }
 
-/// Path and filter of the request, without the cut: what a cursor is bound to.
+/// Path and filter of the request, without `limit` and `cursor`: the list that a cursor is bound to.
 #[derive(Clone, Debug)]
 pub struct ListName(String);
 
@@ -57,8 +56,8 @@ impl<S: Send + Sync> FromRequestParts<S> for ListName {
     }
 }
 
-impl Paged {
-    /// Binds the cut to its list.
+impl<P: Position> Paged<P> {
+    /// Binds the page to its list, and reads the position out of the cursor.
     ///
     /// # Errors
     /// A cursor of another list or of another filter.
@@ -67,74 +66,63 @@ impl Paged {
         query: PageQuery,
         now: DateTime<Utc>,
     ) -> Result<Self, Problem> {
-        if query
-            .cursor
-            .as_ref()
-            .is_some_and(|cursor| cursor.list != list || cursor.instant > now)
-        {
-            let error =
-                FieldError::parameter("cursor", "is not a cursor of this list with this filter");
-            return Err(Problem::invalid(vec![error]));
+        let limit = query.limit.into();
+        let Some(cursor) = query.cursor else {
+            let request = PageRequest { after: None, limit };
+            return Ok(Self {
+                list,
+                instant: now,
+                request,
+            });
+        };
+        if cursor.list != list || cursor.instant > now {
+            return Err(refused("is not a cursor of this list with this filter"));
         }
-        Ok(Self { list, query, now })
+        let after =
+            P::read(&cursor.after).ok_or_else(|| refused("is not a cursor of this list"))?;
+        Ok(Self {
+            list,
+            instant: cursor.instant,
+            request: PageRequest {
+                after: Some(after),
+                limit,
+            },
+        })
     }
 
-    /// The instant that all pages are computed at: that of the first.
+    /// The instant that all pages of the list are computed at: that of the first.
     pub fn instant(&self) -> DateTime<Utc> {
-        self.query
-            .cursor
-            .as_ref()
-            .map_or(self.now, |cursor| cursor.instant)
+        self.instant
     }
 
-    /// The last key of the page before.
-    pub fn after(&self) -> Option<&str> {
-        self.query
-            .cursor
-            .as_ref()
-            .map(|cursor| cursor.after.as_str())
+    /// The page that the query is asked for.
+    pub fn request(&self) -> &PageRequest<P> {
+        &self.request
     }
 
-    /// Rows of a page.
-    pub fn limit(&self) -> usize {
-        self.query.limit.into()
+    /// Writes the cursor of the page after a position, if there is one.
+    pub fn cursor(&self, next: Option<&P>) -> Option<String> {
+        next.map(|position| {
+            Cursor {
+                list: self.list.clone(),
+                instant: self.instant,
+                after: position.write(),
+            }
+            .encode()
+        })
     }
 
-    /// The cut for the store: one row more than shown tells whether there is a next page.
-    pub fn page(&self) -> Page {
-        Page {
-            after: self.after().map(str::to_owned),
-            limit: i64::from(self.query.limit) + 1,
-        }
-    }
-
-    /// Cuts the surplus row off and names the next page, if there is one.
-    pub fn cut<T>(&self, rows: &mut Vec<T>, key: impl Fn(&T) -> String) -> Option<String> {
-        if rows.len() <= self.limit() {
-            return None;
-        }
-        rows.truncate(self.limit());
-        rows.last().map(|last| self.cursor_after(key(last)))
-    }
-
-    /// The cursor of the page after a key.
-    pub fn cursor_after(&self, key: String) -> String {
-        Cursor {
-            list: self.list.clone(),
-            instant: self.instant(),
-            after: key,
-        }
-        .encode()
-    }
-
-    /// The same for rows that are still to be shown.
-    pub fn cut_and_show<T, V: Serialize>(
+    /// Shows each item of a page, and writes the cursor of the next page, if there is one.
+    pub fn show<T, V>(
         &self,
-        mut rows: Vec<T>,
-        key: impl Fn(&T) -> String,
-        show: impl Fn(&T) -> V,
+        page: Page<T, P>,
+        show: impl FnMut(T) -> V,
     ) -> (Vec<V>, Option<String>) {
-        let next_cursor = self.cut(&mut rows, key);
-        (rows.iter().map(show).collect(), next_cursor)
+        let next_cursor = self.cursor(page.next.as_ref());
+        (page.items.into_iter().map(show).collect(), next_cursor)
     }
+}
+
+fn refused(detail: &str) -> Problem {
+    Problem::invalid(vec![FieldError::parameter("cursor", detail)])
 }

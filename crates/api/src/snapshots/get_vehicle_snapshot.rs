@@ -1,12 +1,11 @@
 //! `GET /workspaces/{workspace_id}/vehicles/{vehicle_id}/snapshot`
 
-use application::queries::vehicle_snapshot;
+use application::queries;
 use axum::Json;
 use axum::extract::State;
 use domain::ids::{VehicleId, WorkspaceId};
 
 use super::view::{VehicleSnapshotView, vehicle_view};
-use super::whose_values_are_ours;
 use crate::problem::Problem;
 use crate::request::{NoQuery, Path2};
 use crate::state::SharedState;
@@ -22,18 +21,8 @@ pub(crate) async fn get_vehicle_snapshot(
     Path2(workspace_id, vehicle_id): Path2<WorkspaceId, VehicleId>,
     NoQuery: NoQuery,
 ) -> Result<Json<VehicleSnapshotView>, Problem> {
-    let record = whose_values_are_ours(&state, &workspace_id).await?;
-    let vehicle = vehicle_snapshot(
-        &state.core,
-        &workspace_id,
-        record.workspace.policy,
-        &vehicle_id,
-        state.core.clock.now(),
-    )
-    .await?;
-    vehicle
-        .as_ref()
-        .map(vehicle_view)
-        .map(Json)
-        .ok_or_else(|| Problem::not_found("vehicle with an active device"))
+    let now = state.core.clock.now();
+    let vehicle =
+        queries::get_vehicle_snapshot(&state.core, &workspace_id, &vehicle_id, now).await?;
+    Ok(Json(vehicle_view(&vehicle)))
 }

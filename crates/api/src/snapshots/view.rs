@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::TimeText;
 use domain::health::SignalFreshness;
 use domain::ids::{DeviceId, ProviderId, VehicleId};
-use domain::signals::{Signal, SignalValue};
+use domain::signals::SignalValue;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -91,10 +91,8 @@ pub(crate) struct VehicleSnapshotView {
     devices: Vec<SnapshotView>,
 }
 
-/// Shows a snapshot, or only one signal of it.
-pub(super) fn snapshot_view(snapshot: &DeviceSnapshot, only: Option<Signal>) -> SnapshotView {
+pub(super) fn snapshot_view(snapshot: &DeviceSnapshot) -> SnapshotView {
     let row = &snapshot.row;
-    let wanted = |signal: Signal| only.is_none_or(|only| only == signal);
     SnapshotView {
         device_id: row.device_id.clone(),
         vehicle_id: row.vehicle_id.clone(),
@@ -105,7 +103,6 @@ pub(super) fn snapshot_view(snapshot: &DeviceSnapshot, only: Option<Signal>) -> 
         signals: snapshot
             .signals
             .iter()
-            .filter(|held| wanted(held.signal))
             .map(|held| {
                 (
                     held.signal.name(),
@@ -113,12 +110,7 @@ pub(super) fn snapshot_view(snapshot: &DeviceSnapshot, only: Option<Signal>) -> 
                 )
             })
             .collect(),
-        absent: snapshot
-            .absent
-            .iter()
-            .filter(|absent| wanted(absent.signal))
-            .map(absent_view)
-            .collect(),
+        absent: snapshot.absent.iter().map(absent_view).collect(),
     }
 }
 
@@ -144,11 +136,7 @@ pub(super) fn vehicle_view(vehicle: &VehicleSnapshot) -> VehicleSnapshotView {
             })
             .collect(),
         absent: vehicle.absent.iter().map(absent_view).collect(),
-        devices: vehicle
-            .devices
-            .iter()
-            .map(|device| snapshot_view(device, None))
-            .collect(),
+        devices: vehicle.devices.iter().map(snapshot_view).collect(),
     }
 }
 

@@ -9,12 +9,15 @@ use std::io;
 use std::sync::Arc;
 
 use application::exports::{Export, record_export};
-use application::queries::{WorklistFilter, WorklistPage, worklist};
+use application::queries::{
+    Page, PageRequest, QueryError, SilentDevice, WorklistFilter, list_silent_devices,
+};
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use domain::health::WorklistPosition;
 use domain::ids::WorkspaceId;
 use futures::{StreamExt, stream};
 use tokio::sync::mpsc::{self, Receiver, Sender};
@@ -49,6 +52,9 @@ pub(super) struct WorklistExport {
     pub(super) rows: BTreeMap<WorkspaceId, u64>,
 }
 
+/// A page of the worklist.
+type SilentDevices = Page<SilentDevice, WorklistPosition>;
+
 /// Some of the body, or its end: a task that ends without having said so has not recorded anything either.
 type Piece = Result<Option<Bytes>, io::Error>;
 
@@ -58,7 +64,7 @@ enum Broken {
     #[error("the client went away")]
     ClientGone,
     #[error("the rows could not be read")]
-    Storage(#[from] persistence::StorageError),
+    Query(#[from] QueryError),
     #[error("the rows could not be written")]
     Csv(#[from] ::csv::Error),
 }
@@ -92,16 +98,14 @@ impl WorklistExport {
         Ok((headers, body).into_response())
     }
 
-    async fn page(
-        &self,
-        after: Option<&domain::health::WorklistPosition>,
-    ) -> Result<WorklistPage, persistence::StorageError> {
-        worklist(&self.state.core, &self.filter, after, PAGE, self.now).await
+    async fn page(&self, after: Option<WorklistPosition>) -> Result<SilentDevices, QueryError> {
+        let page = PageRequest { after, limit: PAGE };
+        list_silent_devices(&self.state.core, &self.filter, &page, self.now).await
     }
 
     /// Sends all rows, then records what went out, and only then lets the body end: whoever has the whole
     /// list is on record.
-    async fn run(mut self, first: WorklistPage, sender: Sender<Piece>) {
+    async fn run(mut self, first: SilentDevices, sender: Sender<Piece>) {
         let sent = self.send(first, &sender).await;
         let complete = sent.is_ok();
         let recorded = record_export(
@@ -145,11 +149,11 @@ impl WorklistExport {
         let _ = sender.send(Err(io::Error::other(failure))).await;
     }
 
-    async fn send(&mut self, first: WorklistPage, sender: &Sender<Piece>) -> Result<(), Broken> {
+    async fn send(&mut self, first: SilentDevices, sender: &Sender<Piece>) -> Result<(), Broken> {
         send(sender, csv::head()?).await?;
         let mut page = first;
         loop {
-            for devices in page.devices.chunks(PIECE) {
+            for devices in page.items.chunks(PIECE) {
                 let views = devices
                     .iter()
                     .map(|device| silent_device_view(device, self.now));
@@ -161,7 +165,7 @@ impl WorklistExport {
             let Some(next) = page.next else {
                 return Ok(());
             };
-            page = self.page(Some(&next)).await?;
+            page = self.page(Some(next)).await?;
         }
     }
 }

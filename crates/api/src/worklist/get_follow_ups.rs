@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use application::queries::list_silent_devices;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -9,9 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::export::WorklistExport;
-use super::page::Page;
-use super::query::{FollowUpsQuery, after};
-use super::view::SilentDeviceView;
+use super::query::FollowUpsQuery;
+use super::view::{DEVICE_BYTES, SilentDeviceView, silent_device_view};
 use crate::access::Caller;
 use crate::long_json::LongJson;
 use crate::problem::Problem;
@@ -47,7 +47,7 @@ pub(crate) async fn list_follow_ups(
     Query(query): Query<FollowUpsQuery>,
 ) -> Result<Response, Problem> {
     let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
-    let (now, after) = (paged.instant(), after(&paged)?);
+    let now = paged.instant();
     if form == ListForm::Csv {
         let export = WorklistExport {
             state,
@@ -60,13 +60,14 @@ pub(crate) async fn list_follow_ups(
         };
         return export.answer().await;
     }
-    let page = Page::read(&state.core, &query.filter, &paged, after.as_ref()).await?;
+    let page = list_silent_devices(&state.core, &query.filter, paged.request(), now).await?;
+    let (devices, next_cursor) = paged.show(page, |device| silent_device_view(&device, now));
     Ok(LongJson {
-        about_bytes: page.about_bytes(),
+        about_bytes: 256 + devices.len() * DEVICE_BYTES,
         answer: FollowUpList {
-            follow_ups: page.devices,
+            follow_ups: devices,
             evaluated_at: now,
-            next_cursor: page.next_cursor,
+            next_cursor,
         },
     }
     .into_response())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use application::queries::WorklistFilter;
+use application::queries::{get_workspace, list_silent_devices};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -11,9 +11,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::export::WorklistExport;
-use super::page::Page;
-use super::query::{StaleDevicesQuery, after};
-use super::view::SilentDeviceView;
+use super::query::StaleDevicesQuery;
+use super::view::{DEVICE_BYTES, SilentDeviceView, silent_device_view};
 use crate::access::Caller;
 use crate::long_json::LongJson;
 use crate::problem::Problem;
@@ -48,17 +47,9 @@ pub(crate) async fn list_stale_devices(
     Query(query): Query<StaleDevicesQuery>,
 ) -> Result<Response, Problem> {
     let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
-    let (now, after) = (paged.instant(), after(&paged)?);
-    state
-        .core
-        .store
-        .workspace(&workspace_id)
-        .await?
-        .ok_or_else(|| Problem::not_found("workspace"))?;
-    let filter = WorklistFilter {
-        workspace_id: Some(workspace_id.clone()),
-        ..query.filter
-    };
+    let now = paged.instant();
+    get_workspace(&state.core, &workspace_id).await?;
+    let filter = query.filter.of_workspace(&workspace_id);
     if form == ListForm::Csv {
         let export = WorklistExport {
             state,
@@ -72,13 +63,14 @@ pub(crate) async fn list_stale_devices(
         };
         return export.answer().await;
     }
-    let page = Page::read(&state.core, &filter, &paged, after.as_ref()).await?;
+    let page = list_silent_devices(&state.core, &filter, paged.request(), now).await?;
+    let (devices, next_cursor) = paged.show(page, |device| silent_device_view(&device, now));
     Ok(LongJson {
-        about_bytes: page.about_bytes(),
+        about_bytes: 256 + devices.len() * DEVICE_BYTES,
         answer: StaleDeviceList {
-            devices: page.devices,
+            devices,
             evaluated_at: now,
-            next_cursor: page.next_cursor,
+            next_cursor,
         },
     }
     .into_response())

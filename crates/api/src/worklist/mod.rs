@@ -5,7 +5,6 @@ mod csv;
 mod export;
 mod get_follow_ups;
 mod get_stale_devices;
-mod page;
 mod query;
 mod view;
 

@@ -1,12 +1,11 @@
-//! The filters of both lists, and the place that a cursor holds.
+//! The filters of both lists.
 
 use application::queries::WorklistFilter;
-use chrono::{DateTime, SecondsFormat, TimeDelta};
-use domain::health::{Reason, Responsibility, WorklistPosition};
-use domain::ids::{DeviceId, ProviderId, WorkspaceId};
+use chrono::TimeDelta;
+use domain::health::{Reason, Responsibility};
+use domain::ids::{ProviderId, WorkspaceId};
 
-use crate::problem::{FieldError, Problem};
-use crate::request::{PageQuery, Paged, Params, QueryParams};
+use crate::request::{PageQuery, Params, QueryParams};
 
 /// Ten years: longer than anything here has been running, and far from where times end.
 const MINUTES_AT_MOST: i64 = 5_256_000;
@@ -26,10 +25,7 @@ impl QueryParams for StaleDevicesQuery {
         let mut asked = Asked::new();
         let filter = read_filter(params, &mut asked);
         Self {
-            filter: WorklistFilter {
-                not_cut_over: true,
-                ..filter
-            },
+            filter,
             asked,
             page: PageQuery::read(params),
         }
@@ -93,36 +89,4 @@ fn read_filter(params: &mut Params, asked: &mut Asked) -> WorklistFilter {
 
 fn note(asked: &mut Asked, name: &'static str, value: Option<impl ToString>) {
     asked.extend(value.map(|value| (name, value.to_string())));
-}
-
-/// As a cursor holds it.
-pub(super) fn key(place: &WorklistPosition) -> String {
-    let since = place
-        .silent_since
-        .to_rfc3339_opts(SecondsFormat::Micros, true);
-    format!("{since} {} {}", place.workspace_id, place.device_id)
-}
-
-/// The place after which the page starts, where it is not the first.
-///
-/// # Errors
-/// A cursor that was never one of this list.
-pub(super) fn after(paged: &Paged) -> Result<Option<WorklistPosition>, Problem> {
-    let Some(key) = paged.after() else {
-        return Ok(None);
-    };
-    let place = read_key(key).ok_or_else(|| {
-        let error = FieldError::parameter("cursor", "is not a cursor of this list");
-        Problem::invalid(vec![error])
-    })?;
-    Ok(Some(place))
-}
-
-fn read_key(key: &str) -> Option<WorklistPosition> {
-    let mut parts = key.splitn(3, ' ');
-    Some(WorklistPosition {
-        silent_since: DateTime::parse_from_rfc3339(parts.next()?).ok()?.to_utc(),
-        workspace_id: WorkspaceId::try_new(parts.next()?).ok()?,
-        device_id: DeviceId::try_new(parts.next()?).ok()?,
-    })
 }

@@ -1,5 +1,6 @@
 //! `GET /workspaces/{workspace_id}/features`
 
+use application::queries::get_workspace;
 use axum::Json;
 use axum::extract::State;
 use domain::ids::WorkspaceId;
@@ -27,12 +28,7 @@ pub(crate) async fn get_features(
     Path1(id): Path1<WorkspaceId>,
     NoQuery: NoQuery,
 ) -> Result<Json<FeaturesView>, Problem> {
-    state
-        .core
-        .store
-        .workspace(&id)
-        .await?
-        .ok_or_else(|| Problem::not_found("workspace"))?;
+    get_workspace(&state.core, &id).await?;
     Ok(Json(FeaturesView {
         workspace_settings: state.features.workspace_settings,
     }))

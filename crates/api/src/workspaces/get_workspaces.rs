@@ -1,5 +1,6 @@
 //! `GET /workspaces[/{workspace_id}]`
 
+use application::queries;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -33,13 +34,8 @@ pub(crate) async fn list_workspaces(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<WorkspaceList>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
-    let _measured = telemetry::metrics::query("workspaces");
-    let records = state.core.store.workspaces(&paged.page()).await?;
-    let (workspaces, next_cursor) = paged.cut_and_show(
-        records,
-        |record| record.workspace.id.to_string(),
-        |record| workspace_view(&state.core, record),
-    );
+    let page = queries::list_workspaces(&state.core, paged.request()).await?;
+    let (workspaces, next_cursor) = paged.show(page, |record| workspace_view(&state.core, &record));
     Ok(Json(WorkspaceList {
         workspaces,
         next_cursor,
@@ -56,12 +52,7 @@ pub(crate) async fn get_workspace(
     Path1(id): Path1<WorkspaceId>,
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
-    let record = state
-        .core
-        .store
-        .workspace(&id)
-        .await?
-        .ok_or_else(|| Problem::not_found("workspace"))?;
+    let record = queries::get_workspace(&state.core, &id).await?;
     Ok(tagged(
         StatusCode::OK,
         record.workspace.version,

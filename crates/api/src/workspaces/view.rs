@@ -2,9 +2,8 @@
 
 use application::Core;
 use chrono::{DateTime, Utc};
-use domain::fleet::WorkspaceName;
+use domain::fleet::{WorkspaceName, WorkspaceRecord};
 use domain::ids::WorkspaceId;
-use persistence::fleet::WorkspaceRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use persistence::{Fence, UnitOfWork};
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Fleet, a_device, a_workspace, eventually, hours, seconds};
+use testkit::{Fleet, HeldWorkspace, a_device, a_workspace, eventually, hours, seconds};
 use tokio::task::JoinHandle;
 
 use crate::bad_bodies::{gzip, in_chunks};
@@ -196,13 +195,8 @@ async fn another_client_route_or_workspace_has_keys_of_its_own() {
 }
 
 /// A batch in flight, and the change of its workspace that holds it up for as long as it is there.
-async fn held_up(service: &Arc<Service>, fleet: &Fleet) -> (UnitOfWork, JoinHandle<Answer>) {
-    let change = fleet
-        .core
-        .store
-        .begin(&fleet.id, Fence::Exclusive)
-        .await
-        .expect("the store");
+async fn held_up(service: &Arc<Service>, fleet: &Fleet) -> (HeldWorkspace, JoinHandle<Answer>) {
+    let change = fleet.hold().await;
     let batch_in_flight = {
         let service = Arc::clone(service);
         tokio::spawn(async move { ingest(&service, "k-1", &batch(1)).await })

@@ -1,16 +1,13 @@
 //! Without its database the service says so, and that it is worth coming back.
 
-use persistence::Store;
 use reqwest::Method;
 use serde_json::json;
+use testkit::core_without_database;
 
 use crate::service::{Caller, FORWARD, INGEST, POLL, SYSTEM_ADMIN, Service, VIEWER};
 
-/// Nobody listens there.
-const NOWHERE: &str = "postgres://nobody@127.0.0.1:1/nothing";
-
 async fn without_database() -> Service {
-    Service::start_with(|state| state.core.store = Store::open(NOWHERE, 2).expect("a URL")).await
+    Service::start_with(|state| state.core = core_without_database(state.core.clock.clone())).await
 }
 
 #[tokio::test]

@@ -1,11 +1,10 @@
 //! Changing who owns what, and taking it back.
 
 use domain::events::EventType;
-use domain::fleet::{Cutover, CutoverPatch};
+use domain::fleet::{Cutover, CutoverPatch, WorkspaceRecord};
 use domain::ids::WorkspaceId;
 use domain::polling::SkipReason;
 use persistence::Fence;
-use persistence::fleet::WorkspaceRecord;
 use serde_json::json;
 
 use super::{ChangeError, Precondition};

@@ -1,10 +1,9 @@
 //! Changing a workspace's cadence and thresholds.
 
 use domain::events::EventType;
-use domain::fleet::Policy;
+use domain::fleet::{Policy, WorkspaceRecord};
 use domain::ids::{CycleId, WorkspaceId};
 use domain::polling::{CycleStatus, CycleTrigger};
-use persistence::fleet::WorkspaceRecord;
 use persistence::polling::NewCycle;
 use persistence::{Fence, StorageError, UnitOfWork};
 use serde_json::json;

@@ -1,11 +1,10 @@
 //! Registering, renaming, activating and deactivating a workspace.
 
 use domain::events::EventType;
-use domain::fleet::{Cutover, WorkspaceName};
+use domain::fleet::{Cutover, WorkspaceName, WorkspaceRecord};
 use domain::ids::WorkspaceId;
 use domain::polling::SkipReason;
 use persistence::Fence;
-use persistence::fleet::WorkspaceRecord;
 use serde_json::json;
 
 use super::{ChangeError, Conflict, Precondition};

@@ -10,7 +10,8 @@ use domain::acceptance::{RejectReason, Rejection};
 use domain::envelopes::{EnvelopeTrace, EnvelopeVerdict, ProviderEnvelope};
 use domain::events::EventType;
 use domain::ids::{EnvelopeId, WorkspaceId};
-use persistence::envelopes::{LockedEnvelope, ReplaySelection, Replayed};
+use domain::quarantine::{EnvelopeChoice, ReplaySelection};
+use persistence::envelopes::LockedEnvelope;
 use persistence::{Fence, StorageError, UnitOfWork};
 use serde_json::{json, value::RawValue};
 use telemetry::metrics;
@@ -78,12 +79,12 @@ pub async fn replay_quarantine(
 }
 
 /// Leaves what one replay can hold in memory; answers where the next one is to go on.
-fn cut(locked: &mut Vec<LockedEnvelope>, which: Replayed<'_>) -> Option<EnvelopeId> {
+fn cut(locked: &mut Vec<LockedEnvelope>, which: EnvelopeChoice<'_>) -> Option<EnvelopeId> {
     let full = match which {
-        Replayed::Quarantined { limit, .. } => {
+        EnvelopeChoice::Quarantined { limit, .. } => {
             usize::try_from(limit).is_ok_and(|limit| locked.len() >= limit)
         }
-        Replayed::Named(_) => false,
+        EnvelopeChoice::Named(_) => false,
     };
     let mut bytes = 0;
     let fitting = locked.iter().take_while(|locked| {
@@ -138,7 +139,7 @@ async fn those_that_do_not_wait(
     next_after: Option<EnvelopeId>,
     locked: &[(EnvelopeId, EnvelopeVerdict)],
 ) -> Result<Vec<(EnvelopeId, EnvelopeVerdict)>, StorageError> {
-    let Replayed::Named(named) = selection.which else {
+    let EnvelopeChoice::Named(named) = selection.which else {
         return Ok(Vec::new());
     };
     let mut others = named.to_vec();
@@ -164,18 +165,21 @@ async fn those_that_do_not_wait(
 }
 
 /// Who replayed what, and what that came to; never what a message says.
-fn change(which: Replayed<'_>, verdicts: &[(EnvelopeId, EnvelopeVerdict)]) -> Change<'static> {
+fn change(
+    which: EnvelopeChoice<'_>,
+    verdicts: &[(EnvelopeId, EnvelopeVerdict)],
+) -> Change<'static> {
     let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, verdict) in verdicts {
         *outcomes.entry(verdict.outcome().as_str()).or_default() += 1;
     }
     let selection = match which {
-        Replayed::Quarantined {
+        EnvelopeChoice::Quarantined {
             provider_id,
             reason,
             ..
         } => json!({"provider_id": provider_id, "reason": reason}),
-        Replayed::Named(ids) => json!({"envelope_ids": ids}),
+        EnvelopeChoice::Named(ids) => json!({"envelope_ids": ids}),
     };
     let payload = json!({
         "selection": selection,

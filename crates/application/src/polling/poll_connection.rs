@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::SecondsFormat;
 use clock::Stopwatch;
 use domain::acceptance::{Judged, Source, Verdict};
-use domain::fleet::{Connection, Device};
+use domain::fleet::{Connection, Device, WorkspaceRecord};
 use domain::ids::DeviceId;
 use domain::polling::{
     Circuit, ConnectionOutcome, ConnectionReport, ErrorClass, FeedCursor, PollError,
 };
-use persistence::fleet::WorkspaceRecord;
 use persistence::polling::ClaimedCycle;
 use persistence::{Fence, StorageError};
 use providers::{Answer, Providers};

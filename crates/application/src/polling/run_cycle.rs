@@ -4,7 +4,7 @@ use domain::events::EventType;
 use domain::polling::{ConnectionOutcome, ConnectionReport, CycleStatus};
 use futures::future::join_all;
 use persistence::polling::ClaimedCycle;
-use persistence::{Fence, Page, StorageError};
+use persistence::{Fence, StorageError};
 use providers::Providers;
 use serde_json::json;
 use telemetry::{metrics, traces};
@@ -55,11 +55,10 @@ pub async fn run_cycle(
         .workspace(&cycle.workspace_id)
         .await?
         .ok_or(RunError::LeaseLost)?;
-    let page = Page {
-        after: None,
-        limit: CONNECTIONS_AT_MOST,
-    };
-    let connections = core.store.connections(&cycle.workspace_id, &page).await?;
+    let connections = core
+        .store
+        .connections(&cycle.workspace_id, None, CONNECTIONS_AT_MOST)
+        .await?;
     let mut uow = core.store.begin(&cycle.workspace_id, Fence::Shared).await?;
     let recorded = uow.recorded_outcomes(cycle.cycle_id).await?;
     uow.commit().await?;
@@ -83,8 +82,9 @@ async fn end_cycle(core: &Core, cycle: &ClaimedCycle) -> Result<CycleStatus, Run
         .store
         .poll_cycles(&cycle.workspace_id, Some(cycle.cycle_id), None, 1)
         .await?;
-    let reports = ended.first().map_or(&[][..], |cycle| &cycle.connections);
-    let status = CycleStatus::of_outcomes(reports.iter().map(ConnectionReport::counts_as));
+    let polls = ended.first().map_or(&[][..], |cycle| &cycle.polls);
+    let reports = || polls.iter().map(|poll| &poll.report);
+    let status = CycleStatus::of_outcomes(reports().map(ConnectionReport::counts_as));
     let now = core.clock.now();
     let mut uow = core.store.begin(&cycle.workspace_id, Fence::Shared).await?;
     if !uow
@@ -94,9 +94,8 @@ async fn end_cycle(core: &Core, cycle: &ClaimedCycle) -> Result<CycleStatus, Run
         return Err(RunError::LeaseLost);
     }
     uow.record_streams(cycle.cycle_id).await?;
-    let total = |of: fn(&ConnectionReport) -> u32| reports.iter().map(of).sum::<u32>();
-    let failed = reports
-        .iter()
+    let total = |of: fn(&ConnectionReport) -> u32| reports().map(of).sum::<u32>();
+    let failed = reports()
         .filter(|report| report.counts_as() == ConnectionOutcome::Failed)
         .count();
     let payload = json!({
@@ -104,7 +103,7 @@ async fn end_cycle(core: &Core, cycle: &ClaimedCycle) -> Result<CycleStatus, Run
         "cycle_ended_at": now,
         "result_summary": {
             "status": status,
-            "connections": reports.len(),
+            "connections": polls.len(),
             "connections_failed": failed,
             "devices_expected": total(|report| report.devices_expected),
             "returned": total(|report| report.returned),
@@ -130,7 +129,7 @@ async fn end_cycle(core: &Core, cycle: &ClaimedCycle) -> Result<CycleStatus, Run
     tracing::info!(
         outcome = %status,
         duration_ms = took,
-        connections = reports.len(),
+        connections = polls.len(),
         connections_failed = failed,
         devices_expected = total(|report| report.devices_expected),
         returned = total(|report| report.returned),

@@ -7,7 +7,7 @@ use domain::polling::{
     CycleStatus, CycleTrigger, LOOK_BACK, TRIGGER_PATIENCE, missed_slots, slot_to_recover,
 };
 use persistence::polling::{MissedSlot, NewCycle};
-use persistence::{Fence, Page, StorageError};
+use persistence::{Fence, StorageError};
 use telemetry::metrics;
 
 use crate::{Author, Core};
@@ -39,17 +39,17 @@ impl SlotWatch {
             let waited = core.rules.trigger_precision + TimeDelta::minutes(1) + TRIGGER_PATIENCE;
             looked_at.min(now) - waited - SLACK
         });
-        let mut page = Page {
-            after: None,
-            limit: PAGE,
-        };
+        let mut after = None;
         let mut failed = false;
         loop {
-            let workspaces = core.store.polled_workspaces(from, &page).await?;
+            let workspaces = core
+                .store
+                .polled_workspaces(from, after.as_ref(), PAGE)
+                .await?;
             let Some(last) = workspaces.last() else {
                 break;
             };
-            page.after = Some(last.id.to_string());
+            after = Some(last.id.clone());
             for workspace in workspaces {
                 let missed = missed_slots(
                     &workspace.timetable,

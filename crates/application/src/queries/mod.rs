@@ -1,23 +1,28 @@
-//! Queries: they read, compute and write nothing.
+//! Queries: each reads, computes and writes nothing.
+//!
+//! A query takes a typed filter, a [`PageRequest`] and the instant that it is computed at, and returns a [`Page`].
+//! One file a query, named by what it does, in the folder of its noun. Who may ask is decided by the caller.
 
+mod acceptance;
+mod error;
 mod events;
+mod fleet;
+mod get_sweep;
 mod health;
-mod health_as_of;
 mod indicators;
-mod issues;
-mod overview;
+mod page;
+mod polling;
 mod snapshots;
-mod vehicle;
 mod worklist;
 
-pub use events::{EventQuery, recorded_events};
-pub use health::{DeviceHealth, HealthReport, VehicleHealth, by_vehicle, workspace_health};
-pub use health_as_of::{PastHealth, workspace_health_as_of};
-pub use indicators::{Percentiles, StartDeviation, WindowIndicators, workspace_indicators};
-pub use issues::{Evidence, IssueReport, workspace_issues};
-pub use overview::{Rank, Standing, WorkspaceOverview, latest_cycles, overview};
-pub use snapshots::{
-    AbsentSignal, DeviceSnapshot, SnapshotSignal, device_snapshot, device_snapshots,
-};
-pub use vehicle::{VehicleSignal, VehicleSnapshot, vehicle_snapshot};
-pub use worklist::{SilentDevice, WorklistFilter, WorklistPage, worklist};
+pub use acceptance::*;
+pub use error::QueryError;
+pub use events::*;
+pub use fleet::*;
+pub use get_sweep::get_sweep;
+pub use health::*;
+pub use indicators::*;
+pub use page::{Page, PageRequest};
+pub use polling::*;
+pub use snapshots::*;
+pub use worklist::*;

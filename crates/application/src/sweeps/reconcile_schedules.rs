@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use domain::fleet::WorkspaceRecord;
 use domain::schedules::{ScheduleName, ScheduleState, WorkspaceSchedule};
 use domain::sweeps::{StepOutcome, SweptSchedules};
 use futures::stream::{self, StreamExt};
-use persistence::Page;
-use persistence::fleet::WorkspaceRecord;
 use scheduling::{ScheduleCheck, Scheduler};
 
 use crate::Core;
@@ -157,11 +156,8 @@ fn count(number: usize) -> u32 {
 async fn all_workspaces(core: &Core) -> Result<Vec<WorkspaceRecord>, ApplyError> {
     let mut all: Vec<WorkspaceRecord> = Vec::new();
     loop {
-        let page = Page {
-            after: all.last().map(|record| record.workspace.id.to_string()),
-            limit: PAGE,
-        };
-        let records = core.store.workspaces(&page).await?;
+        let after = all.last().map(|record| &record.workspace.id);
+        let records = core.store.workspaces(after, PAGE).await?;
         if records.is_empty() {
             return Ok(all);
         }

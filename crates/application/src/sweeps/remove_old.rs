@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::ids::{CycleId, SweepId, WorkspaceId, first_id_at};
 use domain::sweeps::{StepOutcome, SweptRecords};
-use persistence::{Page, StorageError};
+use persistence::StorageError;
 
 use crate::Core;
 
@@ -38,16 +38,13 @@ async fn remove(
     swept: &mut SweptRecords,
 ) -> Result<(), StorageError> {
     let first_kept = first_id_at(oldest);
-    let mut page = Page {
-        after: None,
-        limit: PAGE,
-    };
+    let mut after = None;
     loop {
-        let records = core.store.workspaces(&page).await?;
+        let records = core.store.workspaces(after.as_ref(), PAGE).await?;
         let Some(last) = records.last() else {
             break;
         };
-        page.after = Some(last.workspace.id.to_string());
+        after = Some(last.workspace.id.clone());
         for record in records {
             let id = &record.workspace.id;
             match remove_cycles(core, id, oldest).await {

@@ -5,7 +5,7 @@ use std::error::Error;
 use chrono::NaiveDate;
 use domain::history::first_kept_day;
 use domain::sweeps::{StepOutcome, SweepReport, SweptPartitions, SweptRegistry, SweptSchedules};
-use persistence::{Page, StorageError};
+use persistence::StorageError;
 
 use super::remove_old::remove_old;
 use super::{LegacyRegistry, LegacyRegistryError, Outside, reconcile_schedules};
@@ -65,18 +65,17 @@ async fn drop_raw_messages(
 ) -> Result<Vec<NaiveDate>, StorageError> {
     let mut after = None;
     loop {
-        let page = Page {
-            after,
-            limit: WORKSPACES_AT_ONCE,
-        };
-        let records = core.store.workspaces(&page).await?;
+        let records = core
+            .store
+            .workspaces(after.as_ref(), WORKSPACES_AT_ONCE)
+            .await?;
         for record in &records {
             core.store
                 .forget_envelopes(&record.workspace.id, first_kept)
                 .await?;
         }
         match records.last() {
-            Some(last) => after = Some(last.workspace.id.to_string()),
+            Some(last) => after = Some(last.workspace.id.clone()),
             None => return core.store.drop_raw_message_partitions(first_kept).await,
         }
     }

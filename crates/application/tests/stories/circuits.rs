@@ -3,11 +3,10 @@
 use application::Core;
 use application::commands::{Precondition, put_connection};
 use application::polling::run_cycle;
-use application::queries::workspace_health;
+use application::queries::{HealthAt, evaluate_workspace};
 use bf_depot_sim::{Account, Fault};
 use domain::health::Reason;
-use domain::polling::{ConnectionOutcome, ErrorClass};
-use persistence::polling::PollCycle;
+use domain::polling::{ConnectionOutcome, ErrorClass, PollCycle};
 use testkit::{AUTHOR, Fixture, Fleet, a_device, a_workspace, minutes};
 
 use crate::provider::Provider;
@@ -24,7 +23,7 @@ async fn cycle(depot: &Fleet, instance: &Core, provider: &Provider) -> PollCycle
 }
 
 fn seen(cycle: &PollCycle) -> (&str, ConnectionOutcome, Option<ErrorClass>) {
-    let report = &cycle.connections[0];
+    let report = &cycle.polls[0].report;
     let class = report.error.as_ref().map(|error| error.class);
     (cycle.status.as_str(), report.outcome, class)
 }
@@ -71,7 +70,8 @@ async fn after_five_failures_only_a_probe_asks_on_whichever_instance() {
 
     let left_alone = cycle(&depot, &instances[1], &provider).await;
     assert_eq!(seen(&left_alone), LEFT_ALONE);
-    let detail = &left_alone.connections[0]
+    let detail = &left_alone.polls[0]
+        .report
         .error
         .as_ref()
         .expect("why")
@@ -116,8 +116,8 @@ async fn health_still_names_what_the_provider_failed_at() {
         fixture.clock.advance(minutes(5));
     }
     let now = fixture.clock.now();
-    let told = workspace_health(&depot.core, &depot.id, now).await;
-    let (_, report) = told.expect("the store").expect("the workspace");
+    let report = evaluate_workspace(&depot.core, &depot.id, HealthAt::Present(now)).await;
+    let report = report.expect("the health of the workspace");
     let cause = report.devices[0].cause;
     let reason = cause.map(|cause| cause.reason);
     assert_eq!(reason, Some(Reason::ProviderUnavailable));

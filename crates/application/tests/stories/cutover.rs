@@ -2,10 +2,10 @@
 
 use application::commands::{ChangeError, CutoverCommand, Precondition, change_cutover, roll_back};
 use domain::fleet::{
-    Cutover, CutoverPatch, DeviceRegistrySource, PollOwner, ProviderMode, ReadOwner,
+    Cutover, CutoverChange, CutoverPatch, DeviceRegistrySource, PollOwner, ProviderMode, ReadOwner,
+    WorkspaceRecord,
 };
 use domain::ids::WorkspaceId;
-use persistence::fleet::{CutoverChange, WorkspaceRecord};
 use testkit::{AUTHOR, CORE_OWNED, Fixture, Fleet, a_workspace, hours, minutes, start};
 
 async fn change(

@@ -64,7 +64,7 @@ impl Stage {
     async fn run(&self, cycle: &ClaimedCycle) -> Result<ConnectionReport, RunError> {
         run_cycle(&self.depot.core, &self.clients, cycle).await?;
         let mut cycle = self.depot.cycle(cycle.cycle_id).await;
-        Ok(cycle.connections.remove(0))
+        Ok(cycle.polls.remove(0).report)
     }
 
     /// Five minutes later.

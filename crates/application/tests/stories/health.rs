@@ -3,7 +3,10 @@
 use application::commands::{
     ConnectionSpec, CutoverCommand, Precondition, change_cutover, change_policy, put_connection,
 };
-use application::queries::{DeviceHealth, HealthReport, by_vehicle, workspace_health};
+use application::queries::{
+    DeviceHealth, HealthAt, HealthFilter, HealthReport, PageRequest, evaluate_workspace,
+    list_vehicle_health,
+};
 use domain::fleet::{CutoverPatch, Policy, PollOwner};
 use domain::health::HealthState::{AwaitingFirstData, ConfiguredNoData, Delayed, Healthy, Stale};
 use domain::health::{HealthState, Reason};
@@ -14,8 +17,9 @@ use testkit::{
 };
 
 async fn health(depot: &Fleet) -> HealthReport {
-    let told = workspace_health(&depot.core, &depot.id, depot.core.clock.now()).await;
-    told.expect("the store").expect("the workspace").1
+    let at = HealthAt::Present(depot.core.clock.now());
+    let report = evaluate_workspace(&depot.core, &depot.id, at).await;
+    report.expect("the health of the workspace")
 }
 
 async fn of_device(depot: &Fleet, device: &str) -> DeviceHealth {
@@ -316,14 +320,14 @@ async fn states_are_counted_and_an_outage_is_not_held_against_the_service_level(
     let report = health(&depot).await;
     let counts: Vec<u32> = [Healthy, Delayed, AwaitingFirstData, Stale, ConfiguredNoData]
         .iter()
-        .map(|state| report.counts[state])
+        .map(|state| report.summary.counts[state])
         .collect();
     assert_eq!(counts, [2, 0, 1, 2, 1]);
-    assert_eq!(report.counts.len(), HealthState::ALL.len());
+    assert_eq!(report.summary.counts.len(), HealthState::ALL.len());
     assert_eq!(
         (
-            report.freshness.within_5_minutes,
-            report.freshness.eligible_devices
+            report.summary.freshness.within_5_minutes,
+            report.summary.freshness.eligible_devices
         ),
         (1, 4)
     );
@@ -369,8 +373,14 @@ async fn a_vehicle_is_as_well_as_its_mildest_device() {
         ])
         .create(&fixture)
         .await;
-    let report = health(&depot).await;
-    let vehicles = by_vehicle(&report.devices);
+    let page = PageRequest {
+        after: None,
+        limit: 10,
+    };
+    let filter = HealthFilter::default();
+    let at = HealthAt::Present(fixture.clock.now());
+    let listed = list_vehicle_health(&depot.core, &depot.id, &filter, &page, at).await;
+    let vehicles = listed.expect("the health of the workspace").page.items;
     let seen: Vec<_> = vehicles
         .iter()
         .map(|vehicle| {

@@ -7,13 +7,12 @@ use application::commands::{
     put_workspace,
 };
 use application::history::{BaselineWatch, compare_snapshots};
-use application::queries::{HealthReport, PastHealth, workspace_health, workspace_health_as_of};
+use application::queries::{HealthAt, HealthReport, QueryError, evaluate_workspace};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::fleet::{CutoverPatch, Policy, PollOwner, WorkspaceName};
 use domain::health::{HealthState, Reason};
 use domain::ids::DeviceId;
 use domain::polling::ErrorClass;
-use persistence::fleet::WorkspaceRecord;
 use rand::Rng;
 use rand::SeedableRng;
 use rand::seq::IndexedRandom;
@@ -28,10 +27,11 @@ const CONNECTIONS: [&str; 2] = ["sim-main", "sim-slow"];
 const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
 
 /// All that a reader is told, to be compared: causes, but not every record that one was found by.
-fn told(record: &WorkspaceRecord, report: &HealthReport) -> String {
-    let workspace = &record.workspace;
-    let mut report = report.clone();
-    for device in &mut report.devices {
+fn told(report: &HealthReport) -> String {
+    let HealthReport { summary, devices } = report;
+    let workspace = &summary.record.workspace;
+    let mut devices = devices.clone();
+    for device in &mut devices {
         device.row.last_rejection = None;
     }
     format!(
@@ -40,30 +40,32 @@ fn told(record: &WorkspaceRecord, report: &HealthReport) -> String {
             workspace.policy,
             workspace.cutover,
             workspace.active,
-            report
+            summary.evaluated_at,
+            &summary.counts,
+            summary.freshness,
+            devices
         )
     )
 }
 
 /// What is told now; adds the states with their reasons to `seen`.
 async fn now(depot: &Fleet, seen: &mut BTreeSet<(HealthState, Option<Reason>)>) -> String {
-    let report = workspace_health(&depot.core, &depot.id, depot.core.clock.now()).await;
-    let (record, report) = report.expect("the store").expect("the workspace");
+    let at = HealthAt::Present(depot.core.clock.now());
+    let report = evaluate_workspace(&depot.core, &depot.id, at).await;
+    let report = report.expect("the health of the workspace");
     let causes = report.devices.iter();
     seen.extend(causes.map(|device| (device.health.state, device.cause.map(|cause| cause.reason))));
-    told(&record, &report)
+    told(&report)
 }
 
-async fn past(depot: &Fleet, at: DateTime<Utc>) -> PastHealth {
-    workspace_health_as_of(&depot.core, &depot.record().await, at)
-        .await
-        .expect("the store")
+async fn past(depot: &Fleet, at: DateTime<Utc>) -> Result<HealthReport, QueryError> {
+    evaluate_workspace(&depot.core, &depot.id, HealthAt::Past(at)).await
 }
 
 async fn as_of(depot: &Fleet, at: DateTime<Utc>) -> String {
     match past(depot, at).await {
-        PastHealth::Told(record, report) => told(&record, &report),
-        PastHealth::NotRetained { since } => panic!("nothing is told of {at}, but since {since:?}"),
+        Ok(report) => told(&report),
+        Err(error) => panic!("nothing is told of {at}: {error:?}"),
     }
 }
 
@@ -267,10 +269,10 @@ async fn a_threshold_is_where_it_was() {
         (stale_at, 0),
         (stale_at + MICROSECOND, 1),
     ] {
-        let PastHealth::Told(_, report) = past(&depot, at).await else {
+        let Ok(report) = past(&depot, at).await else {
             panic!("{at} is within the history");
         };
-        assert_eq!(report.counts[&HealthState::Stale], stale, "{at}");
+        assert_eq!(report.summary.counts[&HealthState::Stale], stale, "{at}");
     }
 }
 
@@ -289,7 +291,7 @@ async fn an_update_counts_from_its_acceptance_on() {
         (start(), true),
         (start() + MICROSECOND, true),
     ] {
-        let PastHealth::Told(_, report) = past(&depot, at).await else {
+        let Ok(report) = past(&depot, at).await else {
             panic!("{at} is within the history");
         };
         let facts = report.devices[0].row.facts;
@@ -327,8 +329,9 @@ async fn a_history_begins_with_its_workspace_or_with_the_oldest_baseline_that_is
         .await;
     let registered_at = start() - hours(24);
     let since = async |depot: &Fleet, at| match past(depot, at).await {
-        PastHealth::Told(..) => Ok(()),
-        PastHealth::NotRetained { since } => Err(since),
+        Ok(_) => Ok(()),
+        Err(QueryError::HistoryNotRetained { since }) => Err(since),
+        Err(error) => panic!("{error:?}"),
     };
     assert_eq!(since(&depot, registered_at).await, Ok(()));
     assert_eq!(
@@ -354,7 +357,7 @@ async fn a_history_begins_with_its_workspace_or_with_the_oldest_baseline_that_is
         .drop_event_partitions(now.date_naive())
         .await
         .expect("a drop");
-    let PastHealth::Told(_, report) = past(&depot, now).await else {
+    let Ok(report) = past(&depot, now).await else {
         panic!("the baseline is kept");
     };
     assert_eq!(

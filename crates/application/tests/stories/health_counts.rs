@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use application::commands::{Precondition, change_policy};
-use application::queries::{PastHealth, workspace_health, workspace_health_as_of};
+use application::queries::{HealthAt, evaluate_workspace};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::fleet::Policy;
 use domain::health::{DeviceFacts, HealthState, evaluate};
@@ -94,16 +94,13 @@ async fn counts_are_the_rules_whatever_the_ages_and_the_policy() {
             *counts.entry(health.state).or_default() += 1;
             *seen.entry(health.state).or_default() += 1;
         }
-        let record = depot.record().await;
-        let told = workspace_health(&depot.core, &depot.id, now).await;
-        let (_, present) = told.expect("the store").expect("the workspace");
+        let present = evaluate_workspace(&depot.core, &depot.id, HealthAt::Present(now)).await;
+        let present = present.expect("the health of the workspace");
         fixture.clock.advance(seconds(1));
-        let past = workspace_health_as_of(&depot.core, &record, now).await;
-        let PastHealth::Told(_, past) = past.expect("the store") else {
-            panic!("{now} is within the history");
-        };
+        let past = evaluate_workspace(&depot.core, &depot.id, HealthAt::Past(now)).await;
+        let past = past.expect("an instant within the history");
         for (name, report) in [("now", present), ("as of then", past)] {
-            assert_eq!(report.counts, counts, "{name}, seed {seed}");
+            assert_eq!(report.summary.counts, counts, "{name}, seed {seed}");
             let told: Vec<_> = report.devices.iter().map(|device| device.health).collect();
             assert_eq!(told, expected, "{name}, seed {seed}");
         }

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use application::idempotency::{KeyClaim, claim_key, keep_answer, release_key};
 use application::{Core, maintain};
-use domain::idempotency::{BodyDigest, CLAIMED_FOR, KEPT_FOR};
+use domain::idempotency::{BodyDigest, CLAIMED_FOR, KEPT_FOR, KeptAnswer, KeyName};
 use domain::ids::{ClaimToken, WorkspaceId};
 use futures::future::join_all;
-use persistence::idempotency::{KeptAnswer, KeyName};
 use testkit::{Fixture, eventually, seconds};
 use tokio_util::sync::CancellationToken;
 

@@ -2,7 +2,9 @@
 
 use application::commands::{Precondition, change_cutover, roll_back};
 use application::polling::SlotWatch;
-use application::queries::{WindowIndicators, workspace_indicators};
+use application::queries::{
+    HealthAt, QueryError, WindowIndicators, compute_indicators, evaluate_workspace,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::fleet::PollOwner;
 use domain::indicators::{SlotOutcome, Window};
@@ -13,10 +15,9 @@ use testkit::{
 };
 
 async fn indicators(depot: &Fleet) -> Vec<WindowIndicators> {
-    workspace_indicators(&depot.core, &depot.id, depot.core.clock.now())
+    compute_indicators(&depot.core, &depot.id, depot.core.clock.now())
         .await
-        .expect("the store")
-        .expect("the workspace")
+        .expect("the indicators of the workspace")
 }
 
 async fn of(depot: &Fleet, window: Window) -> WindowIndicators {
@@ -77,8 +78,8 @@ async fn a_workspace_without_a_past_has_no_figures() {
         assert_eq!(figures.within_5_minutes_percent, None);
     }
     let nobody = domain::ids::WorkspaceId::try_new("nobody").expect("an id");
-    let none = workspace_indicators(&depot.core, &nobody, start()).await;
-    assert_eq!(none.expect("the store"), None);
+    let none = compute_indicators(&depot.core, &nobody, start()).await;
+    assert!(matches!(none, Err(QueryError::NotFound("workspace"))));
 }
 
 #[tokio::test]
@@ -155,8 +156,8 @@ async fn windows_begin_after_their_first_instant() {
             (at_the_end - TimeDelta::microseconds(1), 1),
             (at_the_end, 0),
         ] {
-            let all = workspace_indicators(&depot.core, &depot.id, now).await;
-            let all = all.expect("the store").expect("the workspace");
+            let all = compute_indicators(&depot.core, &depot.id, now).await;
+            let all = all.expect("the indicators of the workspace");
             let of_window = all.iter().find(|figures| figures.window == window);
             let figures = of_window.expect("a window");
             assert_eq!(figures.slots.scheduled(), slots, "{window} at {now}");
@@ -214,8 +215,8 @@ async fn a_providers_outage_is_left_out_by_the_same_classes_as_in_health() {
             .await;
         depot.polled([a_report("sim-main").failed(*class)]).await;
         let now = fixture.clock.now();
-        let told = application::queries::workspace_health(&depot.core, &depot.id, now).await;
-        let (_, health) = told.expect("the store").expect("the workspace");
+        let health = evaluate_workspace(&depot.core, &depot.id, HealthAt::Present(now)).await;
+        let health = health.expect("the health of the workspace").summary;
         // Left alone for what it failed at before: health goes by that failure, and there is none here.
         let in_outage = health.freshness.eligible_devices == 0 || *class == ErrorClass::CircuitOpen;
         assert_eq!(class.is_provider_outage(), in_outage, "{class}");

@@ -8,14 +8,13 @@ use application::commands::{
     CutoverCommand, Precondition, change_cutover, change_policy, roll_back,
 };
 use application::polling::SlotWatch;
-use application::queries::{WindowIndicators, workspace_indicators};
+use application::queries::{WindowIndicators, compute_indicators};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use domain::fleet::Policy;
 use domain::health::{DeviceFacts, evaluate};
 use domain::ids::CycleId;
 use domain::indicators::{FreshTime, SlotOutcome, percent_of};
-use domain::polling::{CycleTrigger, ErrorClass};
-use persistence::polling::PollCycle;
+use domain::polling::{CycleTrigger, ErrorClass, PollCycle};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -309,10 +308,9 @@ impl History {
         let now = self.now();
         let cycles = self.depot.cycles().await;
         self.check_hours(&cycles).await;
-        let windows = workspace_indicators(&self.depot.core, &self.depot.id, now)
+        let windows = compute_indicators(&self.depot.core, &self.depot.id, now)
             .await
-            .expect("the store")
-            .expect("the workspace");
+            .expect("the indicators of the workspace");
         for figures in windows {
             self.check_window(&figures, &cycles, now);
         }
@@ -366,12 +364,12 @@ impl History {
 
         let polls = cycles
             .iter()
-            .flat_map(|cycle| cycle.connections.iter().zip(&cycle.polled_at))
-            .filter(|(_, polled_at)| within(**polled_at));
-        let (returned, expected) = polls.fold((0, 0), |(returned, expected), (report, _)| {
+            .flat_map(|cycle| &cycle.polls)
+            .filter(|poll| within(poll.ended_at));
+        let (returned, expected) = polls.fold((0, 0), |(returned, expected), poll| {
             (
-                returned + i64::from(report.returned),
-                expected + i64::from(report.devices_expected),
+                returned + i64::from(poll.report.returned),
+                expected + i64::from(poll.report.devices_expected),
             )
         });
         assert_eq!(figures.coverage_percent, percent_of(returned, expected));

@@ -2,7 +2,9 @@
 
 use application::commands::{CutoverCommand, Precondition, change_cutover};
 use application::polling::run_cycle;
-use application::queries::{Evidence, IssueReport, workspace_issues};
+use application::queries::{
+    Evidence, FoundIssue, IssueFilter, IssueReport, PageRequest, find_issues,
+};
 use bf_depot_sim::{Account, Fault};
 use domain::fleet::{CutoverPatch, PollOwner};
 use domain::ids::CycleId;
@@ -16,24 +18,27 @@ use crate::provider::Provider;
 
 async fn report(depot: &Fleet) -> IssueReport {
     let now = depot.core.clock.now();
-    workspace_issues(&depot.core, &depot.id, now)
+    find_issues(&depot.core, &depot.id, now)
         .await
-        .expect("the store")
-        .expect("the workspace")
+        .expect("the issues of the workspace")
 }
 
 /// Codes with the ids of the devices, and where each leads.
 async fn issues(depot: &Fleet) -> Vec<(&'static str, Vec<String>, Evidence)> {
     let report = report(depot).await;
-    let issues = report.issues();
-    issues
-        .iter()
-        .map(|issue| {
+    let everything = PageRequest {
+        after: None,
+        limit: 1_000,
+    };
+    let page = report.list(IssueFilter::default(), &everything);
+    page.items
+        .into_iter()
+        .map(|FoundIssue { issue, evidence }| {
             let ids = issue
                 .impacted
                 .iter()
                 .map(|found| found.device_id.to_string());
-            (issue.code.as_str(), ids.collect(), report.evidence(issue))
+            (issue.code.as_str(), ids.collect(), evidence)
         })
         .collect()
 }

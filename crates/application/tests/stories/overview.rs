@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use application::queries::{HealthReport, WorkspaceOverview, overview, workspace_health};
+use application::queries::{
+    HealthAt, HealthReport, PageRequest, WorkspaceOverview, evaluate_workspace, list_overview,
+};
 use chrono::{DateTime, Utc};
 use domain::health::{Freshness, HealthState};
 use domain::indicators::percentile;
@@ -13,8 +15,8 @@ use testkit::{Fixture, Fleet, minutes, start};
 use crate::generated::some_workspace;
 
 async fn health(fleet: &Fleet, now: DateTime<Utc>) -> HealthReport {
-    let health = workspace_health(&fleet.core, &fleet.id, now).await;
-    health.expect("the store").expect("the workspace").1
+    let health = evaluate_workspace(&fleet.core, &fleet.id, HealthAt::Present(now)).await;
+    health.expect("the health of the workspace")
 }
 
 /// Returns the age, in whole seconds, that is the nearest rank of 95 in a hundred.
@@ -39,26 +41,37 @@ async fn the_counts_of_each_workspace_are_those_of_its_health() {
         }
         for round in 0..3 {
             let now = start() + minutes(5) * round;
-            let (listed, total) = overview(&fixture.core, now).await.expect("the store");
+            let everything = PageRequest {
+                after: None,
+                limit: 100,
+            };
+            let overview = list_overview(&fixture.core, &everything, now).await;
+            let overview = overview.expect("the overview");
             let mut sum = Freshness::default();
             for fleet in &fleets {
-                let health = health(fleet, now).await;
+                let report = health(fleet, now).await;
+                let health = &report.summary;
                 let of_fleet =
                     |overview: &&WorkspaceOverview| overview.record.workspace.id == fleet.id;
-                let found = listed.iter().find(of_fleet).expect("every workspace");
+                let found = overview
+                    .page
+                    .items
+                    .iter()
+                    .find(of_fleet)
+                    .expect("every workspace");
                 let place = format!("seed {seed}, round {round}, {}", fleet.id);
-                assert_eq!(found.standing.counts, health.counts, "{place}");
-                assert_eq!(found.standing.freshness, health.freshness, "{place}");
-                assert_eq!(found.p95_age_seconds, p95_age(&health), "{place}");
+                assert_eq!(found.figures.counts, health.counts, "{place}");
+                assert_eq!(found.figures.freshness, health.freshness, "{place}");
+                assert_eq!(found.p95_age_seconds, p95_age(&report), "{place}");
                 sum += health.freshness;
                 for (state, devices) in &health.counts {
                     *seen.entry(*state).or_default() += devices;
                 }
                 let awaiting = health.counts[&HealthState::AwaitingFirstData];
-                let devices = found.standing.devices();
+                let devices = found.figures.devices();
                 left_out_for_an_outage += devices - awaiting - health.freshness.eligible_devices;
             }
-            assert_eq!(total.freshness, sum, "seed {seed}, round {round}");
+            assert_eq!(overview.total.freshness, sum, "seed {seed}, round {round}");
         }
     }
     assert!(seen.values().all(|devices| *devices > 10), "{seen:?}");

@@ -3,7 +3,7 @@
 use application::commands::replay_quarantine;
 use domain::envelopes::{EnvelopeItem, EnvelopeOutcome};
 use domain::ids::{EnvelopeId, ProviderId};
-use persistence::envelopes::{ReplaySelection, Replayed};
+use domain::quarantine::{EnvelopeChoice, ReplaySelection};
 use testkit::{
     AUTHOR, EnvelopeBuilder, Fixture, Fleet, a_connection, a_device, a_workspace, an_envelope,
     envelope_id, eventually, minutes, outcomes_of, start,
@@ -142,7 +142,7 @@ async fn a_replay_can_be_of_one_connection_or_one_reason() {
         .await;
     let replayed = async |provider_id: Option<&str>, reason| {
         let provider_id = provider_id.map(|id| ProviderId::try_new(id).expect("an id"));
-        let which = Replayed::Quarantined {
+        let which = EnvelopeChoice::Quarantined {
             provider_id: provider_id.as_ref(),
             reason,
             limit: 1_000,
@@ -170,7 +170,7 @@ async fn of_envelopes_that_are_named_those_that_were_rejected_are_judged_anew_to
     depot.replay().await;
     assert_eq!(depot.snapshot("bus-9").await.held.version, 0);
     let named = ids([3, 2, 1, 4, 1]);
-    let replay = depot.replay_those(Replayed::Named(&named)).await;
+    let replay = depot.replay_those(EnvelopeChoice::Named(&named)).await;
     let replayed: Vec<EnvelopeId> = replay.verdicts.iter().map(|(id, _)| *id).collect();
     assert_eq!(replayed, ids(1..=4));
     assert_eq!(
@@ -201,12 +201,12 @@ async fn a_long_quarantine_is_replayed_part_by_part() {
     depot.forward(envelopes).await;
     let named = ids([5, 4, 3, 2, 1, 99]);
     for which in [
-        Replayed::Quarantined {
+        EnvelopeChoice::Quarantined {
             provider_id: None,
             reason: None,
             limit: 2,
         },
-        Replayed::Named(&named),
+        EnvelopeChoice::Named(&named),
     ] {
         let (mut after, mut parts) = (None, Vec::<Vec<EnvelopeId>>::new());
         loop {
@@ -221,8 +221,8 @@ async fn a_long_quarantine_is_replayed_part_by_part() {
             }
         }
         let expected: Vec<Vec<EnvelopeId>> = match which {
-            Replayed::Quarantined { .. } => vec![ids(1..=2), ids(3..=4), ids([5])],
-            Replayed::Named(_) => vec![ids(1..=2), ids([3, 4, 5, 99])],
+            EnvelopeChoice::Quarantined { .. } => vec![ids(1..=2), ids(3..=4), ids([5])],
+            EnvelopeChoice::Named(_) => vec![ids(1..=2), ids([3, 4, 5, 99])],
         };
         assert_eq!(parts, expected);
     }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use application::queries::{
-    DeviceSnapshot, device_snapshot, device_snapshots, vehicle_snapshot, workspace_health,
+    DeviceSnapshot, HealthAt, PageRequest, SignalFilter, evaluate_workspace, get_snapshot,
+    get_vehicle_snapshot, list_snapshots,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::acceptance::Held;
 use domain::ids::{DeviceId, VehicleId};
-use persistence::Page;
-use persistence::fleet::DeviceFilter;
 use testkit::{Fixture, Fleet, a_device, a_workspace, an_update, seconds, start};
 
 const DEVICES: [&str; 4] = ["bus-1", "bus-2", "bus-3", "bus-4"];
@@ -41,9 +40,10 @@ impl Seen {
 type Read = BTreeMap<String, Seen>;
 
 async fn by_health(depot: &Fleet) -> Read {
-    let told = workspace_health(&depot.core, &depot.id, depot.core.clock.now()).await;
-    let (_, report) = told.expect("the store").expect("the workspace");
-    let devices = report.devices.into_iter();
+    let at = HealthAt::Present(depot.core.clock.now());
+    let report = evaluate_workspace(&depot.core, &depot.id, at).await;
+    let devices = report.expect("the health of the workspace").devices;
+    let devices = devices.into_iter();
     devices
         .map(|device| {
             let seen = Seen {
@@ -57,41 +57,34 @@ async fn by_health(depot: &Fleet) -> Read {
 }
 
 async fn by_list(depot: &Fleet) -> Read {
-    let (policy, now) = (
-        depot.record().await.workspace.policy,
-        depot.core.clock.now(),
-    );
-    let page = Page {
+    let now = depot.core.clock.now();
+    let page = PageRequest {
         after: None,
         limit: 100,
     };
-    let filter = DeviceFilter::default();
-    let snapshots = device_snapshots(&depot.core, &depot.id, policy, &filter, &page, now).await;
-    snapshots.expect("the store").iter().map(Seen::of).collect()
+    let filter = SignalFilter::default();
+    let snapshots = list_snapshots(&depot.core, &depot.id, filter, &page, now).await;
+    let snapshots = snapshots.expect("the snapshots").items;
+    snapshots.iter().map(Seen::of).collect()
 }
 
 async fn one_by_one(depot: &Fleet) -> Read {
-    let (policy, now) = (
-        depot.record().await.workspace.policy,
-        depot.core.clock.now(),
-    );
+    let now = depot.core.clock.now();
     let mut read = Read::new();
     for device in DEVICES {
         let id = DeviceId::try_new(device).expect("an id");
-        let snapshot = device_snapshot(&depot.core, &depot.id, policy, &id, now).await;
-        read.extend([Seen::of(&snapshot.expect("the store").expect("a device"))]);
+        let filter = SignalFilter::default();
+        let snapshot = get_snapshot(&depot.core, &depot.id, &id, filter, now).await;
+        read.extend([Seen::of(&snapshot.expect("a device"))]);
     }
     read
 }
 
 async fn by_vehicle(depot: &Fleet) -> Read {
-    let (policy, now) = (
-        depot.record().await.workspace.policy,
-        depot.core.clock.now(),
-    );
+    let now = depot.core.clock.now();
     let id = VehicleId::try_new(VEHICLE).expect("an id");
-    let vehicle = vehicle_snapshot(&depot.core, &depot.id, policy, &id, now).await;
-    let vehicle = vehicle.expect("the store").expect("a vehicle");
+    let vehicle = get_vehicle_snapshot(&depot.core, &depot.id, &id, now).await;
+    let vehicle = vehicle.expect("a vehicle");
     for merged in &vehicle.signals {
         let newest = vehicle.devices.iter().filter_map(|device| {
             let held = &device.row.held.readings;

@@ -6,7 +6,7 @@ use application::commands::{
     ConnectionSpec, CutoverCommand, Precondition, change_cutover, put_connection, put_workspace,
 };
 use application::polling::run_cycle;
-use application::queries::{DeviceHealth, workspace_health};
+use application::queries::{DeviceHealth, HealthAt, evaluate_workspace};
 use bf_depot_sim::{Account, Behaviour, Fault};
 use clock::Clock;
 use domain::acceptance::RejectReason;
@@ -83,9 +83,10 @@ impl Depot {
 
     async fn device(&self) -> DeviceHealth {
         let now = self.fixture.clock.now();
-        let told = workspace_health(&self.fleet.core, &self.fleet.id, now).await;
-        let (_, mut report) = told.expect("the store").expect("the workspace");
-        report.devices.pop().expect("the device")
+        let at = HealthAt::Present(now);
+        let report = evaluate_workspace(&self.fleet.core, &self.fleet.id, at).await;
+        let mut devices = report.expect("the health of the workspace").devices;
+        devices.pop().expect("the device")
     }
 
     #[track_caller]
@@ -335,7 +336,8 @@ async fn whatever_keeps_core_from_polling_is_told_at_once() {
     depot.next_cycle_and_late().await;
     depot.is(Delayed, Some(Reason::PollingDisabled)).await;
     let cycles = depot.fleet.cycles().await;
-    let class = cycles[0].connections[0]
+    let class = cycles[0].polls[0]
+        .report
         .error
         .as_ref()
         .map(|error| error.class);

@@ -2,10 +2,9 @@
 
 use application::polling::run_cycle;
 use bf_depot_sim::Account;
-use domain::acceptance::{Item, REJECTIONS_AT_MOST, RejectReason};
+use domain::acceptance::{Item, KeptRejection, REJECTIONS_AT_MOST, RejectReason, RejectionFilter};
 use domain::ids::ExternalId;
 use futures::future::join_all;
-use persistence::acceptance::{KeptRejection, RejectionFilter};
 use telemetry::metrics::Exporter;
 use testkit::{
     Fixture, Fleet, UpdateBuilder, a_connection, a_device, a_report, a_workspace, an_envelope,

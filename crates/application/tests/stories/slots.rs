@@ -6,8 +6,7 @@ use application::polling::SlotWatch;
 use application::{Core, maintain};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::fleet::Cutover;
-use domain::polling::{CycleStatus, CycleTrigger};
-use persistence::polling::PollCycle;
+use domain::polling::{CycleStatus, CycleTrigger, PollCycle};
 use testkit::{
     AUTHOR, CORE_OWNED, Fixture, Fleet, a_workspace, eventually, hours, minutes, seconds, start,
 };

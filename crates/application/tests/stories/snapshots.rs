@@ -1,24 +1,16 @@
 //! A device's snapshot, as a reader gets it.
 
-use application::queries::{DeviceSnapshot, device_snapshot, device_snapshots};
+use application::queries::{
+    DeviceSnapshot, PageRequest, QueryError, SignalFilter, get_snapshot, list_snapshots,
+};
 use domain::health::SignalFreshness::{Delayed, Fresh, Stale};
 use domain::ids::DeviceId;
-use persistence::Page;
-use persistence::fleet::DeviceFilter;
 use testkit::{Fixture, Fleet, a_device, a_workspace, an_update, minutes, start};
 
-async fn snapshot(depot: &Fleet, device: &str) -> Option<DeviceSnapshot> {
-    let policy = depot.record().await.workspace.policy;
+async fn snapshot(depot: &Fleet, device: &str) -> Result<DeviceSnapshot, QueryError> {
     let device = DeviceId::try_new(device).expect("an id");
-    device_snapshot(
-        &depot.core,
-        &depot.id,
-        policy,
-        &device,
-        depot.core.clock.now(),
-    )
-    .await
-    .expect("the store")
+    let (filter, now) = (SignalFilter::default(), depot.core.clock.now());
+    get_snapshot(&depot.core, &depot.id, &device, filter, now).await
 }
 
 #[tokio::test]
@@ -90,26 +82,21 @@ async fn a_device_without_data_has_a_snapshot_that_says_so_and_a_deactivated_one
         ),
         (0, None, 0)
     );
-    assert!(snapshot(&depot, "gone").await.is_none());
-    assert!(snapshot(&depot, "nobody").await.is_none());
+    for unknown in ["gone", "nobody"] {
+        let none = snapshot(&depot, unknown).await;
+        assert!(matches!(none, Err(QueryError::NotFound("active device"))));
+    }
 
-    let policy = depot.record().await.workspace.policy;
-    let page = Page {
+    let page = PageRequest {
         after: None,
         limit: 10,
     };
-    let listed = device_snapshots(
-        &depot.core,
-        &depot.id,
-        policy,
-        &DeviceFilter::default(),
-        &page,
-        start(),
-    )
-    .await
-    .expect("the store");
+    let filter = SignalFilter::default();
+    let listed = list_snapshots(&depot.core, &depot.id, filter, &page, start()).await;
     assert_eq!(
         listed
+            .expect("the snapshots")
+            .items
             .iter()
             .map(|snapshot| snapshot.row.device_id.as_str())
             .collect::<Vec<_>>(),

@@ -106,7 +106,7 @@ async fn a_connection_that_is_polled_and_streamed_is_in_both_lists() {
         .await;
     let cycle_id = depot.polled([a_report("vc")]).await;
     let cycle = depot.cycle(cycle_id).await;
-    assert_eq!(cycle.connections[0].provider_id.as_str(), "vc");
+    assert_eq!(cycle.polls[0].report.provider_id.as_str(), "vc");
     assert_eq!(cycle.streams, [report("vc", [1, 0, 1], Some(0))]);
 }
 

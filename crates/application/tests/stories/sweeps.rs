@@ -7,8 +7,7 @@ use std::time::Duration;
 use application::history::BaselineWatch;
 use application::sweeps::{Outside, Sweeper, request_sweep};
 use domain::ids::{ClaimToken, CycleId, SweepId};
-use domain::sweeps::{StepOutcome, SweepStatus};
-use persistence::schedules::SweepRecord;
+use domain::sweeps::{StepOutcome, SweepRecord, SweepStatus};
 use scheduling::InProcessSchedules;
 use testkit::{
     AUTHOR, Fixture, a_device, a_report, a_workspace, an_envelope, an_update, hours, outcomes_of,

@@ -18,9 +18,10 @@ async fn polled(depot: &Fleet, provider: &Provider) -> (CycleStatus, ConnectionR
     let status = run_cycle(&depot.core, &provider.clients(), &claimed)
         .await
         .expect("a cycle");
-    let connections = depot.cycle(cycle_id).await.connections;
-    let report = connections
+    let polls = depot.cycle(cycle_id).await.polls;
+    let report = polls
         .into_iter()
+        .map(|poll| poll.report)
         .find(|report| report.provider_id.as_str() == "viriciti-main");
     (status, report.expect("a report"))
 }

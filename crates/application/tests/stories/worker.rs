@@ -105,9 +105,10 @@ async fn a_poll_fills_snapshots_and_one_failing_connection_costs_the_others_noth
         );
     }
     let cycle = depot.cycle(cycle_id).await;
-    let [down, well] = &cycle.connections[..] else {
+    let [down, well] = &cycle.polls[..] else {
         panic!("two connections")
     };
+    let (down, well) = (&down.report, &well.report);
     assert_eq!(
         (down.outcome, down.error.as_ref().map(|error| error.class)),
         (ConnectionOutcome::Failed, Some(ErrorClass::Unavailable))
@@ -141,7 +142,7 @@ async fn a_poll_fills_snapshots_and_one_failing_connection_costs_the_others_noth
     provider.clear_fault("down");
     let again = instance.poll(&depot).await;
     assert_eq!(ends(&depot, again).await, "completed");
-    let well = &depot.cycle(again).await.connections[1];
+    let well = &depot.cycle(again).await.polls[1].report;
     assert_eq!(
         (well.accepted, well.unchanged),
         (0, 2),
@@ -218,7 +219,7 @@ async fn a_provider_that_hangs_delays_neither_other_connections_nor_other_worksp
     let elsewhere = instance.poll(&south).await;
     assert_eq!(ends(&south, elsewhere).await, "completed");
     assert_eq!(ends(&north, hanging).await, "partial");
-    let report = &north.cycle(hanging).await.connections[0];
+    let report = &north.cycle(hanging).await.polls[0].report;
     assert_eq!(
         report.error.as_ref().map(|error| error.class),
         Some(ErrorClass::Timeout)

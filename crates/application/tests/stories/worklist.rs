@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use application::commands::{Precondition, follow_up_device};
 use application::maintain;
 use application::queries::{
-    DeviceHealth, SilentDevice, WorklistFilter, WorklistPage, worklist, workspace_health,
+    DeviceHealth, HealthAt, PageRequest, SilentDevice, WorklistFilter, evaluate_workspace,
+    list_silent_devices,
 };
 use chrono::{DateTime, Utc};
 use domain::fleet::ReadOwner;
@@ -43,8 +44,8 @@ async fn by_health(fleets: &[Fleet], filter: &WorklistFilter, now: DateTime<Utc>
         if !(of_core || filter.not_cut_over) {
             continue;
         }
-        let report = workspace_health(&fleet.core, &fleet.id, now).await;
-        let devices = report.expect("the store").expect("the workspace").1.devices;
+        let report = evaluate_workspace(&fleet.core, &fleet.id, HealthAt::Present(now)).await;
+        let devices = report.expect("the health of the workspace").devices;
         let wanted = devices.iter().filter(|device| {
             device.health.state.is_silence()
                 && filter
@@ -75,12 +76,13 @@ async fn by_pages(
 ) -> Vec<Told> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let page = worklist(&fixture.core, filter, after.as_ref(), limit, now)
+        let request = PageRequest { after, limit };
+        let page = list_silent_devices(&fixture.core, filter, &request, now)
             .await
             .expect("the store");
-        assert!(page.devices.len() <= limit);
+        assert!(page.items.len() <= limit);
         all.extend(
-            page.devices
+            page.items
                 .iter()
                 .map(|silent| told(&silent.workspace_id, &silent.device)),
         );
@@ -165,11 +167,15 @@ async fn the_list_of_all_is_the_union_of_each_workspaces_health() {
     }
 }
 
+fn first_page(limit: usize) -> PageRequest<WorklistPosition> {
+    PageRequest { after: None, limit }
+}
+
 async fn silent(fixture: &Fixture) -> Vec<SilentDevice> {
     let filter = WorklistFilter::default();
     let now = fixture.clock.now();
-    let page: Result<WorklistPage, _> = worklist(&fixture.core, &filter, None, 100, now).await;
-    page.expect("the store").devices
+    let page = list_silent_devices(&fixture.core, &filter, &first_page(100), now).await;
+    page.expect("the store").items
 }
 
 fn ids(devices: &[SilentDevice]) -> Vec<&str> {
@@ -207,12 +213,13 @@ async fn pages_stand_still_while_devices_report() {
         .await;
     let now = fixture.clock.now();
     let filter = WorklistFilter::default();
-    let page = async |after: Option<&WorklistPosition>| {
-        let page = worklist(&fixture.core, &filter, after, 2, now).await;
+    let page = async |after: Option<WorklistPosition>| {
+        let request = PageRequest { after, limit: 2 };
+        let page = list_silent_devices(&fixture.core, &filter, &request, now).await;
         page.expect("the store")
     };
     let first = page(None).await;
-    assert_eq!(ids(&first.devices), ["bus-1", "bus-2"]);
+    assert_eq!(ids(&first.items), ["bus-1", "bus-2"]);
     fixture.clock.advance(minutes(1));
     let at = fixture.clock.now();
     for device in ["bus-1", "bus-3"] {
@@ -220,8 +227,8 @@ async fn pages_stand_still_while_devices_report() {
             .push([an_update(device).observed(at).with("speed_kmh", 31)])
             .await;
     }
-    let second = page(first.next.as_ref()).await;
-    assert_eq!(ids(&second.devices), ["bus-4", "bus-5"]);
+    let second = page(first.next).await;
+    assert_eq!(ids(&second.items), ["bus-4", "bus-5"]);
     assert_eq!(second.next, None);
 }
 
@@ -317,7 +324,7 @@ async fn many_who_look_at_once_wait_for_each_other_and_nobody_else_for_them() {
             tokio::spawn(async move {
                 let filter = WorklistFilter::default();
                 let now = core.clock.now();
-                worklist(&core, &filter, None, 10, now).await
+                list_silent_devices(&core, &filter, &first_page(10), now).await
             })
         })
         .collect();
@@ -335,6 +342,6 @@ async fn many_who_look_at_once_wait_for_each_other_and_nobody_else_for_them() {
     blocker.rollback().await.expect("the end of it");
     for reader in readers {
         let page = reader.await.expect("a task").expect("the store");
-        assert_eq!(ids(&page.devices), ["bus-1"]);
+        assert_eq!(ids(&page.items), ["bus-1"]);
     }
 }

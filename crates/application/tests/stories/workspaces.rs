@@ -1,10 +1,9 @@
 //! Registering workspaces.
 
 use application::commands::{ChangeError, Conflict, Precondition, put_workspace};
-use domain::fleet::{Cutover, WorkspaceName};
+use domain::fleet::{Cutover, WorkspaceName, WorkspaceRecord};
 use domain::ids::WorkspaceId;
 use futures::future::join_all;
-use persistence::fleet::WorkspaceRecord;
 use testkit::{AUTHOR, CORE_OWNED, Fixture, start};
 
 type Outcome = Result<(WorkspaceRecord, bool), ChangeError<WorkspaceRecord>>;

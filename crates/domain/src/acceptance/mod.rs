@@ -7,6 +7,7 @@
 mod batch;
 mod decide;
 mod held;
+mod kept;
 mod outcome;
 mod registry;
 mod rejections;
@@ -15,6 +16,7 @@ mod update;
 pub use batch::{Judged, decide_batch};
 pub use decide::{Gate, admit_connection, decide};
 pub use held::{Drops, Held};
+pub use kept::{KeptRejection, RejectionFilter};
 pub use outcome::{OutcomeWord, RejectReason, Rejection, Verdict};
 pub use registry::Registry;
 pub use rejections::{

@@ -33,3 +33,12 @@ pub struct Device {
     /// The number of changes of the device.
     pub version: i64,
 }
+
+/// A filter of a workspace's devices; an absent member leaves out nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceFilter {
+    /// Only active devices, or only deactivated ones.
+    pub active: Option<bool>,
+    /// Only devices that are fitted to this vehicle.
+    pub vehicle_id: Option<VehicleId>,
+}

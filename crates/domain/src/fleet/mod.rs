@@ -5,6 +5,7 @@ mod connection;
 mod cutover;
 mod device;
 mod policy;
+mod record;
 mod workspace;
 
 pub(crate) use connection::reporting_interval;
@@ -14,6 +15,7 @@ pub use connection::{
 pub use cutover::{
     Cutover, CutoverPatch, CutoverWarning, DeviceRegistrySource, PollOwner, ProviderMode, ReadOwner,
 };
-pub use device::{Device, DeviceSpec};
+pub use device::{Device, DeviceFilter, DeviceSpec};
 pub use policy::{InvalidPolicy, Policy};
+pub use record::{CutoverChange, CutoverRecord, PolicyRecord, WorkspaceRecord};
 pub use workspace::{InvalidWorkspaceName, Workspace, WorkspaceName};

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::fleet::{Cutover, Policy, ProviderType};
+use crate::fleet::{Cutover, Policy, ProviderType, ReadOwner};
 use crate::ids::WorkspaceId;
 use crate::polling::{Cadences, Schedule, Timetable};
 
@@ -42,6 +42,11 @@ impl Workspace {
     /// Returns the slots of this workspace, also around a change of the cadence.
     pub fn timetable(&self) -> Timetable {
         Timetable::new(self.cadences, self.registration_number)
+    }
+
+    /// Returns whether core owns the reads of this workspace, so that its answers count.
+    pub fn is_authoritative(&self) -> bool {
+        self.cutover.read_owner == ReadOwner::Core
     }
 
     /// Returns whether core polls a connection of this workspace: the workspace is active and core's to poll,

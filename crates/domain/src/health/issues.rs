@@ -114,10 +114,52 @@ impl Issue<'_> {
         vehicles.len()
     }
 
-    /// Returns a name that no other issue of the workspace has; issues are sorted by it.
-    pub fn key(&self) -> String {
-        let no_data = self.impacted.iter().any(|found| has_no_data(found.health));
-        format!("{} {} {}", self.code, self.provider_id, u8::from(no_data))
+    /// Returns the key that no other issue of the workspace has.
+    pub fn key(&self) -> IssueKey {
+        IssueKey {
+            code: self.code.as_str(),
+            provider_id: self.provider_id.clone(),
+            never_reported: self.impacted.iter().any(|found| has_no_data(found.health)),
+        }
+    }
+}
+
+/// The key of an issue within its workspace. Issues are listed in the order of their keys.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IssueKey {
+    /// The issue's code, as a word.
+    code: &'static str,
+    /// The connection whose devices the issue is about.
+    provider_id: ProviderId,
+    /// Whether the devices of the issue never reported.
+    never_reported: bool,
+}
+
+impl IssueKey {
+    /// Reads a key from the text that [`Display`](fmt::Display) writes; `None` for any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (code, rest) = text.split_once(' ')?;
+        let (provider_id, never_reported) = rest.split_once(' ')?;
+        Some(Self {
+            code: IssueCode::parse(code)?.as_str(),
+            provider_id: ProviderId::try_new(provider_id).ok()?,
+            never_reported: match never_reported {
+                "0" => false,
+                "1" => true,
+                _ => return None,
+            },
+        })
+    }
+}
+
+impl fmt::Display for IssueKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            code,
+            provider_id,
+            never_reported,
+        } = self;
+        write!(f, "{code} {provider_id} {}", u8::from(*never_reported))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod cause;
 mod evaluate;
+mod facts;
 mod freshness;
 mod issues;
 mod reason;
@@ -14,8 +15,9 @@ mod thresholds;
 
 pub use cause::{ConnectionFacts, LastPoll, LastRejection, PollingFacts, StreamState, root_cause};
 pub use evaluate::{DeviceFacts, Health, evaluate};
+pub use facts::{ActiveDevice, ConnectionPolling, WorkspaceHealthFacts};
 pub use freshness::{FRESH_FOR, Freshness, SignalFreshness, StateCount, signal_freshness};
-pub use issues::{Finding, Issue, IssueCode, find_issues};
+pub use issues::{Finding, Issue, IssueCode, IssueKey, find_issues};
 pub use reason::{Cause, Reason, Responsibility};
 pub use silence::WorklistPosition;
 pub use state::{HealthState, Severity};

@@ -13,4 +13,4 @@ mod snapshot;
 pub use difference::{Difference, differences};
 pub use fold::{RebuiltSnapshot, RecordedUpdate, SnapshotFold};
 pub use retained::{first_kept_day, retained_since};
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, StoredSnapshot};

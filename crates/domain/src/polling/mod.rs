@@ -4,7 +4,9 @@ mod circuit;
 mod cycle;
 mod feed;
 mod missed;
+mod record;
 mod schedule;
+mod timeline;
 mod timetable;
 mod trigger;
 
@@ -15,6 +17,8 @@ pub use cycle::{
 };
 pub use feed::{Feed, FeedCursor, HeldCursor, InvalidCursor, Reach};
 pub use missed::{LOOK_BACK, RecordedSlot, TRIGGER_PATIENCE, missed_slots, slot_to_recover};
+pub use record::{LatestCycle, PollCycle, RecordedPoll};
 pub use schedule::{PollInterval, Schedule};
+pub use timeline::CycleMoment;
 pub use timetable::{Cadence, Cadences, Timetable};
 pub use trigger::{SkipReason, TriggerDecision, TriggerFacts, decide_trigger, slot_key};

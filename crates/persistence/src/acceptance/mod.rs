@@ -11,7 +11,6 @@ mod remembered;
 
 pub use load::HeldByDevice;
 pub use recording::{AcceptedEvent, Delivery, MovedSnapshot, Origin, Recording};
-pub use rejections::{KeptRejection, RejectionFilter};
 pub use remembered::RememberedWorkspace;
 
 pub(crate) use accepted_payload::{CommonMembers, RareMembers};

@@ -3,44 +3,14 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::acceptance::{REJECTIONS_AT_MOST, RejectReason, RejectionKey, RejectionTally};
+use domain::acceptance::{
+    KeptRejection, REJECTIONS_AT_MOST, RejectReason, RejectionFilter, RejectionKey, RejectionTally,
+};
 use domain::health::LastRejection;
 use domain::ids::{CycleId, DeviceId, ExternalId, InvalidId, ProviderId, WorkspaceId};
 use uuid::Uuid;
 
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
-
-/// A refusal that is kept, with how often it came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptRejection {
-    /// Why, and whom it was about.
-    pub key: RejectionKey,
-    /// How often since it was first kept.
-    pub count: i64,
-    /// When it first came.
-    pub first_seen_at: DateTime<Utc>,
-    /// When it last came.
-    pub last_seen_at: DateTime<Utc>,
-    /// The words for the sender, of the latest.
-    pub detail: String,
-    /// The provider's event time, of the latest.
-    pub observed_at: Option<DateTime<Utc>>,
-    /// The cycle that the latest came with, if it was polled.
-    pub cycle_id: Option<CycleId>,
-    /// The W3C trace id of what brought the latest.
-    pub trace_id: Option<String>,
-}
-
-/// Which kept rejections; what is absent leaves out nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RejectionFilter {
-    /// For one reason.
-    pub reason: Option<RejectReason>,
-    /// Through one connection, where the sender named it.
-    pub provider_id: Option<ProviderId>,
-    /// About one device, where it was found or named by our id.
-    pub device_id: Option<DeviceId>,
-}
 
 impl UnitOfWork {
     /// Keeps a batch's refusals: none of it costs a batch without any. Two statements, and a third where

@@ -5,4 +5,4 @@ mod quarantine;
 mod store;
 mod stream_counts;
 
-pub use quarantine::{LockedEnvelope, QuarantinedEnvelope, ReplaySelection, Replayed};
+pub use quarantine::LockedEnvelope;

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::envelopes::EnvelopeVerdict;
 use domain::fleet::ProviderType;
 use domain::ids::{EnvelopeId, ProviderId, WorkspaceId};
+use domain::quarantine::{EnvelopeChoice, QuarantinedEnvelope, ReplaySelection};
 use uuid::Uuid;
 
 use super::store::detail_of;
@@ -13,58 +14,6 @@ use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
 /// Characters of a raw message that the list shows.
 const SHOWN_AT_MOST: i32 = 2_000;
-
-/// An envelope that waits in quarantine to be understood.
-#[derive(Clone, Debug, PartialEq)]
-pub struct QuarantinedEnvelope {
-    /// Which.
-    pub envelope_id: EnvelopeId,
-    /// The protocol that its message is said to be of.
-    pub provider_type: ProviderType,
-    /// The connection it came through.
-    pub provider_id: ProviderId,
-    /// When the transport received it.
-    pub received_at: DateTime<Utc>,
-    /// When core did.
-    pub recorded_at: DateTime<Utc>,
-    /// The W3C trace id of its message, or of the request that brought it.
-    pub trace_id: Option<String>,
-    /// Why it was not understood.
-    pub reason: Option<String>,
-    /// The same for people.
-    pub detail: Option<String>,
-    /// When it was last interpreted again, in vain.
-    pub replayed_at: Option<DateTime<Utc>>,
-    /// How its message begins.
-    pub raw_message: String,
-    /// Bytes of the whole message.
-    pub raw_message_bytes: i32,
-}
-
-/// Which envelopes are to be interpreted again, in order of id.
-#[derive(Clone, Copy, Debug)]
-pub struct ReplaySelection<'a> {
-    /// Those after this one.
-    pub after: Option<EnvelopeId>,
-    /// Which of them.
-    pub which: Replayed<'a>,
-}
-
-/// What a replay is asked for.
-#[derive(Clone, Copy, Debug)]
-pub enum Replayed<'a> {
-    /// What is in quarantine.
-    Quarantined {
-        /// Of this connection only.
-        provider_id: Option<&'a ProviderId>,
-        /// For this reason only.
-        reason: Option<&'a str>,
-        /// At most so many.
-        limit: i64,
-    },
-    /// These, as far as they are in quarantine or were rejected.
-    Named(&'a [EnvelopeId]),
-}
 
 /// An envelope that is locked until the unit of work ends, without its message.
 #[derive(Clone, Debug)]
@@ -97,7 +46,7 @@ impl UnitOfWork {
     ) -> Result<Vec<LockedEnvelope>, StorageError> {
         let after = selection.after.map_or(Uuid::nil(), |id| id.0);
         let rows = match selection.which {
-            Replayed::Quarantined {
+            EnvelopeChoice::Quarantined {
                 provider_id,
                 reason,
                 limit,
@@ -123,7 +72,7 @@ impl UnitOfWork {
                 .fetch_all(&mut *self.tx)
                 .await?
             }
-            Replayed::Named(ids) => {
+            EnvelopeChoice::Named(ids) => {
                 let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
                 sqlx::query_as!(
                     LockedRow,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::fleet::{Connection, CredentialRef, ProviderType};
 use domain::ids::{ProviderId, WorkspaceId};
 
-use crate::postgres::{Page, StorageError, Store, UnitOfWork, decode};
+use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
 /// What became of a connection's removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,14 +66,15 @@ impl Store {
         load(&self.pool, workspace_id, id).await
     }
 
-    /// Connections of a workspace in order of id.
+    /// Connections of a workspace in order of id, those after a connection when given.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn connections(
         &self,
         workspace_id: &WorkspaceId,
-        page: &Page,
+        after: Option<&ProviderId>,
+        limit: i64,
     ) -> Result<Vec<Connection>, StorageError> {
         sqlx::query_as!(
             Row,
@@ -85,8 +86,8 @@ impl Store {
             ORDER BY provider_id
             LIMIT $3"#,
             workspace_id.as_str(),
-            page.after.as_deref().unwrap_or_default(),
-            page.limit,
+            after.map_or("", ProviderId::as_str),
+            limit,
         )
         .fetch_all(&self.pool)
         .await?

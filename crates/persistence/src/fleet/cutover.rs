@@ -1,27 +1,10 @@
 //! Changes of cutover flags, with who, when and why.
 
 use chrono::{DateTime, Utc};
-use domain::fleet::Cutover;
+use domain::fleet::{Cutover, CutoverChange};
 use domain::ids::WorkspaceId;
 
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
-
-/// One recorded change.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CutoverChange {
-    /// The version that it made.
-    pub version: i64,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// Who.
-    pub by: String,
-    /// Why, if they said.
-    pub reason: Option<String>,
-    /// The flags before; none for the first version.
-    pub from: Option<Cutover>,
-    /// The flags after.
-    pub to: Cutover,
-}
 
 impl Store {
     /// Changes of a workspace's flags, newest first, those before a version when given.

@@ -1,20 +1,11 @@
 //! The device registry.
 
 use chrono::{DateTime, Utc};
-use domain::fleet::{Device, DeviceSpec};
+use domain::fleet::{Device, DeviceFilter, DeviceSpec};
 use domain::ids::{ActivationId, DeviceId, ExternalId, ProviderId, VehicleId, WorkspaceId};
 use uuid::Uuid;
 
-use crate::postgres::{Page, StorageError, Store, UnitOfWork, decode};
-
-/// Which devices of a workspace.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeviceFilter {
-    /// Only active, or only deactivated ones.
-    pub active: Option<bool>,
-    /// Only those fitted to this vehicle.
-    pub vehicle_id: Option<VehicleId>,
-}
+use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
 pub(crate) struct DeviceRow {
     pub device_id: String,
@@ -61,7 +52,7 @@ impl Store {
         load(&self.pool, workspace_id, id).await
     }
 
-    /// Devices of a workspace in order of id.
+    /// Devices of a workspace in order of id, those after a device when given.
     ///
     /// # Errors
     /// When the store fails.
@@ -69,7 +60,8 @@ impl Store {
         &self,
         workspace_id: &WorkspaceId,
         filter: &DeviceFilter,
-        page: &Page,
+        after: Option<&DeviceId>,
+        limit: i64,
     ) -> Result<Vec<Device>, StorageError> {
         sqlx::query_as!(
             DeviceRow,
@@ -87,8 +79,8 @@ impl Store {
             workspace_id.as_str(),
             filter.active,
             filter.vehicle_id.as_ref().map(VehicleId::as_str),
-            page.after.as_deref().unwrap_or_default(),
-            page.limit,
+            after.map_or("", DeviceId::as_str),
+            limit,
         )
         .fetch_all(&self.pool)
         .await?

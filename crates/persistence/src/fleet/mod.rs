@@ -7,9 +7,6 @@ mod devices;
 mod workspaces;
 
 pub use connections::ConnectionChange;
-pub use cutover::CutoverChange;
-pub use devices::DeviceFilter;
-pub use workspaces::{CutoverRecord, PolicyRecord, WorkspaceRecord};
 
 pub(crate) use devices::DeviceRow;
 pub(crate) use workspaces::{cadence, load_workspace};

@@ -2,47 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use domain::fleet::{
-    Cutover, DeviceRegistrySource, Policy, PollOwner, ProviderMode, ReadOwner, Workspace,
-    WorkspaceName,
+    Cutover, CutoverRecord, DeviceRegistrySource, Policy, PolicyRecord, PollOwner, ProviderMode,
+    ReadOwner, Workspace, WorkspaceName, WorkspaceRecord,
 };
 use domain::ids::WorkspaceId;
 use domain::polling::{Cadence, Cadences, PollInterval};
 
 use crate::acceptance::Standing;
-use crate::postgres::{Page, StorageError, Store, UnitOfWork, decode};
-
-/// A workspace with the records of its latest changes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WorkspaceRecord {
-    /// The workspace.
-    pub workspace: Workspace,
-    /// Its flags' latest change.
-    pub cutover: CutoverRecord,
-    /// Its policy's latest change.
-    pub policy: PolicyRecord,
-    /// Counts changes of connections and devices.
-    pub registry_version: i64,
-}
-
-/// The latest change of a workspace's flags.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CutoverRecord {
-    /// 1 for a new workspace.
-    pub version: i64,
-    /// When.
-    pub changed_at: DateTime<Utc>,
-    /// Who.
-    pub changed_by: String,
-}
-
-/// The latest change of a workspace's policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyRecord {
-    /// 1 for a new workspace.
-    pub version: i64,
-    /// When.
-    pub changed_at: DateTime<Utc>,
-}
+use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
 pub(crate) struct Row {
     pub workspace_id: String,
@@ -151,11 +118,15 @@ impl Store {
         load_workspace(&self.pool, id).await
     }
 
-    /// Workspaces in order of id.
+    /// Workspaces in order of id, those after a workspace when given.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn workspaces(&self, page: &Page) -> Result<Vec<WorkspaceRecord>, StorageError> {
+    pub async fn workspaces(
+        &self,
+        after: Option<&WorkspaceId>,
+        limit: i64,
+    ) -> Result<Vec<WorkspaceRecord>, StorageError> {
         sqlx::query_as!(
             Row,
             r#"/* workspaces: page */
@@ -169,8 +140,8 @@ impl Store {
             WHERE workspace_id > $1
             ORDER BY workspace_id
             LIMIT $2"#,
-            page.after.as_deref().unwrap_or_default(),
-            page.limit,
+            after.map_or("", WorkspaceId::as_str),
+            limit,
         )
         .fetch_all(&self.pool)
         .await?

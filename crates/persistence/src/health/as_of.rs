@@ -5,16 +5,14 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::acceptance::RejectReason;
-use domain::fleet::{Cutover, Policy};
-use domain::health::LastRejection;
+use domain::fleet::{Cutover, CutoverRecord, Policy, WorkspaceRecord};
+use domain::health::{ActiveDevice, ConnectionPolling, LastRejection, WorkspaceHealthFacts};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
 use domain::polling::ErrorClass;
 use futures::TryStreamExt;
 use serde::Deserialize;
 
 use super::columns::{ConnectionColumns, DeviceColumns};
-use super::facts::{ConnectionPolling, HealthRow, WorkspaceHealthFacts};
-use crate::fleet::{CutoverRecord, WorkspaceRecord};
 use crate::history::HistoryStart;
 use crate::postgres::driver::{IdColumn, TimeColumn, without_row_spans};
 use crate::postgres::{StorageError, Store, decode};
@@ -48,10 +46,9 @@ impl Store {
     /// When the store fails.
     pub async fn workspace_as_of(
         &self,
-        record: &WorkspaceRecord,
+        mut record: WorkspaceRecord,
         at: DateTime<Utc>,
     ) -> Result<WorkspaceRecord, StorageError> {
-        let mut record = record.clone();
         let changes = sqlx::query!(
             r#"/* history: workspace as of */
             SELECT flags.version AS "cutover_version?", flags.changed_at AS "cutover_changed_at?",
@@ -140,7 +137,7 @@ impl Store {
         workspace_id: &WorkspaceId,
         start: HistoryStart,
         at: DateTime<Utc>,
-    ) -> Result<Vec<HealthRow>, StorageError> {
+    ) -> Result<Vec<ActiveDevice>, StorageError> {
         let rows = sqlx::query_as!(
             DeviceColumns,
             r#"/* history: devices as of */
@@ -197,7 +194,7 @@ impl Store {
             start.updates_since(),
         )
         .fetch(&self.pool)
-        .map_ok(HealthRow::from);
+        .map_ok(ActiveDevice::from);
         Ok(without_row_spans(rows.try_collect()).await?)
     }
 
@@ -295,7 +292,7 @@ impl Store {
     async fn add_last_answers(
         &self,
         workspace_id: &WorkspaceId,
-        devices: &mut [HealthRow],
+        devices: &mut [ActiveDevice],
         at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         let absent = || devices.iter().filter(|row| row.absent);
@@ -349,14 +346,14 @@ struct Polls {
 
 impl Polls {
     /// A device activated after the poll began was not asked for, and so was not absent.
-    fn lacked(&self, row: &HealthRow) -> bool {
+    fn lacked(&self, row: &ActiveDevice) -> bool {
         let answer = self.answers.get(row.provider_id.as_str());
         answer.is_some_and(|(asked_at, missing)| {
             row.facts.activated_at <= *asked_at && missing.contains(row.device_id.as_str())
         })
     }
 
-    fn refused(&self, row: &HealthRow) -> Option<LastRejection> {
+    fn refused(&self, row: &ActiveDevice) -> Option<LastRejection> {
         let (at, devices) = self.refusals.get(row.provider_id.as_str())?;
         let reason = devices.get(row.device_id.as_str())?;
         Some(LastRejection {

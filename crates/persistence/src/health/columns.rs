@@ -3,11 +3,10 @@
 
 use chrono::{DateTime, Utc};
 use domain::fleet::ProviderType;
-use domain::health::{ConnectionFacts, DeviceFacts, LastPoll};
+use domain::health::{ActiveDevice, ConnectionFacts, DeviceFacts, LastPoll};
 use domain::ids::{DeviceId, ProviderId, VehicleId};
 use domain::polling::{ConnectionOutcome, ErrorClass};
 
-use super::facts::HealthRow;
 use crate::postgres::driver::{IdColumn, TimeColumn};
 use crate::postgres::{StorageError, decode};
 
@@ -22,7 +21,7 @@ pub(crate) struct DeviceColumns {
     pub(crate) newest_observed_at: Option<TimeColumn>,
 }
 
-impl From<DeviceColumns> for HealthRow {
+impl From<DeviceColumns> for ActiveDevice {
     /// A device of which nothing is known to be amiss.
     fn from(columns: DeviceColumns) -> Self {
         Self {

@@ -4,59 +4,17 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::acceptance::RejectReason;
-use domain::health::{ConnectionFacts, DeviceFacts, LastRejection};
+use domain::fleet::WorkspaceRecord;
+use domain::health::{ActiveDevice, ConnectionPolling, LastRejection, WorkspaceHealthFacts};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
 use domain::polling::ErrorClass;
 use futures::TryStreamExt;
 use sqlx::{PgConnection, PgExecutor};
 
 use super::columns::{ConnectionColumns, DeviceColumns};
-use crate::fleet::{WorkspaceRecord, load_workspace};
+use crate::fleet::load_workspace;
 use crate::postgres::driver::{IdColumn, TimeColumn, without_row_spans};
 use crate::postgres::{StorageError, Store, decode};
-
-/// What is stored of one active device.
-#[derive(Clone, Debug)]
-pub struct HealthRow {
-    /// The device.
-    pub device_id: DeviceId,
-    /// Its vehicle.
-    pub vehicle_id: VehicleId,
-    /// Its connection.
-    pub provider_id: ProviderId,
-    /// When it was first configured.
-    pub configured_at: DateTime<Utc>,
-    /// What its state depends on, but for the interval that its connection declares.
-    pub facts: DeviceFacts,
-    /// Whether the provider's latest answer lacked it.
-    pub absent: bool,
-    /// For an absent device: the last answer that named it, in this activation.
-    pub returned_before_absence_at: Option<DateTime<Utc>>,
-    /// The latest of its updates that was refused.
-    pub last_rejection: Option<LastRejection>,
-}
-
-/// How a connection has been polled lately.
-#[derive(Clone, Debug)]
-pub struct ConnectionPolling {
-    /// The connection.
-    pub provider_id: ProviderId,
-    /// The facts that the health of its devices depends on.
-    pub facts: ConnectionFacts,
-    /// The instant of its latest answer.
-    pub last_answer_at: Option<DateTime<Utc>>,
-}
-
-/// Everything that the health of a workspace's devices is computed from, but for the workspace row.
-#[derive(Clone, Debug)]
-pub struct WorkspaceHealthFacts {
-    /// Active devices in order of id.
-    pub devices: Vec<HealthRow>,
-    /// All connections in order of id.
-    pub connections: Vec<ConnectionPolling>,
-    /// When the latest cycle that ran ended.
-    pub last_cycle_ended_at: Option<DateTime<Utc>>,
-}
 
 /// All connections, and when the latest cycle that ran ended.
 type Polling = (Vec<ConnectionPolling>, Option<DateTime<Utc>>);
@@ -111,7 +69,7 @@ impl Store {
     async fn health_rows(
         executor: impl PgExecutor<'_>,
         workspace_id: &WorkspaceId,
-    ) -> Result<Vec<HealthRow>, StorageError> {
+    ) -> Result<Vec<ActiveDevice>, StorageError> {
         let rows = sqlx::query_as!(
             DeviceColumns,
             r#"/* health: devices */
@@ -127,7 +85,7 @@ impl Store {
             workspace_id.as_str(),
         )
         .fetch(executor)
-        .map_ok(HealthRow::from);
+        .map_ok(ActiveDevice::from);
         Ok(without_row_spans(rows.try_collect()).await?)
     }
 
@@ -235,7 +193,7 @@ impl Store {
 }
 
 fn facts_of(
-    mut devices: Vec<HealthRow>,
+    mut devices: Vec<ActiveDevice>,
     (connections, last_cycle_ended_at): Polling,
     troubles: &HashMap<String, Trouble>,
 ) -> WorkspaceHealthFacts {

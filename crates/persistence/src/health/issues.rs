@@ -8,10 +8,11 @@ use domain::ids::{CycleId, DeviceId, ProviderId, WorkspaceId};
 use domain::polling::{ErrorClass, PollError};
 use sqlx::PgConnection;
 
-use super::facts::WorkspaceHealthFacts;
-use crate::fleet::{WorkspaceRecord, load_workspace};
+use crate::fleet::load_workspace;
 use crate::postgres::driver::{transaction, without_row_spans};
 use crate::postgres::{StorageError, Store, decode};
+use domain::fleet::WorkspaceRecord;
+use domain::health::WorkspaceHealthFacts;
 
 /// Everything that a workspace's issues are computed from.
 #[derive(Clone, Debug)]

@@ -7,8 +7,7 @@ mod facts;
 mod issues;
 mod overview;
 
-pub use facts::{ConnectionPolling, HealthRow, WorkspaceHealthFacts};
 pub use issues::{ConnectionEvidence, IssueFacts};
-pub use overview::{ConnectionCutOffs, DevicesByState, LatestCycle, PolledConnection};
+pub use overview::{ConnectionCutOffs, DevicesByState, PolledConnection};
 
 pub(crate) use columns::{ConnectionColumns, DeviceColumns};

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::health::{ConnectionFacts, CutOffs, HealthState, StateCount};
 use domain::ids::{CycleId, ProviderId, WorkspaceId};
 use domain::indicators::{SlotCounts, SlotOutcome};
-use domain::polling::{CycleTrigger, ErrorClass};
+use domain::polling::{CycleTrigger, ErrorClass, LatestCycle};
 
 use super::columns::ConnectionColumns;
 use crate::postgres::driver::without_row_spans;
@@ -47,23 +47,6 @@ pub struct DevicesByState {
     pub counts: [StateCount; 5],
     /// The age, in seconds, that is the nearest rank of 95 in a hundred.
     pub p95_age_seconds: Option<i64>,
-}
-
-/// The newest record of a workspace's cycles.
-#[derive(Clone, Debug)]
-pub struct LatestCycle {
-    /// Which.
-    pub cycle_id: CycleId,
-    /// What set it off.
-    pub trigger: CycleTrigger,
-    /// How far it has come.
-    pub status: String,
-    /// The slot, unless manual.
-    pub scheduled_time: Option<DateTime<Utc>>,
-    /// When an instance took it.
-    pub started_at: Option<DateTime<Utc>>,
-    /// When it ended.
-    pub ended_at: Option<DateTime<Utc>>,
 }
 
 impl Store {

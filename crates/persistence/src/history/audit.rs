@@ -1,48 +1,10 @@
 //! Who changed what: the events that name an author, over all workspaces.
 
 use chrono::{DateTime, Utc};
-use domain::events::EventType;
+use domain::events::{ChangeFilter, EventPosition, EventType, RecordedChange};
 use domain::ids::{DeviceId, EventId, WorkspaceId};
 
 use crate::postgres::{StorageError, Store, decode};
-
-/// A change as it was recorded.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RecordedChange {
-    /// When.
-    pub at: DateTime<Utc>,
-    /// The event's own id.
-    pub event_id: EventId,
-    /// What kind of change; older rows may have words that the domain has given up.
-    pub change_type: String,
-    /// Whose.
-    pub workspace_id: WorkspaceId,
-    /// Of which device, where it is one's.
-    pub device_id: Option<DeviceId>,
-    /// Who.
-    pub changed_by: String,
-    /// The W3C trace id of the request.
-    pub trace_id: Option<String>,
-    /// The event's payload.
-    pub details: serde_json::Value,
-}
-
-/// Which changes are wanted; what is absent leaves out nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChangeFilter {
-    /// Of one workspace.
-    pub workspace_id: Option<WorkspaceId>,
-    /// Of one kind.
-    pub change_type: Option<EventType>,
-    /// By one author.
-    pub changed_by: Option<String>,
-    /// Of one device.
-    pub device_id: Option<DeviceId>,
-    /// At this instant or later.
-    pub from: Option<DateTime<Utc>>,
-    /// Before this instant.
-    pub to: Option<DateTime<Utc>>,
-}
 
 impl Store {
     /// Changes that were recorded at `until` or earlier, newest first, and before another change when
@@ -54,10 +16,10 @@ impl Store {
         &self,
         filter: &ChangeFilter,
         until: DateTime<Utc>,
-        before: Option<(DateTime<Utc>, EventId)>,
+        before: Option<EventPosition>,
         limit: i64,
     ) -> Result<Vec<RecordedChange>, StorageError> {
-        let (before_at, before_id) = before.unzip();
+        let before_at = before.map(|before| before.at);
         sqlx::query!(
             r#"/* event_store: changes */
             SELECT workspace_id, recorded_at, event_id, type AS change_type, device_id,
@@ -82,7 +44,7 @@ impl Store {
             filter.to,
             before_at.map_or(until, |before| before.min(until)),
             before_at,
-            before_id.map(|id| id.0),
+            before.map(|before| before.event_id.0),
             limit,
         )
         .fetch_all(&self.pool)

@@ -1,7 +1,7 @@
 //! The event store: append-only, one row a fact.
 
 use chrono::{DateTime, Utc};
-use domain::events::EventType;
+use domain::events::{EventFilter, EventPosition, EventType, RecordedEvent};
 use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
 use uuid::Uuid;
 
@@ -109,40 +109,6 @@ impl UnitOfWork {
     }
 }
 
-/// An event as it was recorded.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RecordedEvent {
-    /// When.
-    pub recorded_at: DateTime<Utc>,
-    /// Its own id.
-    pub event_id: EventId,
-    /// What it says; older rows may have words that the domain has given up.
-    pub event_type: String,
-    /// The device it is about.
-    pub device_id: Option<DeviceId>,
-    /// The cycle it belongs to.
-    pub cycle_id: Option<CycleId>,
-    /// The W3C trace id of what caused it.
-    pub trace_id: Option<String>,
-    /// Who asked for it, where somebody did.
-    pub changed_by: Option<String>,
-    /// The specification's fields.
-    pub payload: serde_json::Value,
-}
-
-/// Which events of a workspace are wanted; what is absent leaves out nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventFilter {
-    /// Of one type.
-    pub event_type: Option<EventType>,
-    /// Of one device.
-    pub device_id: Option<DeviceId>,
-    /// Of one cycle.
-    pub cycle_id: Option<CycleId>,
-    /// Of one trace: 32 hexadecimal digits in lower case.
-    pub trace_id: Option<String>,
-}
-
 /// From one instant on and before another, or up to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventSpan {
@@ -165,10 +131,10 @@ impl Store {
         workspace_id: &WorkspaceId,
         filter: &EventFilter,
         span: EventSpan,
-        before: Option<(DateTime<Utc>, EventId)>,
+        before: Option<EventPosition>,
         limit: i64,
     ) -> Result<Vec<RecordedEvent>, StorageError> {
-        let (before_at, before_id) = before.unzip();
+        let before_at = before.map(|before| before.at);
         sqlx::query!(
             r#"/* event_store: page */
             SELECT recorded_at, event_id, type AS event_type, device_id, cycle_id, trace_id, changed_by,
@@ -189,7 +155,7 @@ impl Store {
             span.before,
             before_at.map_or(span.until, |before| before.min(span.until)),
             before_at,
-            before_id.map(|id| id.0),
+            before.map(|before| before.event_id.0),
             filter.event_type.map(EventType::as_str),
             filter.device_id.as_ref().map(DeviceId::as_str),
             filter.cycle_id.map(|id| id.0),

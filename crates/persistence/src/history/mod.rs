@@ -7,6 +7,5 @@ mod events;
 mod rebuild;
 mod retention;
 
-pub use audit::{ChangeFilter, RecordedChange};
-pub use events::{Event, EventFilter, EventSpan, ExportEvent, RecordedEvent};
+pub use events::{Event, EventSpan, ExportEvent};
 pub use rebuild::{HistoryStart, RebuiltDevice};

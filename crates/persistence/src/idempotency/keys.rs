@@ -4,32 +4,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use domain::idempotency::{BodyDigest, HeldKey};
+use domain::idempotency::{BodyDigest, HeldKey, KeptAnswer, KeyName};
 use domain::ids::{ClaimToken, WorkspaceId};
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::postgres::{StorageError, Store, decode};
-
-/// A key of one client on one route.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyName {
-    /// The workspace of the path, where it names one.
-    pub workspace_id: Option<WorkspaceId>,
-    /// SHA-256 of client, route and key.
-    pub digest: [u8; 32],
-}
-
-/// An answer as it was given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptAnswer {
-    /// The HTTP status.
-    pub status: u16,
-    /// The headers that belong to the body, by lower-case name.
-    pub headers: BTreeMap<String, String>,
-    /// Byte for byte.
-    pub body: Vec<u8>,
-}
 
 /// What is held under a key, for the rule, with whose it is and the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,13 +20,6 @@ pub struct KeyRecord {
     pub claim: ClaimToken,
     /// The answer, once there is one.
     pub answer: Option<KeptAnswer>,
-}
-
-impl KeyName {
-    /// The empty text for a route without a workspace: no workspace can be called so.
-    fn workspace_id(&self) -> &str {
-        self.workspace_id.as_ref().map_or("", WorkspaceId::as_str)
-    }
 }
 
 impl Store {
@@ -60,7 +33,7 @@ impl Store {
             r#"/* idempotency_keys: one */
             SELECT body_digest, claim, claimed_at, status, headers AS "headers: Json<BTreeMap<String, String>>", body
             FROM idempotency_keys WHERE workspace_id = $1 AND key_digest = $2"#,
-            name.workspace_id(),
+            workspace_column(name),
             name.digest.as_slice(),
         )
         .fetch_optional(&self.pool)
@@ -94,7 +67,7 @@ impl Store {
             SET body_digest = excluded.body_digest, claim = excluded.claim, claimed_at = excluded.claimed_at,
                 status = NULL, headers = NULL, body = NULL
             WHERE held.claim = $6"#,
-            name.workspace_id(),
+            workspace_column(name),
             name.digest.as_slice(),
             body.0.as_slice(),
             claim.0,
@@ -120,7 +93,7 @@ impl Store {
             r#"/* idempotency_keys: keep an answer */
             UPDATE idempotency_keys SET status = $4, headers = $5, body = $6
             WHERE workspace_id = $1 AND key_digest = $2 AND claim = $3"#,
-            name.workspace_id(),
+            workspace_column(name),
             name.digest.as_slice(),
             claim.0,
             // Statuses have three digits.
@@ -142,7 +115,7 @@ impl Store {
             r#"/* idempotency_keys: release */
             DELETE FROM idempotency_keys
             WHERE workspace_id = $1 AND key_digest = $2 AND claim = $3 AND status IS NULL"#,
-            name.workspace_id(),
+            workspace_column(name),
             name.digest.as_slice(),
             claim.0,
         )
@@ -209,6 +182,11 @@ impl Store {
         .fetch_all(&self.pool)
         .await?)
     }
+}
+
+/// Returns the empty text for a route without a workspace: no workspace can be called so.
+fn workspace_column(name: &KeyName) -> &str {
+    name.workspace_id.as_ref().map_or("", WorkspaceId::as_str)
 }
 
 struct Row {

@@ -2,4 +2,4 @@
 
 mod keys;
 
-pub use keys::{KeptAnswer, KeyName, KeyRecord};
+pub use keys::KeyRecord;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 use domain::ids::{CycleId, DeviceId, ProviderId, WorkspaceId};
 use domain::polling::{
-    ConnectionOutcome, ConnectionReport, CycleStatus, CycleTrigger, ErrorClass, PollError,
-    StreamReport,
+    ConnectionOutcome, ConnectionReport, CycleStatus, CycleTrigger, ErrorClass, PollCycle,
+    PollError, RecordedPoll, StreamReport,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -51,41 +51,6 @@ pub struct RecordedTrigger {
     pub due_at: DateTime<Utc>,
     /// Whether it was there before.
     pub duplicate: bool,
-}
-
-/// A cycle as readers see it.
-#[derive(Clone, Debug)]
-pub struct PollCycle {
-    /// Its id.
-    pub cycle_id: CycleId,
-    /// What set it off.
-    pub trigger: CycleTrigger,
-    /// How far it has come.
-    pub status: String,
-    /// The slot, unless manual.
-    pub scheduled_time: Option<DateTime<Utc>>,
-    /// When it was to run.
-    pub due_at: DateTime<Utc>,
-    /// When the trigger was recorded.
-    pub triggered_at: DateTime<Utc>,
-    /// When an instance took it.
-    pub started_at: Option<DateTime<Utc>>,
-    /// When it ended.
-    pub ended_at: Option<DateTime<Utc>>,
-    /// Why it was refused, expired or abandoned.
-    pub reason: Option<String>,
-    /// The W3C trace id.
-    pub trace_id: Option<String>,
-    /// When its slot was found to have had no trigger; a recovery cycle's too.
-    pub missed_at: Option<DateTime<Utc>>,
-    /// What each connection gave, in order of id.
-    pub connections: Vec<ConnectionReport>,
-    /// What streams brought since the cycle before, in order of connection.
-    pub streams: Vec<StreamReport>,
-    /// When instances took it: once, and again after each lease that was lost or given back.
-    pub claimed_at: Vec<DateTime<Utc>>,
-    /// When each connection's part was done, in the order of `connections`.
-    pub polled_at: Vec<DateTime<Utc>>,
 }
 
 impl UnitOfWork {
@@ -318,7 +283,7 @@ impl Store {
         &self,
         workspace_id: &WorkspaceId,
         only: Option<CycleId>,
-        before: Option<Uuid>,
+        before: Option<CycleId>,
         limit: i64,
     ) -> Result<Vec<PollCycle>, StorageError> {
         let (first, last) = only.map_or((Uuid::nil(), Uuid::max()), |id| (id.0, id.0));
@@ -334,16 +299,15 @@ impl Store {
             workspace_id.as_str(),
             first,
             last,
-            before.unwrap_or(Uuid::max()),
+            before.map_or(Uuid::max(), |id| id.0),
             limit,
         )
         .fetch_all(&self.pool)
         .await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.cycle_id).collect();
-        let mut reports = self.connection_reports(workspace_id, &ids).await?;
+        let mut polls = self.recorded_polls(workspace_id, &ids).await?;
         rows.into_iter()
             .map(|row| {
-                let (connections, polled_at) = reports.remove(&row.cycle_id).unwrap_or_default();
                 Ok(PollCycle {
                     cycle_id: CycleId(row.cycle_id),
                     trigger: decode::word(CycleTrigger::parse, "trigger", &row.trigger)?,
@@ -356,20 +320,20 @@ impl Store {
                     reason: row.reason,
                     trace_id: row.trace_id,
                     missed_at: row.missed_at,
-                    connections,
+                    // A cycle that has polled no connection yet has no row there.
+                    polls: polls.remove(&row.cycle_id).unwrap_or_default(),
                     streams: row.streams.0,
                     claimed_at: row.claimed_at,
-                    polled_at,
                 })
             })
             .collect()
     }
 
-    async fn connection_reports(
+    async fn recorded_polls(
         &self,
         workspace_id: &WorkspaceId,
         cycle_ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, Reports>, StorageError> {
+    ) -> Result<HashMap<Uuid, Vec<RecordedPoll>>, StorageError> {
         let rows = sqlx::query!(
             r#"/* poll_cycle_connections: of some cycles */
             SELECT cycle_id, provider_id, outcome, error_class, error_detail, devices_expected, returned, missing,
@@ -382,7 +346,7 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let mut reports: HashMap<Uuid, Reports> = HashMap::new();
+        let mut polls: HashMap<Uuid, Vec<RecordedPoll>> = HashMap::new();
         for row in rows {
             let error = match (row.error_class, row.error_detail) {
                 (Some(class), Some(detail)) => Some(PollError {
@@ -411,16 +375,14 @@ impl Store {
                 attempts: count(row.attempts),
                 duration_ms: count(row.duration_ms),
             };
-            let of_cycle = reports.entry(row.cycle_id).or_default();
-            of_cycle.0.push(report);
-            of_cycle.1.push(row.ended_at);
+            polls.entry(row.cycle_id).or_default().push(RecordedPoll {
+                report,
+                ended_at: row.ended_at,
+            });
         }
-        Ok(reports)
+        Ok(polls)
     }
 }
-
-/// What each connection of a cycle gave, and when.
-type Reports = (Vec<ConnectionReport>, Vec<DateTime<Utc>>);
 
 /// A count as its column's type; counts of one cycle fit by far.
 fn column(count: u32) -> i32 {

@@ -8,6 +8,6 @@ mod leases;
 mod slots;
 
 pub use closed_cycles::ClosedCycle;
-pub use cycles::{NewCycle, PollCycle, RecordedTrigger};
+pub use cycles::{NewCycle, RecordedTrigger};
 pub use leases::{ClaimCandidate, ClaimedCycle};
 pub use slots::{MissedSlot, PolledWorkspace};

@@ -8,7 +8,7 @@ use domain::ids::{CycleId, WorkspaceId};
 use domain::polling::{Cadences, CycleStatus, RecordedSlot, SkipReason, Timetable};
 
 use crate::fleet::cadence;
-use crate::postgres::{Page, StorageError, Store, UnitOfWork, decode};
+use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
 /// A workspace that core polls.
 #[derive(Clone, Debug)]
@@ -43,7 +43,8 @@ impl Store {
     pub async fn polled_workspaces(
         &self,
         from: DateTime<Utc>,
-        page: &Page,
+        after: Option<&WorkspaceId>,
+        limit: i64,
     ) -> Result<Vec<PolledWorkspace>, StorageError> {
         let rows = sqlx::query!(
             r#"/* workspaces: polled, with their recorded slots */
@@ -57,8 +58,8 @@ impl Store {
             ORDER BY workspace_id
             LIMIT $3"#,
             from,
-            page.after.as_deref().unwrap_or_default(),
-            page.limit,
+            after.map_or("", WorkspaceId::as_str),
+            limit,
             &PollOwner::words_where(PollOwner::core_polls) as &[&str],
         )
         .fetch_all(&self.pool)

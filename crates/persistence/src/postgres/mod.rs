@@ -10,7 +10,7 @@ mod store;
 mod unit_of_work;
 
 pub use error::StorageError;
-pub use store::{Page, PoolUse, Store};
+pub use store::{PoolUse, Store};
 pub use unit_of_work::{Fence, UnitOfWork};
 
 pub(crate) use error::violated_constraint;

@@ -13,15 +13,6 @@ use super::error::StorageError;
 use crate::acceptance;
 use crate::acceptance::AcceptanceMemory;
 
-/// How many rows, and after which: the cut of a list.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// The last key of the page before; the list starts after it.
-    pub after: Option<String>,
-    /// At most so many rows.
-    pub limit: i64,
-}
-
 /// How the connections to the database are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolUse {

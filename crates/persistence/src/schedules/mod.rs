@@ -4,4 +4,4 @@
 mod claims;
 mod sweeps;
 
-pub use sweeps::{ClaimedSweep, SweepRecord};
+pub use sweeps::ClaimedSweep;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::ids::{ClaimToken, SweepId};
-use domain::sweeps::{SweepReport, SweepStatus};
+use domain::sweeps::{SweepRecord, SweepReport, SweepStatus};
 
 use crate::postgres::{StorageError, Store, decode, interval};
 
@@ -18,27 +18,6 @@ pub struct ClaimedSweep {
     pub sweep_id: SweepId,
     /// Proof of it.
     pub claim: ClaimToken,
-}
-
-/// A sweep as it stands.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SweepRecord {
-    /// Which.
-    pub sweep_id: SweepId,
-    /// How far it has come.
-    pub status: SweepStatus,
-    /// When it was asked for.
-    pub requested_at: DateTime<Utc>,
-    /// By whom.
-    pub requested_by: String,
-    /// When an instance first took it.
-    pub started_at: Option<DateTime<Utc>>,
-    /// When it ended.
-    pub ended_at: Option<DateTime<Utc>>,
-    /// What it found and did, once it has ended.
-    pub report: Option<SweepReport>,
-    /// Why it ended without a report.
-    pub error: Option<String>,
 }
 
 impl Store {

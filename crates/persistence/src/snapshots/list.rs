@@ -2,34 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use domain::acceptance::{Drops, Held};
+use domain::history::StoredSnapshot;
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
 use domain::signals::Readings;
 use sqlx::types::Json;
 
-use crate::fleet::DeviceFilter;
 use crate::postgres::driver::without_row_spans;
-use crate::postgres::{Page, StorageError, Store, decode};
-
-/// An active device with what is held of it.
-#[derive(Clone, Debug)]
-pub struct SnapshotRow {
-    /// The device.
-    pub device_id: DeviceId,
-    /// Its vehicle.
-    pub vehicle_id: VehicleId,
-    /// The connection that every held reading came through.
-    pub provider_id: ProviderId,
-    /// When its activation began.
-    pub activated_at: DateTime<Utc>,
-    /// The reporting interval that its connection declares.
-    pub declared_interval_minutes: Option<u32>,
-    /// When core last accepted an update.
-    pub last_update_received_at: Option<DateTime<Utc>>,
-    /// The newest observation held.
-    pub newest_observed_at: Option<DateTime<Utc>>,
-    /// What is held.
-    pub held: Held,
-}
+use crate::postgres::{StorageError, Store, decode};
 
 struct Row {
     device_id: String,
@@ -44,7 +23,7 @@ struct Row {
     drops: Option<Json<Drops>>,
 }
 
-impl TryFrom<Row> for SnapshotRow {
+impl TryFrom<Row> for StoredSnapshot {
     type Error = StorageError;
 
     fn try_from(row: Row) -> Result<Self, StorageError> {
@@ -68,7 +47,8 @@ impl TryFrom<Row> for SnapshotRow {
 }
 
 impl Store {
-    /// Active devices in order of id, each with its snapshot. The page is cut from the devices before
+    /// Active devices in order of id, each with its snapshot: all of them, or those of a vehicle, and those after a
+    /// device when given. The page is cut from the devices before
     /// snapshots are looked up, so that its cost does not grow with the workspace.
     ///
     /// # Errors
@@ -76,9 +56,10 @@ impl Store {
     pub async fn snapshots(
         &self,
         workspace_id: &WorkspaceId,
-        filter: &DeviceFilter,
-        page: &Page,
-    ) -> Result<Vec<SnapshotRow>, StorageError> {
+        vehicle_id: Option<&VehicleId>,
+        after: Option<&DeviceId>,
+        limit: i64,
+    ) -> Result<Vec<StoredSnapshot>, StorageError> {
         let rows = sqlx::query_as!(
             Row,
             r#"/* snapshots: page */
@@ -103,15 +84,15 @@ impl Store {
             LEFT JOIN provider_connections c ON c.workspace_id = $1 AND c.provider_id = d.provider_id
             ORDER BY d.device_id"#,
             workspace_id.as_str(),
-            page.after.as_deref().unwrap_or_default(),
-            filter.vehicle_id.as_ref().map(VehicleId::as_str),
-            page.limit,
+            after.map_or("", DeviceId::as_str),
+            vehicle_id.map(VehicleId::as_str),
+            limit,
         )
         .fetch_all(&self.pool);
         without_row_spans(rows)
             .await?
             .into_iter()
-            .map(SnapshotRow::try_from)
+            .map(StoredSnapshot::try_from)
             .collect()
     }
 
@@ -123,7 +104,7 @@ impl Store {
         &self,
         workspace_id: &WorkspaceId,
         device_id: &DeviceId,
-    ) -> Result<Option<SnapshotRow>, StorageError> {
+    ) -> Result<Option<StoredSnapshot>, StorageError> {
         sqlx::query_as!(
             Row,
             r#"/* snapshots: one */
@@ -141,7 +122,7 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?
-        .map(SnapshotRow::try_from)
+        .map(StoredSnapshot::try_from)
         .transpose()
     }
 }

@@ -1,5 +1,3 @@
-//! Canonical snapshots for readers.
+//! Canonical snapshots for readers, returned as the domain's [`StoredSnapshot`](domain::history::StoredSnapshot).
 
 mod list;
-
-pub use list::SnapshotRow;

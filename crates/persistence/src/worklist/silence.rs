@@ -8,11 +8,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::fleet::{Policy, ReadOwner};
-use domain::health::{CutOffs, Thresholds, WorklistPosition};
+use domain::health::{ActiveDevice, ConnectionPolling, CutOffs, Thresholds, WorklistPosition};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
 use domain::polling::ErrorClass;
 
-use crate::health::{ConnectionColumns, ConnectionPolling, DeviceColumns, HealthRow};
+use crate::health::{ConnectionColumns, DeviceColumns};
 use crate::postgres::driver::{IdColumn, TimeColumn, without_row_spans};
 use crate::postgres::{StorageError, Store, decode};
 
@@ -90,13 +90,13 @@ impl Store {
     pub async fn silent_devices(
         &self,
         query: SilenceQuery<'_>,
-    ) -> Result<Vec<(WorkspaceId, HealthRow)>, StorageError> {
+    ) -> Result<Vec<(WorkspaceId, ActiveDevice)>, StorageError> {
         // Never closed, so always given.
         let _permit = self.long_reads.acquire().await.ok();
         let (stale, never_reported) =
             tokio::try_join!(self.stale_devices(query), self.never_reported(query))?;
         let rows = stale.into_iter().chain(never_reported);
-        let mut silent: Vec<(WorkspaceId, HealthRow)> = rows.map(Into::into).collect();
+        let mut silent: Vec<(WorkspaceId, ActiveDevice)> = rows.map(Into::into).collect();
         silent.sort_by_cached_key(|(workspace_id, row)| WorklistPosition {
             silent_since: row.facts.silent_since(),
             workspace_id: workspace_id.clone(),
@@ -372,7 +372,7 @@ struct SilentRow {
     returned_before_absence_at: Option<DateTime<Utc>>,
 }
 
-impl From<SilentRow> for (WorkspaceId, HealthRow) {
+impl From<SilentRow> for (WorkspaceId, ActiveDevice) {
     fn from(silent: SilentRow) -> Self {
         let device = DeviceColumns {
             device_id: silent.device_id,
@@ -383,7 +383,7 @@ impl From<SilentRow> for (WorkspaceId, HealthRow) {
             last_update_received_at: silent.last_update_received_at.map(TimeColumn),
             newest_observed_at: silent.newest_observed_at.map(TimeColumn),
         };
-        let row = HealthRow {
+        let row = ActiveDevice {
             absent: silent.absent,
             returned_before_absence_at: silent.returned_before_absence_at,
             ..device.into()

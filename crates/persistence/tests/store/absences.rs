@@ -1,14 +1,14 @@
 //! Devices that their provider's latest answer lacked.
 
 use chrono::{DateTime, Utc};
+use domain::health::ActiveDevice;
 use domain::polling::ErrorClass;
 use persistence::Fence;
-use persistence::health::HealthRow;
 use testkit::{
     Fixture, Fleet, a_connection, a_device, a_report, a_workspace, minutes, seconds, start,
 };
 
-async fn row_of(depot: &Fleet, device: &str) -> HealthRow {
+async fn row_of(depot: &Fleet, device: &str) -> ActiveDevice {
     let told = depot.core.store.health_facts(&depot.id).await;
     let (_, facts) = told.expect("facts").expect("the workspace");
     facts

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::idempotency::BodyDigest;
+use domain::idempotency::{BodyDigest, KeptAnswer, KeyName};
 use domain::ids::{ClaimToken, WorkspaceId};
 use futures::future::join_all;
 use persistence::Store;
-use persistence::idempotency::{KeptAnswer, KeyName};
 use testkit::{Fixture, hours, start};
 
 const BODY: BodyDigest = BodyDigest([7; 32]);

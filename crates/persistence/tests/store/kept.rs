@@ -1,7 +1,7 @@
 //! Connections that are kept out of the pool between one short statement and the next.
 
 use domain::acceptance::{Item, Source};
-use persistence::health::HealthRow;
+use domain::health::ActiveDevice;
 use persistence::{Fence, StorageError, Store};
 use testkit::{Fixture, Fleet, a_device, a_workspace, an_update, eventually, seconds, start};
 
@@ -12,7 +12,7 @@ async fn depot(fixture: &Fixture) -> Fleet {
         .await
 }
 
-async fn health(depot: &Fleet) -> Result<Vec<HealthRow>, StorageError> {
+async fn health(depot: &Fleet) -> Result<Vec<ActiveDevice>, StorageError> {
     let facts = depot.core.store.health_facts(&depot.id).await?;
     Ok(facts.expect("the workspace").1.devices)
 }

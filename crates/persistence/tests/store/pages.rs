@@ -1,8 +1,7 @@
 //! Lists, cut by key.
 
-use domain::ids::DeviceId;
-use persistence::Page;
-use persistence::fleet::DeviceFilter;
+use domain::fleet::DeviceFilter;
+use domain::ids::{DeviceId, ProviderId};
 use testkit::{Fixture, Fleet, a_connection, a_device, a_workspace};
 
 async fn device_ids(
@@ -11,20 +10,21 @@ async fn device_ids(
     after: Option<&str>,
     limit: i64,
 ) -> Vec<String> {
-    let page = Page {
-        after: after.map(str::to_owned),
-        limit,
-    };
+    let after = device_id(after);
     let devices = depot
         .core
         .store
-        .devices(&depot.id, filter, &page)
+        .devices(&depot.id, filter, after.as_ref(), limit)
         .await
         .expect("devices");
     devices
         .into_iter()
         .map(|device| device.id.to_string())
         .collect()
+}
+
+fn device_id(text: Option<&str>) -> Option<DeviceId> {
+    text.map(|id| DeviceId::try_new(id).expect("a device id"))
 }
 
 #[tokio::test]
@@ -45,14 +45,7 @@ async fn pages_follow_each_other_without_gap_or_repetition() {
         let page = device_ids(&depot, &everything, after.as_deref(), 2).await;
         let snapshots = fixture
             .store()
-            .snapshots(
-                &depot.id,
-                &everything,
-                &Page {
-                    after: after.clone(),
-                    limit: 2,
-                },
-            )
+            .snapshots(&depot.id, None, device_id(after.as_deref()).as_ref(), 2)
             .await
             .expect("snapshots");
         assert_eq!(
@@ -140,13 +133,10 @@ async fn connections_and_workspaces_are_listed_in_order_of_id() {
     a_workspace("east").create(&fixture).await;
     a_workspace("south").create(&fixture).await;
 
-    let page = Page {
-        after: Some("geo".to_owned()),
-        limit: 10,
-    };
+    let after = ProviderId::try_new("geo").expect("a provider id");
     let listed = fixture
         .store()
-        .connections(&depot.id, &page)
+        .connections(&depot.id, Some(&after), 10)
         .await
         .expect("connections");
     assert_eq!(
@@ -157,11 +147,8 @@ async fn connections_and_workspaces_are_listed_in_order_of_id() {
         ["sim-main", "zeta"]
     );
 
-    let page = Page {
-        after: None,
-        limit: 10,
-    };
-    let listed = fixture.store().workspaces(&page).await.expect("workspaces");
+    let listed = fixture.store().workspaces(None, 10).await;
+    let listed = listed.expect("workspaces");
     assert_eq!(
         listed
             .iter()

@@ -3,11 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::WorkspaceId;
 use domain::indicators::{FreshTime, SlotCounts, Window, percent_of, percentile};
-use persistence::StorageError;
 use persistence::indicators::{LatestUpdate, SlotRecord, WindowSums};
 use telemetry::metrics;
 
 use crate::Core;
+use crate::queries::{QueryError, get_workspace};
 
 /// The middle one, and two of the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,20 +50,18 @@ pub struct WindowIndicators {
     pub within_5_minutes_percent: Option<f64>,
 }
 
-/// Computes a workspace's indicators as of `now`, window by window, the shortest first; `None` when there
-/// is no such workspace. [`domain::indicators::DEFINITIONS`] says what they count.
+/// Computes a workspace's indicators as of `now`, window by window, the shortest first.
+/// [`domain::indicators::DEFINITIONS`] says what they count.
 ///
 /// # Errors
-/// When the store fails.
-pub async fn workspace_indicators(
+/// [`QueryError::NotFound`] for an unknown workspace; [`QueryError::Storage`].
+pub async fn compute_indicators(
     core: &Core,
     workspace_id: &WorkspaceId,
     now: DateTime<Utc>,
-) -> Result<Option<Vec<WindowIndicators>>, StorageError> {
+) -> Result<Vec<WindowIndicators>, QueryError> {
     let mut measured = metrics::query("indicators");
-    let Some(record) = core.store.workspace(workspace_id).await? else {
-        return Ok(None);
-    };
+    let record = get_workspace(core, workspace_id).await?;
     let (slots, sums, updates) = tokio::try_join!(
         core.store
             .slot_records(workspace_id, Window::LONGEST.start(now), now),
@@ -94,7 +92,7 @@ pub async fn workspace_indicators(
             within_5_minutes_percent: fresh.percent(),
         }
     };
-    Ok(Some(Window::ALL.iter().zip(sums).map(of_window).collect()))
+    Ok(Window::ALL.iter().zip(sums).map(of_window).collect())
 }
 
 fn counted<'s>(slots: impl Iterator<Item = &'s SlotRecord>) -> SlotCounts {

@@ -3,25 +3,38 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::fleet::WorkspaceRecord;
 use domain::health::{Freshness, HealthState, PollingFacts, Thresholds};
-use domain::ids::WorkspaceId;
+use domain::ids::{ProviderId, WorkspaceId};
 use domain::indicators::{OVERVIEW_HOURS, SlotCounts, hour_of, hundredths_of};
-use persistence::fleet::WorkspaceRecord;
-use persistence::health::{ConnectionCutOffs, LatestCycle};
-use persistence::{Page, StorageError};
+use domain::polling::LatestCycle;
+use persistence::StorageError;
+use persistence::health::{ConnectionCutOffs, DevicesByState};
 use telemetry::metrics;
 
 use crate::Core;
+use crate::queries::{Page, PageRequest, QueryError};
 
-/// How some devices and cycles fare.
+/// The figures of one workspace, or of all together.
 #[derive(Clone, Debug, Default)]
-pub struct Standing {
-    /// How many devices are in each state; every state is there.
+pub struct OverviewFigures {
+    /// The number of devices in each state; every state is present.
     pub counts: BTreeMap<HealthState, u32>,
-    /// NFR-001's share, now.
+    /// The share of devices that were updated within five minutes (NFR-001), now.
     pub freshness: Freshness,
-    /// Slots of the last 24 whole hours.
+    /// The slots of the last 24 whole hours.
     pub slots: SlotCounts,
+}
+
+/// All workspaces at a glance.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// The workspaces of the page, worst first.
+    pub page: Page<WorkspaceOverview, OverviewRank>,
+    /// The number of all workspaces, those of other pages too.
+    pub workspaces: usize,
+    /// The figures of all workspaces together.
+    pub total: OverviewFigures,
 }
 
 /// A workspace among all.
@@ -29,16 +42,18 @@ pub struct Standing {
 pub struct WorkspaceOverview {
     /// The workspace.
     pub record: WorkspaceRecord,
-    /// How it fares.
-    pub standing: Standing,
+    /// Its figures.
+    pub figures: OverviewFigures,
     /// The nearest rank of 95 in a hundred ages of its devices.
     pub p95_age_seconds: Option<i64>,
+    /// Its newest cycle, whatever became of it.
+    pub latest_cycle: Option<LatestCycle>,
 }
 
-/// A workspace's place: inactive ones last, then by the share within five minutes, then by the success of
+/// The position of a workspace in the overview: inactive ones last, then by the share within five minutes, then by the success of
 /// cycles, the lowest first and none after all, then by id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rank {
+pub struct OverviewRank {
     /// Whether it is switched off.
     pub inactive: bool,
     /// Hundredths of a percent.
@@ -50,40 +65,65 @@ pub struct Rank {
 }
 
 impl WorkspaceOverview {
-    /// Where it stands in the list.
-    pub fn rank(&self) -> Rank {
+    /// Returns the position of the workspace in the list.
+    pub fn rank(&self) -> OverviewRank {
         let Freshness {
             within_5_minutes,
             eligible_devices,
-        } = self.standing.freshness;
+        } = self.figures.freshness;
         let within = hundredths_of(within_5_minutes.into(), eligible_devices.into());
-        Rank {
+        OverviewRank {
             inactive: !self.record.workspace.active,
             within_5_minutes: within.unwrap_or(u32::MAX),
-            cycle_success: self.standing.slots.success_hundredths().unwrap_or(u32::MAX),
+            cycle_success: self.figures.slots.success_hundredths().unwrap_or(u32::MAX),
             workspace_id: self.record.workspace.id.clone(),
         }
     }
 }
 
-/// Every workspace as of `now`, worst first, and all of them together: the same few statements however
-/// many there are.
+/// Lists all workspaces as of `now`, worst first: the same few statements however many there are.
 ///
 /// # Errors
-/// When the store fails.
-pub async fn overview(
+/// [`QueryError::Storage`].
+pub async fn list_overview(
+    core: &Core,
+    page: &PageRequest<OverviewRank>,
+    now: DateTime<Utc>,
+) -> Result<Overview, QueryError> {
+    let _measured = metrics::query("overview");
+    let mut workspaces = compute_figures(core, now).await?;
+    let mut total = OverviewFigures::new();
+    for overview in &workspaces {
+        total.add(&overview.figures);
+    }
+    let count = workspaces.len();
+    workspaces.sort_by_cached_key(WorkspaceOverview::rank);
+    workspaces.retain(|overview| page.is_after(&overview.rank()));
+    let mut page = Page::cut(workspaces, page, WorkspaceOverview::rank);
+    let ids = page
+        .items
+        .iter()
+        .map(|overview| &overview.record.workspace.id);
+    let mut cycles = core.store.latest_cycles(ids).await?;
+    for overview in &mut page.items {
+        overview.latest_cycle = cycles.remove(&overview.record.workspace.id);
+    }
+    Ok(Overview {
+        page,
+        workspaces: count,
+        total,
+    })
+}
+
+/// Computes the figures of every workspace, in order of id.
+async fn compute_figures(
     core: &Core,
     now: DateTime<Utc>,
-) -> Result<(Vec<WorkspaceOverview>, Standing), StorageError> {
-    let _measured = metrics::query("overview");
-    let everything = Page {
-        after: None,
-        limit: i64::MAX,
-    };
+) -> Result<Vec<WorkspaceOverview>, StorageError> {
     let last_hour = hour_of(now);
     let first_hour = last_hour + TimeDelta::hours(1) - OVERVIEW_HOURS;
     let (records, connections, ends, mut slots) = tokio::try_join!(
-        core.store.workspaces(&everything),
+        core.store.workspaces(None, i64::MAX),
         core.store.all_polled_connections(),
         core.store.last_cycle_ends(),
         core.store.slots_by_hour(first_hour, last_hour),
@@ -115,56 +155,49 @@ pub async fn overview(
         }
     }
     let groups = core.store.devices_by_state(&cuts, now).await?;
-    let mut of_workspaces: HashMap<WorkspaceId, (Standing, Option<i64>)> = HashMap::new();
+    let mut of_workspaces = sum_by_workspace(groups, &down);
+    let workspaces = records.into_iter().map(|record| {
+        // A workspace without devices has no group.
+        let (mut figures, p95_age_seconds) = of_workspaces
+            .remove(&record.workspace.id)
+            .unwrap_or_else(|| (OverviewFigures::new(), None));
+        figures.slots = slots.remove(&record.workspace.id).unwrap_or_default();
+        WorkspaceOverview {
+            record,
+            figures,
+            p95_age_seconds,
+            latest_cycle: None,
+        }
+    });
+    Ok(workspaces.collect())
+}
+
+/// Sums the devices of connections and of workspaces up, by workspace, with the workspace's age.
+fn sum_by_workspace(
+    groups: Vec<DevicesByState>,
+    down: &HashSet<(&WorkspaceId, &ProviderId)>,
+) -> HashMap<WorkspaceId, (OverviewFigures, Option<i64>)> {
+    let mut of_workspaces: HashMap<WorkspaceId, (OverviewFigures, Option<i64>)> = HashMap::new();
     for group in groups {
-        let (standing, p95) = of_workspaces.entry(group.workspace_id.clone()).or_default();
+        let (figures, p95) = of_workspaces.entry(group.workspace_id.clone()).or_default();
         match &group.provider_id {
             None => {
                 let counts = group.counts.iter();
-                standing.counts = counts.map(|count| (count.state, count.devices)).collect();
+                figures.counts = counts.map(|count| (count.state, count.devices)).collect();
                 *p95 = group.p95_age_seconds;
             }
             Some(provider_id) => {
                 let is_down = down.contains(&(&group.workspace_id, provider_id));
                 for count in group.counts {
-                    standing.freshness.count(count, is_down);
+                    figures.freshness.count(count, is_down);
                 }
             }
         }
     }
-    let mut total = Standing::new();
-    let mut workspaces: Vec<WorkspaceOverview> = records
-        .into_iter()
-        .map(|record| {
-            let (mut standing, p95_age_seconds) = of_workspaces
-                .remove(&record.workspace.id)
-                .unwrap_or_else(|| (Standing::new(), None));
-            standing.slots = slots.remove(&record.workspace.id).unwrap_or_default();
-            total.add(&standing);
-            WorkspaceOverview {
-                record,
-                standing,
-                p95_age_seconds,
-            }
-        })
-        .collect();
-    workspaces.sort_by_cached_key(WorkspaceOverview::rank);
-    Ok((workspaces, total))
+    of_workspaces
 }
 
-/// The newest cycle of each workspace of a page.
-///
-/// # Errors
-/// When the store fails.
-pub async fn latest_cycles(
-    core: &Core,
-    page: &[WorkspaceOverview],
-) -> Result<HashMap<WorkspaceId, LatestCycle>, StorageError> {
-    let ids = page.iter().map(|overview| &overview.record.workspace.id);
-    core.store.latest_cycles(ids).await
-}
-
-impl Standing {
+impl OverviewFigures {
     fn new() -> Self {
         Self {
             counts: HealthState::ALL.iter().map(|state| (*state, 0)).collect(),

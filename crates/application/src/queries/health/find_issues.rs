@@ -3,64 +3,107 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::health::{Finding, Issue, IssueCode, Reason, find_issues};
+use domain::health::{Finding, HealthState, Issue, IssueCode, IssueKey, Reason};
 use domain::ids::{CycleId, DeviceId, ProviderId, WorkspaceId};
 use domain::polling::PollError;
-use persistence::StorageError;
-use persistence::fleet::WorkspaceRecord;
 use persistence::health::ConnectionEvidence;
 use telemetry::metrics;
 
-use super::health::{HealthReport, report};
+use super::HealthReport;
 use crate::Core;
+use crate::queries::{Page, PageRequest, QueryError};
 
-/// What a workspace's issues are found in.
+/// The facts that the issues of a workspace are found in.
 #[derive(Clone, Debug)]
 pub struct IssueReport {
-    /// The workspace.
-    pub record: WorkspaceRecord,
-    /// Its devices' health, of the same facts.
+    /// The health of the workspace and its devices, evaluated from the same facts.
     pub health: HealthReport,
     state_of_charge_at: HashMap<DeviceId, DateTime<Utc>>,
     evidence: HashMap<ProviderId, ConnectionEvidence>,
     last_cycle: Option<CycleId>,
-    now: DateTime<Utc>,
 }
 
 /// What leads to where an issue shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// Cycles, the earliest first: where it began and where it showed last.
+    /// Cycles, the earliest first: where the issue began and where it showed last.
     pub cycle_ids: Vec<CycleId>,
     /// What the provider answered, or why updates are refused.
     pub error: Option<String>,
 }
 
-/// Reads what the issues of a workspace follow from, all as of one instant of the database; `None` where
-/// there is no such workspace.
+/// An issue that was found, with the evidence for it.
+#[derive(Clone, Debug)]
+pub struct FoundIssue<'r> {
+    /// The issue.
+    pub issue: Issue<'r>,
+    /// What leads to where the issue shows.
+    pub evidence: Evidence,
+}
+
+/// A filter of issues; an absent member leaves out nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IssueFilter {
+    /// Only issues with an impacted device in this state.
+    pub state: Option<HealthState>,
+    /// Only issues with this code.
+    pub code: Option<IssueCode>,
+}
+
+impl IssueFilter {
+    fn admits(&self, issue: &Issue<'_>) -> bool {
+        let has_state = |state| {
+            issue
+                .impacted
+                .iter()
+                .any(|found| found.health.state == state)
+        };
+        self.code.is_none_or(|code| issue.code == code) && self.state.is_none_or(has_state)
+    }
+}
+
+/// Loads the facts that the issues of a workspace follow from, all as of one instant of the database. The report
+/// then lists the issues as of `now`, without a copy of the devices.
 ///
 /// # Errors
-/// When the store fails.
-pub async fn workspace_issues(
+/// [`QueryError::NotFound`] for an unknown workspace; [`QueryError::Storage`].
+pub async fn find_issues(
     core: &Core,
     workspace_id: &WorkspaceId,
     now: DateTime<Utc>,
-) -> Result<Option<IssueReport>, StorageError> {
+) -> Result<IssueReport, QueryError> {
     let _measured = metrics::query("issues");
     let facts = core.store.issue_facts(workspace_id).await?;
-    Ok(facts.map(|facts| IssueReport {
-        health: report(&facts.record, facts.health, now),
-        record: facts.record,
+    let facts = facts.ok_or(QueryError::NotFound("workspace"))?;
+    Ok(IssueReport {
+        health: HealthReport::evaluate(facts.record, facts.health, now),
         state_of_charge_at: facts.state_of_charge_at,
         evidence: facts.evidence,
         last_cycle: facts.last_cycle,
-        now,
-    }))
+    })
 }
 
 impl IssueReport {
-    /// The issues, in the order of their keys.
-    pub fn issues(&self) -> Vec<Issue<'_>> {
+    /// Lists the issues that the filter admits, in the order of their keys.
+    pub fn list(
+        &self,
+        filter: IssueFilter,
+        page: &PageRequest<IssueKey>,
+    ) -> Page<FoundIssue<'_>, IssueKey> {
+        let mut issues = self.issues();
+        issues.retain(|issue| filter.admits(issue) && page.is_after(&issue.key()));
+        let Page { items, next } = Page::cut(issues, page, Issue::key);
+        let with_evidence = |issue| FoundIssue {
+            evidence: self.evidence(&issue),
+            issue,
+        };
+        Page {
+            items: items.into_iter().map(with_evidence).collect(),
+            next,
+        }
+    }
+
+    fn issues(&self) -> Vec<Issue<'_>> {
         let findings = self.health.devices.iter().map(|device| Finding {
             device_id: &device.row.device_id,
             vehicle_id: &device.row.vehicle_id,
@@ -71,11 +114,11 @@ impl IssueReport {
             cause: device.cause,
             state_of_charge_at: self.state_of_charge_at.get(&device.row.device_id).copied(),
         });
-        find_issues(findings, self.now)
+        domain::health::find_issues(findings, self.health.summary.evaluated_at)
     }
 
-    /// What leads to where one of them shows.
-    pub fn evidence(&self, issue: &Issue<'_>) -> Evidence {
+    /// Collects what leads to where an issue shows.
+    fn evidence(&self, issue: &Issue<'_>) -> Evidence {
         let polls = self.evidence.get(issue.provider_id);
         let latest = polls.and_then(|polls| polls.latest);
         let error = polls.and_then(|polls| polls.error.as_ref());

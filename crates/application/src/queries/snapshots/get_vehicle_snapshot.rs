@@ -1,25 +1,24 @@
 //! A vehicle's snapshot: its devices' merged signal by signal, newest first, naming each source.
 
 use chrono::{DateTime, Utc};
-use domain::fleet::Policy;
-use domain::ids::{DeviceId, VehicleId, WorkspaceId};
+use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
 use domain::signals::{Signal, join_order};
-use persistence::fleet::DeviceFilter;
-use persistence::{Page, StorageError};
+use telemetry::metrics;
 
-use super::{AbsentSignal, DeviceSnapshot, SnapshotSignal, device_snapshots};
+use super::{AbsentSignal, DeviceSnapshot, SnapshotSignal, workspace_with_own_reads};
 use crate::Core;
+use crate::queries::QueryError;
 
 /// A merged snapshot.
 #[derive(Clone, Debug)]
 pub struct VehicleSnapshot {
     /// The vehicle.
     pub vehicle_id: VehicleId,
-    /// Its active devices' own snapshots, in order of id.
+    /// The snapshots of the vehicle's active devices, in order of id.
     pub devices: Vec<DeviceSnapshot>,
     /// The newest reading of each signal, in the catalogue's order.
     pub signals: Vec<VehicleSignal>,
-    /// Signals that no device holds.
+    /// The signals that no device holds.
     pub absent: Vec<AbsentSignal>,
 }
 
@@ -28,38 +27,40 @@ pub struct VehicleSnapshot {
 pub struct VehicleSignal {
     /// The reading, with the age and freshness that it has at its device.
     pub signal: SnapshotSignal,
-    /// Which device it came from.
+    /// The device that the reading came from.
     pub device_id: DeviceId,
-    /// Through which connection.
-    pub provider_id: domain::ids::ProviderId,
+    /// The connection that the reading came through.
+    pub provider_id: ProviderId,
 }
 
-/// Devices of one vehicle that a view merges, at most.
+/// The largest number of devices of one vehicle that are merged.
 const DEVICES_AT_MOST: i64 = 1_000;
 
-/// Merges the snapshots of a vehicle's active devices; `None` when it has none.
+/// Merges the snapshots of a vehicle's active devices, with ages as of `now`.
 ///
 /// # Errors
-/// When the store fails.
-pub async fn vehicle_snapshot(
+/// [`QueryError::NotFound`] for an unknown workspace, or a vehicle without an active device;
+/// [`QueryError::ReadsOwnedByLegacy`]; [`QueryError::Storage`].
+pub async fn get_vehicle_snapshot(
     core: &Core,
     workspace_id: &WorkspaceId,
-    policy: Policy,
     vehicle_id: &VehicleId,
     now: DateTime<Utc>,
-) -> Result<Option<VehicleSnapshot>, StorageError> {
-    let filter = DeviceFilter {
-        active: Some(true),
-        vehicle_id: Some(vehicle_id.clone()),
-    };
-    let page = Page {
-        after: None,
-        limit: DEVICES_AT_MOST,
-    };
-    let devices = device_snapshots(core, workspace_id, policy, &filter, &page, now).await?;
-    if devices.is_empty() {
-        return Ok(None);
+) -> Result<VehicleSnapshot, QueryError> {
+    let record = workspace_with_own_reads(core, workspace_id).await?;
+    let _measured = metrics::query("snapshots");
+    let rows = core
+        .store
+        .snapshots(workspace_id, Some(vehicle_id), None, DEVICES_AT_MOST)
+        .await?;
+    if rows.is_empty() {
+        return Err(QueryError::NotFound("vehicle with an active device"));
     }
+    let policy = record.workspace.policy;
+    let devices: Vec<DeviceSnapshot> = rows
+        .into_iter()
+        .map(|row| DeviceSnapshot::evaluate(row, policy, now))
+        .collect();
     let (mut signals, mut absent) = (Vec::new(), Vec::new());
     for signal in Signal::all() {
         match newest(&devices, signal) {
@@ -67,12 +68,12 @@ pub async fn vehicle_snapshot(
             None => absent.extend(reason_of_absence(&devices, signal)),
         }
     }
-    Ok(Some(VehicleSnapshot {
+    Ok(VehicleSnapshot {
         vehicle_id: vehicle_id.clone(),
         devices,
         signals,
         absent,
-    }))
+    })
 }
 
 fn newest(devices: &[DeviceSnapshot], signal: Signal) -> Option<VehicleSignal> {

@@ -1,0 +1,14 @@
+//! The health of a workspace's devices, the issues that follow from it, and all workspaces at a glance.
+
+mod evaluate;
+mod filter;
+mod find_issues;
+mod list_device_health;
+mod list_vehicle_health;
+mod past;
+
+pub use evaluate::{DeviceHealth, HealthAt, HealthReport, HealthSummary, evaluate_workspace};
+pub use filter::HealthFilter;
+pub use find_issues::{Evidence, FoundIssue, IssueFilter, IssueReport, find_issues};
+pub use list_device_health::{HealthPage, list_device_health};
+pub use list_vehicle_health::{VehicleHealth, list_vehicle_health};
