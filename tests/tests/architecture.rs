@@ -1,6 +1,7 @@
 //! Who may depend on whom. Arrows point inwards; a crate without a row here fails.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, Package};
 
@@ -253,6 +254,38 @@ fn what_one_crate_is_for_no_other_does() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// `Core` holds the store for the use cases. The HTTP crate holds the core, and must not reach through it.
+#[test]
+fn the_http_crate_reads_through_queries_only() {
+    let sources = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/api/src");
+    let reaching: Vec<String> = source_files(sources.as_ref())
+        .into_iter()
+        .filter(|path| {
+            let source = std::fs::read_to_string(path).expect("a source file");
+            source.contains(".store")
+        })
+        .map(|path| path.display().to_string())
+        .collect();
+    assert!(
+        reaching.is_empty(),
+        "read by a query of `application` instead: {reaching:#?}"
+    );
+}
+
+fn source_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder of sources");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                source_files(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
 }
 
 #[test]
