@@ -1,4 +1,4 @@
-//! Which user of the operating system the server runs as.
+//! The user of the operating system that the server runs as.
 
 use std::env;
 use std::ffi::OsStr;
@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
-/// A user and their group, as the system numbers them.
+/// The numbers of a user and of their group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ids {
     pub(crate) uid: u32,
@@ -21,8 +21,8 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// The server's user is ours, unless we are root: Postgres refuses to run as root. `None` when there is no user to
-    /// run as in root's place.
+    /// Finds the server's user: our own, unless we are root, because Postgres refuses to run as root. `None` if we are
+    /// root and there is no other user to run as.
     pub(crate) fn current() -> io::Result<Option<Self>> {
         let ours = Ids {
             uid: id(&["-u"])?.ok_or_else(|| io::Error::other("`id -u` printed no number"))?,
@@ -40,14 +40,16 @@ impl Account {
         Ok(None)
     }
 
+    /// Whether the server runs as another user than this process.
     pub(crate) fn drops_privileges(&self) -> bool {
         self.ours.uid != self.server.uid
     }
 
-    /// A command that runs as the server's user and sees none of our settings for other servers.
+    /// Prepares a command that runs as the server's user and sees none of our settings for other servers.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        // Our own directory may be closed to the server's user, which some of the programs complain of.
+        // Some of the programs complain if they may not read the current directory, and the server's user may not read
+        // ours.
         command.current_dir("/").stdin(Stdio::null());
         for (name, _) in env::vars_os() {
             if name.as_encoded_bytes().starts_with(b"PG") {
@@ -63,7 +65,7 @@ impl Account {
     }
 }
 
-/// What `id` says, which knows directories other than `/etc/passwd` too; `None` for a user it does not know.
+/// Runs `id`, which knows user directories beside `/etc/passwd`; `None` if it does not know the user.
 fn id(arguments: &[&str]) -> io::Result<Option<u32>> {
     let answer = Command::new("id").args(arguments).output()?;
     Ok(String::from_utf8_lossy(&answer.stdout).trim().parse().ok())

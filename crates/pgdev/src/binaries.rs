@@ -11,8 +11,8 @@ const PROGRAMS: [&str; 5] = ["initdb", "pg_ctl", "pg_isready", "postgres", "psql
 /// The first release that knows `client_connection_check_interval`.
 const OLDEST_MAJOR: u32 = 14;
 
-/// Directories with one subdirectory per installed release: the subdirectory's name before the release, and where the
-/// programs are in it. Debian's keep the server's programs out of the PATH.
+/// Directories with one subdirectory per installed release, and the beginning of the subdirectory's name before the
+/// number of the release. They are needed because Debian keeps the server's programs out of the PATH.
 const INSTALLATIONS: [(&str, &str); 4] = [
     ("/usr/lib/postgresql", ""),
     ("/opt/homebrew/opt", "postgresql@"),
@@ -20,7 +20,7 @@ const INSTALLATIONS: [(&str, &str); 4] = [
     ("/home/linuxbrew/.linuxbrew/opt", "postgresql@"),
 ];
 
-/// No directory has all the programs of a Postgres that is recent enough; the message says what to install.
+/// The error that no directory has all programs of a recent Postgres; its message says what to install.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "no PostgreSQL {OLDEST_MAJOR} or later found (looked for {} in {}). Install it, on Debian and Ubuntu with \
@@ -30,11 +30,11 @@ const INSTALLATIONS: [(&str, &str); 4] = [
     listed(searched)
 )]
 pub struct NoBinaries {
-    /// The directories looked at, in order.
+    /// The directories that were looked at, in order.
     pub searched: Vec<PathBuf>,
 }
 
-/// A directory with all the programs needed, and their release.
+/// A directory with all needed programs of Postgres, and their release.
 #[derive(Debug, Clone)]
 pub(crate) struct Binaries {
     directory: PathBuf,
@@ -42,7 +42,7 @@ pub(crate) struct Binaries {
 }
 
 impl Binaries {
-    /// `PG_BIN_DIR` and nothing else when it is set, else the newest installation, else the PATH.
+    /// Finds the programs: in `PG_BIN_DIR` alone if it is set, else in the newest installation, else in the PATH.
     pub(crate) fn find() -> Result<Self, NoBinaries> {
         match env::var_os("PG_BIN_DIR").filter(|directory| !directory.is_empty()) {
             Some(directory) => Self::first_usable(vec![PathBuf::from(directory)]),
@@ -112,7 +112,7 @@ fn newest_first(root: &Path, prefix: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Of `postgres (Postgres) 15.13 (Debian 15.13-0+deb12u1)`, `… 18beta1`: the number after the product's name.
+/// Parses the major release of `postgres (PostgreSQL) 15.13 (Debian 15.13-0+deb12u1)` or of `… 18beta1`.
 fn major_of(version: &str) -> Option<u32> {
     let release = version.split_once("(PostgreSQL) ")?.1;
     let end = release

@@ -1,4 +1,4 @@
-//! The data directory: made by `initdb`, wiped or kept.
+//! The data directory: created by `initdb`, then wiped or kept.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,8 +11,8 @@ use crate::layout::Layout;
 use crate::settings::Durability;
 use crate::start_error::StartError;
 
-/// Leaves a complete data directory, with nothing of a former server in it, and no old socket. To be called by the
-/// holder of the server's lock; `initdb` gets it too, lest a second one is started beside one that outlived us.
+/// Prepares a complete data directory, without the pid file and the socket of a former server. The caller holds the
+/// server's lock; `initdb` inherits it, so that no other `initdb` starts beside one that outlives this process.
 pub(crate) fn prepare(
     layout: &Layout,
     binaries: &Binaries,
@@ -21,7 +21,7 @@ pub(crate) fn prepare(
     server_lock: &File,
 ) -> Result<(), StartError> {
     let data = layout.data();
-    settle_whose_data(layout, durability)?;
+    wipe_throwaway_data(layout, durability)?;
     if fs::symlink_metadata(&data).is_err() {
         initialise(layout, binaries, account, durability, server_lock)?;
         fs::rename(layout.unfinished_data(), &data)
@@ -29,38 +29,39 @@ pub(crate) fn prepare(
     }
     directory::ensure_servers(&data, account)?;
 
-    // PostgreSQL takes the process numbers in these for a living server's when another process has them by now.
+    // If another process has one of the numbers in these files by now, PostgreSQL takes it for a running server.
     let stale = [
         data.join("postmaster.pid"),
         layout.socket_lock(),
         layout.socket(),
     ];
     for file in stale {
-        absent(&file, fs::remove_file(&file))?;
+        removed_or_absent(&file, fs::remove_file(&file))?;
     }
     let mark = layout.stopping_mark();
-    absent(&mark, fs::remove_dir(&mark))
+    removed_or_absent(&mark, fs::remove_dir(&mark))
 }
 
-/// Wipes throwaway data, whoever starts next; and never data that was made to be kept.
-fn settle_whose_data(layout: &Layout, durability: Durability) -> Result<(), StartError> {
+/// Wipes throwaway data, also before a durable server is started, and refuses to wipe durable data.
+fn wipe_throwaway_data(layout: &Layout, durability: Durability) -> Result<(), StartError> {
     let data = layout.data();
     let mark = layout.throwaway_mark();
     if fs::symlink_metadata(&mark).is_ok() {
-        absent(&data, fs::remove_dir_all(&data))?;
-        absent(&mark, fs::remove_file(&mark))?;
+        removed_or_absent(&data, fs::remove_dir_all(&data))?;
+        removed_or_absent(&mark, fs::remove_file(&mark))?;
     }
     if durability == Durability::Durable {
         return Ok(());
     }
     if fs::symlink_metadata(&data).is_ok() {
-        let reason = "its data is to be kept, and a throwaway server would wipe it".to_owned();
+        let reason = "its data is durable, and a throwaway server would wipe it".to_owned();
         return Err(StartError::directory(&data, reason));
     }
     File::create(&mark).map_err(StartError::io("create", &mark))?;
     Ok(())
 }
 
+/// Runs `initdb` in a directory that is not the final one.
 fn initialise(
     layout: &Layout,
     binaries: &Binaries,
@@ -69,7 +70,7 @@ fn initialise(
     server_lock: &File,
 ) -> Result<(), StartError> {
     let data = layout.unfinished_data();
-    absent(&data, fs::remove_dir_all(&data))?;
+    removed_or_absent(&data, fs::remove_dir_all(&data))?;
     directory::ensure_servers(&data, account)?;
     let initdb = binaries.program("initdb");
     let lock = server_lock
@@ -93,7 +94,8 @@ fn initialise(
     })
 }
 
-fn absent(path: &Path, removed: io::Result<()>) -> Result<(), StartError> {
+/// Reports a failed removal, unless there was nothing to remove.
+fn removed_or_absent(path: &Path, removed: io::Result<()>) -> Result<(), StartError> {
     match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(StartError::io("remove", path)(error))

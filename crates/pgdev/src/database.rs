@@ -1,4 +1,4 @@
-//! Databases within a server.
+//! Creating databases in a server.
 
 use std::io;
 
@@ -6,26 +6,27 @@ use crate::lock;
 use crate::server::PrivateServer;
 use std::time::Duration;
 
-const TURN: Duration = Duration::from_mins(1);
+/// The time that a caller waits until others have created their databases.
+const LOCK_PATIENCE: Duration = Duration::from_mins(1);
 
-/// Why a database is not there.
+/// The reason why a database could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// The name would need quoting.
+    /// The name would have to be quoted.
     #[error(
-        "{0:?} does not name a database: 1 to 63 of a-z, 0-9 and _ do, not starting with a digit"
+        "{0:?} is no name for a database: use 1 to 63 of a-z, 0-9 and _, and do not begin with a digit"
     )]
     Name(String),
     /// The server refused.
     #[error("PostgreSQL refused: {0}")]
     Refused(String),
-    /// `psql` could not be run, or the lock not be taken.
+    /// `psql` could not be run, or the lock could not be taken.
     #[error("cannot reach PostgreSQL")]
     Io(#[from] io::Error),
 }
 
 impl PrivateServer {
-    /// Creates the database unless it is there; of several processes that do so at once, one does it.
+    /// Creates the database unless it exists. If several processes call this at once, one creates it.
     ///
     /// # Errors
     /// See [`DatabaseError`].
@@ -33,17 +34,18 @@ impl PrivateServer {
         if !is_plain(database) {
             return Err(DatabaseError::Name(database.to_owned()));
         }
-        let _turn = lock::take_within(&self.layout.start_lock(), TURN)?;
-        let found = self.rows(&format!(
+        let _turn = lock::take_within(&self.layout.start_lock(), LOCK_PATIENCE)?;
+        let found = self.query(&format!(
             "select 1 from pg_database where datname = '{database}'"
         ))?;
         if found.is_empty() {
-            self.rows(&format!("create database \"{database}\""))?;
+            self.query(&format!("create database \"{database}\""))?;
         }
         Ok(())
     }
 
-    fn rows(&self, statement: &str) -> Result<String, DatabaseError> {
+    /// Runs a statement and returns its rows as text.
+    fn query(&self, statement: &str) -> Result<String, DatabaseError> {
         let answer = self.psql("postgres").args(["-c", statement]).output()?;
         if answer.status.success() {
             return Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned());

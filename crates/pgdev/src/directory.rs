@@ -1,4 +1,4 @@
-//! Making directories that only their owner can use, and refusing those that somebody else could have prepared.
+//! Creating directories that only their owner can use, and refusing directories that somebody else may have prepared.
 
 use std::fs::{self, DirBuilder, Metadata, Permissions};
 use std::io;
@@ -10,7 +10,8 @@ use crate::start_error::StartError;
 
 const NO_DIRECTORY: &str = "it is a symbolic link, or no directory";
 
-/// The directory around a server's own: made when missing, else used as it is if nobody else can swap what is in it.
+/// Ensures that the directory around a server's own exists. It is created if missing; an existing one is used as it is,
+/// unless another user could replace what is in it.
 pub(crate) fn ensure_parent(parent: &Path, account: &Account) -> Result<(), StartError> {
     let Ok(found) = fs::symlink_metadata(parent) else {
         if let Some(above) = parent.parent() {
@@ -28,7 +29,7 @@ pub(crate) fn ensure_parent(parent: &Path, account: &Account) -> Result<(), Star
     Err(StartError::directory(parent, reason))
 }
 
-/// A directory of ours, through which the server's user may pass.
+/// Ensures a directory that belongs to us, and through which the server's user may pass.
 pub(crate) fn ensure_ours(directory: &Path, account: &Account) -> Result<(), StartError> {
     if account.drops_privileges() {
         let owner = Ids {
@@ -41,7 +42,7 @@ pub(crate) fn ensure_ours(directory: &Path, account: &Account) -> Result<(), Sta
     }
 }
 
-/// A directory of the server's user.
+/// Ensures a directory that belongs to the server's user.
 pub(crate) fn ensure_servers(directory: &Path, account: &Account) -> Result<(), StartError> {
     ensure(directory, account.ours, account.server, 0o700)
 }
@@ -58,10 +59,10 @@ fn ensure(directory: &Path, ours: Ids, owner: Ids, mode: u32) -> Result<(), Star
         return Err(StartError::directory(directory, NO_DIRECTORY.to_owned()));
     }
     let reason = match found.uid() {
-        // A new one, or one left by a start that was killed between the two steps.
+        // It is new, or was left by a start that was killed before it handed the directory over.
         uid if uid == ours.uid => return hand_over(directory, &found, owner, mode),
         uid if uid != owner.uid => format!("it belongs to user {uid}, not {}", owner.uid),
-        // Its owner could swap it for a link while root changes it.
+        // Not tightened here: its owner could replace it by a link while root changes its mode.
         _ if found.mode() & 0o077 != 0 => "it is open to others".to_owned(),
         _ => return Ok(()),
     };

@@ -1,4 +1,4 @@
-//! Where everything of one server is.
+//! The paths of one server's files.
 
 use std::env;
 use std::ffi::OsString;
@@ -11,13 +11,13 @@ use crate::start_error::StartError;
 
 const PRODUCT: &str = "bf-telematics";
 
-/// What Postgres calls its socket on the default port.
+/// The name that Postgres gives to its socket on the default port.
 const SOCKET: &str = ".s.PGSQL.5432";
 
-/// The room for a socket's path: 107 bytes on Linux, 103 on macOS.
+/// The longest path that a socket may have: 107 bytes on Linux, 103 on macOS.
 const LONGEST_SOCKET_PATH: usize = 103;
 
-/// The paths of one server; its directories are there and safe to use.
+/// The paths of one server. Its directories exist and are safe to use.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     instance: PathBuf,
@@ -25,7 +25,7 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Makes the directories that are missing and checks those that are there.
+    /// Creates the directories that are missing and checks the others.
     pub(crate) fn prepare(
         settings: &Settings,
         major: u32,
@@ -62,7 +62,8 @@ impl Layout {
         self.instance.join("watchdog.sh")
     }
 
-    /// Changes with every start and attachment: the watchdog starts counting anew.
+    /// The file with the number of starts and attachments. When it changes, the watchdog begins to count idle seconds
+    /// anew.
     pub(crate) fn attachments(&self) -> PathBuf {
         self.instance.join("attachments")
     }
@@ -75,12 +76,12 @@ impl Layout {
         self.instance.join("data")
     }
 
-    /// A data directory in the making, so that `data` is always a complete one.
+    /// The data directory while `initdb` runs, so that `data` is always complete.
     pub(crate) fn unfinished_data(&self) -> PathBuf {
         self.instance.join("data.unfinished")
     }
 
-    /// There when the data is a throwaway server's.
+    /// The file that exists if the data belongs to a throwaway server.
     pub(crate) fn throwaway_mark(&self) -> PathBuf {
         self.instance.join("throwaway")
     }
@@ -93,12 +94,12 @@ impl Layout {
         self.sockets.join(SOCKET)
     }
 
-    /// Names the process that made the socket.
+    /// The file with the number of the process that created the socket.
     pub(crate) fn socket_lock(&self) -> PathBuf {
         self.sockets.join(format!("{SOCKET}.lock"))
     }
 
-    /// There while the watchdog is stopping the server.
+    /// The directory that exists while the watchdog decides to stop the server and stops it.
     pub(crate) fn stopping_mark(&self) -> PathBuf {
         self.sockets.join("stopping")
     }
@@ -122,8 +123,8 @@ fn default_parent(
         )
 }
 
-/// In the instance's directory where its path is short and plain enough for a socket, a URL and a list of Postgres's,
-/// else in `/tmp`.
+/// Chooses the directory of the socket: in the instance's directory if that path is short and plain enough for a socket,
+/// a URL and a setting of Postgres, else in `/tmp`.
 fn socket_directory(instance: &Path, our_uid: u32) -> PathBuf {
     let preferred = instance.join("run");
     let bytes = preferred.as_os_str().as_encoded_bytes();
@@ -135,7 +136,7 @@ fn socket_directory(instance: &Path, our_uid: u32) -> PathBuf {
     Path::new("/tmp").join(format!("{PRODUCT}-{our_uid}-{hash:016x}"))
 }
 
-/// The same in every build, which the standard library's hashes do not promise to be.
+/// Hashes bytes to the same number in every build, which the standard library's hashes do not promise.
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)

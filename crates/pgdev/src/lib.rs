@@ -1,23 +1,25 @@
-//! A private Postgres for development and tests: no set-up, no port, no password, nothing left behind.
+//! A private Postgres for development and tests, without set-up, port or password, and without leftovers.
 //!
-//! [`PrivateServer::start`] finds the installed programs, makes a data directory when there is none, and starts a server
-//! that listens on a Unix socket in a private directory only. A second process that starts the same [`Settings`] attaches
-//! to the server of the first. A watchdog beside the server, and not the process that started it, stops it once no
-//! client has been connected for [`Settings::linger`]: whatever way that process ends, the server ends soon after.
+//! [`PrivateServer::start`] finds the installed programs, creates a data directory if there is none, and starts a server
+//! that listens on a Unix socket in a private directory only. A second process that starts a server with the same
+//! [`Settings`] attaches to the server of the first. A watchdog beside the server stops it once no client has been
+//! connected for [`Settings::linger`]. The process that started the server does not stop it: in whatever way that
+//! process ends, the server ends soon after.
 //!
-//! # What holds what
+//! # Locks
 //!
-//! Three lock files decide every question about who is alive. The system releases them with their last holder, so no
-//! crash leaves a wrong answer behind, and a stale pid file means nothing.
+//! Three lock files say which processes run. The system releases a lock when its last holder ends, so no crash leaves a
+//! wrong answer behind, and a stale pid file means nothing.
 //!
 //! | file            | held by                                          | free means                             |
 //! |-----------------|--------------------------------------------------|----------------------------------------|
-//! | `start.lock`    | a process that starts, attaches to or stops it   | nobody is changing anything            |
-//! | `server.lock`   | `initdb`, then every process of the server       | the server is gone, its data is at rest|
-//! | `watchdog.lock` | the watchdog                                     | a running server has nobody to stop it |
+//! | `start.lock`    | a process that starts, attaches to or stops it   | nothing is being changed               |
+//! | `server.lock`   | `initdb`, then every process of the server       | the server has ended                   |
+//! | `watchdog.lock` | the watchdog                                     | no watchdog would stop the server      |
 //!
-//! As root the server runs as user `postgres`, else `nobody`. Locks, log and the watchdog's script then stay in a
-//! directory of root's; the data and the socket are in two directories of that user's, in which root opens nothing.
+//! If this process is root, the server runs as the user `postgres` or `nobody`. Locks, log and the watchdog's script are
+//! then in a directory that belongs to root; the data and the socket are in two directories that belong to that user,
+//! and root opens no file in these.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,4 +1,5 @@
-//! Lock files. Whoever inherits an open one holds the lock too, and the system lets go of it with the last of them.
+//! Lock files. A child process that inherits the open file holds the lock too. The system releases the lock when the
+//! last of these processes has closed the file or ended.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -9,13 +10,13 @@ use std::time::{Duration, Instant};
 
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
-/// The lock, held for as long as the file is open; `None` while somebody else holds it.
+/// Takes the lock, which is held for as long as the file is open; `None` if another process holds it.
 pub(crate) fn try_take(path: &Path) -> io::Result<Option<File>> {
     let file = open(path)?;
-    taken(file.try_lock()).map(|taken| taken.then_some(file))
+    is_taken(file.try_lock()).map(|taken| taken.then_some(file))
 }
 
-/// Waits for the lock for at most that long.
+/// Takes the lock, waiting for it at most for `patience`; `None` if it was not released in time.
 pub(crate) fn take_within(path: &Path, patience: Duration) -> io::Result<Option<File>> {
     let since = Instant::now();
     loop {
@@ -26,9 +27,10 @@ pub(crate) fn take_within(path: &Path, patience: Duration) -> io::Result<Option<
     }
 }
 
-/// Whether somebody holds the lock. Asks for a shared one, lest two who ask at once take each other for its holder.
+/// Whether some process holds the lock. A shared lock is tried, so that two processes which ask at the same time do not
+/// take each other for its holder.
 pub(crate) fn is_held(path: &Path) -> io::Result<bool> {
-    taken(open(path)?.try_lock_shared()).map(|taken| !taken)
+    is_taken(open(path)?.try_lock_shared()).map(|taken| !taken)
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -40,7 +42,8 @@ fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-fn taken(tried: Result<(), TryLockError>) -> io::Result<bool> {
+/// Whether the lock was taken.
+fn is_taken(tried: Result<(), TryLockError>) -> io::Result<bool> {
     match tried {
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),

@@ -10,8 +10,8 @@ use crate::binaries::Binaries;
 use crate::layout::Layout;
 use crate::lock;
 
-/// A server that was started or attached to. Dropping it does nothing: the server stops by itself once unused, or at
-/// [`PrivateServer::stop`].
+/// A server that this process has started or attached to. Dropping the value does nothing: the server stops by itself
+/// when nobody uses it, or by [`PrivateServer::stop`].
 #[derive(Debug, Clone)]
 pub struct PrivateServer {
     pub(crate) layout: Layout,
@@ -20,15 +20,15 @@ pub struct PrivateServer {
 }
 
 impl PrivateServer {
-    /// Where to connect to a database, for sqlx and libpq alike:
+    /// Returns the URL of a database, for sqlx and libpq alike:
     /// `postgres://postgres@localhost/<database>?host=<socket directory>`.
     pub fn url(&self, database: &str) -> String {
         let sockets = self.socket_directory().display();
         format!("postgres://postgres@localhost/{database}?host={sockets}")
     }
 
-    /// A `psql` on a database, for the caller to add arguments to. It runs as the server's user in `/`, reads no start-up
-    /// file, fails at the first error and prints bare rows.
+    /// Prepares a `psql` on a database, to which the caller adds arguments. It runs as the server's user in `/`, reads no
+    /// start-up file, fails at the first error and prints bare rows.
     pub fn psql(&self, database: &str) -> Command {
         let mut command = self.account.command(self.binaries.program("psql"));
         command
@@ -39,30 +39,30 @@ impl PrivateServer {
         command
     }
 
-    /// Whether any process of the server is left. No promise that it accepts connections.
+    /// Whether any process of the server is left. It need not accept connections.
     ///
     /// # Errors
-    /// When its lock file cannot be opened.
+    /// If its lock file cannot be opened.
     pub fn is_running(&self) -> io::Result<bool> {
         lock::is_held(&self.layout.server_lock())
     }
 
-    /// Postgres's data directory, open to the server's user only.
+    /// The data directory of Postgres. Only the server's user may read it.
     pub fn data_directory(&self) -> PathBuf {
         self.layout.data()
     }
 
-    /// The directory with the socket, open to the server's user (and root) only. At most 89 bytes long.
+    /// The directory of the socket. Only the server's user and root may use it. Its path has at most 89 bytes.
     pub fn socket_directory(&self) -> &Path {
         self.layout.sockets()
     }
 
-    /// What the server and its watchdog had to say since the server was started.
+    /// The file with what the server and its watchdog have logged since the server was started.
     pub fn log_file(&self) -> PathBuf {
         self.layout.log()
     }
 
-    /// Whether a query is answered. A plain connection is tried first, as it costs no process.
+    /// Whether the server answers a query. A connection is tried first, because that starts no process.
     pub(crate) fn answers(&self) -> bool {
         UnixStream::connect(self.layout.socket()).is_ok()
             && self

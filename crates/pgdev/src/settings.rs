@@ -1,36 +1,36 @@
-//! What a private server is for, and the Postgres options that follow from it.
+//! The settings of a private server, and the Postgres options that follow from them.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Which server: two processes with the same `name` and `data_dir` share one.
+/// The settings of a server. Two processes with the same `name` and `data_dir` share one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Names the server's directory, `<name>-pg<major>`: 1 to 32 of `a-z`, `0-9`, `-` and `_`.
+    /// The name of the server: 1 to 32 of `a-z`, `0-9`, `-` and `_`. Its directory is called `<name>-pg<major>`.
     pub name: String,
-    /// The directory in which the server's own directory is made. By default `/var/tmp/bf-telematics-root` for root,
-    /// else `$XDG_STATE_HOME/bf-telematics` or `~/.local/state/bf-telematics`.
+    /// The directory in which the server's own directory is created. The default is `/var/tmp/bf-telematics-root` for
+    /// root, else `$XDG_STATE_HOME/bf-telematics` or `~/.local/state/bf-telematics`.
     pub data_dir: Option<PathBuf>,
-    /// Whether the data outlives the server. A server that is attached to keeps the durability it was started with; a
-    /// throwaway server does not start in the place of durable data.
+    /// Whether the data outlives the server. Attaching does not change the durability of a running server; a throwaway
+    /// server does not start on durable data.
     pub durability: Durability,
-    /// How long the server stays up with no client connected, in whole seconds (rounded up). Counted by the watchdog of
-    /// the process that started the server; the others' is not looked at.
+    /// How long the server stays up while no client is connected, in whole seconds (rounded up). The value of the
+    /// process that started the server counts; the values of processes that attach do not.
     pub linger: Duration,
 }
 
-/// What becomes of the data.
+/// What happens to the data when the server has stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// Kept across starts and crashes, as Postgres does by default. At most 200 connections.
+    /// The data is kept across starts and crashes, as Postgres does by default. At most 200 connections are accepted.
     Durable,
-    /// For tests: fast, unsafe in a crash, and wiped at the next start that finds no server running. At most 300
-    /// connections.
+    /// The data is for tests: fast to write, lost in a crash, and wiped by the next start that finds no server running.
+    /// At most 300 connections are accepted.
     Throwaway,
 }
 
 impl Settings {
-    /// A server whose data is kept; lingers for 10 s.
+    /// The settings of a server whose data is kept, and which lingers for 10 s.
     pub fn durable(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -40,7 +40,8 @@ impl Settings {
         }
     }
 
-    /// A server for tests, whose data goes with it; lingers for 30 s, so that the next run of the tests finds it up.
+    /// The settings of a server for tests, whose data goes with it. It lingers for 30 s, so that the next test run finds
+    /// it running.
     pub fn throwaway(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -70,7 +71,7 @@ impl Durability {
         }
     }
 
-    /// As given to `postgres -c`, which wins over the files in the data directory.
+    /// Options for `postgres -c`, which override the files in the data directory.
     pub(crate) fn server_options(self) -> &'static [&'static str] {
         match self {
             Self::Durable => &["max_connections=200"],

@@ -19,21 +19,22 @@ use crate::watchdog::{self, Watchdog};
 
 const BETWEEN_TRIES: Duration = Duration::from_millis(30);
 
-/// Long enough for the start of another process, `initdb` and crash recovery included.
+/// The time that a start may take, also that of another process, `initdb` and crash recovery included.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A former server's watchdog ends within half a second of it.
+/// The time that the watchdog of a former server may take to end; it usually takes half a second.
 const WATCHDOG_PATIENCE: Duration = Duration::from_secs(10);
 
+/// The number of lines from the end of the log that an error shows.
 const LOG_LINES: usize = 20;
 
 impl PrivateServer {
-    /// Starts the server, or attaches to the one that another process started with the same settings; returns when it
-    /// answers queries, and then the caller has [`Settings::linger`] to connect. Blocks: 1 to 3 s when there is no data
-    /// yet, a tenth of a second otherwise.
+    /// Starts the server, or attaches to the server that another process started with the same settings. Returns when
+    /// the server answers queries; the caller then has [`Settings::linger`] to connect. Blocks for 1 to 3 s if there is
+    /// no data yet, and for a tenth of a second otherwise.
     ///
     /// # Errors
-    /// See [`StartError`]; a server that fails to start is noticed at once.
+    /// See [`StartError`]. A server that fails to start is noticed when its process ends.
     pub fn start(settings: &Settings) -> Result<Self, StartError> {
         if !settings.has_plain_name() {
             return Err(StartError::Name(settings.name.clone()));
@@ -55,7 +56,7 @@ impl PrivateServer {
         Ok(server)
     }
 
-    /// False when there is no server, or none any more.
+    /// Attaches to a running server; `false` if there is none, or if it ended meanwhile.
     fn attach(&self, settings: &Settings) -> Result<bool, StartError> {
         let layout = &self.layout;
         let since = Instant::now();
@@ -63,9 +64,11 @@ impl PrivateServer {
         while self.holds_lock()? {
             let unwatched = lock::try_take(&layout.watchdog_lock())
                 .map_err(StartError::io("lock", &layout.watchdog_lock()))?;
-            // After the announcement, see the watchdog. The mark of a dead watchdog means nothing.
-            let going = unwatched.is_none() && fs::symlink_metadata(layout.stopping_mark()).is_ok();
-            if !going && self.answers() {
+            // Looked at after the announcement, for the reason that stands in watchdog.sh. The mark of a watchdog that
+            // has died means nothing.
+            let is_stopping =
+                unwatched.is_none() && fs::symlink_metadata(layout.stopping_mark()).is_ok();
+            if !is_stopping && self.answers() {
                 if let Some(lock) = unwatched {
                     let adopted = self.watchdog(settings).adopt(lock);
                     watchdog::reap(
@@ -82,6 +85,7 @@ impl PrivateServer {
         Ok(false)
     }
 
+    /// Starts a server where none runs, and waits until it answers.
     fn launch(&self, settings: &Settings) -> Result<(), StartError> {
         let layout = &self.layout;
         let server_lock = take(&layout.server_lock(), WATCHDOG_PATIENCE)?;
@@ -92,7 +96,7 @@ impl PrivateServer {
             settings.durability,
             &server_lock,
         )?;
-        // The former watchdog sees that the pid file is gone, and ends.
+        // The former watchdog ends when it sees that the pid file is gone.
         let watchdog_lock = take(&layout.watchdog_lock(), WATCHDOG_PATIENCE)?;
         self.keep_last_log()?;
         let mut watchdog = self
@@ -102,7 +106,7 @@ impl PrivateServer {
         let ready = self.await_readiness(&mut watchdog);
         watchdog::reap(watchdog);
         if let Err(StartError::NotReady { .. }) = ready {
-            // The error says what matters; a failure to stop adds nothing to it.
+            // The error says what matters; that the server could not be stopped either adds nothing.
             let _ = self.shut_down();
         }
         ready?;
@@ -136,7 +140,7 @@ impl PrivateServer {
         }
     }
 
-    /// Tells the watchdog to count anew. Only the holder of the start lock writes the file.
+    /// Tells the watchdog to begin to count idle seconds anew. Only the holder of the start lock writes the file.
     fn announce(&self) -> Result<(), StartError> {
         let path = self.layout.attachments();
         let before = fs::read_to_string(&path).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Why a start fails.
+//! The reasons why a server could not be started.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,16 +6,16 @@ use std::process::ExitStatus;
 
 use crate::binaries::NoBinaries;
 
-/// Why there is no server. Nothing that this start has started is left running.
+/// The reason why there is no server. No process that the failed start has started is left running.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Postgres is not installed.
     #[error(transparent)]
     NoBinaries(#[from] NoBinaries),
-    /// [`Settings::name`](crate::Settings::name) does not fit a directory's name.
-    #[error("{0:?} does not name a server: 1 to 32 of a-z, 0-9, - and _ do")]
+    /// [`Settings::name`](crate::Settings::name) has characters that it may not have, or a wrong length.
+    #[error("{0:?} is no name for a server: use 1 to 32 of a-z, 0-9, - and _")]
     Name(String),
-    /// We are root, and there is no user for the server to run as.
+    /// This process is root, and there is no other user that the server could run as.
     #[error("PostgreSQL does not run as root, and there is neither a user postgres nor nobody")]
     NoAccount,
     /// A directory is not safe to use.
@@ -23,43 +23,43 @@ pub enum StartError {
     Directory {
         /// The directory.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason why it is not safe.
         reason: String,
     },
-    /// The system refused something.
+    /// The operating system refused an action.
     #[error("cannot {action} {}", .path.display())]
     Io {
-        /// What was tried.
+        /// The action that was tried.
         action: &'static str,
-        /// On what.
+        /// The file that the action was tried on.
         path: PathBuf,
-        /// The system's answer.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// `initdb` failed.
     #[error("initdb failed: {output}")]
     Initdb {
-        /// What it printed.
+        /// The errors that it printed.
         output: String,
     },
     /// The server ended before it accepted connections.
     #[error("PostgreSQL did not start ({status}). The end of its log:\n{log}")]
     Exited {
-        /// How it ended.
+        /// The exit status of the server.
         status: ExitStatus,
-        /// Its last lines.
+        /// The last lines of the server's log.
         log: String,
     },
-    /// The server is there and accepts no connections.
+    /// The server runs and accepts no connections.
     #[error("PostgreSQL accepted no connection within {seconds} s. The end of its log:\n{log}")]
     NotReady {
-        /// How long it was waited for.
+        /// The seconds that it was waited for.
         seconds: u64,
-        /// Its last lines.
+        /// The last lines of the server's log.
         log: String,
     },
-    /// Another process holds a lock for too long.
-    #[error("another process did not let go of {} in time", .path.display())]
+    /// Another process did not release a lock in time.
+    #[error("another process did not release {} in time", .path.display())]
     Busy {
         /// The lock file.
         path: PathBuf,

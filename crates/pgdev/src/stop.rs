@@ -1,4 +1,4 @@
-//! Stopping a server for all who use it.
+//! Stopping a server, for all processes that use it.
 
 use std::io;
 use std::thread;
@@ -9,35 +9,36 @@ use crate::server::PrivateServer;
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
-/// For the turn at the start lock: a start that hangs must not keep us from stopping.
-const TURN: Duration = Duration::from_secs(2);
+/// The time to wait for the start lock. It is short, because a start that hangs must not prevent a stop.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How Postgres is told to stop, and how long it gets: the first breaks off the clients' work and writes everything
-/// down; the second leaves that to the recovery at the next start, and after 5 s kills what has not ended.
+/// The ways to stop Postgres, and the time that each gets. A fast shutdown cancels the clients' work and writes
+/// everything to disk. An immediate one leaves that to the recovery at the next start, and after 5 s kills what has not
+/// ended.
 const SHUTDOWNS: [(&str, Duration); 2] = [
     ("fast", Duration::from_secs(6)),
     ("immediate", Duration::from_secs(6)),
 ];
 
-/// Why a server still runs.
+/// The reason why a server could not be stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum StopError {
-    /// It did not end in time.
+    /// The server did not end in time.
     #[error("PostgreSQL is still running after a fast and an immediate shutdown")]
     StillRunning,
-    /// It could not be told, or its lock not be looked at.
+    /// `pg_ctl` could not be run, or the lock could not be looked at.
     #[error("cannot stop PostgreSQL")]
     Io(#[from] io::Error),
 }
 
 impl PrivateServer {
-    /// Stops the server, whoever is connected to it, and returns when it is gone: at once if it was gone already, usually
-    /// in a tenth of a second, within 15 s in any case. Its durable data stays.
+    /// Stops the server, even while clients are connected, and returns when it has ended: at once if it had ended
+    /// already, usually after a tenth of a second, after 15 s at most. Durable data stays.
     ///
     /// # Errors
     /// See [`StopError`].
     pub fn stop(&self) -> Result<(), StopError> {
-        let _turn = lock::take_within(&self.layout.start_lock(), TURN)?;
+        let _turn = lock::take_within(&self.layout.start_lock(), LOCK_PATIENCE)?;
         self.shut_down()
     }
 
@@ -46,7 +47,7 @@ impl PrivateServer {
             if !self.is_running()? {
                 return Ok(());
             }
-            // It fails when the server ends by itself meanwhile, which the lock tells better.
+            // The command fails if the server ends by itself meanwhile; the lock says whether it has ended.
             self.account
                 .command(self.binaries.program("pg_ctl"))
                 .args(["stop", "--silent", "--no-wait", "--mode", mode, "--pgdata"])

@@ -1,4 +1,4 @@
-//! Starting the watchdog, a shell script that outlives us.
+//! Starting the watchdog, a shell script that outlives this process.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -15,7 +15,7 @@ use crate::settings::Settings;
 
 const SCRIPT: &str = include_str!("watchdog.sh");
 
-/// What a watchdog is made of.
+/// A watchdog that can be started for a server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Watchdog<'a> {
     pub(crate) layout: &'a Layout,
@@ -25,8 +25,8 @@ pub(crate) struct Watchdog<'a> {
 }
 
 impl Watchdog<'_> {
-    /// Starts a server and watches it. The watchdog ends with the server, and with its exit code when the server fails
-    /// before it accepts connections.
+    /// Starts a watchdog that starts the server. The watchdog ends when the server does; if the server fails before it
+    /// accepts connections, the watchdog ends with the server's exit code.
     pub(crate) fn run(&self, lock: File, server_lock: File) -> io::Result<Child> {
         self.command("run", lock)?
             .args(self.server_options())
@@ -34,14 +34,14 @@ impl Watchdog<'_> {
             .spawn()
     }
 
-    /// Watches a server that has lost its watchdog.
+    /// Starts a watchdog for a running server that has none.
     pub(crate) fn adopt(&self, lock: File) -> io::Result<Child> {
         self.command("adopt", lock)?.stdout(Stdio::null()).spawn()
     }
 
     fn command(&self, task: &str, lock: File) -> io::Result<Command> {
         let layout = self.layout;
-        // A file, and not an argument of `sh -c`, for the sake of whoever reads the list of processes.
+        // A file, and not an argument of `sh -c`, to keep the list of processes readable.
         replace(&layout.watchdog_script(), SCRIPT)?;
         let log = OpenOptions::new()
             .append(true)
@@ -72,7 +72,7 @@ impl Watchdog<'_> {
             "logging_collector=off".to_owned(),
             "timezone=UTC".to_owned(),
             "log_timezone=UTC".to_owned(),
-            // Otherwise a client killed within a long statement counts as connected until the statement is done.
+            // Otherwise a client that was killed within a long statement counts as connected until the statement ends.
             "client_connection_check_interval=1s".to_owned(),
         ];
         let durability = self.settings.durability.server_options();
@@ -84,12 +84,12 @@ impl Watchdog<'_> {
     }
 }
 
-/// Takes the exit code of a watchdog that ends before we do.
+/// Waits for the watchdog on a thread, so that it does not stay a zombie if it ends before this process.
 pub(crate) fn reap(mut watchdog: Child) {
     thread::spawn(move || watchdog.wait());
 }
 
-/// Whoever reads the file meanwhile sees the old or the new text; readable by the server's user.
+/// Replaces a file at once: a reader sees the old text or the new one. The server's user may read it.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let new = path.with_extension("new");
     fs::write(&new, text)?;
