@@ -58,8 +58,14 @@ impl ConnectionBuilder {
 
     /// Switched off.
     #[must_use]
-    pub fn disabled(mut self) -> Self {
-        self.spec.enabled = false;
+    pub fn disabled(self) -> Self {
+        self.enabled(false)
+    }
+
+    /// Switched on or off.
+    #[must_use]
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.spec.enabled = enabled;
         self
     }
 

@@ -131,14 +131,19 @@ impl EnvelopeBuilder {
 
     /// What a command takes.
     pub fn item(&self) -> EnvelopeItem<'_> {
-        EnvelopeItem::Envelope(ProviderEnvelope {
+        EnvelopeItem::Envelope(self.envelope())
+    }
+
+    /// The envelope itself, as the store takes it.
+    pub fn envelope(&self) -> ProviderEnvelope<'_> {
+        ProviderEnvelope {
             id: self.id,
             provider_type: self.provider_type,
             provider_id: self.provider_id.clone(),
             received_at: self.received_at,
             trace: self.trace.clone(),
             raw_message: &self.raw_message,
-        })
+        }
     }
 }
 

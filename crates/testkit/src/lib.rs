@@ -27,6 +27,7 @@
     reason = "a wait for a condition ends after a real time limit"
 )]
 
+mod changes;
 mod clones;
 mod connection;
 mod cycles;
