@@ -5,8 +5,6 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use super::Held;
-#[cfg(test)]
-use super::OutcomeWord;
 use super::{
     Gate, Item, Registry, RejectReason, Rejection, Verdict, decide::admit, decide::decide,
 };
@@ -78,7 +76,3 @@ fn judge<S: BuildHasher>(
         verdict,
     }
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

@@ -13,6 +13,9 @@ mod registry;
 mod rejections;
 mod update;
 
+#[cfg(test)]
+mod tests;
+
 pub use batch::{Judged, decide_batch};
 pub use decide::{Gate, admit_connection, decide};
 pub use held::{Drops, Held};

@@ -262,5 +262,5 @@ fn of_answer(device: &DeviceFacts, health: &Health, polling: &PollingFacts) -> O
 }
 
 #[cfg(test)]
-#[path = "cause_tests.rs"]
+#[path = "cause_tests/mod.rs"]
 mod tests;

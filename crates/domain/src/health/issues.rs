@@ -275,5 +275,5 @@ fn charge_lacking_since(finding: &Finding<'_>, now: DateTime<Utc>) -> Option<Dat
 }
 
 #[cfg(test)]
-#[path = "issues_tests.rs"]
+#[path = "issues_tests/mod.rs"]
 mod tests;

@@ -1,8 +1,11 @@
 //! The table of design, section 5, as a whole: each row alone, each two rows that can hold at once, and
 //! the instants at which a row begins to hold.
 
+use std::sync::Arc;
+
 use super::*;
-use crate::acceptance::Drops;
+use crate::ids::{CycleId, LeaseToken};
+use crate::signals::{Reading, Readings};
 
 /// What one update is judged by.
 #[derive(Clone, Debug)]
