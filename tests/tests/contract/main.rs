@@ -1,9 +1,13 @@
 //! The HTTP contract as it was released: what clients were built on stays.
 //!
-//! `breaks` compares two documents, `kinds_of_breaks` is its table of cases.
+//! `breaks` compares two documents and `schema` two schemas of them; `kinds_of_breaks` and `additions` are
+//! the tables of cases, on a `small_contract`.
 
+mod additions;
 mod breaks;
 mod kinds_of_breaks;
+mod schema;
+mod small_contract;
 
 use serde_json::Value;
 
