@@ -242,7 +242,7 @@ fn the_wire_contract_needs_serde_alone() {
 }
 
 #[test]
-fn what_one_crate_is_for_no_other_does() {
+fn a_library_kept_to_some_crates_is_used_by_no_other() {
     let workspace = workspace();
     let mut wrong = Vec::new();
     for package in &workspace.packages {
@@ -289,7 +289,7 @@ fn source_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn what_is_for_tests_is_in_no_program() {
+fn a_crate_for_tests_is_in_no_program() {
     let workspace = workspace();
     for package in &workspace.packages {
         let used = uses(package);

@@ -1,12 +1,11 @@
 //! Tokens of an emulated Amazon Cognito: a user pool's people, who sign in by password.
 
 use std::process::Command;
-use std::time::Duration;
 
-use reqwest::Client;
 use serde_json::{Value, json};
 use testkit::{a_device, a_workspace};
 
+use crate::client::client;
 use crate::issuer::{Issuer, installed};
 use crate::serve::{Serve, Trust};
 
@@ -16,12 +15,11 @@ const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/cognit
 const PASSWORD: &str = "Correct-horse-9";
 const NORTH: &str = "depot-north";
 
-/// The emulator on this port, 0 being a free one; nothing where it is not installed.
-pub fn emulator(port: &str) -> Option<Issuer> {
-    let place = installed("cognito", "bin/moto_server")?;
-    let mut command = Command::new(place.join("bin/python"));
+/// Starts the emulator on this port; port 0 is a free one.
+pub fn emulator(port: &str) -> Issuer {
+    let mut command = Command::new(installed("cognito").join("bin/python"));
     command.args(["-u", SERVE, port]);
-    Some(Issuer::start(&mut command, "Running on http://127.0.0.1:"))
+    Issuer::start(&mut command, "Running on http://127.0.0.1:")
 }
 
 /// A user pool with an app client.
@@ -85,10 +83,8 @@ impl<'a> Pool<'a> {
 }
 
 async fn call(cognito: &Issuer, operation: &str, body: Value) -> Value {
-    let client = Client::builder().timeout(Duration::from_secs(20)).build();
     let target = format!("AWSCognitoIdentityProviderService.{operation}");
-    let answer = client
-        .expect("a client")
+    let answer = client()
         .post(&cognito.url)
         .header("authorization", SIGNED)
         .header("x-amz-target", target)
@@ -108,10 +104,9 @@ fn text(value: &Value) -> String {
 }
 
 #[tokio::test]
+#[ignore = "needs the issuer that .ci/install-issuers installs"]
 async fn people_are_let_in_by_their_groups_and_with_access_tokens_only() {
-    let Some(cognito) = emulator("0") else {
-        return;
-    };
+    let cognito = emulator("0");
     let ours = Pool::create(&cognito, "ours").await;
     let another = Pool::create(&cognito, "another").await;
     let trust = Trust {

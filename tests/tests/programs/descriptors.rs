@@ -1,37 +1,23 @@
 //! An instance that has no file descriptor left for another client.
 
 use std::net::TcpStream;
-use std::process::Command;
-use std::time::{Duration, Instant};
 
-use crate::built::program;
-use crate::dev::{Api, Place, UNTIL_STOPPED};
-use crate::running::Running;
+use crate::dev::Place;
 
 #[tokio::test]
-async fn it_goes_on_when_the_others_have_left() {
+async fn an_instance_without_descriptors_goes_on_when_the_crowd_has_left() {
     let place = Place::new();
     let dev = place.dev();
-    let program = program("bf-manage-core");
-    let pasted = dev.serve_line().replace(
-        "cargo run --release --",
-        &format!("'{}'", program.display()),
-    );
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", &format!("ulimit -n 64 && exec env {pasted}")])
-        .current_dir(place.data());
-    let mut crowded = Running::start(&mut shell);
-    let said = crowded.has_said("serves http://", Duration::from_secs(30));
-    let url = said.iter().find_map(|line| line.split("serves ").nth(1));
-    let url = url.expect("an address");
-    let address = url.trim_start_matches("http://");
+    let line = format!("ulimit -n 64 && {}", dev.serve_line());
+    let (mut crowded, api) = dev.second_instance_by(&place, &line, &[]);
+    let address = api.url.trim_start_matches("http://");
+    let address = address.split('/').next().expect("an address");
 
     let crowd: Vec<TcpStream> = (0..100)
         .map(|_| TcpStream::connect(address).expect("a place in the queue"))
         .collect();
     let complained = testkit::eventually("want of descriptors", async || {
-        let lines = crowded.complaints();
+        let lines = crowded.stderr();
         lines
             .into_iter()
             .find(|line| line.contains("no connection could be accepted"))
@@ -41,13 +27,8 @@ async fn it_goes_on_when_the_others_have_left() {
     assert!(crowded.is_running());
 
     drop(crowd);
-    let api = Api {
-        url: format!("{url}/api/telematics-mvp"),
-        ..dev.api.clone()
-    };
-    let since = Instant::now();
-    api.is_healthy_within(since, Duration::from_secs(15)).await;
+    api.is_healthy().await;
     crowded.signal("TERM");
-    assert!(crowded.ends_within(UNTIL_STOPPED).success());
+    assert!(crowded.wait_for_exit().success());
     assert!(dev.ctrl_c().success());
 }

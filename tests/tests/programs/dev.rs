@@ -4,19 +4,15 @@ use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::built::program;
-use crate::running::Running;
-
-/// A first start makes a database on a machine that runs all the other tests too.
-const UNTIL_READY: Duration = Duration::from_mins(1);
-/// What the issue promises of Ctrl-C.
-pub const UNTIL_STOPPED: Duration = Duration::from_secs(15);
+use crate::client::client;
+use crate::running::{BETWEEN_LOOKS, PATIENCE, Running};
 
 /// The demo workspaces.
 pub const DEPOTS: [&str; 5] = [
@@ -85,26 +81,24 @@ impl Place {
             .any(|lock| lock.try_lock().is_err())
     }
 
-    /// Waits until nothing of the database is left.
-    pub fn loses_its_database_within(&self, patience: Duration) {
-        let since = Instant::now();
-        while self.has_database() {
-            assert!(
-                since.elapsed() < patience,
-                "the database is still there after {patience:?}"
-            );
-            std::thread::sleep(Duration::from_millis(50));
+    /// Waits until no process of the private server is left.
+    pub fn loses_its_database(&self) {
+        assert!(self.is_without_database(), "the database is still there");
+    }
+
+    fn is_without_database(&self) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        while self.has_database() && Instant::now() < deadline {
+            std::thread::sleep(BETWEEN_LOOKS);
         }
+        !self.has_database()
     }
 }
 
-/// Whatever became of the story: nobody's server is left on a directory that goes away.
+/// No server is left on a directory that goes away, whatever became of the story.
 impl Drop for Place {
     fn drop(&mut self) {
-        let since = Instant::now();
-        while self.has_database() && since.elapsed() < Duration::from_secs(30) {
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        self.is_without_database();
     }
 }
 
@@ -118,15 +112,14 @@ fn servers(data: &Path) -> Vec<PathBuf> {
 /// A `dev` that is ready.
 pub struct Dev {
     pub running: Running,
-    pub ready_at: Instant,
     pub api: Api,
     banner: Vec<String>,
 }
 
 impl Dev {
     fn of(mut running: Running) -> Self {
-        let banner = running.has_said("Ctrl-C stops everything", UNTIL_READY);
-        let ready_at = Instant::now();
+        running.wait_for_line("Ctrl-C stops everything");
+        let banner = running.stdout();
         let after = |words: &str| {
             let line = banner
                 .iter()
@@ -142,38 +135,43 @@ impl Dev {
         };
         Self {
             running,
-            ready_at,
             api,
             banner,
         }
     }
 
-    /// The line that starts a second instance, as one pastes it.
-    pub fn serve_line(&self) -> &str {
+    /// Returns the banner's line that starts a second instance, as somebody pastes it, with the program
+    /// that is built already in place of building it.
+    pub fn serve_line(&self) -> String {
         let line = self
             .banner
             .iter()
             .find(|line| line.contains(" serve --listen "));
-        line.unwrap_or_else(|| panic!("a serve line in {:#?}", self.banner))
+        let line = line.unwrap_or_else(|| panic!("a serve line in {:#?}", self.banner));
+        let program = format!("'{}'", program("bf-manage-core").display());
+        format!(
+            "exec env {}",
+            line.replace("cargo run --release --", &program)
+        )
     }
 
-    /// Starts the second instance: as pasted, but for the building.
+    /// Starts the second instance; returns it with its API, for the banner's tokens.
     pub fn second_instance(&self, place: &Place) -> (Running, Api) {
-        let program = program("bf-manage-core");
-        let pasted = self.serve_line().replace(
-            "cargo run --release --",
-            &format!("'{}'", program.display()),
-        );
+        self.second_instance_by(place, &self.serve_line(), &[])
+    }
+
+    /// Starts the second instance by this line, with these settings.
+    pub fn second_instance_by(
+        &self,
+        place: &Place,
+        line: &str,
+        settings: &[(&str, &str)],
+    ) -> (Running, Api) {
         let mut shell = Command::new("sh");
-        shell
-            .args(["-c", &format!("exec env {pasted}")])
-            .current_dir(place.data());
-        let mut running = Running::start(&mut shell);
-        let said = running.has_said("serves http://", Duration::from_secs(30));
-        let address = said.iter().find_map(|line| line.split("serves ").nth(1));
-        let url = format!("{}/api/telematics-mvp", address.expect("an address"));
+        shell.args(["-c", line]).current_dir(place.data());
+        let mut running = Running::start_with(&mut shell, settings.iter().copied());
         let api = Api {
-            url,
+            url: format!("{}/api/telematics-mvp", running.wait_until_serving()),
             ..self.api.clone()
         };
         (running, api)
@@ -196,13 +194,12 @@ impl Dev {
     /// Presses Ctrl-C, and waits for the end.
     pub fn ctrl_c(mut self) -> std::process::ExitStatus {
         self.running.signal("INT");
-        self.running.ends_within(UNTIL_STOPPED)
+        self.running.wait_for_exit()
     }
 
     /// Kills it as nothing can prevent.
     pub fn kill_9(mut self) {
-        self.running.signal("KILL");
-        self.running.ends_within(Duration::from_secs(5));
+        self.running.kill_9();
     }
 }
 
@@ -218,9 +215,8 @@ impl Api {
     /// A cycle of `demo-west` that is triggered with this `traceparent`, once it has ended. The trigger
     /// is repeated until none of the start's own is in its way.
     pub async fn cycle_in(&self, traceparent: &str) -> Value {
-        let client = reqwest::Client::builder().build().expect("a client");
         let triggered = testkit::eventually("the trigger is queued", async || {
-            let answer = client
+            let answer = client()
                 .post(format!("{}/poll-cycles", self.url))
                 .bearer_auth(&self.machine)
                 .header("traceparent", traceparent)
@@ -256,11 +252,7 @@ impl Api {
     }
 
     async fn ask(&self, method: &Method, token: &str, path: &str, body: Option<Value>) -> Value {
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(10))
-            .build()
-            .expect("a client");
-        let mut request = client
+        let mut request = client()
             .request(method.clone(), format!("{}{path}", self.url))
             .bearer_auth(token);
         if let Some(body) = body {
@@ -289,17 +281,10 @@ impl Api {
     }
 
     /// Waits until the fleet is healthy from polls.
-    pub async fn is_healthy_within(&self, since: Instant, patience: Duration) {
-        loop {
-            let healthy = self.in_state("healthy").await;
-            if healthy >= 40 {
-                return;
-            }
-            assert!(
-                since.elapsed() < patience,
-                "only {healthy} of 60 are healthy after {patience:?}"
-            );
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+    pub async fn is_healthy(&self) {
+        testkit::eventually("40 of 60 devices are healthy", async || {
+            self.in_state("healthy").await >= 40
+        })
+        .await;
     }
 }

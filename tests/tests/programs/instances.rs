@@ -2,7 +2,6 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::{Client, Method};
@@ -11,15 +10,15 @@ use tempfile::TempDir;
 use testkit::{Fixture, Fleet, eventually, seconds};
 
 use crate::built::program;
+use crate::client::client;
 use crate::running::Running;
 
-const UNTIL_SERVING: Duration = Duration::from_mins(1);
 const ISSUER: &str = "http://bf-stories-issuer.localhost";
 /// The folder of credentials, and the one credential in it.
 pub const KEY: &str = "s3cret";
 pub const CREDENTIAL: &str = "file:key";
 /// How long a lease lasts without renewal.
-pub const LEASE: Duration = Duration::from_secs(5);
+const LEASE_SECONDS: &str = "5";
 
 /// A database, and what all instances on it share.
 pub struct Deployment {
@@ -32,11 +31,10 @@ impl Deployment {
     pub async fn new() -> Self {
         let place = tempfile::tempdir().expect("a temporary directory");
         std::fs::write(place.path().join("key"), KEY).expect("a credential");
-        let client = Client::builder().timeout(Duration::from_secs(20)).build();
         Self {
             fixture: Fixture::in_real_time().await,
             place,
-            client: client.expect("a client"),
+            client: client(),
         }
     }
 
@@ -62,11 +60,11 @@ impl Deployment {
             .env("SCHEDULER", "none")
             .env("METRICS_LISTEN", "")
             .env("TRIGGER_PRECISION_SECONDS", "0")
-            .env("LEASE_SECONDS", LEASE.as_secs().to_string())
+            .env("LEASE_SECONDS", LEASE_SECONDS)
             .env("LOG", "info")
             .envs(settings.iter().copied());
         let mut running = Running::start(&mut command);
-        running.has_said("serves http://", UNTIL_SERVING);
+        running.wait_until_serving();
         let url = format!("http://{address}");
         let scopes = ["telematics/poll", "telematics/sweep"];
         let asked = json!({"kind": "machine", "scopes": scopes});
@@ -179,8 +177,7 @@ impl Instance {
     }
 
     pub fn kill_9(mut self) {
-        self.running.signal("KILL");
-        self.running.ends_within(Duration::from_secs(10));
+        self.running.kill_9();
     }
 }
 
@@ -205,15 +202,11 @@ impl Simulator {
         let mut command = Command::new(program("bf-depot-sim"));
         command.args(["--listen", "127.0.0.1:0", "--vehicles", "1"]);
         let mut running = Running::start(&mut command);
-        let said = running.has_said("Serving on http://", UNTIL_SERVING);
-        let url = said.iter().find_map(|line| {
-            let at = line.find("http://")?;
-            line[at..].split_whitespace().next()
-        });
-        let client = Client::builder().timeout(Duration::from_secs(20)).build();
+        let said = running.wait_for_line("Serving on ");
+        let url = said.split_whitespace().next();
         Self {
             url: url.expect("an address").to_owned(),
-            client: client.expect("a client"),
+            client: client(),
             _running: running,
         }
     }

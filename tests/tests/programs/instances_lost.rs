@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use axum::extract::{Path, State};
 use axum::routing::get;
@@ -14,11 +13,9 @@ use testkit::{Fleet, a_connection, a_device, a_workspace, eventually, seconds};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::instances::{CREDENTIAL, Deployment, Instance, LEASE, Simulator, slot_due};
+use crate::instances::{CREDENTIAL, Deployment, Instance, Simulator, slot_due};
 
 const WORKSPACES: usize = 12;
-/// What another instance may take longer than the lease.
-const SLACK: Duration = Duration::from_secs(20);
 
 fn name(number: usize) -> String {
     format!("depot-{number:02}")
@@ -90,10 +87,8 @@ async fn a_killed_instances_cycles_are_finished_by_another_and_none_counts_twice
         simulator.is_well(&name(number)).await;
     }
 
-    let since = Instant::now();
     killed.kill_9();
     all_ended_once(&deployment).await;
-    assert!(since.elapsed() < LEASE + SLACK, "{:?}", since.elapsed());
     let polls = simulator.requests("depot-").await;
     assert!(polls.iter().all(|(polls, _)| *polls == 2), "{polls:?}");
 }
@@ -151,7 +146,7 @@ async fn vehicles(State(provider): State<Provider>, Path(account): Path<String>)
 }
 
 #[tokio::test]
-async fn what_an_instance_brings_that_was_stopped_past_its_lease_is_refused() {
+async fn the_results_of_an_instance_stopped_past_its_lease_are_refused() {
     let deployment = Deployment::new().await;
     let (let_go, is_let) = watch::channel(false);
     let provider = Provider {
@@ -181,7 +176,7 @@ async fn what_an_instance_brings_that_was_stopped_past_its_lease_is_refused() {
 
     stopped.running.signal("CONT");
     eventually("it has let go of all of them", async || {
-        let said = stopped.running.complaints();
+        let said = stopped.running.stderr();
         let left = said
             .iter()
             .filter(|line| line.contains("poll cycle left to another holder"));

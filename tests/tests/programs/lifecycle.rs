@@ -1,29 +1,20 @@
 //! One cycle, followed by its trace id: through the log, the events and the answer.
 
-use pgdev::{PrivateServer, Settings};
 use serde_json::{Value, json};
 
-use crate::dev::{Place, UNTIL_STOPPED};
+use crate::dev::{Api, Place};
 
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
-/// Types of the events that have the trace's id, with the cycle that each names, in order.
-fn events_of_the_trace(place: &Place) -> Vec<(String, String)> {
-    let settings = Settings {
-        data_dir: Some(place.data().join("postgres")),
-        ..Settings::durable("dev")
-    };
-    let server = PrivateServer::start(&settings).expect("the server of dev");
-    let of_trace = format!(
-        "SELECT type, cycle_id FROM event_store WHERE trace_id = '{TRACE_ID}' ORDER BY recorded_at"
-    );
-    let output = server.psql("telematics").args(["-c", &of_trace]).output();
-    let output = output.expect("psql");
-    assert!(output.status.success(), "{output:?}");
-    let rows = String::from_utf8_lossy(&output.stdout).into_owned();
-    rows.lines()
-        .filter_map(|row| row.split_once('|'))
-        .map(|(event, cycle)| (event.trim().to_owned(), cycle.trim().to_owned()))
+/// Returns types of the events that have the trace's id, with the cycle that each names, old to new.
+async fn events_of_the_trace(api: &Api) -> Vec<(String, String)> {
+    let path = format!("/workspaces/demo-west/events?trace_id={TRACE_ID}&limit=1000");
+    let page = api.get(&path).await;
+    assert_eq!(page["next_cursor"], Value::Null);
+    let events = page["events"].as_array().expect("events").iter().rev();
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    events
+        .map(|event| (text(&event["type"]), text(&event["cycle_id"])))
         .collect()
 }
 
@@ -53,7 +44,7 @@ async fn a_cycle_is_followed_from_its_trigger_to_its_last_event() {
         ]
     );
 
-    let events = events_of_the_trace(&place);
+    let events = events_of_the_trace(&dev.api).await;
     assert!(events.iter().all(|(_, cycle)| *cycle == id), "{events:?}");
     let mut types: Vec<&str> = events.iter().map(|(event, _)| event.as_str()).collect();
     let accepted = types
@@ -72,9 +63,9 @@ async fn a_cycle_is_followed_from_its_trigger_to_its_last_event() {
 
     let mut running = dev.running;
     running.signal("INT");
-    assert!(running.ends_within(UNTIL_STOPPED).success());
+    assert!(running.wait_for_exit().success());
     let lines: Vec<Value> = running
-        .complaints()
+        .stderr()
         .iter()
         .map(|line| serde_json::from_str(line).expect("one object a line"))
         .filter(|line: &Value| line["trace_id"] == TRACE_ID && line["cycle_id"] == json!(id))

@@ -1,9 +1,9 @@
 //! Stories over whole programs, as somebody at a terminal lives them.
 //!
-//! Every file is a story; `built` builds the programs once, `running` is one that runs, `dev` is
-//! `bf-manage-core dev` with what its banner says, `serve` is `bf-manage-core serve` trusting an
-//! `issuer` from elsewhere, `instances` are several of it on one database. Each story has a data directory or a database of its own and a free port,
-//! so all of them run side by side.
+//! Every file is a story; `built` builds the programs once, `running` is one that runs, `client` asks it,
+//! `dev` is `bf-manage-core dev` with what its banner says, `serve` is `bf-manage-core serve` trusting an
+//! `issuer` from elsewhere, `instances` are several of it on one database. Each story has a data directory
+//! or a database of its own and a free port, so all of them run side by side.
 
 #![expect(
     clippy::disallowed_methods,
@@ -11,6 +11,7 @@
 )]
 
 mod built;
+mod client;
 mod dev;
 mod instances;
 mod issuer;

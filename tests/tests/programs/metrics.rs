@@ -1,10 +1,8 @@
 //! Both instances of one machine tell what they do, each at the address that it prints.
 
-use std::time::Duration;
-
 use serde_json::json;
 
-use crate::dev::{Place, UNTIL_STOPPED};
+use crate::dev::Place;
 use crate::running::Running;
 
 async fn scraped(url: &str) -> String {
@@ -28,7 +26,7 @@ async fn each_instance_has_metrics_of_its_own() {
     let place = Place::new();
     let dev = place.dev();
     let (mut second, api) = dev.second_instance(&place);
-    let of_second = second.words().iter().find_map(|line| {
+    let of_second = second.stdout().iter().find_map(|line| {
         let (_, url) = line.split_once("metrics at ")?;
         Some(url.to_owned())
     });
@@ -37,9 +35,7 @@ async fn each_instance_has_metrics_of_its_own() {
         of_second.expect("an address"),
     );
 
-    dev.api
-        .is_healthy_within(dev.ready_at, Duration::from_secs(10))
-        .await;
+    dev.api.is_healthy().await;
     api.get("/workspaces/demo-north/health").await;
     let update = json!({"updates": [{"device_id": "nope", "observed_at": "2026-01-01T00:00:00Z", "signals": {}}]});
     api.post("/workspaces/demo-north/ingest", update).await;
@@ -69,12 +65,12 @@ async fn each_instance_has_metrics_of_its_own() {
     assert!(!scraped(&of_dev).await.contains(refused));
 
     second.signal("TERM");
-    assert!(second.ends_within(UNTIL_STOPPED).success());
+    assert!(second.wait_for_exit().success());
     assert!(dev.ctrl_c().success());
 }
 
 #[tokio::test]
-async fn without_a_place_to_listen_there_are_none() {
+async fn an_instance_without_a_metrics_address_serves_no_metrics() {
     let place = Place::new();
     let dev = place.dev_in([("METRICS_LISTEN", "")]);
     assert_eq!(dev.said("metrics"), None);
@@ -82,7 +78,7 @@ async fn without_a_place_to_listen_there_are_none() {
 }
 
 #[test]
-fn a_busy_port_is_one_clear_line() {
+fn a_busy_metrics_port_is_refused_in_one_line() {
     let place = Place::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
@@ -90,8 +86,8 @@ fn a_busy_port_is_one_clear_line() {
         &mut place.command("127.0.0.1:0"),
         [("METRICS_LISTEN", address.as_str())],
     );
-    assert!(!refused.ends_within(UNTIL_STOPPED).success());
-    let complaints = refused.complaints();
+    assert!(!refused.wait_for_exit().success());
+    let complaints = refused.stderr();
     let [line] = &complaints[..] else {
         panic!("one line: {complaints:#?}");
     };

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
-use reqwest::{Client, Url};
+use reqwest::Url;
 use serde_json::Value;
 use testkit::{a_device, a_workspace};
 
+use crate::client::client;
 use crate::issuer::{Issuer, installed};
 use crate::serve::{Serve, Trust};
 
@@ -33,9 +33,7 @@ async fn token(provider: &Issuer, client_id: &str, wanted: &[(&str, &str)]) -> S
     let fields = [&[("grant_type", "client_credentials")], wanted].concat();
     // A query and a form are written alike.
     let form = Url::parse_with_params(&provider.url, fields).expect("a URL");
-    let client = Client::builder().timeout(Duration::from_secs(20)).build();
-    let answer = client
-        .expect("a client")
+    let answer = client()
         .post(format!("{}/token", provider.url))
         .basic_auth(client_id, Some(format!("secret-of-{client_id}")))
         .header("content-type", "application/x-www-form-urlencoded")
@@ -61,10 +59,9 @@ async fn serve(provider: &Issuer) -> Serve {
 }
 
 #[tokio::test]
+#[ignore = "needs the issuer that .ci/install-issuers installs"]
 async fn a_machine_may_do_what_its_scopes_say() {
-    let Some(place) = installed("oidc", "node_modules/oidc-provider") else {
-        return;
-    };
+    let place = installed("oidc");
     let keys = tempfile::tempdir().expect("a directory");
     let provider = provider(&place, keys.path(), "0", &["old"]);
     let serve = serve(&provider).await;
@@ -95,10 +92,9 @@ async fn a_machine_may_do_what_its_scopes_say() {
 }
 
 #[tokio::test]
+#[ignore = "needs the issuer that .ci/install-issuers installs"]
 async fn a_token_for_somebody_else_is_refused() {
-    let Some(place) = installed("oidc", "node_modules/oidc-provider") else {
-        return;
-    };
+    let place = installed("oidc");
     let keys = tempfile::tempdir().expect("a directory");
     let provider = provider(&place, keys.path(), "0", &["old"]);
     let serve = serve(&provider).await;
@@ -117,10 +113,9 @@ async fn a_token_for_somebody_else_is_refused() {
 }
 
 #[tokio::test]
+#[ignore = "needs the issuer that .ci/install-issuers installs"]
 async fn a_new_key_counts_as_soon_as_it_signs() {
-    let Some(place) = installed("oidc", "node_modules/oidc-provider") else {
-        return;
-    };
+    let place = installed("oidc");
     let keys = tempfile::tempdir().expect("a directory");
     let scope = [("scope", "telematics/read")];
     let before = provider(&place, keys.path(), "0", &["old"]);

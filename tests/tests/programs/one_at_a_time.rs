@@ -1,17 +1,16 @@
 //! What is in use already is said in one clear line.
 
 use std::process::Command;
-use std::time::Duration;
 
 use crate::dev::Place;
 use crate::running::Running;
 
-/// Refuses within 10 s, with exactly one line.
+/// Starts a program that refuses, and returns the one line with which it does.
 fn refusal(command: &mut Command) -> String {
     let mut refused = Running::start(command);
-    let status = refused.ends_within(Duration::from_secs(10));
+    let status = refused.wait_for_exit();
     assert!(!status.success());
-    let complaints = refused.complaints();
+    let complaints = refused.stderr();
     assert_eq!(complaints.len(), 1, "{complaints:#?}");
     complaints.into_iter().next().unwrap_or_default()
 }

@@ -1,7 +1,6 @@
 //! Production does not start with what is for one machine.
 
 use std::process::Command;
-use std::time::Duration;
 
 use crate::built::program;
 use crate::dev::Place;
@@ -41,8 +40,8 @@ fn refusal(flags: &[&str], settings: &[(&str, &str)]) -> String {
         .args(["serve", "--listen", "127.0.0.1:0"])
         .args(flags);
     let mut refused = Running::start_with(&mut command, SOUND.iter().chain(settings).copied());
-    assert_eq!(refused.ends_within(Duration::from_secs(20)).code(), Some(1));
-    let complaints = refused.complaints();
+    assert_eq!(refused.wait_for_exit().code(), Some(1));
+    let complaints = refused.stderr();
     assert_eq!(complaints.len(), 1, "{complaints:#?}");
     complaints.concat()
 }
@@ -78,19 +77,19 @@ fn each_setting_of_dev_is_one_line_that_names_it() {
 
 /// It is asked for last: by then nothing else is wrong.
 #[test]
-fn with_sound_settings_only_the_database_is_missed_and_its_password_not_shown() {
+fn a_sound_configuration_lacks_only_the_database_whose_password_is_not_shown() {
     let line = refusal(&[], &[]);
     assert!(line.contains("the database is not ready"), "{line}");
     assert!(!line.contains("canary-password"), "{line}");
 }
 
 #[test]
-fn dev_is_not_production() {
+fn a_dev_refuses_the_production_profile() {
     let place = Place::new();
     let mut command = place.command("127.0.0.1:0");
     let mut refused = Running::start_with(&mut command, [("PROFILE", "production")]);
-    assert_eq!(refused.ends_within(Duration::from_secs(10)).code(), Some(1));
-    let complaints = refused.complaints();
+    assert_eq!(refused.wait_for_exit().code(), Some(1));
+    let complaints = refused.stderr();
     assert!(
         complaints.len() == 1 && complaints[0].starts_with("bf-manage-core: PROFILE "),
         "{complaints:#?}"

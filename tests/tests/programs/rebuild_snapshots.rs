@@ -3,7 +3,6 @@
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use application::history::BaselineWatch;
 use serde_json::Value;
@@ -23,8 +22,8 @@ fn rebuild(fixture: &Fixture, flags: &[&str]) -> (bool, Vec<String>, Vec<String>
         .current_dir(std::env::temp_dir())
         .env("DATABASE_URL", fixture.database.url());
     let mut running = Running::start(&mut command);
-    let status = running.ends_within(Duration::from_mins(1));
-    (status.success(), running.words(), running.complaints())
+    let status = running.wait_for_exit();
+    (status.success(), running.stdout(), running.stderr())
 }
 
 /// Pushes new readings of every device without a pause, until told to stop; answers how many batches.

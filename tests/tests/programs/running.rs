@@ -1,10 +1,10 @@
-//! A program that runs, with what it has said so far.
+//! A program that runs, with what it has written so far.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// Names of settings that the surroundings of the tests may have.
@@ -30,41 +30,48 @@ const SETTINGS: [&str; 20] = [
     "PROVIDER_CREDENTIALS_DIR",
     "TRIGGER_PRECISION_SECONDS",
 ];
-const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+/// Far beyond what anything takes on a busy machine; only a failure waits this long. How fast something
+/// is, is measured by the benchmark and claimed by no story.
+pub const PATIENCE: Duration = Duration::from_mins(3);
+pub const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// A child process of this test; it is killed when the test is done with it.
 pub struct Running {
     child: Child,
-    said: Said,
-    complained: Said,
+    stdout: Output,
+    stderr: Output,
 }
 
-/// Lines of a stream, as they come.
-#[derive(Clone, Default)]
-pub struct Said(Arc<Mutex<Vec<String>>>);
+/// One output stream of a program, read line by line as it comes.
+struct Output {
+    lines: Arc<Mutex<Vec<String>>>,
+    reader: JoinHandle<()>,
+}
 
-impl Said {
-    fn listen(&self, stream: impl Read + Send + 'static) {
-        let lines = Arc::clone(&self.0);
-        thread::spawn(move || {
+impl Output {
+    fn read(stream: impl Read + Send + 'static) -> Self {
+        let lines = Arc::<Mutex<Vec<String>>>::default();
+        let kept = Arc::clone(&lines);
+        let reader = thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                lines
-                    .lock()
+                kept.lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .push(line);
             }
         });
+        Self { lines, reader }
     }
 
-    pub fn lines(&self) -> Vec<String> {
-        self.0
+    fn lines(&self) -> Vec<String> {
+        self.lines
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn is_about(&self, words: &str) -> bool {
-        self.lines().iter().any(|line| line.contains(words))
+    /// Whether the program has closed the stream and all of it has been read.
+    fn is_at_its_end(&self) -> bool {
+        self.reader.is_finished()
     }
 }
 
@@ -74,7 +81,7 @@ impl Running {
         Self::with_stdin(command, Stdio::null())
     }
 
-    /// The same with settings of the story's.
+    /// Starts a program with settings of the story's.
     pub fn start_with<'a>(
         command: &mut Command,
         settings: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -104,48 +111,47 @@ impl Running {
             .stderr(Stdio::piped())
             .spawn()
             .expect("a program that was just built");
-        let (said, complained) = (Said::default(), Said::default());
-        said.listen(child.stdout.take().expect("a pipe"));
-        complained.listen(child.stderr.take().expect("a pipe"));
         Self {
+            stdout: Output::read(child.stdout.take().expect("a pipe")),
+            stderr: Output::read(child.stderr.take().expect("a pipe")),
             child,
-            said,
-            complained,
         }
     }
 
-    /// Waits until it has said something, and answers all that it has said.
-    pub fn has_said(&mut self, words: &str, patience: Duration) -> Vec<String> {
-        let since = Instant::now();
-        while !self.said.is_about(words) {
-            let ended = self.child.try_wait().expect("our child");
-            // What it said last may still be on its way.
-            if ended.is_some() && since.elapsed() > Duration::from_secs(1)
-                || since.elapsed() > patience
-            {
-                panic!(
-                    "it did not say {words:?} ({ended:?}):\n{:#?}\n{:#?}",
-                    self.said.lines(),
-                    self.complained.lines()
-                );
+    /// Waits until a line of stdout has these words; returns what follows them in that line.
+    pub fn wait_for_line(&mut self, words: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            // Looked at before the lines are: a program that has ended writes nothing more.
+            let no_more = self.stdout.is_at_its_end();
+            let lines = self.stdout.lines();
+            if let Some((_, rest)) = lines.iter().find_map(|line| line.split_once(words)) {
+                return rest.trim().to_owned();
             }
+            assert!(
+                !no_more && Instant::now() < deadline,
+                "it did not write {words:?}:\n{lines:#?}\n{:#?}",
+                self.stderr.lines()
+            );
             thread::sleep(BETWEEN_LOOKS);
         }
-        self.said.lines()
     }
 
-    /// What it has written to stdout.
-    pub fn words(&self) -> Vec<String> {
-        self.said.lines()
+    /// Waits until an instance serves; returns its address, `http://…`.
+    pub fn wait_until_serving(&mut self) -> String {
+        format!("http://{}", self.wait_for_line("serves http://"))
     }
 
-    /// What it wrote to stderr, empty lines aside.
-    pub fn complaints(&self) -> Vec<String> {
-        self.complained
-            .lines()
-            .into_iter()
-            .filter(|line| !line.trim().is_empty())
-            .collect()
+    /// Returns what it has written to stdout.
+    pub fn stdout(&self) -> Vec<String> {
+        self.stdout.lines()
+    }
+
+    /// Returns what it has written to stderr, empty lines aside.
+    pub fn stderr(&self) -> Vec<String> {
+        let mut lines = self.stderr.lines();
+        lines.retain(|line| !line.trim().is_empty());
+        lines
     }
 
     /// Sends a signal by name, to this process alone.
@@ -159,23 +165,32 @@ impl Running {
         );
     }
 
-    /// Waits for its end.
-    pub fn ends_within(&mut self, patience: Duration) -> ExitStatus {
-        let since = Instant::now();
+    /// Waits for its end, and for the last line that it wrote.
+    pub fn wait_for_exit(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            if let Some(status) = self.child.try_wait().expect("our child") {
-                // The pipes are read to their ends by others.
-                thread::sleep(BETWEEN_LOOKS * 5);
+            let ended = self.child.try_wait().expect("our child");
+            if let Some(status) = ended
+                && self.stdout.is_at_its_end()
+                && self.stderr.is_at_its_end()
+            {
                 return status;
             }
             assert!(
-                since.elapsed() <= patience,
-                "still running after {patience:?}:\n{:#?}\n{:#?}",
-                self.said.lines(),
-                self.complained.lines()
+                Instant::now() < deadline,
+                "still running, or its streams still open ({ended:?}):\n{:#?}\n{:#?}",
+                self.stdout.lines(),
+                self.stderr.lines()
             );
             thread::sleep(BETWEEN_LOOKS);
         }
+    }
+
+    /// Kills it as nothing can prevent, and waits until it is gone. Its streams may be held open by
+    /// processes that it left behind.
+    pub fn kill_9(&mut self) {
+        self.child.kill().expect("our child");
+        self.child.wait().expect("our child");
     }
 
     pub fn is_running(&mut self) -> bool {
@@ -185,9 +200,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.is_running() {
-            let _ = self.child.kill();
-        }
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }

@@ -1,18 +1,14 @@
 //! The line that `dev` prints starts a second instance, which goes on alone.
 
-use std::time::Duration;
-
 use serde_json::json;
 
-use crate::dev::{Place, UNTIL_STOPPED};
+use crate::dev::Place;
 
 #[tokio::test]
-async fn it_answers_the_same_and_goes_on_when_the_first_is_killed() {
+async fn a_second_instance_answers_the_same_and_goes_on_when_the_first_is_killed() {
     let place = Place::new();
     let dev = place.dev();
-    dev.api
-        .is_healthy_within(dev.ready_at, Duration::from_secs(10))
-        .await;
+    dev.api.is_healthy().await;
 
     let (mut second, api) = dev.second_instance(&place);
 
@@ -49,7 +45,7 @@ async fn it_answers_the_same_and_goes_on_when_the_first_is_killed() {
     assert_eq!(snapshot["signals"]["odometer_km"]["value"], 12345.6);
 
     second.signal("TERM");
-    assert_eq!(second.ends_within(UNTIL_STOPPED).code(), Some(0));
+    assert_eq!(second.wait_for_exit().code(), Some(0));
     dev.api.get("/workspaces").await;
     assert!(dev.ctrl_c().success());
 }

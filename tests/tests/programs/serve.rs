@@ -1,16 +1,14 @@
 //! `bf-manage-core serve`, trusting an issuer that is not its own.
 
 use std::process::Command;
-use std::time::Duration;
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use testkit::{Fixture, WorkspaceBuilder};
 
 use crate::built::program;
+use crate::client::client;
 use crate::running::Running;
-
-const UNTIL_SERVING: Duration = Duration::from_mins(1);
 
 /// Whom a service believes.
 pub struct Trust<'a> {
@@ -57,12 +55,9 @@ impl Serve {
         }
         command.envs(settings.iter().copied());
         let mut running = Running::start(&mut command);
-        let said = running.has_said("serves http://", UNTIL_SERVING);
-        let address = said.iter().find_map(|line| line.split("serves ").nth(1));
-        let client = Client::builder().timeout(Duration::from_secs(20)).build();
         Self {
-            url: format!("{}/api/telematics-mvp", address.expect("an address")),
-            client: client.expect("a client"),
+            url: format!("{}/api/telematics-mvp", running.wait_until_serving()),
+            client: client(),
             _running: running,
             fixture,
         }

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -15,7 +14,8 @@ use prost::Message;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::dev::{Place, UNTIL_STOPPED};
+use crate::client::client;
+use crate::dev::Place;
 
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const MESSAGES_TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -107,9 +107,8 @@ async fn a_trace_runs_from_the_caller_to_the_provider() {
         .cycle_in(&format!("00-{TRACE_ID}-{CALLERS_SPAN}-01"))
         .await;
     assert_eq!(cycle["trace_id"], TRACE_ID);
-    let client = reqwest::Client::builder().build().expect("a client");
     let nowhere = format!("{}/nowhere", dev.api.url);
-    let answer = client.get(nowhere).send().await.expect("an answer");
+    let answer = client().get(nowhere).send().await.expect("an answer");
     let own_trace = answer.headers()["x-trace-id"]
         .to_str()
         .expect("an id")
@@ -172,9 +171,7 @@ async fn a_trace_runs_from_the_caller_to_the_provider() {
 async fn a_collector_that_is_down_costs_one_line() {
     let place = Place::new();
     let dev = place.dev_in([("OTLP_ENDPOINT", "http://127.0.0.1:1")]);
-    dev.api
-        .is_healthy_within(dev.ready_at, Duration::from_secs(20))
-        .await;
+    dev.api.is_healthy().await;
     let mut running = dev.running;
     let warned = |lines: &[String]| {
         let lost = lines
@@ -183,15 +180,10 @@ async fn a_collector_that_is_down_costs_one_line() {
         lost.count()
     };
     testkit::eventually("it is told", async || {
-        (warned(&running.complaints()) > 0).then_some(())
+        (warned(&running.stderr()) > 0).then_some(())
     })
     .await;
     running.signal("INT");
-    assert!(running.ends_within(UNTIL_STOPPED).success());
-    assert_eq!(
-        warned(&running.complaints()),
-        1,
-        "{:#?}",
-        running.complaints()
-    );
+    assert!(running.wait_for_exit().success());
+    assert_eq!(warned(&running.stderr()), 1, "{:#?}", running.stderr());
 }
