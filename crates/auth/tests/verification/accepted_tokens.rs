@@ -172,7 +172,7 @@ async fn headers_of_every_honest_issuer_pass() {
 }
 
 #[tokio::test]
-async fn time_is_the_clocks() {
+async fn a_verifier_judges_times_by_its_clock() {
     let world = World::new().await;
     let claims = with(with(machine(), "iat", NOW + 86_400), "exp", NOW + 90_000);
     assert!(world.verify(&token(&claims)).await.is_err());

@@ -173,9 +173,9 @@ async fn answer(state: Arc<Mutex<ServerState>>) -> Response {
     }
 }
 
-/// Condition, not duration: tries until it holds, and fails after five seconds.
+/// Waits until a condition holds; only a failure waits the whole minute.
 pub async fn eventually(condition: impl AsyncFn() -> bool) {
-    let held = tokio::time::timeout(Duration::from_secs(5), async {
+    let held = tokio::time::timeout(Duration::from_mins(1), async {
         while !condition().await {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

@@ -147,10 +147,12 @@ async fn a_silent_issuer_does_not_hold_up_known_keys() {
 
     let fresh = token(&with(machine(), "jti", "not seen before"));
     for token in [token(&machine()), fresh] {
-        let verdict = tokio::time::timeout(Duration::from_secs(1), world.verify(&token)).await;
-        assert!(verdict.expect("no wait").is_ok());
+        assert!(world.verify(&token).await.is_ok());
     }
-    assert!(!waiting.is_finished(), "the issuer is silent still");
+    assert!(
+        !waiting.is_finished(),
+        "they waited until the silent issuer was given up"
+    );
     waiting.abort();
 }
 
@@ -180,11 +182,12 @@ async fn a_silent_issuer_is_given_three_seconds() {
         Err(VerifyError::KeysUnavailable)
     );
     let waited = start.elapsed();
-    assert!(waited <= Duration::from_millis(3_100), "{waited:?}");
+    let three_seconds = Duration::from_secs(3)..=Duration::from_millis(3_100);
+    assert!(three_seconds.contains(&waited), "{waited:?}");
 }
 
 #[tokio::test]
-async fn nobody_listens() {
+async fn a_verifier_whose_issuer_does_not_listen_has_no_keys() {
     let world = World::new().await;
     let World {
         clock,

@@ -127,7 +127,7 @@ async fn polls_side_by_side_are_counted_together() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_done_is_said() {
+async fn a_control_that_cannot_be_done_is_refused_with_its_reason() {
     let stage = Stage::with(Account::fleet("depot", 1));
     for (method, path, body, status, code) in [
         (

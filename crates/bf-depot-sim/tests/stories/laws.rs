@@ -44,7 +44,7 @@ proptest! {
     }
 
     #[test]
-    fn its_parts_agree(vehicle in vehicle(), t in instant()) {
+    fn a_readings_parts_agree(vehicle in vehicle(), t in instant()) {
         let state = at(&vehicle, t);
         let charging = state.charging_state == ChargingState::Charging;
         prop_assert_eq!(state.plugged_in, state.charging_state != ChargingState::NotCharging);
@@ -63,7 +63,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_jumps(vehicle in vehicle(), t in instant(), later in 0.1..60.0) {
+    fn a_reading_does_not_jump(vehicle in vehicle(), t in instant(), later in 0.1..60.0) {
         let (before, after) = (at(&vehicle, t), at(&vehicle, t + later));
         let moved_m = metres_between(before.position, after.position);
         let driven_m = (after.odometer_km - before.odometer_km) * 1e3;

@@ -52,7 +52,7 @@ async fn put(adapter: &EventBridge) -> String {
 }
 
 #[tokio::test]
-async fn a_schedule_that_is_put() {
+async fn a_put_schedule_ends_as_the_endpoint_answers() {
     let endpoint = Endpoint::default();
     let adapter = endpoint.adapter().await;
     for (wrong, expected, requests) in [
@@ -117,7 +117,7 @@ async fn a_schedule_that_is_put() {
 }
 
 #[tokio::test]
-async fn a_schedule_that_is_removed_looked_at_or_listed() {
+async fn a_removal_a_comparison_and_a_list_end_as_the_endpoint_answers() {
     let endpoint = Endpoint::default();
     let adapter = endpoint.adapter().await;
     let schedule = schedule();
@@ -151,7 +151,7 @@ async fn a_schedule_that_is_removed_looked_at_or_listed() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_not_there_is_not_available() {
+async fn an_adapter_without_an_endpoint_says_unavailable() {
     let adapter = Endpoint::nowhere().await;
     assert_eq!(put(&adapter).await, "unavailable");
 }
