@@ -60,19 +60,6 @@ impl Fixture {
         }
     }
 
-    /// Counts the locks that some statement on the database waits for.
-    ///
-    /// # Panics
-    /// When the database does not answer.
-    pub async fn awaited_locks(&self) -> i64 {
-        let waiting = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
-             WHERE NOT granted AND datname = current_database()";
-        sqlx::query_scalar(waiting)
-            .fetch_one(self.store().pool())
-            .await
-            .expect("a count")
-    }
-
     /// The store.
     pub fn store(&self) -> &Store {
         &self.core.store

@@ -1,12 +1,12 @@
 //! What becomes of a batch, and what it leaves.
 
-use application::commands::{AcceptError, Precondition, put_workspace};
+use application::commands::AcceptError;
 use domain::acceptance::{Item, Source, Verdict};
 use domain::fleet::{Cutover, ProviderMode, ProviderType};
 use domain::ids::WorkspaceId;
 use testkit::{
-    AUTHOR, CORE_OWNED, Fixture, Fleet, UpdateBuilder, a_connection, a_device, a_workspace,
-    an_update, minutes, seconds, start, statements_of, words_of,
+    CORE_OWNED, Fixture, Fleet, UpdateBuilder, a_connection, a_device, a_workspace, an_update,
+    minutes, seconds, start, statements_of, words_of,
 };
 
 fn malformed() -> Item {
@@ -148,34 +148,13 @@ async fn a_workspace_that_is_inactive_or_not_there_refuses_the_whole_batch() {
         Err(AcceptError::UnknownWorkspace)
     ));
 
-    let name = depot.record().await.workspace.name;
-    put_workspace(
-        &depot.core,
-        AUTHOR,
-        &depot.id,
-        &name,
-        false,
-        None,
-        &Precondition::None,
-    )
-    .await
-    .expect("a change");
+    depot.set_active(false).await;
     assert!(matches!(
         depot.accept(&items, Source::Push).await,
         Err(AcceptError::InactiveWorkspace)
     ));
     assert!(depot.accepted_events("bus-1").await.is_empty());
-    put_workspace(
-        &depot.core,
-        AUTHOR,
-        &depot.id,
-        &name,
-        true,
-        None,
-        &Precondition::None,
-    )
-    .await
-    .expect("a change");
+    depot.set_active(true).await;
     assert_eq!(words_of(&depot.push(items).await), ["accepted"]);
 }
 

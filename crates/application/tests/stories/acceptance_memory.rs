@@ -3,19 +3,16 @@
 use std::sync::Arc;
 
 use application::Core;
-use application::commands::{
-    AcceptError, ConnectionSpec, CutoverCommand, Precondition, change_cutover, put_connection,
-    put_workspace,
-};
+use application::commands::{AcceptError, CutoverCommand};
 use domain::acceptance::{Item, Source};
-use domain::fleet::{CutoverPatch, ProviderMode, WorkspaceName};
+use domain::fleet::{CutoverPatch, ProviderMode};
 use domain::ids::EventId;
 use domain::signals::{Readings, Signal, SignalValue};
 use persistence::Fence;
 use persistence::acceptance::{AcceptedEvent, Delivery, MovedSnapshot, Recording};
 use testkit::{
-    AUTHOR, Fixture, Fleet, a_connection, a_device, a_workspace, an_update, minutes, seconds,
-    start, statements_of, words_of,
+    Fixture, Fleet, a_connection, a_device, a_workspace, an_update, minutes, seconds, start,
+    statements_of, words_of,
 };
 
 /// Two instances that both remember `bus-1` as of an old reading.
@@ -200,16 +197,7 @@ async fn what_a_workspace_stands_at_elsewhere_counts_at_once() {
             provider_mode: Some(provider_mode),
             ..CutoverPatch::default()
         });
-        change_cutover(
-            &there.core,
-            AUTHOR,
-            &there.id,
-            command,
-            None,
-            &Precondition::None,
-        )
-        .await
-        .expect("a change");
+        there.change_flags(command).await;
     };
     set_mode(ProviderMode::LegacyProvider).await;
     assert_eq!(
@@ -219,43 +207,21 @@ async fn what_a_workspace_stands_at_elsewhere_counts_at_once() {
     set_mode(ProviderMode::Mixed).await;
     assert_eq!(words_of(&here.push(newer(1)).await), ["accepted"]);
 
-    let set_active = async |active| {
-        let name = WorkspaceName::try_new("North").expect("a name");
-        put_workspace(
-            &there.core,
-            AUTHOR,
-            &there.id,
-            &name,
-            active,
-            None,
-            &Precondition::None,
-        )
-        .await
-        .expect("a change");
-    };
     let items: Vec<Item> = newer(2).map(Item::from).into();
-    set_active(false).await;
+    there.set_active(false).await;
     let refused = here.accept(&items, Source::Push).await;
     assert!(
         matches!(refused, Err(AcceptError::InactiveWorkspace)),
         "{refused:?}"
     );
-    set_active(true).await;
+    there.set_active(true).await;
     assert_eq!(words_of(&here.push(newer(2)).await), ["accepted"]);
 }
 
 async fn set_enabled(core: &Core, depot: &Fleet, enabled: bool) {
-    let (id, spec) = a_connection("sim-main").build();
-    put_connection(
-        core,
-        AUTHOR,
-        &depot.id,
-        &id,
-        ConnectionSpec { enabled, ..spec },
-        &Precondition::None,
-    )
-    .await
-    .expect("a change");
+    let depot = depot.seen_by(core.clone());
+    let connection = a_connection("sim-main").enabled(enabled);
+    depot.connect(connection).await;
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A workspace whose cadence changes: which slots count, and the one that bridges both schedules.
 
 use application::commands::TriggerOutcome::{Duplicate, Queued, Skipped};
-use application::commands::{Precondition, change_policy, roll_back};
+use application::commands::roll_back;
 use chrono::{DateTime, Utc};
 use domain::fleet::Policy;
 use domain::polling::PollInterval;
@@ -12,9 +12,7 @@ fn every(minutes: i64) -> Policy {
 }
 
 async fn change(depot: &Fleet, policy: Policy) {
-    change_policy(&depot.core, AUTHOR, &depot.id, policy, &Precondition::None)
-        .await
-        .expect("a change");
+    depot.change_policy(policy).await;
 }
 
 fn at(fixture: &Fixture, instant: DateTime<Utc>) {

@@ -1,13 +1,12 @@
 //! Connections that keep failing are left alone, by every instance, and asked again.
 
 use application::Core;
-use application::commands::{Precondition, put_connection};
 use application::polling::run_cycle;
 use application::queries::{HealthAt, evaluate_workspace};
 use bf_depot_sim::{Account, Fault};
 use domain::health::Reason;
 use domain::polling::{ConnectionOutcome, ErrorClass, PollCycle};
-use testkit::{AUTHOR, Fixture, Fleet, a_device, a_workspace, minutes};
+use testkit::{Fixture, Fleet, a_device, a_workspace, minutes};
 
 use crate::provider::Provider;
 
@@ -132,20 +131,8 @@ async fn a_changed_connection_is_asked_at_once() {
         fixture.clock.advance(minutes(1));
     }
     provider.clear_fault("north");
-    let (id, spec) = provider
-        .connection("sim-main", "north")
-        .reporting_every_minutes(30)
-        .build();
-    put_connection(
-        &depot.core,
-        AUTHOR,
-        &depot.id,
-        &id,
-        spec,
-        &Precondition::None,
-    )
-    .await
-    .expect("a change");
+    let connection = provider.connection("sim-main", "north");
+    depot.connect(connection.reporting_every_minutes(30)).await;
     assert_eq!(
         cycle(&depot, &depot.core, &provider).await.status,
         "completed"

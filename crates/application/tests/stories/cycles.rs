@@ -1,8 +1,9 @@
 //! Cycles under their leases: what ends them, and whose results land.
 
-use application::commands::{AcceptError, Precondition, put_workspace, roll_back};
+use application::commands::{AcceptError, roll_back};
 use application::polling::run_cycle;
 use bf_depot_sim::Account;
+use chrono::{DateTime, Utc};
 use domain::acceptance::{Item, Source};
 use domain::fleet::PollOwner;
 use domain::polling::CycleStatus;
@@ -21,8 +22,30 @@ fn source(cycle: &ClaimedCycle) -> Source {
     }
 }
 
+async fn next_slot(depot: &Fleet) -> DateTime<Utc> {
+    let schedule = depot.record().await.workspace.schedule();
+    schedule.slot_at_or_after(start())
+}
+
 fn a_reading() -> [Item; 1] {
     [an_update("bus-1").with("speed_kmh", 30).into()]
+}
+
+/// A workspace with the device `bus-1` and a cycle that is held.
+async fn a_running_cycle() -> (Fixture, Fleet, ClaimedCycle) {
+    let fixture = Fixture::create().await;
+    let depot = a_workspace("north")
+        .with(a_device("bus-1"))
+        .create(&fixture)
+        .await;
+    let cycle_id = depot.trigger(None).await.cycle_id;
+    let cycle = depot.claim(cycle_id).await.expect("a claim");
+    (fixture, depot, cycle)
+}
+
+async fn assert_accepted(depot: &Fleet, cycle: &ClaimedCycle) {
+    let judged = depot.accept(&a_reading(), source(cycle)).await;
+    assert_eq!(words_of(&judged.expect("the lease is held")), ["accepted"]);
 }
 
 async fn assert_refused(depot: &Fleet, cycle: &ClaimedCycle) {
@@ -37,24 +60,8 @@ async fn assert_refused(depot: &Fleet, cycle: &ClaimedCycle) {
 
 #[tokio::test]
 async fn results_land_under_the_lease_that_fetched_them_and_name_their_cycle() {
-    let fixture = Fixture::create().await;
-    let depot = a_workspace("north")
-        .with(a_device("bus-1"))
-        .create(&fixture)
-        .await;
-    let cycle = depot
-        .claim(depot.trigger(None).await.cycle_id)
-        .await
-        .expect("a claim");
-    assert_eq!(
-        words_of(
-            &depot
-                .accept(&a_reading(), source(&cycle))
-                .await
-                .expect("the lease is held")
-        ),
-        ["accepted"]
-    );
+    let (_fixture, depot, cycle) = a_running_cycle().await;
+    assert_accepted(&depot, &cycle).await;
     assert_eq!(
         depot.accepted_events("bus-1").await[0].cycle_id,
         Some(cycle.cycle_id.0)
@@ -62,7 +69,7 @@ async fn results_land_under_the_lease_that_fetched_them_and_name_their_cycle() {
 }
 
 #[tokio::test]
-async fn after_a_take_over_the_old_holders_results_are_refused() {
+async fn the_results_of_a_lost_lease_are_refused_and_those_of_its_taker_accepted() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north")
         .with(a_device("bus-1"))
@@ -72,43 +79,19 @@ async fn after_a_take_over_the_old_holders_results_are_refused() {
     let old = depot.claim_and_die(cycle_id).await.expect("a claim");
     let new = eventually("the take-over", async || depot.claim(cycle_id).await).await;
     assert_refused(&depot, &old).await;
-    assert_eq!(
-        words_of(
-            &depot
-                .accept(&a_reading(), source(&new))
-                .await
-                .expect("the lease is held")
-        ),
-        ["accepted"]
-    );
+    assert_accepted(&depot, &new).await;
 }
 
 #[tokio::test]
-async fn after_its_end_a_cycle_brings_nothing_more() {
-    let fixture = Fixture::create().await;
-    let depot = a_workspace("north")
-        .with(a_device("bus-1"))
-        .create(&fixture)
-        .await;
-    let cycle = depot
-        .claim(depot.trigger(None).await.cycle_id)
-        .await
-        .expect("a claim");
+async fn an_ended_cycle_brings_nothing_more() {
+    let (_fixture, depot, cycle) = a_running_cycle().await;
     depot.finish(&cycle).await;
     assert_refused(&depot, &cycle).await;
 }
 
 #[tokio::test]
 async fn a_rollback_ends_what_runs_and_what_waits_and_refuses_late_results() {
-    let fixture = Fixture::create().await;
-    let depot = a_workspace("north")
-        .with(a_device("bus-1"))
-        .create(&fixture)
-        .await;
-    let running = depot
-        .claim(depot.trigger(None).await.cycle_id)
-        .await
-        .expect("a claim");
+    let (_fixture, depot, running) = a_running_cycle().await;
     let waiting = depot.trigger(None).await.cycle_id;
     let record = roll_back(&depot.core, AUTHOR, &depot.id, Some("values differ"))
         .await
@@ -138,49 +121,20 @@ async fn a_rollback_ends_what_runs_and_what_waits_and_refuses_late_results() {
 }
 
 #[tokio::test]
-async fn deactivating_the_workspace_ends_its_cycles() {
-    let fixture = Fixture::create().await;
-    let depot = a_workspace("north")
-        .with(a_device("bus-1"))
-        .create(&fixture)
-        .await;
-    let running = depot
-        .claim(depot.trigger(None).await.cycle_id)
-        .await
-        .expect("a claim");
-    let name = depot.record().await.workspace.name;
-    put_workspace(
-        &depot.core,
-        AUTHOR,
-        &depot.id,
-        &name,
-        false,
-        None,
-        &Precondition::None,
-    )
-    .await
-    .expect("a change");
+async fn a_deactivated_workspace_has_its_cycles_ended() {
+    let (_fixture, depot, running) = a_running_cycle().await;
+    depot.set_active(false).await;
     let cycle = depot.cycle(running.cycle_id).await;
     assert_eq!(
         (cycle.status.as_str(), cycle.reason.as_deref()),
         ("skipped", Some("inactive"))
     );
-    put_workspace(
-        &depot.core,
-        AUTHOR,
-        &depot.id,
-        &name,
-        true,
-        None,
-        &Precondition::None,
-    )
-    .await
-    .expect("a change");
+    depot.set_active(true).await;
     assert_refused(&depot, &running).await;
 }
 
 #[tokio::test]
-async fn of_two_due_slots_the_older_expires() {
+async fn the_older_of_two_due_slots_expires() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north").create(&fixture).await;
     let retire = async || {
@@ -191,12 +145,7 @@ async fn of_two_due_slots_the_older_expires() {
             .expect("the store")
             .len()
     };
-    let slot = depot
-        .record()
-        .await
-        .workspace
-        .schedule()
-        .slot_at_or_after(start());
+    let slot = next_slot(&depot).await;
     let older = depot.trigger(Some(slot)).await;
     fixture.clock.advance(slot + minutes(5) - start());
     let newer = depot.trigger(Some(slot + minutes(5))).await;
@@ -223,12 +172,7 @@ async fn of_two_due_slots_the_older_expires() {
 async fn a_slot_that_was_refused_supersedes_nothing() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north").create(&fixture).await;
-    let slot = depot
-        .record()
-        .await
-        .workspace
-        .schedule()
-        .slot_at_or_after(start());
+    let slot = next_slot(&depot).await;
     let queued = depot.trigger(Some(slot)).await;
     fixture.clock.advance(slot + minutes(3) - start());
     let outside = depot.trigger(Some(slot + minutes(1))).await;

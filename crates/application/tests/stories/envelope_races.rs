@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use domain::envelopes::{EnvelopeOutcome, EnvelopeVerdict};
 use domain::signals::{Reading, Readings, Signal, SignalValue};
+use persistence::Fence;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -141,23 +142,24 @@ async fn of_the_same_envelopes_from_many_senders_in_any_order_each_is_taken_in_o
 
 /// The other has the envelope before this one can keep it: what this one has judged is undone.
 #[tokio::test]
-async fn who_loses_the_race_has_accepted_nothing() {
+async fn a_sender_that_loses_the_race_has_accepted_nothing() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north")
         .with(a_device("bus-1"))
         .create(&fixture)
         .await;
     for (number, committed) in [(1, true), (2, false)] {
-        let mut other = fixture.store().pool().begin().await.expect("the store");
-        sqlx::query(
-            "INSERT INTO provider_envelopes (workspace_id, envelope_id, recorded_at, provider_type, provider_id, received_at, outcome)
-             VALUES ('north', $1, $2, 'depot_sim', 'sim-main', $2, 'stale')",
-        )
-        .bind(envelope_id(number).0)
-        .bind(start())
-        .execute(&mut *other)
-        .await
-        .expect("a row");
+        let other = fixture.store().begin(&depot.id, Fence::Shared).await;
+        let mut other = other.expect("the store");
+        let ignored = EnvelopeVerdict::Ignored { reason: "echo" };
+        let stored = other
+            .store_envelopes(
+                &[(&an_envelope(number).envelope(), &ignored)],
+                None,
+                start(),
+            )
+            .await;
+        assert!(stored.expect("the store"), "nobody was quicker");
         let sender = depot.seen_by(fixture.another_instance());
         let sending = tokio::spawn(async move {
             let later = an_envelope(10 + number);
@@ -166,19 +168,13 @@ async fn who_loses_the_race_has_accepted_nothing() {
             sender.forward([envelope, later]).await
         });
         eventually("the sender waits for the other", async || {
-            sqlx::query_scalar::<_, bool>(
-                "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
-                    AND wait_event_type = 'Lock' AND query LIKE '%provider_envelopes: store%')",
-            )
-            .fetch_one(fixture.store().pool())
-            .await
-            .expect("activity")
+            fixture.database.sessions_waiting().await == 1
         })
         .await;
         if committed {
             other.commit().await.expect("a commit");
         } else {
-            other.rollback().await.expect("a rollback");
+            drop(other);
         }
         let verdicts = sending.await.expect("a batch that is not refused");
         let held = depot.snapshot("bus-1").await.held.readings;
@@ -189,7 +185,7 @@ async fn who_loses_the_race_has_accepted_nothing() {
                 matches!(
                     verdicts[0],
                     EnvelopeVerdict::Repeated {
-                        first_outcome: EnvelopeOutcome::Stale
+                        first_outcome: EnvelopeOutcome::Ignored
                     }
                 ),
                 "{verdicts:?}"

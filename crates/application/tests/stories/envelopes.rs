@@ -1,19 +1,14 @@
 //! What becomes of provider envelopes.
 
-use application::commands::{AcceptError, Precondition, put_workspace};
 use chrono::TimeDelta;
-use domain::envelopes::{EnvelopeItem, EnvelopeOutcome, EnvelopeVerdict};
-use domain::fleet::{Cutover, ProviderMode, ProviderType};
-use sqlx::FromRow;
-use telemetry::metrics::{Exporter, ThreadExporter};
+use domain::envelopes::{EnvelopeOutcome, EnvelopeVerdict};
+use domain::fleet::ProviderType;
 use testkit::{
-    AUTHOR, CORE_OWNED, EnvelopeBuilder, Fixture, Fleet, a_connection, a_device, a_workspace,
-    an_envelope, envelope_id, hours, log_of, minutes, outcomes_of, seconds, start, statements_of,
-    words_of,
+    EnvelopeBuilder, Fixture, Fleet, a_connection, a_device, a_workspace, an_envelope, hours,
+    minutes, outcomes_of, seconds, start, statements_of,
 };
-use uuid::Uuid;
 
-async fn depot(fixture: &Fixture) -> Fleet {
+pub async fn depot(fixture: &Fixture) -> Fleet {
     a_workspace("north")
         .through(a_connection("sim-main"))
         .through(a_connection("sim-off").disabled())
@@ -23,7 +18,7 @@ async fn depot(fixture: &Fixture) -> Fleet {
         .await
 }
 
-fn speed(number: u32, kmh: i32) -> EnvelopeBuilder {
+pub fn speed(number: u32, kmh: i32) -> EnvelopeBuilder {
     an_envelope(number).reporting("bus-1-unit", "speed_kmh", kmh)
 }
 
@@ -170,111 +165,6 @@ async fn an_envelope_twice_in_a_batch_is_one() {
     assert_eq!(depot.snapshot("bus-1").await.held.version, 2);
 }
 
-#[tokio::test]
-async fn what_may_not_speak_is_refused_with_all_it_says_and_kept() {
-    let fixture = Fixture::create().await;
-    let depot = depot(&fixture).await;
-    let reading = |number| speed(number, 31);
-    let verdicts = depot
-        .forward([
-            reading(1).through("nowhere"),
-            reading(2).through("sim-off"),
-            reading(3).through("geo"),
-            reading(4).of_type(ProviderType::Geotab),
-            // Which of its faults is told does not depend on whether it is understood.
-            an_envelope(5).through("sim-off").saying("null"),
-        ])
-        .await;
-    let expected = [
-        "rejected: unknown_connection",
-        "rejected: connection_disabled",
-        "rejected: provider_type_mismatch",
-        "rejected: provider_type_mismatch",
-        "rejected: connection_disabled",
-    ];
-    assert_eq!(outcomes_of(&verdicts), expected);
-    for verdict in &verdicts[..3] {
-        let [(_, judged)] = verdict.updates() else {
-            panic!("{verdict:?}")
-        };
-        let reason = words_of(std::slice::from_ref(judged))[0];
-        assert_eq!(Some(reason), verdict.reason());
-    }
-    let kept = depot.kept_envelopes().await;
-    assert_eq!(kept.len(), 5);
-    assert!(kept.iter().all(|kept| kept.detail.is_some()), "{kept:?}");
-    assert_eq!(depot.snapshot("bus-1").await.held.version, 0);
-}
-
-#[tokio::test]
-async fn the_flags_refuse_before_the_connection_does() {
-    let fixture = Fixture::create().await;
-    let flags = Cutover {
-        provider_mode: ProviderMode::LegacyProvider,
-        ..CORE_OWNED
-    };
-    let depot = a_workspace("north")
-        .flags(flags)
-        .through(a_connection("sim-main"))
-        .through(a_connection("sim-off").disabled())
-        .create(&fixture)
-        .await;
-    let verdicts = depot
-        .forward([
-            speed(1, 31),
-            speed(2, 31).through("sim-off"),
-            speed(3, 31).through("nowhere"),
-            speed(4, 31)
-                .through("nowhere")
-                .of_type(ProviderType::Viriciti),
-        ])
-        .await;
-    assert_eq!(
-        outcomes_of(&verdicts),
-        [
-            "rejected: provider_not_allowed",
-            "rejected: provider_not_allowed",
-            "rejected: provider_not_allowed",
-            "rejected: unknown_connection"
-        ]
-    );
-}
-
-#[derive(Debug, FromRow, PartialEq, Eq)]
-struct Origin {
-    envelope_id: Option<Uuid>,
-    trace_id: Option<String>,
-}
-
-#[tokio::test]
-async fn the_event_of_an_update_names_its_envelope_and_is_in_its_trace() {
-    let fixture = Fixture::create().await;
-    let depot = depot(&fixture).await;
-    let trace = "0af7651916cd43dd8448eb211c80319c";
-    depot
-        .forward([
-            speed(1, 31),
-            an_envelope(2)
-                .reporting("bus-2-unit", "speed_kmh", 30)
-                .traced(trace),
-        ])
-        .await;
-    let origins: Vec<Origin> = sqlx::query_as(
-        "SELECT envelope_id, trace_id FROM event_store WHERE type = 'TelematicsUpdateAccepted' ORDER BY event_id",
-    )
-    .fetch_all(fixture.store().pool())
-    .await
-    .expect("events");
-    let origin = |number, trace_id: Option<&str>| Origin {
-        envelope_id: Some(envelope_id(number).0),
-        trace_id: trace_id.map(str::to_owned),
-    };
-    assert_eq!(origins, [origin(1, None), origin(2, Some(trace))]);
-    let payload = &depot.events("TelematicsUpdateAccepted").await[0].1;
-    assert_eq!(payload["provider"], "sim-main");
-    assert_eq!(payload["payload_prepared_at"], "2026-11-23T08:00:00Z");
-}
-
 /// One parameter a message, of a few devices, is what streams send.
 #[tokio::test]
 async fn a_batch_of_any_size_runs_the_same_statements() {
@@ -325,185 +215,4 @@ async fn a_batch_of_any_size_runs_the_same_statements() {
     let (again, repeated) = warm_statements_for(2_002).await;
     assert_eq!(outcomes_of(&again), vec!["duplicate"; 200]);
     assert_eq!(repeated, warm[..3]);
-}
-
-/// Whatever is in a message: it is kept as it came, and what is kept is what a replay reads.
-#[tokio::test]
-async fn a_message_comes_back_byte_for_byte() {
-    let fixture = Fixture::create().await;
-    let depot = depot(&fixture).await;
-    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
-    let long = format!("\"{}\"", "x".repeat(1_000_000));
-    let messages = [
-        r#"{"id":"a\u0000b","signals":[{"name":"sp\u0000eed","value":1,"time":"\u0000"}]}"#,
-        r#"{"id":"bus-1-unit","signals":[{"name":"sp\u0000eed","value":1,"time":"2026-11-23T08:00:00Z"}]}"#,
-        r#""a\u0000b""#,
-        r#""\ud800""#,
-        r#"{"\udfff":"\ud83d"}"#,
-        "1e999999999",
-        "-0.000000000000000000000000000000000000000000000000000000000000000000000000001",
-        "123456789012345678901234567890123456789012345678901234567890",
-        r#"{"a":1,"a":2,"a":{"a":3,"a":4}}"#,
-        "null",
-        "[]",
-        "{ \"id\" :\t\"bus-1-unit\" ,\r\n \"signals\" : [ ] }",
-        "\"\u{202e}\u{feff}\u{10ffff}\"",
-        &deep,
-        &long,
-    ];
-    let envelopes = (1..)
-        .zip(messages)
-        .map(|(n, message)| an_envelope(n).saying(message));
-    let verdicts = depot.forward(envelopes).await;
-    assert!(
-        verdicts
-            .iter()
-            .all(|verdict| verdict.outcome() != EnvelopeOutcome::Accepted),
-        "{:?}",
-        outcomes_of(&verdicts)
-    );
-    let kept = depot.kept_envelopes().await;
-    assert_eq!(kept.len(), messages.len());
-    for (kept, message) in kept.iter().zip(messages) {
-        let shown: String = message.chars().take(80).collect();
-        assert!(kept.raw_message == message, "{shown}");
-        let detail = kept.detail.as_deref().unwrap_or_default();
-        assert!(detail.chars().count() <= 1_000, "{shown}");
-    }
-    // And again from what was kept: nothing of it is a surprise the second time.
-    let replayed = depot.replay().await;
-    let quarantined = verdicts
-        .iter()
-        .filter(|verdict| verdict.outcome() == EnvelopeOutcome::Quarantined);
-    assert_eq!(replayed.verdicts.len(), quarantined.count());
-    assert!(
-        replayed
-            .verdicts
-            .iter()
-            .all(|(_, verdict)| verdict.outcome() == EnvelopeOutcome::Quarantined)
-    );
-}
-
-async fn deactivate(depot: &Fleet) {
-    let name = depot.record().await.workspace.name;
-    let precondition = Precondition::None;
-    put_workspace(
-        &depot.core,
-        AUTHOR,
-        &depot.id,
-        &name,
-        false,
-        None,
-        &precondition,
-    )
-    .await
-    .expect("a deactivation");
-}
-
-#[tokio::test]
-async fn a_batch_for_no_workspace_or_an_inactive_one_leaves_nothing() {
-    let fixture = Fixture::create().await;
-    let mut depot = depot(&fixture).await;
-    let envelope = speed(1, 31);
-    let malformed = EnvelopeItem::Malformed {
-        pointer: "/envelope_id".to_owned(),
-        detail: "is missing".to_owned(),
-    };
-    let both = [envelope.item(), malformed.clone()];
-    deactivate(&depot).await;
-    for items in [&both[..], &both[1..]] {
-        let refused = depot.forward_items(items).await;
-        assert!(
-            matches!(refused, Err(AcceptError::InactiveWorkspace)),
-            "{refused:?}"
-        );
-    }
-    assert!(depot.kept_envelopes().await.is_empty());
-    depot.id = domain::ids::WorkspaceId::try_new("nowhere").expect("an id");
-    for items in [&both[..], &both[1..]] {
-        let refused = depot.forward_items(items).await;
-        assert!(
-            matches!(refused, Err(AcceptError::UnknownWorkspace)),
-            "{refused:?}"
-        );
-    }
-}
-
-/// Whatever becomes of it, and when it is replayed.
-#[tokio::test]
-async fn the_record_of_a_prepared_payload_has_its_ids_and_nothing_of_the_payload() {
-    let fixture = Fixture::create().await;
-    let depot = depot(&fixture).await;
-    let trace = "0af7651916cd43dd8448eb211c80319c";
-    let canary = "c4n4ry";
-    let messages = [
-        format!(
-            r#"{{"id":"bus-1-unit","signals":[{{"name":"speed_kmh","value":31,"time":"2026-11-23T08:00:00Z"}}],"note":"{canary}"}}"#
-        ),
-        format!(
-            r#"{{"id":"{canary}","signals":[{{"name":"{canary}","value":"{canary}","time":"{canary}"}}]}}"#
-        ),
-        format!(
-            r#"{{"id":"bus-1-unit","signals":[{{"name":"{canary}","value":1,"time":"2026-11-23T08:00:00Z"}}]}}"#
-        ),
-        format!(r#"{{"id":"{canary}\u0000","signals":[]}}"#),
-        format!(r#""{canary}""#),
-        format!(r#"["{canary}"]"#),
-    ];
-    let envelopes = || {
-        let traced = |(number, message): (u32, &String)| {
-            let envelope = an_envelope(number).saying(message);
-            if number == 1 {
-                envelope.traced(trace)
-            } else {
-                envelope
-            }
-        };
-        (1..).zip(&messages).map(traced)
-    };
-    let story = async {
-        depot.forward(envelopes()).await;
-        depot.forward(envelopes()).await;
-        depot.replay().await
-    };
-    let (replay, log) = log_of(story).await;
-    assert!(!replay.verdicts.is_empty());
-    let prepared: Vec<&str> = log
-        .lines()
-        .filter(|line| {
-            line.contains("TelematicsIngressPayloadPrepared") && line.contains("envelope_id")
-        })
-        .collect();
-    let expected = 2 * messages.len() + replay.verdicts.len();
-    assert_eq!(prepared.len(), expected, "{log}");
-    assert!(prepared[0].contains(trace), "{}", prepared[0]);
-    let first = envelope_id(1).to_string();
-    assert!(prepared[0].contains(&first), "{}", prepared[0]);
-    let told = log.lines().find(|line| line.contains(canary));
-    assert_eq!(told, None);
-}
-
-#[tokio::test]
-async fn outcomes_of_envelopes_and_of_their_updates_are_counted() {
-    let metrics: ThreadExporter = Exporter::on_this_thread().expect("a sound catalogue");
-    let fixture = Fixture::create().await;
-    let depot = depot(&fixture).await;
-    depot
-        .forward([
-            speed(1, 31),
-            speed(1, 31),
-            speed(2, 31).through("sim-off"),
-            an_envelope(3).saying("null"),
-        ])
-        .await;
-    for line in [
-        r#"telematics_envelopes_total{outcome="accepted",reason=""} 1"#,
-        r#"telematics_envelopes_total{outcome="duplicate",reason=""} 1"#,
-        r#"telematics_envelopes_total{outcome="rejected",reason="connection_disabled"} 1"#,
-        r#"telematics_envelopes_total{outcome="quarantined",reason="unknown_shape"} 1"#,
-        r#"telematics_updates_total{outcome="accepted",reason=""} 1"#,
-        r#"telematics_updates_total{outcome="rejected",reason="connection_disabled"} 1"#,
-    ] {
-        assert!(metrics.has(line), "{line} in\n{}", metrics.render());
-    }
 }

@@ -5,27 +5,27 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use application::Core;
-use application::commands::{
-    ConnectionSpec, CutoverCommand, Precondition, change_cutover, put_connection, put_workspace,
-};
+use application::commands::CutoverCommand;
 use chrono::TimeDelta;
 use domain::acceptance::{Item, Source};
 use domain::fleet::{CutoverPatch, ProviderMode};
 use persistence::{Fence, Store};
 use testkit::{
-    AUTHOR, Fixture, Fleet, a_connection, a_device, a_workspace, an_update, eventually, minutes,
-    start, words_of,
+    Fixture, Fleet, a_connection, a_device, a_workspace, an_update, eventually, minutes, start,
+    words_of,
 };
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 const CLIENTS: usize = 16;
 const DEVICES: [&str; 4] = ["bus-1", "bus-2", "bus-3", "bus-4"];
 /// Batches of each client that begin after the change has answered.
 const LATE_BATCHES: usize = 3;
-/// The design promises a second; a busy machine that runs other tests beside this one gets two.
-const PROMPTLY: Duration = Duration::from_secs(2);
+/// Batches of each client that may end while the change waits: those under way when it asked, and a few
+/// more before it reached the fence. A change that is starved waits for thousands.
+const OVERTAKING_BATCHES: usize = 10;
+/// Far beyond what anything takes on a busy machine; only a failure waits this long.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Clients that push one newer reading of every device after another.
 struct Load {
@@ -88,17 +88,21 @@ impl Load {
         }
     }
 
-    /// Runs a change in the middle of it; answers what became of the batches that began after it.
+    /// Runs a change in the middle of the load, and asserts that it is not starved; returns what became of
+    /// the batches that began after it.
     async fn during<T>(self, change: impl Future<Output = T>) -> (T, Vec<Vec<&'static str>>) {
         eventually("the load runs", async || {
             self.batches.load(Ordering::SeqCst) > 4 * CLIENTS
         })
         .await;
-        let since = Instant::now();
+        let before = self.batches.load(Ordering::SeqCst);
         let outcome = change.await;
-        let took = since.elapsed();
+        let overtaking = self.batches.load(Ordering::SeqCst) - before;
         self.changed.store(true, Ordering::SeqCst);
-        assert!(took < PROMPTLY, "the change took {took:?}");
+        assert!(
+            overtaking <= OVERTAKING_BATCHES * CLIENTS,
+            "{overtaking} batches ended while the change waited"
+        );
         (
             outcome,
             self.clients
@@ -145,26 +149,15 @@ fn assert_all(late: &[Vec<&str>], expected: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_of_flags_answers_promptly_and_nothing_decided_before_it_lands_after_it() {
+async fn a_change_of_flags_is_not_starved_and_nothing_decided_before_it_lands_after_it() {
     let fixture = Fixture::create().await;
     let (depot, load) = a_busy_depot(&fixture).await;
     let patch = CutoverPatch {
         provider_mode: Some(ProviderMode::LegacyProvider),
         ..CutoverPatch::default()
     };
-    let change = change_cutover(
-        &depot.core,
-        AUTHOR,
-        &depot.id,
-        CutoverCommand::Patch(patch),
-        None,
-        &Precondition::None,
-    );
-    let (record, late) = load.during(change).await;
-    assert_eq!(
-        record.expect("a change").workspace.cutover.provider_mode,
-        ProviderMode::LegacyProvider
-    );
+    let change = depot.change_flags(CutoverCommand::Patch(patch));
+    let ((), late) = load.during(change).await;
     assert_all(&late, &["provider_not_allowed"; 4]);
     for device in DEVICES {
         let (before, after) = around(&depot, "WorkspaceCutoverChanged", device).await;
@@ -231,22 +224,8 @@ async fn a_new_activation_holds_nothing_that_was_decided_for_the_old_one() {
 async fn a_disabled_connection_is_silent_at_once() {
     let fixture = Fixture::create().await;
     let (depot, load) = a_busy_depot(&fixture).await;
-    let (id, spec) = a_connection("sim-main").build();
-    let spec = ConnectionSpec {
-        enabled: false,
-        ..spec
-    };
-    let (changed, late) = load
-        .during(put_connection(
-            &depot.core,
-            AUTHOR,
-            &depot.id,
-            &id,
-            spec,
-            &Precondition::None,
-        ))
-        .await;
-    changed.expect("a change");
+    let disabled = a_connection("sim-main").disabled();
+    let ((), late) = load.during(depot.connect(disabled)).await;
     assert_all(&late, &["connection_disabled"; 4]);
     assert_eq!(
         around(&depot, "ProviderConnectionConfigured", "bus-1")
@@ -260,19 +239,7 @@ async fn a_disabled_connection_is_silent_at_once() {
 async fn a_deactivated_workspace_is_silent_at_once() {
     let fixture = Fixture::create().await;
     let (depot, load) = a_busy_depot(&fixture).await;
-    let name = depot.record().await.workspace.name;
-    let (changed, late) = load
-        .during(put_workspace(
-            &depot.core,
-            AUTHOR,
-            &depot.id,
-            &name,
-            false,
-            None,
-            &Precondition::None,
-        ))
-        .await;
-    changed.expect("a change");
+    let ((), late) = load.during(depot.set_active(false)).await;
     assert_all(&late, &["inactive_workspace"]);
     assert_eq!(around(&depot, "WorkspaceConfigured", "bus-1").await.1, 0);
 }
@@ -302,7 +269,7 @@ async fn a_workspace_does_not_wait_for_another_ones_change() {
         south.configure(a_device("bus-2")).await;
         south.trigger(None).await;
     };
-    tokio::time::timeout(Duration::from_secs(5), story)
+    tokio::time::timeout(PATIENCE, story)
         .await
         .expect("nothing to wait for");
     drop(open);

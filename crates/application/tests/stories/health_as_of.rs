@@ -2,14 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use application::commands::{
-    ConnectionSpec, CutoverCommand, Precondition, change_cutover, change_policy, put_connection,
-    put_workspace,
-};
+use application::commands::CutoverCommand;
 use application::history::{BaselineWatch, compare_snapshots};
 use application::queries::{HealthAt, HealthReport, QueryError, evaluate_workspace};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::fleet::{CutoverPatch, Policy, PollOwner, WorkspaceName};
+use domain::fleet::{CutoverPatch, Policy, PollOwner};
 use domain::health::{HealthState, Reason};
 use domain::ids::DeviceId;
 use domain::polling::ErrorClass;
@@ -18,8 +15,8 @@ use rand::SeedableRng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use testkit::{
-    AUTHOR, Fixture, Fleet, a_connection, a_device, a_report, a_workspace, an_update, hours,
-    minutes, seconds, start,
+    Fixture, Fleet, a_connection, a_device, a_report, a_workspace, an_update, hours, minutes,
+    seconds, start,
 };
 
 const DEVICES: [&str; 4] = ["bus-1", "bus-2", "bus-3", "bus-4"];
@@ -142,28 +139,13 @@ async fn change(depot: &Fleet, random: &mut ChaCha8Rng, device: &str, connection
             let interval = *[2, 5, 10].choose(random).expect("an interval");
             let policy =
                 Policy::try_new(interval, 15, random.random_range(5..90)).expect("a policy");
-            change_policy(&depot.core, AUTHOR, &depot.id, policy, &Precondition::None)
-                .await
-                .expect("a change");
+            depot.change_policy(policy).await;
         }
         3 => {
-            let (id, spec) = a_connection(connection)
+            let connection = a_connection(connection)
                 .reporting_every_minutes(random.random_range(3..20))
-                .build();
-            let spec = ConnectionSpec {
-                enabled: random.random_bool(0.7),
-                ..spec
-            };
-            put_connection(
-                &depot.core,
-                AUTHOR,
-                &depot.id,
-                &id,
-                spec,
-                &Precondition::None,
-            )
-            .await
-            .expect("a change");
+                .enabled(random.random_bool(0.7));
+            depot.connect(connection).await;
         }
         _ => {
             let owners = [PollOwner::Core, PollOwner::Core, PollOwner::Legacy];
@@ -172,29 +154,9 @@ async fn change(depot: &Fleet, random: &mut ChaCha8Rng, device: &str, connection
                 ..CutoverPatch::default()
             };
             let command = CutoverCommand::Patch(patch);
-            change_cutover(
-                &depot.core,
-                AUTHOR,
-                &depot.id,
-                command,
-                None,
-                &Precondition::None,
-            )
-            .await
-            .expect("a change");
-            let name = WorkspaceName::try_new("North").expect("a name");
+            depot.change_flags(command).await;
             let active = random.random_bool(0.8);
-            put_workspace(
-                &depot.core,
-                AUTHOR,
-                &depot.id,
-                &name,
-                active,
-                None,
-                &Precondition::None,
-            )
-            .await
-            .expect("a change");
+            depot.set_active(active).await;
         }
     }
 }

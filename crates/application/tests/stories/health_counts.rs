@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use application::commands::{Precondition, change_policy};
 use application::queries::{HealthAt, evaluate_workspace};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::fleet::Policy;
@@ -13,7 +12,7 @@ use rand::SeedableRng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use testkit::{
-    AUTHOR, DeviceBuilder, Fixture, a_connection, a_device, a_workspace, hours, minutes, seconds,
+    DeviceBuilder, Fixture, a_connection, a_device, a_workspace, hours, minutes, seconds,
 };
 
 const DEVICES: usize = 24;
@@ -80,9 +79,7 @@ async fn counts_are_the_rules_whatever_the_ages_and_the_policy() {
             .choose(&mut random)
             .expect("a policy");
         let policy = Policy::try_new(interval, stale, grace).expect("a policy");
-        change_policy(&depot.core, AUTHOR, &depot.id, policy, &Precondition::None)
-            .await
-            .expect("a change");
+        depot.change_policy(policy).await;
 
         let expected: Vec<_> = facts
             .iter()

@@ -1,6 +1,6 @@
 //! Indicators: what each figure counts, case by case.
 
-use application::commands::{Precondition, change_cutover, roll_back};
+use application::commands::roll_back;
 use application::polling::SlotWatch;
 use application::queries::{
     HealthAt, QueryError, WindowIndicators, compute_indicators, evaluate_workspace,
@@ -244,16 +244,7 @@ async fn time_in_which_core_does_not_poll_is_not_measured() {
         ..CORE_OWNED
     };
     let command = application::commands::CutoverCommand::Replace(flags);
-    change_cutover(
-        &depot.core,
-        AUTHOR,
-        &depot.id,
-        command,
-        None,
-        &Precondition::None,
-    )
-    .await
-    .expect("flags");
+    depot.change_flags(command).await;
     assert_eq!(percent().await, before);
     fixture.clock.advance(minutes(5));
     assert!(percent().await < before);

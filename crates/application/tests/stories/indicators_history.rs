@@ -1,20 +1,16 @@
-//! Indicators against a recomputation from the rows and from what happened, second by second, over
-//! histories that are drawn: triggers that come, come late, come twice or never, holders that die,
-//! recoveries, rollbacks, devices that come and go, providers that are down.
+//! Indicators against a recomputation (`indicators_oracle`) over histories that are drawn: triggers that
+//! come, come late, come twice or never, holders that die, recoveries, rollbacks, devices that come and go,
+//! providers that are down.
 
 use std::collections::BTreeMap;
 
-use application::commands::{
-    CutoverCommand, Precondition, change_cutover, change_policy, roll_back,
-};
+use application::commands::{CutoverCommand, roll_back};
 use application::polling::SlotWatch;
-use application::queries::{WindowIndicators, compute_indicators};
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::fleet::Policy;
-use domain::health::{DeviceFacts, evaluate};
 use domain::ids::CycleId;
-use domain::indicators::{FreshTime, SlotOutcome, percent_of};
-use domain::polling::{CycleTrigger, ErrorClass, PollCycle};
+use domain::indicators::FreshTime;
+use domain::polling::ErrorClass;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -28,27 +24,27 @@ const DEVICES: [&str; 4] = ["bus-1", "bus-2", "bus-3", "bus-4"];
 
 /// An activation of a device, and its accepted updates.
 #[derive(Clone)]
-struct Activation {
-    connection: &'static str,
-    activated_at: DateTime<Utc>,
-    updates: Vec<DateTime<Utc>>,
+pub struct Activation {
+    pub connection: &'static str,
+    pub activated_at: DateTime<Utc>,
+    pub updates: Vec<DateTime<Utc>>,
 }
 
-struct History {
-    fixture: Fixture,
-    depot: Fleet,
-    random: ChaCha8Rng,
-    policy: Policy,
-    watch: SlotWatch,
+pub struct History {
+    pub fixture: Fixture,
+    pub depot: Fleet,
+    pub random: ChaCha8Rng,
+    pub policy: Policy,
+    pub watch: SlotWatch,
     /// What is active now.
-    active: BTreeMap<&'static str, Activation>,
+    pub active: BTreeMap<&'static str, Activation>,
     /// Since when core polls, and the end of the latest cycle.
-    measured_until: DateTime<Utc>,
+    pub measured_until: DateTime<Utc>,
     /// Connections whose provider was down in the latest cycle.
-    down: Vec<&'static str>,
+    pub down: Vec<&'static str>,
     /// What each cycle that was polled to its end must have measured, with its end.
-    measured: BTreeMap<CycleId, (DateTime<Utc>, FreshTime)>,
-    observations: i64,
+    pub measured: BTreeMap<CycleId, (DateTime<Utc>, FreshTime)>,
+    pub observations: i64,
 }
 
 impl History {
@@ -66,9 +62,7 @@ impl History {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let grace_minutes = *[5, 30, 60].choose(&mut random).expect("a grace period");
         let policy = Policy::try_new(5, 15, grace_minutes).expect("a policy");
-        change_policy(&depot.core, AUTHOR, &depot.id, policy, &Precondition::None)
-            .await
-            .expect("a change");
+        depot.change_policy(policy).await;
         Self {
             fixture,
             depot,
@@ -259,157 +253,9 @@ impl History {
             .advance(TimeDelta::seconds(self.random.random_range(1..1_000)));
         self.trigger().await;
         let command = CutoverCommand::Replace(CORE_OWNED);
-        change_cutover(
-            &self.depot.core,
-            AUTHOR,
-            &self.depot.id,
-            command,
-            None,
-            &Precondition::None,
-        )
-        .await
-        .expect("flags");
+        self.depot.change_flags(command).await;
         self.measured_until = self.now();
     }
-
-    /// Of the time since the latest cycle, second by second, as health judges each.
-    fn fresh_time(&self, until: DateTime<Utc>) -> FreshTime {
-        let mut time = FreshTime::default();
-        let second = 1_000_000;
-        for activation in self.active.values() {
-            if self.down.contains(&activation.connection) {
-                continue;
-            }
-            let mut from = self.measured_until.max(activation.activated_at);
-            while from < until {
-                // Its middle: nothing happens there.
-                let instant = from + TimeDelta::milliseconds(500);
-                let past = activation.updates.iter().filter(|at| **at <= from);
-                let facts = DeviceFacts {
-                    activated_at: activation.activated_at,
-                    last_update_received_at: past.max().copied(),
-                    newest_observed_at: None,
-                    declared_interval_minutes: None,
-                };
-                let health = evaluate(&facts, self.policy, instant);
-                if health.state.is_eligible(false) {
-                    time.eligible_us += second;
-                    if health.is_fresh() {
-                        time.fresh_us += second;
-                    }
-                }
-                from += seconds(1);
-            }
-        }
-        time
-    }
-
-    async fn check(&self) {
-        let now = self.now();
-        let cycles = self.depot.cycles().await;
-        self.check_hours(&cycles).await;
-        let windows = compute_indicators(&self.depot.core, &self.depot.id, now)
-            .await
-            .expect("the indicators of the workspace");
-        for figures in windows {
-            self.check_window(&figures, &cycles, now);
-        }
-    }
-
-    /// What the hours have counted is what the rows say: each slot once.
-    async fn check_hours(&self, cycles: &[PollCycle]) {
-        let mut expected: BTreeMap<(DateTime<Utc>, String), i32> = BTreeMap::new();
-        for cycle in cycles {
-            if let (Some(slot), Some(outcome)) = (cycle.scheduled_time, outcome(cycle)) {
-                let hour = slot.duration_trunc(hours(1)).expect("an hour");
-                *expected.entry((hour, outcome)).or_default() += 1;
-            }
-        }
-        let counted: Vec<(DateTime<Utc>, String, i32)> =
-            sqlx::query_as("SELECT hour, outcome, slots FROM poll_cycle_hours")
-                .fetch_all(self.depot.core.store.pool())
-                .await
-                .expect("hours");
-        let counted: BTreeMap<_, _> = counted
-            .into_iter()
-            .map(|(hour, outcome, slots)| ((hour, outcome), slots))
-            .collect();
-        assert_eq!(counted, expected);
-    }
-
-    fn check_window(&self, figures: &WindowIndicators, cycles: &[PollCycle], now: DateTime<Utc>) {
-        let start = now - figures.window.length();
-        let within = |at: DateTime<Utc>| at > start && at <= now;
-        let slots: Vec<&PollCycle> = cycles
-            .iter()
-            .filter(|cycle| cycle.scheduled_time.is_some_and(within))
-            .collect();
-        assert_eq!(as_count(slots.len()), figures.slots.scheduled());
-        for outcome_word in SlotOutcome::ALL {
-            let count = slots
-                .iter()
-                .filter(|cycle| outcome(cycle).as_deref() == Some(outcome_word.as_str()))
-                .count();
-            assert_eq!(as_count(count), figures.slots.of(*outcome_word));
-        }
-        let deviations: Vec<TimeDelta> = slots
-            .iter()
-            .filter(|cycle| cycle.trigger == CycleTrigger::Scheduled)
-            .filter_map(|cycle| Some(cycle.started_at? - cycle.due_at))
-            .collect();
-        let found = figures.start_deviation;
-        assert_eq!(found.map(|found| found.p50), rank(&deviations, 50));
-        assert_eq!(found.map(|found| found.p95), rank(&deviations, 95));
-        assert_eq!(found.map(|found| found.max), rank(&deviations, 100));
-
-        let polls = cycles
-            .iter()
-            .flat_map(|cycle| &cycle.polls)
-            .filter(|poll| within(poll.ended_at));
-        let (returned, expected) = polls.fold((0, 0), |(returned, expected), poll| {
-            (
-                returned + i64::from(poll.report.returned),
-                expected + i64::from(poll.report.devices_expected),
-            )
-        });
-        assert_eq!(figures.coverage_percent, percent_of(returned, expected));
-
-        let latest: Vec<TimeDelta> = self
-            .active
-            .values()
-            .filter_map(|activation| Some(now - *activation.updates.iter().max()?))
-            .collect();
-        assert_eq!(figures.age.map(|age| age.p50), rank(&latest, 50));
-        assert_eq!(figures.age.map(|age| age.p95), rank(&latest, 95));
-        assert_eq!(figures.age.map(|age| age.p99), rank(&latest, 99));
-
-        let mut fresh = self.fresh_time(now);
-        for (_, time) in self.measured.values().filter(|(end, _)| within(*end)) {
-            fresh += *time;
-        }
-        assert_eq!(figures.within_5_minutes_percent, fresh.percent());
-    }
-}
-
-/// As the row alone says it.
-fn outcome(cycle: &PollCycle) -> Option<String> {
-    if cycle.missed_at.is_some() {
-        return Some("missed".to_owned());
-    }
-    cycle.ended_at.map(|_| cycle.status.clone())
-}
-
-/// The smallest that so many percent do not exceed, by trying each.
-fn rank(values: &[TimeDelta], percent: usize) -> Option<TimeDelta> {
-    let enough = |value: &TimeDelta| {
-        let at_most = values.iter().filter(|other| *other <= value).count();
-        at_most * 100 >= percent * values.len()
-    };
-    values.iter().filter(|value| enough(value)).min().copied()
-}
-
-fn as_count(slots: usize) -> u32 {
-    u32::try_from(slots).expect("a count")
 }
 
 #[tokio::test]

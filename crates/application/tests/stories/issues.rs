@@ -1,6 +1,6 @@
 //! Issues, of what cycles and batches have left in the records.
 
-use application::commands::{CutoverCommand, Precondition, change_cutover};
+use application::commands::CutoverCommand;
 use application::polling::run_cycle;
 use application::queries::{
     Evidence, FoundIssue, IssueFilter, IssueReport, PageRequest, find_issues,
@@ -10,8 +10,8 @@ use domain::fleet::{CutoverPatch, PollOwner};
 use domain::ids::CycleId;
 use domain::polling::ErrorClass;
 use testkit::{
-    AUTHOR, DeviceBuilder, Fixture, Fleet, a_connection, a_device, a_report, a_workspace,
-    an_update, eventually, minutes, seconds, start,
+    DeviceBuilder, Fixture, Fleet, a_connection, a_device, a_report, a_workspace, an_update,
+    eventually, minutes, seconds, start,
 };
 
 use crate::provider::Provider;
@@ -148,16 +148,7 @@ async fn evidence_leads_to_where_each_cause_shows() {
         poll_owner: Some(PollOwner::Legacy),
         ..CutoverPatch::default()
     };
-    change_cutover(
-        &depot.core,
-        AUTHOR,
-        &depot.id,
-        CutoverCommand::Patch(patch),
-        None,
-        &Precondition::None,
-    )
-    .await
-    .expect("a change");
+    depot.change_flags(CutoverCommand::Patch(patch)).await;
     let found = issues(&depot).await;
     assert!(found.iter().all(|(code, ..)| *code == "polling_disabled"));
 }
@@ -185,12 +176,7 @@ async fn a_reader_sees_everything_as_of_one_instant() {
     let reader = depot.seen_by(fixture.another_instance());
     let reading = tokio::spawn(async move { issues(&reader).await });
     eventually("the reader waits", async || {
-        let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted";
-        let waiting: i64 = sqlx::query_scalar(waits)
-            .fetch_one(fixture.store().pool())
-            .await
-            .expect("a count");
-        waiting == 1
+        fixture.database.sessions_waiting().await == 1
     })
     .await;
     depot.push([an_update("bus-1").with("speed_kmh", 3)]).await;

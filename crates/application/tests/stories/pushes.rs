@@ -1,42 +1,39 @@
 //! Small pushes of one workspace that come at once: together where they can be, each with its own answer.
 
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use application::Core;
 use application::commands::{AcceptError, Push, Pushes};
-use chrono::TimeDelta;
 use domain::acceptance::{Item, Judged};
 use domain::ids::WorkspaceId;
 use futures::future::join_all;
-use futures::{FutureExt, poll};
+use futures::poll;
 use persistence::Fence;
 use testkit::{
     Fixture, Fleet, UpdateBuilder, a_device, a_workspace, an_update, seconds, start, words_of,
 };
-use tokio::task::yield_now;
 use tokio::time::timeout;
 
 /// Longer than any of them takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
-type Pushing = Pin<Box<dyn Future<Output = Result<Vec<Judged>, AcceptError>> + Send>>;
+pub type Pushing = Pin<Box<dyn Future<Output = Result<Vec<Judged>, AcceptError>> + Send>>;
 
 /// A depot whose first pushes are held up, as by a change of its configuration.
-struct Depot {
-    fleet: Fleet,
-    pushes: Pushes,
-    change: persistence::UnitOfWork,
+pub struct Depot {
+    pub fleet: Fleet,
+    pub pushes: Pushes,
+    pub change: persistence::UnitOfWork,
 }
 
 impl Depot {
-    async fn held_up(fixture: &Fixture) -> Self {
+    pub async fn held_up(fixture: &Fixture) -> Self {
         Self::of(depot(fixture).await).await
     }
 
-    async fn of(fleet: Fleet) -> Self {
+    pub async fn of(fleet: Fleet) -> Self {
         let store = &fleet.core.store;
         let change = store.begin(&fleet.id, Fence::Exclusive).await;
         Self {
@@ -47,11 +44,11 @@ impl Depot {
     }
 
     /// Begins to push, as far as that goes while the depot is held up.
-    async fn begin<I: Into<Item>>(&self, items: impl IntoIterator<Item = I>) -> Pushing {
+    pub async fn begin<I: Into<Item>>(&self, items: impl IntoIterator<Item = I>) -> Pushing {
         self.begin_for(&self.fleet.id, items, None).await
     }
 
-    async fn begin_for<I: Into<Item>>(
+    pub async fn begin_for<I: Into<Item>>(
         &self,
         workspace_id: &WorkspaceId,
         items: impl IntoIterator<Item = I>,
@@ -61,7 +58,12 @@ impl Depot {
         self.begin_by(&self.fleet.core, workspace_id, push).await
     }
 
-    async fn begin_by(&self, core: &Core, workspace_id: &WorkspaceId, push: Arc<Push>) -> Pushing {
+    pub async fn begin_by(
+        &self,
+        core: &Core,
+        workspace_id: &WorkspaceId,
+        push: Arc<Push>,
+    ) -> Pushing {
         let (pushes, core) = (self.pushes.clone(), core.clone());
         let workspace_id = workspace_id.clone();
         let mut pushing: Pushing =
@@ -70,18 +72,21 @@ impl Depot {
         pushing
     }
 
-    async fn let_go(self) -> Fleet {
+    pub async fn let_go(self) -> Fleet {
         self.change.commit().await.expect("the store");
         self.fleet
     }
 }
 
-async fn depot(fixture: &Fixture) -> Fleet {
+pub async fn depot(fixture: &Fixture) -> Fleet {
     let devices = [a_device("bus-1"), a_device("bus-2")];
     a_workspace("north").with_all(devices).create(fixture).await
 }
 
-fn a_push<I: Into<Item>>(items: impl IntoIterator<Item = I>, trace_id: Option<&str>) -> Arc<Push> {
+pub fn a_push<I: Into<Item>>(
+    items: impl IntoIterator<Item = I>,
+    trace_id: Option<&str>,
+) -> Arc<Push> {
     Arc::new(Push {
         items: items.into_iter().map(Into::into).collect(),
         prepared_at: start(),
@@ -89,14 +94,14 @@ fn a_push<I: Into<Item>>(items: impl IntoIterator<Item = I>, trace_id: Option<&s
     })
 }
 
-fn speed(second: i64) -> UpdateBuilder {
+pub fn speed(second: i64) -> UpdateBuilder {
     an_update("bus-1")
         .observed(start() - seconds(60 - second))
         .with("speed_kmh", second)
 }
 
 /// In how many transactions the depot's accepted updates were recorded.
-async fn transactions(fleet: &Fleet) -> i64 {
+pub async fn transactions(fleet: &Fleet) -> i64 {
     sqlx::query_scalar(
         "SELECT count(DISTINCT xmin::text) FROM event_store WHERE type = 'TelematicsUpdateAccepted'",
     )
@@ -106,18 +111,11 @@ async fn transactions(fleet: &Fleet) -> i64 {
 }
 
 /// All answers; a line that nobody serves is a failure and not a wait without end.
-async fn answers(
+pub async fn answers(
     pushing: impl IntoIterator<Item = Pushing>,
 ) -> Vec<Result<Vec<Judged>, AcceptError>> {
     let answers = timeout(PATIENCE, join_all(pushing)).await;
     answers.expect("an answer for each")
-}
-
-/// What becomes of another push, once the others have been answered or given up.
-async fn another(pushes: &Pushes, fleet: &Fleet) -> Vec<&'static str> {
-    let pushing = pushes.accept(&fleet.core, &fleet.id, a_push([speed(5)], None));
-    let judged = timeout(PATIENCE, pushing).await.expect("an answer in time");
-    words_of(&judged.expect("an answer"))
 }
 
 #[tokio::test]
@@ -208,80 +206,6 @@ async fn those_that_wait_are_accepted_in_turn_so_many_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_caller_that_hangs_up_holds_nobody_up() {
-    // Whoever goes: the first, which is under way, or one that waits.
-    for gone in ["first", "waiting"] {
-        let fixture = Fixture::create().await;
-        let depot = Depot::held_up(&fixture).await;
-        let mut first = Some(depot.begin([speed(1)]).await);
-        let next = depot.begin([speed(2)]).await;
-        let mut waiting = Some(depot.begin([speed(3)]).await);
-        let last = depot.begin([speed(4)]).await;
-        match gone {
-            "first" => first = None,
-            _ => waiting = None,
-        }
-        let pushes = depot.pushes.clone();
-        let fleet = depot.let_go().await;
-        if let Some(first) = first {
-            first.await.expect("an answer");
-        }
-        let rest: Vec<Pushing> = [next].into_iter().chain(waiting).chain([last]).collect();
-        for judged in answers(rest).await {
-            assert_eq!(
-                words_of(&judged.expect("an answer")),
-                ["accepted"],
-                "{gone} went"
-            );
-        }
-        assert_eq!(another(&pushes, &fleet).await, ["accepted"]);
-        let events = fleet.accepted_events("bus-1").await;
-        assert_eq!(events.len(), 4, "of all but the {gone} one, and another");
-    }
-}
-
-#[tokio::test]
-async fn a_caller_that_hangs_up_while_its_turn_is_under_way_holds_nobody_up() {
-    let fixture = Fixture::create().await;
-    let depot = Depot::held_up(&fixture).await;
-    let first = depot.begin([speed(1)]).await;
-    let next = depot.begin([speed(2)]).await;
-    let others = [depot.begin([speed(3)]).await, depot.begin([speed(4)]).await];
-    drop(first);
-    yield_now().await;
-    drop(next);
-    let fleet = depot.let_go().await;
-    for judged in answers(others).await {
-        assert_eq!(words_of(&judged.expect("an answer")), ["accepted"]);
-    }
-    assert_eq!(transactions(&fleet).await, 1, "of all three");
-}
-
-#[tokio::test]
-async fn what_nobody_waits_for_any_more_is_left_out() {
-    // Whether they go before their turn, or while it is under way.
-    for under_way in [false, true] {
-        let fixture = Fixture::create().await;
-        let depot = Depot::held_up(&fixture).await;
-        let first = depot.begin([speed(1)]).await;
-        let waiting = [depot.begin([speed(2)]).await, depot.begin([speed(3)]).await];
-        if under_way {
-            drop(first);
-            yield_now().await;
-            drop(waiting);
-        } else {
-            drop(waiting);
-            drop(first);
-        }
-        let pushes = depot.pushes.clone();
-        let fleet = depot.let_go().await;
-        assert_eq!(another(&pushes, &fleet).await, ["accepted"]);
-        let events = fleet.accepted_events("bus-1").await;
-        assert_eq!(events.len(), 1, "under way: {under_way}");
-    }
-}
-
-#[tokio::test]
 async fn those_of_a_turn_are_answered_whatever_the_next_one_waits_for() {
     let fixture = Fixture::create().await;
     let fleet = depot(&fixture).await;
@@ -307,76 +231,4 @@ async fn those_of_a_turn_are_answered_whatever_the_next_one_waits_for() {
     elsewhere.rollback().await.expect("the store");
     let judged = answers([last]).await.remove(0);
     assert_eq!(words_of(&judged.expect("an answer")), ["accepted"]);
-}
-
-#[tokio::test]
-async fn a_panic_is_for_the_one_that_causes_it() {
-    let fixture = Fixture::create().await;
-    let depot = Depot::held_up(&fixture).await;
-    let mut broken = depot.fleet.core.clone();
-    // No time is so much later than another.
-    broken.rules.future_tolerance = TimeDelta::MAX;
-    let push = a_push([speed(1)], None);
-    let first = depot.begin_by(&broken, &depot.fleet.id, push).await;
-    let of_bus_2 = an_update("bus-2").with("speed_kmh", 1);
-    let waiting = [depot.begin([speed(2)]).await, depot.begin([of_bus_2]).await];
-    let pushes = depot.pushes.clone();
-    let fleet = depot.let_go().await;
-    let first = AssertUnwindSafe(first).catch_unwind().await;
-    assert!(first.is_err(), "it panics");
-    // So does their turn, as it is decided by the first one's rules.
-    for judged in answers(waiting).await {
-        assert_eq!(words_of(&judged.expect("an answer")), ["accepted"]);
-    }
-    assert_eq!(another(&pushes, &fleet).await, ["accepted"]);
-}
-
-#[tokio::test]
-async fn what_fails_together_is_tried_alone() {
-    let fixture = Fixture::create().await;
-    let depot = Depot::held_up(&fixture).await;
-    sqlx::raw_sql(
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one'; END $$;
-         CREATE TRIGGER refuse BEFORE INSERT ON snapshots FOR EACH ROW WHEN (NEW.device_id = 'bus-2')
-         EXECUTE FUNCTION refuse()",
-    )
-    .execute(depot.fleet.core.store.pool())
-    .await
-    .expect("a trigger");
-    let pushing = [
-        depot.begin([speed(1)]).await,
-        depot.begin([speed(2)]).await,
-        depot.begin([an_update("bus-2").with("speed_kmh", 1)]).await,
-        depot.begin([speed(3)]).await,
-    ];
-    let fleet = depot.let_go().await;
-    let answers = answers(pushing).await;
-    let failed: Vec<_> = answers.iter().map(Result::is_err).collect();
-    assert_eq!(failed, [false, false, true, false]);
-    let recorded = fleet.accepted_events("bus-1").await.len();
-    assert!(
-        recorded >= 2,
-        "the first, and at least the newest of those behind it"
-    );
-    assert_eq!(fleet.accepted_events("bus-2").await.len(), 0);
-}
-
-#[tokio::test]
-async fn a_workspace_that_is_none_is_told_to_each() {
-    let fixture = Fixture::create().await;
-    let depot = Depot::held_up(&fixture).await;
-    let nowhere = WorkspaceId::try_new("nowhere").expect("an id");
-    let store = &depot.fleet.core.store;
-    let held_up = store.begin(&nowhere, Fence::Exclusive).await;
-    let mut pushing = Vec::new();
-    for second in 0..5 {
-        pushing.push(depot.begin_for(&nowhere, [speed(second)], None).await);
-    }
-    drop(held_up.expect("the store"));
-    for judged in answers(pushing).await {
-        assert!(
-            matches!(judged, Err(AcceptError::UnknownWorkspace)),
-            "{judged:?}"
-        );
-    }
 }

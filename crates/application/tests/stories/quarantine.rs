@@ -1,9 +1,12 @@
 //! Envelopes that were not understood, and what a replay makes of them.
 
 use application::commands::replay_quarantine;
-use domain::envelopes::{EnvelopeItem, EnvelopeOutcome};
+use domain::envelopes::{EnvelopeOutcome, EnvelopeVerdict};
+use domain::events::EventFilter;
 use domain::ids::{EnvelopeId, ProviderId};
 use domain::quarantine::{EnvelopeChoice, ReplaySelection};
+use persistence::Fence;
+use persistence::history::EventSpan;
 use testkit::{
     AUTHOR, EnvelopeBuilder, Fixture, Fleet, a_connection, a_device, a_workspace, an_envelope,
     envelope_id, eventually, minutes, outcomes_of, start,
@@ -23,30 +26,23 @@ fn odometer(number: u32) -> EnvelopeBuilder {
     an_envelope(number).reporting("bus-1-unit", "odometer_km", number)
 }
 
-/// What an interpreter of before made of these envelopes: it did not know their shape.
+/// Stores envelopes as an older version did, whose interpreter did not know their shape.
 async fn not_understood_before(
     depot: &Fleet,
     envelopes: impl IntoIterator<Item = EnvelopeBuilder>,
 ) {
-    for envelope in envelopes {
-        let EnvelopeItem::Envelope(envelope) = envelope.item() else {
-            unreachable!("a builder builds envelopes")
-        };
-        sqlx::query(
-            "WITH kept AS (INSERT INTO raw_messages (workspace_id, recorded_at, envelope_id, raw_message) VALUES ($1, $2, $3, $5))
-             INSERT INTO provider_envelopes (workspace_id, envelope_id, recorded_at, provider_type, provider_id, received_at, trace_id, outcome, reason, detail)
-             VALUES ($1, $3, $2, 'depot_sim', $4, $2, $6, 'quarantined', 'unknown_shape', 'not yet')",
-        )
-        .bind(depot.id.as_str())
-        .bind(start())
-        .bind(envelope.id.0)
-        .bind(envelope.provider_id.as_str())
-        .bind(envelope.raw_message.get())
-        .bind(envelope.trace.map(|trace| trace.trace_id))
-        .execute(depot.core.store.pool())
-        .await
-        .expect("a row");
-    }
+    let envelopes: Vec<EnvelopeBuilder> = envelopes.into_iter().collect();
+    let envelopes: Vec<_> = envelopes.iter().map(EnvelopeBuilder::envelope).collect();
+    let not_understood = EnvelopeVerdict::Quarantined {
+        reason: "unknown_shape",
+        detail: "not yet".to_owned(),
+    };
+    let rows: Vec<_> = envelopes.iter().map(|one| (one, &not_understood)).collect();
+    let uow = depot.core.store.begin(&depot.id, Fence::Shared).await;
+    let mut uow = uow.expect("the store");
+    let stored = uow.store_envelopes(&rows, None, start()).await;
+    assert!(stored.expect("the store"), "nobody was quicker");
+    uow.commit().await.expect("a commit");
 }
 
 async fn quarantined(depot: &Fleet) -> Vec<EnvelopeId> {
@@ -64,7 +60,7 @@ fn ids(numbers: impl IntoIterator<Item = u32>) -> Vec<EnvelopeId> {
 }
 
 #[tokio::test]
-async fn after_a_fix_what_is_understood_is_accepted_and_the_rest_stays() {
+async fn a_replay_accepts_what_is_understood_by_now_and_leaves_the_rest() {
     let fixture = Fixture::create().await;
     let depot = depot(&fixture).await;
     let trace = "0af7651916cd43dd8448eb211c80319c";
@@ -83,15 +79,22 @@ async fn after_a_fix_what_is_understood_is_accepted_and_the_rest_stays() {
     assert_eq!((&*kept[0].outcome, &kept[0].reason), ("accepted", &None));
     assert_eq!(depot.snapshot("bus-1").await.held.version, 2);
     // It is still the provider's message, in its own trace.
-    let traced: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM event_store WHERE trace_id = $1 AND envelope_id = $2",
-    )
-    .bind(trace)
-    .bind(envelope_id(1).0)
-    .fetch_one(fixture.store().pool())
-    .await
-    .expect("a count");
-    assert_eq!(traced, 1);
+    let filter = EventFilter {
+        trace_id: Some(trace.to_owned()),
+        ..EventFilter::default()
+    };
+    let ever = EventSpan {
+        from: start() - minutes(1),
+        before: None,
+        until: start() + minutes(5),
+    };
+    let events = depot.core.store.events(&depot.id, &filter, ever, None, 10);
+    let events = events.await.expect("the store");
+    let types: Vec<&str> = events
+        .iter()
+        .map(|event| event.event_type.as_str())
+        .collect();
+    assert_eq!(types, ["TelematicsUpdateAccepted"]);
 
     // Once more: nothing is accepted twice, and an envelope that comes again is known as what it became.
     let again = depot.replay().await;
@@ -104,7 +107,7 @@ async fn after_a_fix_what_is_understood_is_accepted_and_the_rest_stays() {
 }
 
 #[tokio::test]
-async fn who_replayed_what_and_what_came_of_it_is_recorded_unless_there_was_nothing() {
+async fn a_replay_is_recorded_with_its_author_and_outcomes_unless_it_found_nothing() {
     let fixture = Fixture::create().await;
     let depot = depot(&fixture).await;
     depot.replay().await;
@@ -158,7 +161,7 @@ async fn a_replay_can_be_of_one_connection_or_one_reason() {
 }
 
 #[tokio::test]
-async fn of_envelopes_that_are_named_those_that_were_rejected_are_judged_anew_too() {
+async fn a_replay_of_named_envelopes_judges_rejected_ones_again_too() {
     let fixture = Fixture::create().await;
     let depot = depot(&fixture).await;
     let unknown = an_envelope(1).reporting("bus-9-unit", "odometer_km", 1);
@@ -261,27 +264,30 @@ async fn replays_at_once_accept_each_envelope_once() {
     assert_eq!(held, depot.fold_of_events("bus-1").await);
 }
 
-/// The one who waits finds that the other has understood it, and leaves it alone.
+/// Finds that the other replay has understood the envelope, and leaves it alone.
 #[tokio::test]
-async fn what_another_replay_holds_is_waited_for() {
+async fn a_replay_waits_for_another_that_holds_the_same_envelope() {
     let fixture = Fixture::create().await;
     let depot = depot(&fixture).await;
     not_understood_before(&depot, [odometer(1)]).await;
-    let mut other = fixture.store().pool().begin().await.expect("the store");
-    sqlx::query("UPDATE provider_envelopes SET outcome = 'ignored'")
-        .execute(&mut *other)
-        .await
-        .expect("an update");
+    let other = fixture.store().begin(&depot.id, Fence::Shared).await;
+    let mut other = other.expect("the store");
+    let which = EnvelopeChoice::Quarantined {
+        provider_id: None,
+        reason: None,
+        limit: 1,
+    };
+    let selection = ReplaySelection { after: None, which };
+    let locked = other.lock_for_replay(selection).await.expect("the store");
+    let ignored = EnvelopeVerdict::Ignored { reason: "echo" };
+    let settled = [(locked[0].envelope_id, ignored)];
+    let settled = other.settle_envelopes(&settled, start()).await;
+    settled.expect("the store");
+
     let waiting = depot.seen_by(fixture.another_instance());
     let waiting = tokio::spawn(async move { waiting.replay().await });
     eventually("it waits", async || {
-        sqlx::query_scalar::<_, bool>(
-            "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
-                AND wait_event_type = 'Lock' AND query LIKE '%lock some of the quarantine%')",
-        )
-        .fetch_one(fixture.store().pool())
-        .await
-        .expect("activity")
+        fixture.database.sessions_waiting().await == 1
     })
     .await;
     other.commit().await.expect("a commit");

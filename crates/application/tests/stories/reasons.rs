@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use application::commands::{
-    ConnectionSpec, CutoverCommand, Precondition, change_cutover, put_connection, put_workspace,
-};
+use application::commands::CutoverCommand;
 use application::polling::run_cycle;
 use application::queries::{DeviceHealth, HealthAt, evaluate_workspace};
 use bf_depot_sim::{Account, Behaviour, Fault};
@@ -15,8 +13,8 @@ use domain::health::HealthState::{AwaitingFirstData, ConfiguredNoData, Delayed, 
 use domain::health::{Cause, HealthState, Reason, Responsibility};
 use domain::polling::ErrorClass;
 use testkit::{
-    AUTHOR, DeviceBuilder, Fixture, Fleet, WorkspaceBuilder, a_device, a_workspace, an_update,
-    hours, minutes, seconds, start,
+    DeviceBuilder, Fixture, Fleet, WorkspaceBuilder, a_device, a_workspace, an_update, hours,
+    minutes, seconds, start,
 };
 
 use crate::provider::Provider;
@@ -103,7 +101,7 @@ impl Depot {
 }
 
 #[tokio::test]
-async fn what_a_provider_fails_at_is_told_after_one_cycle_and_over_after_one() {
+async fn a_failure_of_a_provider_is_told_after_one_cycle_and_over_after_one() {
     for (fault, reason, responsibility) in [
         (
             Fault::CredentialsRejected,
@@ -149,39 +147,22 @@ async fn what_a_provider_fails_at_is_told_after_one_cycle_and_over_after_one() {
 #[tokio::test]
 async fn a_credential_that_cannot_be_found_is_ours() {
     let depot = Depot::well().await;
-    let (id, spec) = depot.provider.connection("sim-main", "main").build();
-    let put = async |spec: ConnectionSpec| {
-        let core = &depot.fleet.core;
-        put_connection(
-            core,
-            AUTHOR,
-            &depot.fleet.id,
-            &id,
-            spec,
-            &Precondition::None,
-        )
-        .await
-        .expect("a change");
-    };
-    let elsewhere = domain::fleet::CredentialRef::try_new("file:gone").expect("a reference");
-    put(ConnectionSpec {
-        credential_ref: Some(elsewhere),
-        ..spec.clone()
-    })
-    .await;
+    let connection = depot.provider.connection("sim-main", "main");
+    let elsewhere = connection.clone().credential("file:gone");
+    depot.fleet.connect(elsewhere).await;
     depot.next_cycle_and_late().await;
     let cause = depot
         .is(Delayed, Some(Reason::ProviderCredentialsRejected))
         .await;
     assert_eq!(cause.responsibility, Responsibility::Ours);
-    put(spec).await;
+    depot.fleet.connect(connection).await;
     depot.fixture.clock.advance(minutes(4));
     depot.cycle().await;
     depot.is(Healthy, None).await;
 }
 
 #[tokio::test]
-async fn what_a_vehicle_does_is_told_after_one_cycle() {
+async fn a_silent_or_frozen_vehicle_is_told_after_one_cycle() {
     let a_minute_in = start() + minutes(1);
     for (behaviour, reason) in [
         (
@@ -292,7 +273,7 @@ async fn a_new_device_waits_for_its_first_poll() {
 }
 
 #[tokio::test]
-async fn whatever_keeps_core_from_polling_is_told_at_once() {
+async fn a_switch_that_keeps_core_from_polling_is_told_at_once() {
     let no_poller = CutoverPatch {
         poll_owner: Some(PollOwner::Legacy),
         ..CutoverPatch::default()
@@ -304,33 +285,19 @@ async fn whatever_keeps_core_from_polling_is_told_at_once() {
     for patch in [no_poller, no_simulators] {
         let depot = Depot::well().await;
         depot.fixture.clock.advance(minutes(6) + seconds(1));
-        let (core, id) = (&depot.fleet.core, &depot.fleet.id);
         let command = CutoverCommand::Patch(patch);
-        change_cutover(core, AUTHOR, id, command, None, &Precondition::None)
-            .await
-            .expect("a change");
+        depot.fleet.change_flags(command).await;
         let cause = depot.is(Delayed, Some(Reason::PollingDisabled)).await;
         assert_eq!(cause.responsibility, Responsibility::Ours, "{patch:?}");
     }
 
     let depot = Depot::well().await;
-    let (id, spec) = depot.provider.connection("sim-main", "main").build();
+    let connection = depot.provider.connection("sim-main", "main");
     let switch = async |enabled| {
-        let spec = ConnectionSpec {
-            enabled,
-            ..spec.clone()
-        };
-        let core = &depot.fleet.core;
-        put_connection(
-            core,
-            AUTHOR,
-            &depot.fleet.id,
-            &id,
-            spec,
-            &Precondition::None,
-        )
-        .await
-        .expect("a change");
+        depot
+            .fleet
+            .connect(connection.clone().enabled(enabled))
+            .await
     };
     switch(false).await;
     depot.next_cycle_and_late().await;
@@ -347,10 +314,6 @@ async fn whatever_keeps_core_from_polling_is_told_at_once() {
 
     let depot = Depot::well().await;
     depot.fixture.clock.advance(minutes(6) + seconds(1));
-    let (core, id) = (&depot.fleet.core, &depot.fleet.id);
-    let name = depot.fleet.record().await.workspace.name;
-    put_workspace(core, AUTHOR, id, &name, false, None, &Precondition::None)
-        .await
-        .expect("a change");
+    depot.fleet.set_active(false).await;
     depot.is(Delayed, Some(Reason::PollingDisabled)).await;
 }

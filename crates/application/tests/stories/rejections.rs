@@ -40,7 +40,7 @@ fn unknown(name: &str) -> UpdateBuilder {
 }
 
 #[tokio::test]
-async fn polls_and_pushes_keep_theirs_in_one_place() {
+async fn polls_and_pushes_keep_rejections_in_one_place() {
     let fixture = Fixture::create().await;
     let provider = Provider::serve(&fixture.clock, [Account::fleet("main", 3)]).await;
     let depot = a_workspace("north")
@@ -76,7 +76,7 @@ async fn polls_and_pushes_keep_theirs_in_one_place() {
 }
 
 #[tokio::test]
-async fn envelopes_keep_theirs_there_too() {
+async fn rejected_envelopes_are_kept_beside_rejected_updates() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north")
         .through(a_connection("sim-main"))
@@ -146,7 +146,7 @@ async fn a_device_that_is_configured_is_unknown_no_more() {
 }
 
 #[tokio::test]
-async fn the_oldest_go_and_all_are_counted() {
+async fn the_oldest_rejections_go_and_all_are_counted() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north")
         .through(a_connection("sim-main"))
@@ -194,7 +194,7 @@ async fn the_oldest_go_and_all_are_counted() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_undone_leaves_none() {
+async fn a_batch_that_is_undone_leaves_no_rejections() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north")
         .with(a_device("bus-1"))
@@ -214,36 +214,42 @@ async fn a_batch_that_is_undone_leaves_none() {
     assert_eq!(counted(&depot, RejectReason::UnknownDevice).await, 0);
 }
 
+/// The law is the same as for what is accepted: statements are of a batch, never of an item.
 #[tokio::test]
-async fn a_batch_without_rejections_runs_no_statement_for_them_and_any_other_a_few() {
+async fn many_refused_updates_cost_no_more_statements_than_one() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north")
         .with(a_device("bus-1"))
         .create(&fixture)
         .await;
-    let about_rejections = async |items: Vec<Item>| {
+    let statements = async |items: Vec<Item>| {
         let (_, statements) = statements_of(depot.push(items)).await;
-        statements
-            .iter()
-            .filter(|statement| statement.contains("rejection"))
-            .count()
+        statements.len()
     };
-    let good = || an_update("bus-1").with("speed_kmh", 1).into();
-    assert_eq!(about_rejections(vec![good(), good()]).await, 0);
-    assert_eq!(about_rejections(vec![good(), unknown("a").into()]).await, 3);
-    fixture.clock.advance(seconds(1));
-    assert_eq!(
-        about_rejections(vec![unknown("a").into()]).await,
-        2,
-        "nothing new, so nothing too many"
-    );
-    let many = (0..500).map(|n| unknown(&format!("x{n}")).into());
-    assert_eq!(about_rejections(many.collect()).await, 3);
+    let at = |second| start() - seconds(60) + seconds(second);
+    let accepted = |second| an_update("bus-1").observed(at(second)).with("speed_kmh", 1);
+    let with = |second: i64, refused: std::ops::Range<usize>| -> Vec<Item> {
+        let refused = refused.map(|n| unknown(&format!("x{n}")).into());
+        std::iter::once(accepted(second).into())
+            .chain(refused)
+            .collect()
+    };
+    // The instance has read the registry by then.
+    statements(with(0, 0..0)).await;
+
+    let of_none = statements(with(1, 0..0)).await;
+    let of_one = statements(with(2, 0..1)).await;
+    let of_many = statements(with(3, 1..501)).await;
+    let of_the_same_again = statements(with(4, 1..501)).await;
+    assert!(of_none < of_one, "{of_none} {of_one}: none are for nothing");
+    assert_eq!(of_many, of_one);
+    assert!(of_the_same_again <= of_one, "{of_the_same_again} {of_one}");
+    assert_eq!(kept(&depot, RejectReason::UnknownDevice).await.len(), 501);
 }
 
 /// Whatever they name, in whatever order, and while what is too many is being removed.
 #[tokio::test]
-async fn sixteen_writers_neither_deadlock_nor_miscount() {
+async fn sixteen_writers_of_rejections_neither_deadlock_nor_miscount() {
     let fixture = Fixture::create().await;
     let devices: Vec<String> = (0..20).map(|n| format!("bus-{n:02}")).collect();
     let depot = a_workspace("north")

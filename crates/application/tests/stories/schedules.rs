@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::commands::{Precondition, change_policy, put_workspace};
 use application::schedules::{Applier, apply_schedule};
-use domain::fleet::{Policy, WorkspaceName};
+use domain::fleet::Policy;
 use domain::ids::ClaimToken;
 use domain::schedules::{CronExpression, ScheduleState, WorkspaceSchedule};
 use scheduling::{InProcessSchedules, ScheduleCheck, Scheduler};
-use testkit::{AUTHOR, Fixture, Fleet, a_workspace};
+use testkit::{Fixture, Fleet, a_workspace};
 use uuid::Uuid;
 
 async fn out_of_line(fixture: &Fixture) -> Vec<String> {
@@ -27,18 +26,7 @@ async fn state(fleet: &Fleet) -> ScheduleState {
 }
 
 async fn deactivate(fleet: &Fleet) {
-    let name = WorkspaceName::try_new("North").expect("a name");
-    put_workspace(
-        &fleet.core,
-        AUTHOR,
-        &fleet.id,
-        &name,
-        false,
-        None,
-        &Precondition::None,
-    )
-    .await
-    .expect("a change");
+    fleet.set_active(false).await;
 }
 
 async fn names(scheduler: &InProcessSchedules) -> Vec<String> {
@@ -58,9 +46,7 @@ async fn what_a_command_changed_is_out_of_line_until_it_is_applied() {
     assert_eq!(state(&north).await, ScheduleState::Applied);
 
     let hourly = Policy::try_new(60, 180, 240).expect("a policy");
-    change_policy(&north.core, AUTHOR, &north.id, hourly, &Precondition::None)
-        .await
-        .expect("a change");
+    north.change_policy(hourly).await;
     assert_eq!(state(&north).await, ScheduleState::Pending);
     applier.round().await.expect("a round");
     let schedule = north.record().await.workspace.schedule();

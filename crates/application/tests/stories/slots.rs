@@ -1,7 +1,7 @@
 //! Slots that nothing triggers: recorded as missed, and made up for.
 
 use application::commands::TriggerOutcome::{Duplicate, Queued};
-use application::commands::{Precondition, put_workspace, roll_back};
+use application::commands::roll_back;
 use application::polling::SlotWatch;
 use application::{Core, maintain};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -192,18 +192,7 @@ async fn a_recovery_that_was_not_run_when_the_next_slot_is_due_expires() {
 }
 
 async fn set_active(depot: &Fleet, active: bool) {
-    let name = depot.record().await.workspace.name;
-    put_workspace(
-        &depot.core,
-        AUTHOR,
-        &depot.id,
-        &name,
-        active,
-        None,
-        &Precondition::None,
-    )
-    .await
-    .expect("a change");
+    depot.set_active(active).await;
 }
 
 #[tokio::test]
@@ -253,16 +242,7 @@ async fn slots_that_legacy_owned_are_never_missed() {
 
 async fn own(depot: &Fleet, flags: Cutover) {
     let command = application::commands::CutoverCommand::Replace(flags);
-    application::commands::change_cutover(
-        &depot.core,
-        AUTHOR,
-        &depot.id,
-        command,
-        None,
-        &Precondition::None,
-    )
-    .await
-    .expect("flags");
+    depot.change_flags(command).await;
 }
 
 /// The look of a running instance reads again only what was not overdue the last time.

@@ -328,14 +328,8 @@ async fn many_who_look_at_once_wait_for_each_other_and_nobody_else_for_them() {
             })
         })
         .collect();
-    let waiting =
-        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'snapshots'::regclass";
     eventually("some wait for the lock", async || {
-        let waiting: i64 = sqlx::query_scalar(waiting)
-            .fetch_one(elsewhere.store.pool())
-            .await
-            .expect("locks");
-        waiting >= 4
+        fixture.database.sessions_waiting().await >= 4
     })
     .await;
     fixture.store().ping().await.expect("a connection is left");
