@@ -74,28 +74,12 @@ async fn asked_to_stop_it_answers_what_it_was_asked_and_closes_the_rest() {
     assert!(idle.send(LIVEZ).await);
     idle.hears("\r\n\r\nok").await;
 
-    let mut held = service
-        .fixture
-        .core
-        .store
-        .pool()
-        .begin()
-        .await
-        .expect("a transaction");
-    sqlx::query("LOCK TABLE workspaces IN ACCESS EXCLUSIVE MODE")
-        .execute(&mut *held)
-        .await
-        .expect("a lock");
+    let held = service.hold_workspaces().await;
     let policy = json!({"poll_interval_minutes": 10, "stale_threshold_minutes": 30, "no_data_grace_minutes": 45});
     let put = service.put(ADMIN, "/workspaces/depot-north/policy", &policy);
     let stop = async {
-        let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted";
         eventually("a write that waits", async || {
-            let waiting: i64 = sqlx::query_scalar(waits)
-                .fetch_one(&mut *held)
-                .await
-                .expect("a count");
-            waiting > 0
+            service.fixture.database.sessions_waiting().await > 0
         })
         .await;
         service.shutdown.cancel();
@@ -105,7 +89,7 @@ async fn asked_to_stop_it_answers_what_it_was_asked_and_closes_the_rest() {
         })
         .await;
         assert!(!service.serving.is_finished());
-        held.rollback().await.expect("an end");
+        held.roll_back().await;
     };
     let (answer, ()) = tokio::join!(put, stop);
     answer.of(200);

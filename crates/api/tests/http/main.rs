@@ -8,10 +8,14 @@
 )]
 
 mod access;
+mod access_rules;
+mod answers;
 mod any_bodies;
 mod audit;
+mod audit_pages;
 mod bad_bodies;
 mod bad_parameters;
+mod call;
 mod connections;
 mod cutover;
 mod devices;
@@ -23,8 +27,11 @@ mod grants;
 mod health;
 mod health_as_of;
 mod idempotency;
+mod idempotency_in_flight;
 mod indicators;
 mod ingest;
+mod ingest_refused;
+mod ingest_signals;
 mod issues;
 mod lists;
 mod openapi;
@@ -53,3 +60,4 @@ mod worklist;
 mod worklist_csv;
 mod workspaces;
 mod wrong_members;
+mod wrong_members_of_calls;

@@ -34,59 +34,6 @@ fn of_unit(provider: &str, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn every_member_is_there() {
-    let (service, _) = Service::with(depot()).await;
-    service.ingest(json!([ahead(), ahead()])).await;
-    service.ingest(json!([of_unit("sim-main", "b2C")])).await;
-    service.fixture.clock.advance(minutes(1));
-    service.ingest(json!([{"device_id": "bus-1"}])).await;
-    service.ingest(json!([of_unit("sim-main", "b2C")])).await;
-
-    let mut answer = rejections(&service, "").await;
-    for rejection in answer["rejections"].as_array_mut().expect("a list") {
-        let trace_id = rejection["trace_id"].take();
-        assert_eq!(trace_id.as_str().map(str::len), Some(32));
-    }
-    assert_eq!(
-        answer,
-        json!({
-            "rejections": [
-                {
-                    "reason": "future_timestamp", "provider_id": null, "external_id": null, "device_id": "bus-1",
-                    "pointer": null, "detail": "observed_at is more than 300 s ahead of core's clock", "count": 2,
-                    "first_seen_at": "2026-11-23T08:00:00Z", "last_seen_at": "2026-11-23T08:00:00Z",
-                    "observed_at": "2026-11-23T08:06:00Z", "cycle_id": null, "trace_id": null,
-                },
-                {
-                    "reason": "malformed", "provider_id": null, "external_id": null, "device_id": null,
-                    "pointer": "/signals", "detail": "missing field `signals`", "count": 1,
-                    "first_seen_at": "2026-11-23T08:01:00Z", "last_seen_at": "2026-11-23T08:01:00Z",
-                    "observed_at": null, "cycle_id": null, "trace_id": null,
-                },
-                {
-                    "reason": "unknown_device", "provider_id": "sim-main", "external_id": "b2C", "device_id": null,
-                    "pointer": null, "detail": "no active device of connection sim-main has the external id b2C",
-                    "count": 2, "first_seen_at": "2026-11-23T08:00:00Z", "last_seen_at": "2026-11-23T08:01:00Z",
-                    "observed_at": "2026-11-23T08:00:00Z", "cycle_id": null, "trace_id": null,
-                },
-            ],
-            "counts": {"future_timestamp": 2, "malformed": 1, "unknown_device": 2},
-            "next_cursor": null,
-        })
-    );
-    assert_eq!(
-        unknown_devices(&service, "").await,
-        json!({
-            "unknown_devices": [{
-                "provider_id": "sim-main", "external_id": "b2C", "device_id": null,
-                "first_seen_at": "2026-11-23T08:00:00Z", "last_seen_at": "2026-11-23T08:01:00Z", "count": 2,
-            }],
-            "next_cursor": null,
-        })
-    );
-}
-
-#[tokio::test]
 async fn a_filter_picks_rejections_and_leaves_the_counts() {
     let (service, _) = Service::with(depot()).await;
     let by_id = json!({"device_id": "bus-9", "observed_at": start(), "signals": {"speed_kmh": 1}});

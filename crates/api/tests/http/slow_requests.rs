@@ -164,18 +164,7 @@ async fn an_answer_that_takes_too_long_is_503_and_nothing_is_kept() {
         ..LENIENT
     })
     .await;
-    let mut held = service
-        .fixture
-        .core
-        .store
-        .pool()
-        .begin()
-        .await
-        .expect("a transaction");
-    sqlx::query("LOCK TABLE workspaces IN ACCESS EXCLUSIVE MODE")
-        .execute(&mut *held)
-        .await
-        .expect("a lock");
+    let held = service.hold_workspaces().await;
     let policy = json!({"poll_interval_minutes": 10, "stale_threshold_minutes": 30, "no_data_grace_minutes": 45});
     let path = "/workspaces/depot-north/policy";
     let late = service.put(ADMIN, path, &policy).await;
@@ -185,7 +174,7 @@ async fn an_answer_that_takes_too_long_is_503_and_nothing_is_kept() {
     let late = service.get(VIEWER, path).await;
     late.problem(503, "unavailable");
 
-    held.rollback().await.expect("an end");
+    held.roll_back().await;
     let found = service.get(VIEWER, path).await.of(200);
     assert_eq!(found["poll_interval_minutes"], 5);
     service.put(ADMIN, path, &policy).await.of(200);

@@ -74,43 +74,6 @@ async fn follow_ups(service: &Service, query: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_member_of_the_contract_is_there() {
-    let service = service().await;
-    let follow_up = json!({"contacted": true, "snoozed_until": "2026-11-24T08:00:00Z", "note": "spare ordered"});
-    let path = "/workspaces/depot-north/devices/silent/follow-up";
-    service.put(ACCOUNTS, path, &follow_up).await.of(200);
-    let path = "/workspaces/depot-north/stale-devices";
-    let mut answer = service.get(VIEWER, path).await.of(200);
-    assert_eq!(rows(&answer, "devices"), ["north/never", "north/silent"]);
-    for row in answer["devices"].as_array_mut().expect("devices") {
-        let next_step = row["next_step"].take();
-        assert!(next_step.as_str().is_some_and(|words| !words.is_empty()));
-    }
-    let untouched = json!({"contacted": false, "snoozed_until": null, "note": null, "updated_at": null, "updated_by": null});
-    assert_eq!(
-        answer,
-        json!({
-            "devices": [
-                {"workspace_id": NORTH, "workspace_name": NORTH, "device_id": "never", "vehicle_id": "never-vehicle",
-                 "provider_id": "sim-main", "provider_type": "depot_sim", "state": "configured-no-data",
-                 "reason": "not_returned_by_provider", "responsibility": "device", "last_update_received_at": null,
-                 "silent_minutes": 120, "last_returned_at": null, "configured_at": "2026-11-23T06:00:00Z",
-                 "grace_exceeded_at": "2026-11-23T07:00:00Z", "next_step": null, "follow_up": untouched},
-                {"workspace_id": NORTH, "workspace_name": NORTH, "device_id": "silent", "vehicle_id": "silent-vehicle",
-                 "provider_id": "sim-main", "provider_type": "depot_sim", "state": "stale",
-                 "reason": "not_returned_by_provider", "responsibility": "device",
-                 "last_update_received_at": "2026-11-23T07:20:00Z", "silent_minutes": 40, "last_returned_at": null,
-                 "configured_at": "2026-11-22T08:00:00Z", "grace_exceeded_at": null, "next_step": null,
-                 "follow_up": {"contacted": true, "snoozed_until": "2026-11-24T08:00:00Z", "note": "spare ordered",
-                               "updated_at": "2026-11-23T08:00:00Z", "updated_by": "person:dev-user"}},
-            ],
-            "evaluated_at": "2026-11-23T08:00:00Z",
-            "next_cursor": null,
-        })
-    );
-}
-
-#[tokio::test]
 async fn the_list_of_all_is_the_oldest_silence_first_of_workspaces_that_were_cut_over() {
     let service = service().await;
     assert_eq!(
