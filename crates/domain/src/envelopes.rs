@@ -71,6 +71,14 @@ words!(
     }
 );
 
+impl EnvelopeOutcome {
+    /// Returns whether an envelope with this outcome can be interpreted again when somebody names it. Without a
+    /// name only quarantined envelopes are.
+    pub const fn can_be_replayed(self) -> bool {
+        matches!(self, Self::Quarantined | Self::Rejected)
+    }
+}
+
 /// The judgement of an envelope.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EnvelopeVerdict {

@@ -1,15 +1,15 @@
 //! The rules of telematics freshness, as pure functions.
 //!
-//! Nothing here reads a clock, mints an id, waits or performs I/O: `now` and ids are arguments, facts
-//! come in as values, answers go out as values. A test over `cargo metadata` keeps async runtimes,
-//! HTTP and SQL out of this crate.
+//! No function here reads a clock, mints an id, waits or performs I/O: `now`, ids and facts are arguments, and
+//! results are values. A test over `cargo metadata` keeps async runtimes, HTTP and SQL out of this crate.
 //!
-//! Read in this order: [`ids`], [`signals`] (what is measured), [`fleet`] (what is configured),
-//! [`acceptance`] (what becomes of an update), [`envelopes`] and [`quarantine`] (what becomes of a raw message), [`history`]
-//! (what updates leave behind), [`health`] (what a reader is told), [`polling`] (when providers are asked),
-//! [`indicators`] (how well that goes), [`schedules`] (how that is told to EventBridge), [`sweeps`],
-//! [`idempotency`] (what a request that comes again is told), [`follow_up`] (what people do about silence),
-//! and [`events`] (what is on record).
+//! Read the modules in this order: [`ids`], [`signals`] (the catalogue and its readings), [`fleet`] (workspaces,
+//! connections and devices), [`acceptance`] (the judgement of updates), [`envelopes`] and [`quarantine`] (the
+//! outcomes of raw messages), [`history`] (the rebuilding of snapshots from events), [`health`] (states, causes and
+//! issues), [`polling`] (schedules, triggers and cycles), [`indicators`] (figures of how well a workspace is
+//! served), [`schedules`] (the schedule of a workspace at EventBridge), [`sweeps`] (reports of reconciliation),
+//! [`idempotency`] (requests that come again), [`follow_up`] (what people do about silence), and [`events`] (the
+//! types of events).
 
 pub mod acceptance;
 pub mod envelopes;

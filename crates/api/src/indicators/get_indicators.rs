@@ -130,13 +130,13 @@ fn window_view(figures: &WindowIndicators) -> WindowView {
 fn cycles_view(slots: &SlotCounts) -> CyclesView {
     CyclesView {
         scheduled: slots.scheduled(),
-        completed: slots.of(SlotOutcome::Completed),
-        partial: slots.of(SlotOutcome::Partial),
-        failed: slots.of(SlotOutcome::Failed),
-        missed: slots.of(SlotOutcome::Missed),
-        skipped: slots.of(SlotOutcome::Skipped),
-        expired: slots.of(SlotOutcome::Expired),
-        abandoned: slots.of(SlotOutcome::Abandoned),
+        completed: slots.count_of(SlotOutcome::Completed),
+        partial: slots.count_of(SlotOutcome::Partial),
+        failed: slots.count_of(SlotOutcome::Failed),
+        missed: slots.count_of(SlotOutcome::Missed),
+        skipped: slots.count_of(SlotOutcome::Skipped),
+        expired: slots.count_of(SlotOutcome::Expired),
+        abandoned: slots.count_of(SlotOutcome::Abandoned),
         open: slots.open,
         success_percent: slots.success_percent(),
     }

@@ -60,7 +60,7 @@ async fn run(fixture: &Fixture, depot: &Fleet, slot: DateTime<Utc>, late: TimeDe
 fn counted(figures: &WindowIndicators) -> Vec<(SlotOutcome, u32)> {
     SlotOutcome::ALL
         .iter()
-        .map(|outcome| (*outcome, figures.slots.of(*outcome)))
+        .map(|outcome| (*outcome, figures.slots.count_of(*outcome)))
         .filter(|(_, slots)| *slots > 0)
         .collect()
 }

@@ -91,7 +91,7 @@ impl History {
                 .iter()
                 .filter(|cycle| outcome(cycle).as_deref() == Some(outcome_word.as_str()))
                 .count();
-            assert_eq!(as_count(count), figures.slots.of(*outcome_word));
+            assert_eq!(as_count(count), figures.slots.count_of(*outcome_word));
         }
         let deviations: Vec<TimeDelta> = slots
             .iter()

@@ -91,12 +91,12 @@ pub fn tally_rejections<'b>(
             provider_id: None,
             external_id: None,
             device_id: judged.device_id.clone(),
-            pointer: rejection.pointer.as_deref().map(legible),
+            pointer: rejection.pointer.as_deref().map(make_legible),
         };
         if key.device_id.is_none()
             && let Some(address) = item.address()
         {
-            (key.device_id, key.provider_id, key.external_id) = named(address);
+            (key.device_id, key.provider_id, key.external_id) = names_in(address);
         }
         let refusals = tally.kept.entry(key).or_insert_with(|| RejectionSummary {
             count: 0,
@@ -105,15 +105,15 @@ pub fn tally_rejections<'b>(
             trace_id: None,
         });
         refusals.count += 1;
-        refusals.detail = legible(&rejection.detail);
+        refusals.detail = make_legible(&rejection.detail);
         refusals.observed_at = observed_at(item).or(refusals.observed_at);
         refusals.trace_id = trace_id.map(str::to_owned);
     }
-    cap(&mut tally.kept);
+    drop_surplus(&mut tally.kept);
     tally
 }
 
-fn named(address: &Address) -> (Option<DeviceId>, Option<ProviderId>, Option<ExternalId>) {
+fn names_in(address: &Address) -> (Option<DeviceId>, Option<ProviderId>, Option<ExternalId>) {
     match address.clone() {
         Address::Device {
             device_id,
@@ -139,14 +139,14 @@ fn observed_at(item: &Item) -> Option<DateTime<Utc>> {
 
 /// Returns a sender's text so that a person can read it and a database can store it: cut, and without control
 /// characters.
-fn legible(text: &str) -> String {
+fn make_legible(text: &str) -> String {
     text.chars()
         .take(TEXT_AT_MOST)
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
 }
 
-fn cap(kept: &mut BTreeMap<RejectionKey, RejectionSummary>) {
+fn drop_surplus(kept: &mut BTreeMap<RejectionKey, RejectionSummary>) {
     if kept.len() <= REJECTIONS_AT_MOST {
         return;
     }

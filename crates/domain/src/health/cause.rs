@@ -91,8 +91,8 @@ pub fn root_cause(
     }
     let cause = polling
         .cause_at_connection(now)
-        .or_else(|| of_rejection(device, health, polling, now))
-        .or_else(|| of_answer(device, health, polling));
+        .or_else(|| cause_of_rejection(device, health, polling, now))
+        .or_else(|| cause_of_answer(device, health, polling));
     Some(cause.unwrap_or_else(|| {
         // It was well as of the latest poll; what it lacks is the next.
         if polling.silence(now) > polling.interval.as_delta() + LATENESS_TOLERANCE {
@@ -137,8 +137,8 @@ impl PollingFacts {
             return Some(Reason::CyclesNotRunning.into());
         }
         self.last_poll
-            .and_then(of_failure)
-            .or_else(|| self.stream.and_then(of_stream))
+            .and_then(cause_of_failure)
+            .or_else(|| self.stream.and_then(cause_of_stream))
     }
 
     /// Returns whether NFR-001 leaves out the connection's devices that are not healthy at `now`.
@@ -161,7 +161,7 @@ impl PollingFacts {
     }
 }
 
-fn of_failure(poll: LastPoll) -> Option<Cause> {
+fn cause_of_failure(poll: LastPoll) -> Option<Cause> {
     let has_failed = poll.outcome == ConnectionOutcome::Failed;
     let class = poll.error_class.filter(|_| has_failed)?;
     class.reason().map(Cause::from)
@@ -196,7 +196,7 @@ impl ErrorClass {
     }
 }
 
-fn of_stream(stream: StreamState) -> Option<Cause> {
+fn cause_of_stream(stream: StreamState) -> Option<Cause> {
     match stream {
         StreamState::Connected => None,
         StreamState::Disconnected => Some(Reason::StreamDisconnected.into()),
@@ -209,7 +209,7 @@ fn of_stream(stream: StreamState) -> Option<Cause> {
 }
 
 /// Finds the cause of a device whose updates still come and are all refused.
-fn of_rejection(
+fn cause_of_rejection(
     device: &DeviceFacts,
     health: &Health,
     polling: &PollingFacts,
@@ -231,7 +231,7 @@ fn of_rejection(
 }
 
 /// Finds the cause in the latest answer of the provider.
-fn of_answer(device: &DeviceFacts, health: &Health, polling: &PollingFacts) -> Option<Cause> {
+fn cause_of_answer(device: &DeviceFacts, health: &Health, polling: &PollingFacts) -> Option<Cause> {
     let poll = polling.last_poll.filter(|poll| {
         let switched_off = [ErrorClass::Disabled, ErrorClass::ProviderNotAllowed];
         poll.started_at >= device.activated_at

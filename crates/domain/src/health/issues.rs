@@ -176,9 +176,9 @@ pub fn find_issues<'d>(
     now: DateTime<Utc>,
 ) -> Vec<Issue<'d>> {
     let mut issues: Vec<Issue<'d>> = Vec::new();
-    let mut places: BTreeMap<(&str, &ProviderId, bool), usize> = BTreeMap::new();
+    let mut positions: BTreeMap<(&str, &ProviderId, bool), usize> = BTreeMap::new();
     for finding in findings {
-        let Some((code, listed_since)) = listed(&finding, now) else {
+        let Some((code, listed_since)) = listing_of(&finding, now) else {
             continue;
         };
         let group = (
@@ -186,7 +186,7 @@ pub fn find_issues<'d>(
             finding.provider_id,
             has_no_data(finding.health),
         );
-        let place = *places.entry(group).or_insert_with(|| {
+        let position = *positions.entry(group).or_insert_with(|| {
             issues.push(Issue {
                 code,
                 provider_id: finding.provider_id,
@@ -199,19 +199,19 @@ pub fn find_issues<'d>(
             });
             issues.len() - 1
         });
-        let issue = &mut issues[place];
+        let issue = &mut issues[position];
         issue.opened_at = issue.opened_at.min(listed_since);
         issue.impacted.push(finding);
     }
     for issue in &mut issues {
-        conclude(issue);
+        summarize(issue);
     }
     issues.sort_by_cached_key(Issue::key);
     issues
 }
 
 /// Computes what follows from an issue's devices together.
-fn conclude(issue: &mut Issue<'_>) {
+fn summarize(issue: &mut Issue<'_>) {
     issue.impacted.sort_by_key(|found| found.device_id);
     let causes = || issue.impacted.iter().filter_map(|found| found.cause);
     let states = issue
@@ -238,7 +238,7 @@ fn conclude(issue: &mut Issue<'_>) {
 }
 
 /// Returns the code under which a device is listed, and since when; `None` for a device that is not listed.
-fn listed(finding: &Finding<'_>, now: DateTime<Utc>) -> Option<(IssueCode, DateTime<Utc>)> {
+fn listing_of(finding: &Finding<'_>, now: DateTime<Utc>) -> Option<(IssueCode, DateTime<Utc>)> {
     let health = finding.health;
     if health.state == HealthState::Healthy {
         let since = charge_lacking_since(finding, now)?;

@@ -28,7 +28,7 @@ words!(
 
 impl SlotOutcome {
     /// Returns the outcome of a slot by the status of its cycle; `None` while that can change.
-    pub const fn of(status: CycleStatus, missed: bool) -> Option<Self> {
+    pub const fn of_cycle(status: CycleStatus, missed: bool) -> Option<Self> {
         if missed {
             return Some(Self::Missed);
         }
@@ -68,7 +68,7 @@ impl SlotCounts {
     }
 
     /// Returns the number of slots with an outcome.
-    pub fn of(&self, outcome: SlotOutcome) -> u32 {
+    pub fn count_of(&self, outcome: SlotOutcome) -> u32 {
         self.by_outcome[outcome as usize]
     }
 
@@ -79,24 +79,30 @@ impl SlotCounts {
 
     /// Returns the number of slots that core was to poll and that have ended.
     pub fn judged(&self) -> u32 {
-        self.scheduled() - self.open - self.of(SlotOutcome::Skipped)
+        self.scheduled() - self.open - self.count_of(SlotOutcome::Skipped)
     }
 
     /// Returns the share of completed slots among the judged ones, in percent; `None` if there is none.
     pub fn success_percent(&self) -> Option<f64> {
-        percent_of(self.of(SlotOutcome::Completed).into(), self.judged().into())
+        percent_of(
+            self.count_of(SlotOutcome::Completed).into(),
+            self.judged().into(),
+        )
     }
 
     /// Returns the share of completed slots among the judged ones, in hundredths of a percent.
     pub fn success_hundredths(&self) -> Option<u32> {
-        hundredths_of(self.of(SlotOutcome::Completed).into(), self.judged().into())
+        hundredths_of(
+            self.count_of(SlotOutcome::Completed).into(),
+            self.judged().into(),
+        )
     }
 }
 
 impl AddAssign for SlotCounts {
     fn add_assign(&mut self, other: Self) {
         for outcome in SlotOutcome::ALL {
-            self.add(*outcome, other.of(*outcome));
+            self.add(*outcome, other.count_of(*outcome));
         }
         self.open += other.open;
     }
@@ -109,8 +115,11 @@ mod tests {
     #[test]
     fn a_slot_is_missed_whatever_its_recovery_came_to_and_open_until_its_cycle_ends() {
         for status in CycleStatus::ALL {
-            assert_eq!(SlotOutcome::of(*status, true), Some(SlotOutcome::Missed));
-            let outcome = SlotOutcome::of(*status, false);
+            assert_eq!(
+                SlotOutcome::of_cycle(*status, true),
+                Some(SlotOutcome::Missed)
+            );
+            let outcome = SlotOutcome::of_cycle(*status, false);
             assert_eq!(outcome.is_some(), status.is_terminal(), "{status}");
             assert!(outcome.is_none_or(|outcome| outcome.as_str() == status.as_str()));
         }

@@ -6,6 +6,9 @@ use super::{Timetable, schedule::to_minute};
 use crate::fleet::PollOwner;
 use crate::vocabulary::words;
 
+/// The time beyond an interval for which a slot can still be run: EventBridge fires anywhere within a minute.
+const SLACK: TimeDelta = TimeDelta::seconds(60);
+
 words!(
     /// The reason why a trigger ran nothing, or why a cycle did not end by itself; an open vocabulary.
     SkipReason {
@@ -76,7 +79,7 @@ pub fn decide_trigger(
         return TriggerDecision::Queued { due_at: now };
     };
     let timetable = facts.timetable;
-    if now > slot + timetable.interval_at(slot).as_delta() + TimeDelta::seconds(60) {
+    if now > slot + timetable.interval_at(slot).as_delta() + SLACK {
         TriggerDecision::Expired(SkipReason::TooLate)
     } else if timetable.has_slot(slot) {
         TriggerDecision::Queued {

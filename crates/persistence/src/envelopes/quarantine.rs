@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::envelopes::EnvelopeVerdict;
+use domain::envelopes::{EnvelopeOutcome, EnvelopeVerdict};
 use domain::fleet::ProviderType;
 use domain::ids::{EnvelopeId, ProviderId, WorkspaceId};
 use domain::quarantine::{EnvelopeChoice, QuarantinedEnvelope, ReplaySelection};
@@ -81,13 +81,14 @@ impl UnitOfWork {
                            octet_length(m.raw_message) AS "bytes!"
                     FROM provider_envelopes e
                     JOIN raw_messages m ON m.workspace_id = $1 AND m.recorded_at = e.recorded_at AND m.envelope_id = e.envelope_id
-                    WHERE e.workspace_id = $1 AND e.outcome IN ('quarantined', 'rejected') AND e.envelope_id = ANY ($2)
+                    WHERE e.workspace_id = $1 AND e.outcome = ANY ($4) AND e.envelope_id = ANY ($2)
                       AND e.envelope_id > $3
                     ORDER BY e.envelope_id
                     FOR UPDATE OF e"#,
                     self.workspace_id.as_str(),
                     &ids,
                     after,
+                    &EnvelopeOutcome::words_where(EnvelopeOutcome::can_be_replayed) as &[&str],
                 )
                 .fetch_all(&mut *self.tx)
                 .await?

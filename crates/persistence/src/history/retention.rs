@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::ids::{CycleId, SweepId, WorkspaceId};
+use domain::polling::CycleStatus;
+use domain::sweeps::SweepStatus;
 
 use crate::postgres::{StorageError, Store};
 
@@ -23,7 +25,7 @@ impl Store {
             r#"/* poll_cycles: remove old ones */
             WITH old AS (
                 SELECT cycle_id FROM poll_cycles
-                WHERE workspace_id = $1 AND cycle_id < $2 AND status NOT IN ('queued', 'running')
+                WHERE workspace_id = $1 AND cycle_id < $2 AND status = ANY ($5)
                 ORDER BY cycle_id LIMIT $3
             ), given AS (
                 DELETE FROM poll_cycle_connections given USING old
@@ -37,6 +39,7 @@ impl Store {
             first_kept.0,
             limit,
             before,
+            &CycleStatus::words_where(CycleStatus::is_terminal) as &[&str],
         )
         .execute(&self.pool)
         .await?;
@@ -56,11 +59,12 @@ impl Store {
             r#"/* reconciliation_sweeps: remove old ones */
             DELETE FROM reconciliation_sweeps WHERE sweep_id IN (
                 SELECT sweep_id FROM reconciliation_sweeps
-                WHERE sweep_id < $1 AND status NOT IN ('queued', 'running')
+                WHERE sweep_id < $1 AND status = ANY ($3)
                 ORDER BY sweep_id LIMIT $2
             )"#,
             first_kept.0,
             limit,
+            &SweepStatus::words_where(SweepStatus::is_terminal) as &[&str],
         )
         .execute(&self.pool)
         .await?;

@@ -79,7 +79,7 @@ impl Store {
                 let trigger = decode::word(CycleTrigger::parse, "trigger", &row.trigger)?;
                 Ok(SlotRecord {
                     slot: row.slot,
-                    outcome: SlotOutcome::of(status, row.missed),
+                    outcome: SlotOutcome::of_cycle(status, row.missed),
                     started: row
                         .started_at
                         .filter(|_| trigger == CycleTrigger::Scheduled)

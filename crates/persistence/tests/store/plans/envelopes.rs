@@ -27,7 +27,7 @@ async fn envelopes_are_looked_up_and_the_quarantine_has_an_index_of_its_own() {
     let known = format!("'north', ARRAY[{id}]::uuid[]");
     let page = format!("'north', {id}, 100, 2000");
     let lock = format!("'north', {id}, NULL, NULL, 100");
-    let named = format!("'north', ARRAY[{id}]::uuid[], {id}");
+    let named = format!("'north', ARRAY[{id}]::uuid[], {id}, '{{quarantined,rejected}}'");
     let forget = format!("'north', '2026-11-24', '2026-11-22', {id}, 10000");
     for (name, arguments, indexes) in [
         (
