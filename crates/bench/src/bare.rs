@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
 use crate::database::Database;
-use crate::fleet::Workspace;
+use crate::fleet::BenchWorkspace;
 use crate::load::{Client, Turn};
 
 /// Tables of its own in the same database: one key a snapshot, one index on the events of a day.
@@ -123,7 +123,7 @@ async fn run(
 
 /// In order of time, and cheap.
 fn event_ids(
-    workspace: &Workspace,
+    workspace: &BenchWorkspace,
     observed_at: DateTime<Utc>,
     devices: Range<usize>,
 ) -> Vec<Uuid> {

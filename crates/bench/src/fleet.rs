@@ -22,7 +22,7 @@ const NO_TIME: &str = "0000-00-00T00:00:00.000000Z";
 /// All workspaces.
 #[derive(Clone)]
 pub(crate) struct Fleet {
-    pub(crate) workspaces: Arc<Vec<Workspace>>,
+    pub(crate) workspaces: Arc<Vec<BenchWorkspace>>,
     /// Whether all clients send for the first workspace, in place of each for its own.
     is_shared: bool,
 }
@@ -66,7 +66,7 @@ impl BodyTemplate {
 }
 
 /// A workspace, and what it sends.
-pub(crate) struct Workspace {
+pub(crate) struct BenchWorkspace {
     pub(crate) id: String,
     /// What the bare tables know it by.
     pub(crate) key: Uuid,
@@ -83,11 +83,11 @@ pub(crate) struct Workspace {
 
 impl Fleet {
     pub(crate) fn new(workspaces: usize) -> Self {
-        let workspace = |at| Workspace::new(&format!("bench-{at:04}"), at, BATCH);
+        let workspace = |at| BenchWorkspace::new(&format!("bench-{at:04}"), at, BATCH);
         Self::of((0..workspaces).map(workspace).collect())
     }
 
-    pub(crate) fn of(workspaces: Vec<Workspace>) -> Self {
+    pub(crate) fn of(workspaces: Vec<BenchWorkspace>) -> Self {
         Self {
             workspaces: Arc::new(workspaces),
             is_shared: false,
@@ -103,7 +103,7 @@ impl Fleet {
     }
 
     /// Those that a client of so many sends for.
-    pub(crate) fn of_client(&self, number: usize, count: usize) -> Vec<&Workspace> {
+    pub(crate) fn of_client(&self, number: usize, count: usize) -> Vec<&BenchWorkspace> {
         if self.is_shared {
             return self.workspaces.iter().take(1).collect();
         }
@@ -115,7 +115,7 @@ impl Fleet {
     }
 }
 
-impl Workspace {
+impl BenchWorkspace {
     pub(crate) fn new(id: &str, number: usize, devices: usize) -> Self {
         let names: Vec<String> = (0..devices).map(|at| format!("device-{at:04}")).collect();
         let signals: Vec<Value> = (0..devices).map(|at| signals(number + at)).collect();
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_batch_is_json_with_its_time_in_every_update() {
-        let workspace = Workspace::new("w", 0, 3);
+        let workspace = BenchWorkspace::new("w", 0, 3);
         let then = DateTime::UNIX_EPOCH;
         let batch: serde_json::Value =
             serde_json::from_slice(&workspace.batch(then)).expect("it is JSON");

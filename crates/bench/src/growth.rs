@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::cpu::{self, Processes};
 use crate::database::Database;
 use crate::fill::Fill;
-use crate::fleet::{BATCH, Fleet, Workspace};
+use crate::fleet::{BATCH, BenchWorkspace, Fleet};
 use crate::grounds::{Grounds, Started};
 use crate::ingest::HttpClient;
 use crate::load::drive;
@@ -75,7 +75,7 @@ pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<
 
 async fn fill(database: &Database, from: usize, to: usize) -> anyhow::Result<()> {
     eprintln!("bench: filling up to {} snapshots", to * BATCH);
-    let template = Workspace::new("template", 0, 1);
+    let template = BenchWorkspace::new("template", 0, 1);
     let fill = Fill {
         prefix: PREFIX,
         from: from.try_into()?,
@@ -96,8 +96,8 @@ async fn measure(
     processes: &Processes,
     workspaces: usize,
 ) -> anyhow::Result<Side> {
-    let workspace = |at| Workspace::new(&format!("{PREFIX}{at:05}"), at, BATCH);
-    let mut order: Vec<Workspace> = (0..workspaces).map(workspace).collect();
+    let workspace = |at| BenchWorkspace::new(&format!("{PREFIX}{at:05}"), at, BATCH);
+    let mut order: Vec<BenchWorkspace> = (0..workspaces).map(workspace).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(1));
     let warm_up = Fleet::of((0..workspaces).map(workspace).collect());
     let mut clients = Vec::new();

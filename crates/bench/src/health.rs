@@ -184,10 +184,10 @@ async fn read_http(
 ) -> anyhow::Result<(Duration, usize)> {
     #[derive(Deserialize)]
     struct Answer {
-        devices: Vec<Device>,
+        devices: Vec<AnsweredDevice>,
     }
     #[derive(Deserialize)]
-    struct Device {
+    struct AnsweredDevice {
         #[serde(rename = "last_update_received_at")]
         _last_update_received_at: DateTime<Utc>,
         #[serde(flatten)]

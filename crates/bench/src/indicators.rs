@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use crate::cpu::{self};
 use crate::database::Database;
 use crate::fill::Fill;
-use crate::fleet::Workspace;
+use crate::fleet::BenchWorkspace;
 use crate::grounds::{Grounds, Started};
 use crate::health::Reads;
 use crate::http::{HttpConnection, excerpt};
@@ -115,7 +115,7 @@ pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<
 
 async fn fill(database: &Database, one: i32) -> anyhow::Result<()> {
     eprintln!("bench: filling {one} workspaces with a day of cycles, and one with a week");
-    let signals = Workspace::new("template", 0, 1).signals[0].clone();
+    let signals = BenchWorkspace::new("template", 0, 1).signals[0].clone();
     let mut connection = database.connect().await?;
     for (from, to, devices, slots) in [
         (0, one, DEVICES_OF_OTHERS, A_DAY),

@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use crate::bare::{BareClient, BareSingle};
 use crate::cpu::Processes;
 use crate::database::Database;
-use crate::fleet::{BATCH, Fleet, Workspace};
+use crate::fleet::{BATCH, BenchWorkspace, Fleet};
 use crate::http::{HttpConnection, excerpt};
 use crate::load::{Client, Turn};
 use crate::rounds::{Meter, Round, Rounds};
@@ -83,7 +83,7 @@ impl Client for SingleClient {
 
 async fn post(
     connection: &mut HttpConnection,
-    workspace: &Workspace,
+    workspace: &BenchWorkspace,
     body: Bytes,
 ) -> anyhow::Result<(IngestSummary, Bytes)> {
     let path = format!("{}/ingest", workspace.path());

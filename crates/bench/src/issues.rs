@@ -66,10 +66,10 @@ pub(crate) async fn measure(
 async fn read(connection: &mut HttpConnection) -> anyhow::Result<(Duration, usize)> {
     #[derive(Deserialize)]
     struct Answer {
-        issues: Vec<Issue>,
+        issues: Vec<AnsweredIssue>,
     }
     #[derive(Deserialize)]
-    struct Issue {
+    struct AnsweredIssue {
         impacted_count: usize,
     }
     let path = format!(

@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use clock::Clock;
 use tokio::task::JoinSet;
 
-use crate::fleet::{Fleet, Workspace};
+use crate::fleet::{BenchWorkspace, Fleet};
 
 /// What is to be sent next.
 #[derive(Clone, Copy)]
 pub(crate) struct Turn<'w> {
-    pub(crate) workspace: &'w Workspace,
+    pub(crate) workspace: &'w BenchWorkspace,
     /// How often this workspace had its turn before.
     pub(crate) number: usize,
     /// Later than any before.
@@ -69,7 +69,7 @@ pub(crate) async fn drive<C: Client>(
 
 async fn send_until<C: Client>(
     mut client: C,
-    own: &[&Workspace],
+    own: &[&BenchWorkspace],
     deadline: Instant,
     at_least: usize,
 ) -> anyhow::Result<(C, Sent)> {

@@ -17,7 +17,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use crate::cpu;
 use crate::database::Database;
 use crate::fill::Fill;
-use crate::fleet::{BATCH, Workspace};
+use crate::fleet::{BATCH, BenchWorkspace};
 use crate::grounds::{Grounds, Started};
 use crate::http::{HttpConnection, excerpt};
 use crate::service::Service;
@@ -132,7 +132,7 @@ pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<
 }
 
 async fn fill(database: &Database, devices: usize) -> anyhow::Result<()> {
-    let template = Workspace::new("template", 0, 1);
+    let template = BenchWorkspace::new("template", 0, 1);
     let fill = Fill {
         prefix: PREFIX,
         from: 0,

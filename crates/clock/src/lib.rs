@@ -23,10 +23,10 @@ pub use stopwatch::Stopwatch;
 
 /// A source of time. Cheap to clone; all clones of a manual clock show the same time.
 #[derive(Clone, Debug)]
-pub struct Clock(Source);
+pub struct Clock(TimeSource);
 
 #[derive(Clone, Debug)]
-enum Source {
+enum TimeSource {
     System,
     Manual(Arc<watch::Sender<DateTime<Utc>>>),
 }
@@ -34,12 +34,12 @@ enum Source {
 impl Clock {
     /// The machine's wall clock.
     pub const fn system() -> Self {
-        Self(Source::System)
+        Self(TimeSource::System)
     }
 
     /// A clock that stands at `start` until [`Clock::advance`] moves it.
     pub fn manual(start: DateTime<Utc>) -> Self {
-        Self(Source::Manual(Arc::new(watch::Sender::new(start))))
+        Self(TimeSource::Manual(Arc::new(watch::Sender::new(start))))
     }
 
     /// The present instant in UTC, truncated to microseconds: the precision the database keeps.
@@ -49,8 +49,8 @@ impl Clock {
     )]
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
-            Source::System => Utc::now().trunc_subsecs(6),
-            Source::Manual(hand) => *hand.borrow(),
+            TimeSource::System => Utc::now().trunc_subsecs(6),
+            TimeSource::Manual(hand) => *hand.borrow(),
         }
     }
 
@@ -62,11 +62,11 @@ impl Clock {
     /// Returns once the clock shows `instant` or later.
     pub async fn sleep_until(&self, instant: DateTime<Utc>) {
         match &self.0 {
-            Source::System => {
+            TimeSource::System => {
                 let wait = (instant - self.now()).to_std().unwrap_or(Duration::ZERO);
                 tokio::time::sleep(wait).await;
             }
-            Source::Manual(hand) => {
+            TimeSource::Manual(hand) => {
                 // The sender lives in `self`, so the channel cannot be closed while we wait.
                 let _ = hand.subscribe().wait_for(|now| *now >= instant).await;
             }
@@ -89,8 +89,8 @@ impl Clock {
     /// On the system clock, which nobody moves.
     pub fn advance(&self, by: TimeDelta) {
         match &self.0 {
-            Source::System => panic!("the system clock cannot be advanced"),
-            Source::Manual(hand) => hand.send_modify(|now| *now += by),
+            TimeSource::System => panic!("the system clock cannot be advanced"),
+            TimeSource::Manual(hand) => hand.send_modify(|now| *now += by),
         }
     }
 }

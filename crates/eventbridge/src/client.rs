@@ -16,7 +16,7 @@ use aws_sdk_scheduler::types::{
 };
 use domain::schedules::{ScheduleName, WorkspaceSchedule};
 use futures::future::{BoxFuture, FutureExt};
-use scheduling::{ScheduleCheck, Scheduler, SchedulerError, Source};
+use scheduling::{BoxedError, ScheduleCheck, Scheduler, SchedulerError};
 use uuid::Uuid;
 
 use crate::error::classify;
@@ -298,7 +298,7 @@ fn describe(schedule: &WorkspaceSchedule) -> String {
 }
 
 /// The error of a request that lacks a member and is therefore never sent.
-fn incomplete(error: impl Into<Source>) -> SchedulerError {
+fn incomplete(error: impl Into<BoxedError>) -> SchedulerError {
     let source = error.into();
     SchedulerError::Refused {
         detail: source.to_string(),

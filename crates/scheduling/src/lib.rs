@@ -13,4 +13,4 @@ mod scheduler;
 pub use disturbances::Disturbances;
 pub use in_process::{InProcessScheduler, Schedules, TokenSource};
 pub use in_process_schedules::InProcessSchedules;
-pub use scheduler::{ScheduleCheck, Scheduler, SchedulerError, Source};
+pub use scheduler::{BoxedError, ScheduleCheck, Scheduler, SchedulerError};

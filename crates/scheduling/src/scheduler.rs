@@ -62,10 +62,10 @@ pub enum ScheduleCheck {
 pub enum SchedulerError {
     /// The scheduler asks for fewer requests.
     #[error("the scheduler asks for fewer requests")]
-    Throttled(#[source] Source),
+    Throttled(#[source] BoxedError),
     /// The scheduler cannot be reached, failed, or did not answer in time. The call may or may not have had an effect.
     #[error("the scheduler is not available")]
-    Unavailable(#[source] Source),
+    Unavailable(#[source] BoxedError),
     /// The scheduler refused the call, because a group, a role or a permission is missing.
     #[error("the scheduler refused: {detail}")]
     Refused {
@@ -73,9 +73,9 @@ pub enum SchedulerError {
         detail: String,
         /// The adapter's error.
         #[source]
-        source: Source,
+        source: BoxedError,
     },
 }
 
 /// The error of an adapter.
-pub type Source = Box<dyn Error + Send + Sync>;
+pub type BoxedError = Box<dyn Error + Send + Sync>;

@@ -1,7 +1,7 @@
 //! `PUT /workspaces/{workspace_id}/policy`
 
 use application::commands::change_policy;
-use application::queries::{WorkspaceSchedule, get_applied_schedule};
+use application::queries::{ScheduleStatus, get_applied_schedule};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -69,10 +69,7 @@ pub(crate) async fn put_policy(
     // As it stood before: what changes now is pending, whatever it was.
     let applied = get_applied_schedule(&state.core, &id).await?;
     let show = |record: &WorkspaceRecord| {
-        policy_view(
-            record,
-            WorkspaceSchedule::compare(&record.workspace, &applied),
-        )
+        policy_view(record, ScheduleStatus::compare(&record.workspace, &applied))
     };
     let changed = change_policy(&state.core, caller.author(), &id, policy, &precondition).await;
     let record = changed.map_err(|error| Problem::of_change(error, show))?;

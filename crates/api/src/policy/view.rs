@@ -1,6 +1,6 @@
 //! How a policy is shown.
 
-use application::queries::WorkspaceSchedule;
+use application::queries::ScheduleStatus;
 use chrono::{DateTime, Utc};
 use domain::fleet::WorkspaceRecord;
 use domain::schedules::ScheduleState;
@@ -37,7 +37,7 @@ pub(crate) struct ScheduleView {
     applied_at: Option<DateTime<Utc>>,
 }
 
-pub(super) fn policy_view(record: &WorkspaceRecord, schedule: WorkspaceSchedule) -> PolicyView {
+pub(super) fn policy_view(record: &WorkspaceRecord, schedule: ScheduleStatus) -> PolicyView {
     let policy = record.workspace.policy;
     PolicyView {
         poll_interval_minutes: policy.poll_interval.minutes(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use application::queries::{WindowIndicators, compute_indicators};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use domain::health::{DeviceFacts, HealthState, evaluate};
+use domain::health::{DeviceFacts, evaluate};
 use domain::indicators::{FreshTime, SlotOutcome, percent_of};
 use domain::polling::{CycleTrigger, PollCycle};
 use testkit::{hours, seconds};
@@ -32,9 +32,9 @@ impl History {
                     declared_interval_minutes: None,
                 };
                 let health = evaluate(&facts, self.policy, instant);
-                if health.state != HealthState::AwaitingFirstData {
+                if health.state.is_eligible(false) {
                     time.eligible_us += second;
-                    if health.age.is_some_and(|age| age <= seconds(300)) {
+                    if health.is_fresh() {
                         time.fresh_us += second;
                     }
                 }

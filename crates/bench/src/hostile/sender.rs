@@ -23,12 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Kept between requests: a moment in which many were under way leaves no more behind.
 const IDLE_AT_MOST: usize = 32;
 
-type Connection = SendRequest<Full<Bytes>>;
+type SenderConnection = SendRequest<Full<Bytes>>;
 
 /// Whoever sends.
 pub(crate) struct Sender {
     address: SocketAddr,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<SenderConnection>>,
 }
 
 impl Sender {
@@ -72,7 +72,7 @@ impl Sender {
 
     async fn on(
         &self,
-        mut connection: Connection,
+        mut connection: SenderConnection,
         request: Request<Full<Bytes>>,
     ) -> anyhow::Result<Outcome> {
         connection.ready().await?;
@@ -118,13 +118,13 @@ impl Sender {
         Ok(Outcome::Status(status))
     }
 
-    fn take_idle(&self) -> Option<Connection> {
+    fn take_idle(&self) -> Option<SenderConnection> {
         let mut idle = self.idle();
         idle.retain(|connection| !connection.is_closed());
         idle.pop()
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<SenderConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

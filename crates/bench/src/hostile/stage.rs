@@ -13,7 +13,7 @@ use flate2::write::GzEncoder;
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
-use crate::fleet::{self, Fleet, Workspace};
+use crate::fleet::{self, BenchWorkspace, Fleet};
 use crate::service::{ISSUER, Service};
 
 const WORKSPACES: usize = 40;
@@ -50,7 +50,7 @@ impl Stage {
     /// # Errors
     /// When the service refuses.
     pub(crate) async fn set(service: &Service, directory: &Path) -> anyhow::Result<Self> {
-        let workspace = |at| Workspace::new(&format!("hostile-{at:02}"), at, DEVICES);
+        let workspace = |at| BenchWorkspace::new(&format!("hostile-{at:02}"), at, DEVICES);
         let fleet = Fleet::of((0..WORKSPACES).map(workspace).collect());
         fleet::register(service, &fleet, REGISTRARS).await?;
         let clock = Clock::system();
@@ -88,7 +88,7 @@ impl Stage {
         })
     }
 
-    pub(crate) fn workspace(&self, chance: &mut ChaCha8Rng) -> &Workspace {
+    pub(crate) fn workspace(&self, chance: &mut ChaCha8Rng) -> &BenchWorkspace {
         any(&self.fleet.workspaces, chance)
     }
 
@@ -97,7 +97,7 @@ impl Stage {
     }
 
     /// Somebody who may see a workspace, and that workspace.
-    pub(crate) fn viewer(&self, chance: &mut ChaCha8Rng) -> (&str, &Workspace) {
+    pub(crate) fn viewer(&self, chance: &mut ChaCha8Rng) -> (&str, &BenchWorkspace) {
         let at = chance.random_range(0..PEOPLE);
         (&self.viewers[at], &self.fleet.workspaces[at % WORKSPACES])
     }

@@ -15,12 +15,12 @@ pub struct WorkspacePolicy {
     /// The workspace that the policy belongs to.
     pub record: WorkspaceRecord,
     /// The workspace's schedule at the scheduler.
-    pub schedule: WorkspaceSchedule,
+    pub schedule: ScheduleStatus,
 }
 
 /// A workspace's schedule at the scheduler: one while the workspace is active, none otherwise.
 #[derive(Clone, Debug)]
-pub struct WorkspaceSchedule {
+pub struct ScheduleStatus {
     /// When the schedule fires, in UTC.
     pub expression: CronExpression,
     /// Whether the scheduler has confirmed what is wanted.
@@ -29,7 +29,7 @@ pub struct WorkspaceSchedule {
     pub applied_at: Option<DateTime<Utc>>,
 }
 
-impl WorkspaceSchedule {
+impl ScheduleStatus {
     /// Compares what is recorded of a workspace's schedule with what is wanted.
     pub fn compare(workspace: &Workspace, applied: &AppliedSchedule) -> Self {
         let expression = CronExpression::of(workspace.schedule());
@@ -49,7 +49,7 @@ impl WorkspaceSchedule {
 pub async fn get_policy(core: &Core, id: &WorkspaceId) -> Result<WorkspacePolicy, QueryError> {
     let record = get_workspace(core, id).await?;
     let applied = get_applied_schedule(core, id).await?;
-    let schedule = WorkspaceSchedule::compare(&record.workspace, &applied);
+    let schedule = ScheduleStatus::compare(&record.workspace, &applied);
     Ok(WorkspacePolicy { record, schedule })
 }
 

@@ -11,7 +11,7 @@ mod list_workspaces;
 
 pub use get_connection::get_connection;
 pub use get_device::get_device;
-pub use get_policy::{WorkspacePolicy, WorkspaceSchedule, get_applied_schedule, get_policy};
+pub use get_policy::{ScheduleStatus, WorkspacePolicy, get_applied_schedule, get_policy};
 pub use get_workspace::get_workspace;
 pub use list_connections::list_connections;
 pub use list_cutover_changes::list_cutover_changes;

@@ -6,14 +6,14 @@ use hyper::Request;
 use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::http::request::Builder;
 
-use crate::fleet::Workspace;
+use crate::fleet::BenchWorkspace;
 use crate::hostile::attempt::Attempt;
 
 /// What most paths start with.
 pub(super) const API: &str = "/api/telematics-mvp";
 
 /// Where a workspace's batches go.
-pub(super) fn batch_path(workspace: &Workspace) -> String {
+pub(super) fn batch_path(workspace: &BenchWorkspace) -> String {
     format!("{}/ingest", workspace.path())
 }
 
