@@ -55,7 +55,7 @@ impl UnitOfWork {
             INSERT INTO provider_cursors (
                 workspace_id, provider_id, cursor, connection_version, read_anew_at, cycle_id, committed_at
             )
-            SELECT workspace_id, provider_id, $3, version, $5, $6, $7 FROM provider_connections
+            SELECT $1, provider_id, $3, version, $5, $6, $7 FROM provider_connections
             WHERE workspace_id = $1 AND provider_id = $2 AND version = $4
             ON CONFLICT (workspace_id, provider_id) DO UPDATE SET
                 cursor = excluded.cursor, connection_version = excluded.connection_version,

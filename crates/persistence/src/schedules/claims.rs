@@ -53,7 +53,7 @@ impl Store {
         let claimed = sqlx::query!(
             r#"/* schedules: claim */
             INSERT INTO schedules (workspace_id, claim, claimed_until)
-            SELECT workspace_id, $2, now() + $3 FROM workspaces WHERE workspace_id = $1
+            SELECT $1, $2, now() + $3 FROM workspaces WHERE workspace_id = $1
             ON CONFLICT (workspace_id) DO UPDATE SET claim = $2, claimed_until = now() + $3
             WHERE schedules.claim IS NULL OR schedules.claimed_until < now()"#,
             workspace_id.as_str(),

@@ -27,3 +27,4 @@ mod remembered;
 mod schema;
 mod statements;
 mod transactions;
+mod workspace_scope;
