@@ -82,3 +82,28 @@ fn every_requirement_names_tests_that_there_are() {
         assert!(tests.contains(name), "there is no test {name}");
     }
 }
+
+/// A fence of code whose first line is a comment with a path quotes that file.
+#[test]
+fn the_code_that_the_architecture_quotes_is_in_the_sources() {
+    let page = page("docs/architecture.md");
+    let mut quoted = 0;
+    for block in page.split("```").skip(1).step_by(2) {
+        let mut lines = block.lines().skip(1).map(str::trim);
+        let head = lines.next().unwrap_or_default();
+        let comment = head.strip_prefix("// ").or(head.strip_prefix("-- "));
+        let Some((path, _)) = comment.and_then(|comment| comment.split_once(": ")) else {
+            continue;
+        };
+        let source = self::page(path);
+        let mut rest = source.lines().map(str::trim);
+        for line in lines {
+            assert!(
+                rest.any(|found| found == line),
+                "{path} has no longer: {line}"
+            );
+            quoted += 1;
+        }
+    }
+    assert!(quoted > 10, "{quoted} lines are quoted");
+}

@@ -11,7 +11,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 pub use contract::problem::FieldError;
 use contract::problem::ProblemBody;
-use domain::TimeText;
+use domain::{BrokenInvariant, TimeText};
 use serde::Serialize;
 
 /// A kind of problem: one row of the catalogue, small enough to be carried in every error.
@@ -288,6 +288,16 @@ impl From<QueryError> for Problem {
             }
             QueryError::Storage(error) => error.into(),
         }
+    }
+}
+
+impl From<BrokenInvariant> for Problem {
+    fn from(error: BrokenInvariant) -> Self {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "an invariant is broken"
+        );
+        Self::of(ProblemKind::INTERNAL)
     }
 }
 

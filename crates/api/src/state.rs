@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use application::Core;
-use application::commands::Pushes;
+use application::commands::PushQueue;
 use application::polling::Worker;
 use application::schedules::Applier;
 use application::sweeps::Sweeper;
@@ -24,7 +24,7 @@ pub struct AppState {
     /// The use cases' context.
     pub core: Core,
     /// The pushes that are under way.
-    pub pushes: Pushes,
+    pub pushes: PushQueue,
     /// Who decides whether a token is good.
     pub verifier: Verifier,
     /// How often each caller may ask.

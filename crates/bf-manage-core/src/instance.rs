@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use api::access::RateLimits;
 use api::{AppState, Features};
-use application::commands::Pushes;
+use application::commands::PushQueue;
 use application::polling::{Worker, WorkerSettings};
 use application::schedules::Applier;
 use application::sweeps::{Outside, Sweeper};
@@ -82,7 +82,7 @@ impl Instance {
         let sweeper = Sweeper::new(core.clone(), Outside::new(scheduler));
         let state = AppState {
             core: core.clone(),
-            pushes: Pushes::default(),
+            pushes: PushQueue::default(),
             verifier,
             rates: RateLimits::new(settings.person_rate(), settings.machine_rate(), &core.clock),
             http: settings.http_limits(),

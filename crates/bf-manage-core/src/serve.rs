@@ -131,7 +131,7 @@ pub fn open_at(url: &str, settings: &Settings) -> anyhow::Result<Store> {
             "DATABASE_URL cannot be read: it must be as postgres://user:password@host:5432/database"
         )
     })?;
-    Ok(store.remembering(settings.memory_devices))
+    Ok(store.caching_at_most(settings.memory_devices))
 }
 
 #[cfg(test)]

@@ -46,6 +46,8 @@ pub enum EnvelopeItem<'a> {
     Envelope(ProviderEnvelope<'a>),
     /// The element does not have the shape of an envelope. The rest of the batch is judged all the same.
     Malformed {
+        /// The transport's name for the element, if that much could be read.
+        envelope_id: Option<EnvelopeId>,
         /// An RFC 6901 pointer to the place in the item.
         pointer: String,
         /// The explanation for people.
@@ -198,10 +200,11 @@ impl EnvelopeVerdict {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::acceptance::{Registry, RejectReason, admit_connection};
     use crate::fleet::ProviderMode;
-    use crate::signals::Readings;
 
     fn rejected(reason: RejectReason) -> Verdict {
         Verdict::Rejected(Rejection {
@@ -229,7 +232,8 @@ mod tests {
     #[test]
     fn an_envelope_is_as_well_as_the_best_of_its_updates() {
         let accepted = Verdict::Accepted {
-            newer: Readings::empty(),
+            observed_at: DateTime::UNIX_EPOCH,
+            newer: Arc::default(),
             ignored: Vec::new(),
         };
         let unknown = rejected(RejectReason::UnknownDevice);

@@ -12,6 +12,7 @@
 //! types of events).
 
 pub mod acceptance;
+mod broken_invariant;
 pub mod envelopes;
 pub mod events;
 pub mod fleet;
@@ -29,4 +30,5 @@ pub mod sweeps;
 mod time_text;
 mod vocabulary;
 
+pub use broken_invariant::BrokenInvariant;
 pub use time_text::TimeText;

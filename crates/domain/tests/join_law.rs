@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::acceptance::{
-    Address, Gate, Held, Item, Judged, Registry, Source, Update, Verdict, decide_batch,
+    Address, BatchItem, Gate, Held, Item, Judged, KnownDevice, Origin, Registry, Source, Update,
+    Verdict, decide_batch,
 };
 use domain::fleet::{Cutover, Device, DeviceSpec, PollOwner, ProviderMode, ProviderType};
-use domain::ids::{ActivationId, DeviceId, ExternalId, ProviderId, VehicleId};
+use domain::ids::{ActivationId, DeviceId, EventId, ExternalId, ProviderId, VehicleId};
 use domain::signals::{Reading, Readings, Signal, SignalValue, join_order};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -166,11 +167,11 @@ fn external_id(device: &str) -> ExternalId {
     ExternalId::try_new(&format!("{device}-unit")).expect("an external id")
 }
 
-fn registry() -> Registry {
+fn registry(held: &HeldByDevice) -> Registry {
     let mut registry = Registry::default();
     registry.add_connection(provider("sim"), ProviderType::DepotSim, true);
     for id in DEVICES {
-        registry.add_device(Device {
+        let device = Device {
             id: device_id(id),
             spec: DeviceSpec {
                 vehicle_id: VehicleId::try_new(id).expect("a vehicle id"),
@@ -182,9 +183,28 @@ fn registry() -> Registry {
             activated_at: now(),
             activation_id: ActivationId(Uuid::nil()),
             version: 1,
+        };
+        registry.add_device(KnownDevice {
+            held: held.get(&device.id).cloned().unwrap_or_default(),
+            device: Arc::new(device),
         });
     }
     registry
+}
+
+/// Judges items against what is held, and moves it by what is accepted.
+fn judge<'i>(items: impl IntoIterator<Item = &'i Item>, held: &mut HeldByDevice) -> Vec<Judged> {
+    let items = items.into_iter().enumerate();
+    let items = items.map(|(position, item)| BatchItem {
+        position,
+        item,
+        origin: Origin::default(),
+    });
+    let decision = decide_batch(items, &registry(held), &gate(), || EventId(Uuid::nil()));
+    for moved in decision.moves {
+        held.insert(moved.device.id.clone(), moved.held);
+    }
+    decision.items.into_iter().map(|one| one.judged).collect()
 }
 
 fn gate() -> Gate {
@@ -253,7 +273,7 @@ fn all_held(held: &HeldByDevice) -> Last {
 
 fn accepted(judged: &[Judged]) -> impl Iterator<Item = (&DeviceId, &Readings)> {
     judged.iter().filter_map(|judged| match &judged.verdict {
-        Verdict::Accepted { newer, .. } => Some((judged.device_id.as_ref()?, newer)),
+        Verdict::Accepted { newer, .. } => Some((judged.device_id.as_ref()?, &**newer)),
         _ => None,
     })
 }
@@ -263,11 +283,11 @@ proptest! {
 
     #[test]
     fn the_held_signals_are_the_last_of_all_accepted_readings((history, batches) in any_history()) {
-        let (registry, mut held) = (registry(), HeldByDevice::new());
+        let mut held = HeldByDevice::new();
         let mut judged = Vec::new();
         for batch in &batches {
             let items: Vec<Item> = batch.iter().map(item).collect();
-            judged.extend(decide_batch(&items, &registry, &mut held, &gate()));
+            judged.extend(judge(&items, &mut held));
         }
         prop_assert_eq!(all_held(&held), expected(&history));
 
@@ -283,10 +303,10 @@ proptest! {
 
     #[test]
     fn an_update_is_accepted_if_and_only_if_the_snapshot_moves(history in prop::collection::vec(any_message(), 1..30)) {
-        let (registry, mut held) = (registry(), HeldByDevice::new());
+        let mut held = HeldByDevice::new();
         for message in &history {
             let before = all_held(&held);
-            let judged = decide_batch([&item(message)], &registry, &mut held, &gate());
+            let judged = judge([&item(message)], &mut held);
             let is_accepted = accepted(&judged).count() == 1;
             prop_assert_eq!(before != all_held(&held), is_accepted, "{:?}", message);
         }

@@ -193,7 +193,8 @@ impl Fleet {
             items,
             trace_id: None,
         };
-        accept_envelopes(&self.core, batch).await
+        let judged = accept_envelopes(&self.core, batch).await?;
+        Ok(judged.into_iter().map(|one| one.verdict).collect())
     }
 
     /// Replays what is in quarantine, a thousand envelopes at most.

@@ -5,12 +5,13 @@ use application::commands::{
     AcceptError, Batch, Precondition, accept_updates, deactivate_device, put_device,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::acceptance::{Item, Judged, Source};
+use domain::acceptance::{BatchItem, Gate, Item, Judged, Origin, Source, decide_batch};
 use domain::events::{EventFilter, EventType};
 use domain::fleet::{Device, WorkspaceRecord};
 use domain::history::StoredSnapshot;
-use domain::ids::{DeviceId, WorkspaceId};
+use domain::ids::{DeviceId, EventId, WorkspaceId};
 use domain::signals::Readings;
+use persistence::acceptance::{AcceptanceWriter, Delivery, Recorded};
 use persistence::history::EventSpan;
 use persistence::{Fence, UnitOfWork};
 use sqlx::FromRow;
@@ -97,15 +98,10 @@ impl Fleet {
     /// # Errors
     /// When the batch is refused whole.
     pub async fn accept(&self, items: &[Item], source: Source) -> Result<Vec<Judged>, AcceptError> {
-        let batch = Batch {
-            workspace_id: &self.id,
-            items,
-            source,
-            prepared_at: self.core.clock.now(),
-            trace_id: None,
-            origins: &[],
-        };
-        accept_updates(&self.core, batch).await
+        let items = items.iter().map(|item| (item, Origin::default()));
+        let batch = Batch::new(&self.id, source, self.core.clock.now(), items);
+        let judged = accept_updates(&self.core, batch).await?;
+        Ok(judged.into_iter().map(|one| one.judged).collect())
     }
 
     /// Configures a device, new or changed.
@@ -213,4 +209,35 @@ impl Fleet {
 
 fn device(id: &str) -> DeviceId {
     DeviceId::try_new(id).expect("a device id")
+}
+
+/// Loads, decides and records one update with a writer whose unit of work stays open.
+///
+/// # Panics
+/// When the update is not accepted, or another batch is quicker.
+pub async fn record_in(writer: &mut AcceptanceWriter<'_>, fleet: &Fleet, item: &Item) {
+    let now = fleet.core.clock.now();
+    let items = [BatchItem {
+        position: 0,
+        item,
+        origin: Origin::default(),
+    }];
+    let facts = writer.load(&items).await.expect("the store");
+    let facts = facts.expect("the workspace");
+    let gate = Gate {
+        cutover: facts.cutover,
+        source: Source::Push,
+        future_tolerance: fleet.core.rules.future_tolerance,
+        now,
+    };
+    let next_event_id = || EventId(fleet.core.ids.next(now));
+    let decision = decide_batch(items, &facts.registry, &gate, next_event_id);
+    assert_eq!(decision.moves.len(), 1, "{decision:?}");
+    let delivery = Delivery {
+        received_at: now,
+        prepared_at: now,
+        cycle_id: None,
+    };
+    let recorded = writer.record(&decision, &delivery).await;
+    assert_eq!(recorded.expect("the store"), Recorded::All);
 }

@@ -53,7 +53,7 @@ pub use device::{DeviceBuilder, a_device};
 pub use envelope::{EnvelopeBuilder, KeptEnvelope, an_envelope, envelope_id, outcomes_of};
 pub use eventually::{Condition, eventually};
 pub use fixture::{AUTHOR, Fixture, core_without_database};
-pub use fleet::{AcceptedEvent, Fleet, HeldWorkspace};
+pub use fleet::{AcceptedEvent, Fleet, HeldWorkspace, record_in};
 pub use held_transaction::HeldTransaction;
 pub use log::log_of;
 pub use report::{ReportBuilder, a_report};

@@ -9,7 +9,8 @@ use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 /// Runs something to its end, with the names of the statements that it ran, in order. Those of tasks
-/// that it spawned are not among them, nor are `BEGIN` and `COMMIT`.
+/// that it spawned are not among them, nor are `BEGIN` and `COMMIT`, nor what the driver asks about types, once a
+/// connection.
 pub async fn statements_of<T>(something: impl Future<Output = T>) -> (T, Vec<String>) {
     subscribers_are_told_apart();
     let statements = Statements::default();
@@ -42,7 +43,7 @@ struct NameOf<'s>(&'s Statements);
 
 impl Visit for NameOf<'_> {
     fn record_str(&mut self, field: &Field, sql: &str) {
-        if field.name() == "db.statement" {
+        if field.name() == "db.statement" && !sql.trim().starts_with("SELECT pg_type.oid") {
             let comment = sql
                 .trim()
                 .strip_prefix("/*")

@@ -212,7 +212,7 @@ async fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Principal
 mod tests {
     use std::sync::Arc;
 
-    use application::commands::Pushes;
+    use application::commands::PushQueue;
     use auth::{Verifier, VerifierSettings};
     use axum::Router;
     use axum::body::Body;
@@ -240,7 +240,7 @@ mod tests {
             rates: RateLimits::new(None, None, &clock),
             http: HttpLimits::default(),
             strict_transport: false,
-            pushes: Pushes::default(),
+            pushes: PushQueue::default(),
             verifier: Verifier::try_new(settings.expect("settings"), clock).expect("a verifier"),
             worker: None,
             applier: None,

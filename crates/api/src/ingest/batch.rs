@@ -5,13 +5,14 @@
 
 use std::fmt;
 
+use application::commands::PushedUpdate;
 use contract::ingest::{IngestRequest, IngestUpdate};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::item::{CatalogueSignals, ReadItem, convert_update, read_item};
+use super::item::{CatalogueSignals, convert_update, read_item};
 use crate::problem::{FieldError, Problem, ProblemKind};
 use crate::request::read_json;
 
@@ -25,7 +26,7 @@ pub(crate) type UpdatesBody = IngestRequest<UpdateList>;
 ///
 /// # Errors
 /// 400 if the body is not an object with a list of updates or the list is empty, 413 if the list is too long.
-pub(super) fn read_batch(bytes: &[u8]) -> Result<Vec<ReadItem>, Problem> {
+pub(super) fn read_batch(bytes: &[u8]) -> Result<Vec<PushedUpdate>, Problem> {
     let items = match serde_json::from_slice::<JsonObject<UpdatesBody>>(bytes) {
         Ok(JsonObject(body)) => body.updates.0,
         Err(_) => read_one_by_one(bytes)?,
@@ -39,7 +40,7 @@ pub(super) fn read_batch(bytes: &[u8]) -> Result<Vec<ReadItem>, Problem> {
     Ok(items)
 }
 
-fn read_one_by_one(bytes: &[u8]) -> Result<Vec<ReadItem>, Problem> {
+fn read_one_by_one(bytes: &[u8]) -> Result<Vec<PushedUpdate>, Problem> {
     let body: IngestRequest<Vec<&RawValue>> = read_json(bytes)?;
     if body.updates.len() > MAX_UPDATES {
         return Err(Problem::of(ProblemKind::PAYLOAD_TOO_LARGE)
@@ -49,7 +50,7 @@ fn read_one_by_one(bytes: &[u8]) -> Result<Vec<ReadItem>, Problem> {
 }
 
 /// At most [`MAX_UPDATES`] items, each of which has the shape of an update. No longer list can be read.
-pub(crate) struct UpdateList(Vec<ReadItem>);
+pub(crate) struct UpdateList(Vec<PushedUpdate>);
 
 impl<'de> Deserialize<'de> for UpdateList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

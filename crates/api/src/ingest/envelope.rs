@@ -14,14 +14,8 @@ use crate::request::ids_of;
 /// An envelope as a transport sends it, its message still unread.
 type Body<'a> = ProviderEnvelopeBody<'a, &'a RawValue>;
 
-/// An item of a batch, with the id that its sender gave it, if the id could be read.
-pub(super) struct ReadEnvelope<'a> {
-    pub(super) id: Option<EnvelopeId>,
-    pub(super) item: EnvelopeItem<'a>,
-}
-
 /// Reads an item. One that is no envelope becomes [`EnvelopeItem::Malformed`], with a pointer to what is wrong.
-pub(super) fn read_envelope(json: &RawValue) -> ReadEnvelope<'_> {
+pub(super) fn read_envelope(json: &RawValue) -> EnvelopeItem<'_> {
     if !json.get().starts_with('{') {
         return malformed(None, String::new(), "must be a JSON object");
     }
@@ -32,10 +26,7 @@ pub(super) fn read_envelope(json: &RawValue) -> ReadEnvelope<'_> {
     };
     let id = parse_envelope_id(&body.envelope_id);
     match convert_envelope(&body, id) {
-        Ok(envelope) => ReadEnvelope {
-            id,
-            item: EnvelopeItem::Envelope(envelope),
-        },
+        Ok(envelope) => EnvelopeItem::Envelope(envelope),
         Err((pointer, detail)) => malformed(id, pointer.to_owned(), detail),
     }
 }
@@ -79,13 +70,15 @@ fn parse_trace(traceparent: &str) -> Option<EnvelopeTrace> {
     })
 }
 
-fn malformed(id: Option<EnvelopeId>, pointer: String, detail: &str) -> ReadEnvelope<'static> {
-    ReadEnvelope {
-        id,
-        item: EnvelopeItem::Malformed {
-            pointer,
-            detail: detail.to_owned(),
-        },
+fn malformed(
+    envelope_id: Option<EnvelopeId>,
+    pointer: String,
+    detail: &str,
+) -> EnvelopeItem<'static> {
+    EnvelopeItem::Malformed {
+        envelope_id,
+        pointer,
+        detail: detail.to_owned(),
     }
 }
 
@@ -119,9 +112,11 @@ mod tests {
     /// Returns the pointer that a malformed envelope is given, `None` for one that is not malformed.
     fn pointer(json: &str) -> Option<String> {
         let json: Box<RawValue> = serde_json::from_str(json).expect("the case is JSON");
-        match read_envelope(&json).item {
+        match read_envelope(&json) {
             EnvelopeItem::Envelope(_) => None,
-            EnvelopeItem::Malformed { pointer, detail } => {
+            EnvelopeItem::Malformed {
+                pointer, detail, ..
+            } => {
                 assert!(!detail.is_empty());
                 Some(pointer)
             }
@@ -199,7 +194,7 @@ mod tests {
                 .to_string()
                 .replace(r#"{"type":"vehicles"}"#, message);
             let json: Box<RawValue> = serde_json::from_str(&json).expect("JSON");
-            let EnvelopeItem::Envelope(envelope) = read_envelope(&json).item else {
+            let EnvelopeItem::Envelope(envelope) = read_envelope(&json) else {
                 panic!("{message}")
             };
             assert_eq!(envelope.raw_message.get(), message);
@@ -211,7 +206,7 @@ mod tests {
         let trace = |value: Value| {
             let json = with("traceparent", value).to_string();
             let json: Box<RawValue> = serde_json::from_str(&json).expect("JSON");
-            match read_envelope(&json).item {
+            match read_envelope(&json) {
                 EnvelopeItem::Envelope(envelope) => envelope.trace.map(|trace| trace.trace_id),
                 EnvelopeItem::Malformed { detail, .. } => panic!("{detail}"),
             }

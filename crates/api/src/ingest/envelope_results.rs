@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use application::commands::JudgedEnvelope;
 use contract::provider_ingest::{EnvelopeResult, EnvelopeSummary};
 use domain::envelopes::{EnvelopeOutcome, EnvelopeVerdict};
 use domain::ids::EnvelopeId;
@@ -10,15 +11,15 @@ use super::update_results::render_result;
 
 /// Renders the outcomes of envelopes in their order, and how many there are of each.
 pub(crate) fn render_envelopes(
-    verdicts: impl IntoIterator<Item = (Option<EnvelopeId>, EnvelopeVerdict)>,
+    judged: impl IntoIterator<Item = JudgedEnvelope>,
 ) -> (EnvelopeSummary, Vec<EnvelopeResult<'static>>) {
     let mut summary = EnvelopeSummary::default();
-    let results = verdicts
+    let results = judged
         .into_iter()
         .enumerate()
-        .map(|(index, (envelope_id, verdict))| {
-            count(&mut summary, verdict.outcome());
-            render_envelope(index, envelope_id, verdict)
+        .map(|(index, one)| {
+            count(&mut summary, one.verdict.outcome());
+            render_envelope(index, one.envelope_id, one.verdict)
         })
         .collect();
     (summary, results)

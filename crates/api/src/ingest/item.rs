@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use application::commands::PushedUpdate;
 use chrono::{DateTime, SubsecRound, Utc};
 use contract::ingest::IngestUpdate;
 use domain::acceptance::{Address, Item, Update};
@@ -21,15 +22,8 @@ impl<'de> Deserialize<'de> for CatalogueSignals {
     }
 }
 
-/// An item of a batch, with the sender's name for it, which the answer repeats.
-#[cfg_attr(test, derive(Debug, PartialEq))]
-pub(super) struct ReadItem {
-    pub(super) item: Item,
-    pub(super) message_id: Option<String>,
-}
-
 /// Reads an item. One that is no update becomes [`Item::Malformed`], with a pointer to what is wrong.
-pub(super) fn read_item(json: &RawValue) -> ReadItem {
+pub(super) fn read_item(json: &RawValue) -> PushedUpdate {
     if !json.get().starts_with('{') {
         return malformed(String::new(), "must be a JSON object");
     }
@@ -42,12 +36,12 @@ pub(super) fn read_item(json: &RawValue) -> ReadItem {
 }
 
 /// Converts an update whose ids have yet to be checked.
-pub(super) fn convert_update(update: IngestUpdate<'_, CatalogueSignals>) -> ReadItem {
+pub(super) fn convert_update(update: IngestUpdate<'_, CatalogueSignals>) -> PushedUpdate {
     let message_id = update.message_id.map(Cow::into_owned);
     let address = match address(update.device_id, update.provider_id, update.external_id) {
         Ok(address) => address,
         Err((pointer, detail)) => {
-            return ReadItem {
+            return PushedUpdate {
                 message_id,
                 ..malformed(pointer.to_owned(), detail)
             };
@@ -60,7 +54,7 @@ pub(super) fn convert_update(update: IngestUpdate<'_, CatalogueSignals>) -> Read
         signals: signals.valid,
         dropped: signals.dropped,
     };
-    ReadItem {
+    PushedUpdate {
         item: Item::Update(update),
         message_id,
     }
@@ -121,8 +115,8 @@ pub(super) fn explain<'a, T: Deserialize<'a>>(json: &'a RawValue) -> (String, St
     }
 }
 
-fn malformed(pointer: String, detail: &str) -> ReadItem {
-    ReadItem {
+fn malformed(pointer: String, detail: &str) -> PushedUpdate {
+    PushedUpdate {
         item: Item::Malformed {
             pointer,
             detail: detail.to_owned(),
@@ -135,7 +129,7 @@ fn malformed(pointer: String, detail: &str) -> ReadItem {
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> ReadItem {
+    fn read(json: &str) -> PushedUpdate {
         read_item(serde_json::from_str(json).expect("the case is JSON"))
     }
 

@@ -5,11 +5,11 @@ use axum::Json;
 use axum::extract::State;
 use contract::provider_ingest::{ProviderIngestAnswer, ProviderIngestRequest};
 use domain::envelopes::EnvelopeItem;
-use domain::ids::{EnvelopeId, WorkspaceId};
+use domain::ids::WorkspaceId;
 use serde_json::value::RawValue;
 
 use super::BODY_LIMIT;
-use super::envelope::{ReadEnvelope, read_envelope};
+use super::envelope::read_envelope;
 use super::envelope_results::render_envelopes;
 use super::post_updates::batch_refusal;
 use crate::access::Caller;
@@ -52,17 +52,15 @@ pub(crate) async fn post_envelopes(
                 .detail(format!("a batch may have {MAX_ENVELOPES} envelopes")));
         }
     }
-    let read = body.envelopes.into_iter().map(read_envelope);
-    let (ids, items): (Vec<Option<EnvelopeId>>, Vec<EnvelopeItem<'_>>) =
-        read.map(|ReadEnvelope { id, item }| (id, item)).unzip();
+    let items: Vec<EnvelopeItem<'_>> = body.envelopes.into_iter().map(read_envelope).collect();
     let batch = EnvelopeBatch {
         workspace_id: &workspace_id,
         items: &items,
         trace_id: caller.author().trace_id,
     };
-    let verdicts = accept_envelopes(&state.core, batch)
+    let judged = accept_envelopes(&state.core, batch)
         .await
         .map_err(batch_refusal)?;
-    let (summary, results) = render_envelopes(ids.into_iter().zip(verdicts));
+    let (summary, results) = render_envelopes(judged);
     Ok(Json(ProviderIngestAnswer { summary, results }))
 }

@@ -1,17 +1,13 @@
 //! `POST /workspaces/{workspace_id}/ingest`
 
-use std::sync::Arc;
-
 use application::commands::{AcceptError, Push};
 use axum::Json;
 use axum::extract::State;
 use contract::ingest::IngestAnswer;
-use domain::acceptance::Item;
 use domain::ids::WorkspaceId;
 
 use super::BODY_LIMIT;
 use super::batch::{UpdatesBody, read_batch};
-use super::item::ReadItem;
 use super::update_results::render_results;
 use crate::access::Caller;
 use crate::problem::{Problem, ProblemKind};
@@ -32,22 +28,13 @@ pub(crate) async fn post_updates(
     NoQuery: NoQuery,
     RawBody(bytes): RawBody<BODY_LIMIT>,
 ) -> Result<Json<IngestAnswer>, Problem> {
-    let (items, message_ids): (Vec<Item>, Vec<Option<String>>) = read_batch(&bytes)?
-        .into_iter()
-        .map(|ReadItem { item, message_id }| (item, message_id))
-        .unzip();
-    let push = Arc::new(Push {
-        items,
+    let push = Push {
+        updates: read_batch(&bytes)?,
         prepared_at: state.core.clock.now(),
         trace_id: caller.author().trace_id.map(str::to_owned),
-    });
-    let judged = state
-        .pushes
-        .accept(&state.core, &workspace_id, Arc::clone(&push))
-        .await
-        .map_err(batch_refusal)?;
-    let Push { items, .. } = Arc::unwrap_or_clone(push);
-    Ok(Json(render_results(items, message_ids, judged)))
+    };
+    let judged = state.pushes.accept(&state.core, &workspace_id, push).await;
+    Ok(Json(render_results(judged.map_err(batch_refusal)?)))
 }
 
 /// Returns the problem that a batch is refused with as a whole.
@@ -58,5 +45,6 @@ pub(crate) fn batch_refusal(error: AcceptError) -> Problem {
         // A push holds no lease, so it cannot lose one.
         AcceptError::LeaseLost => Problem::of(ProblemKind::INTERNAL),
         AcceptError::Storage(error) => error.into(),
+        AcceptError::Broken(error) => error.into(),
     }
 }

@@ -2,33 +2,28 @@
 
 use std::borrow::Cow;
 
+use application::commands::JudgedUpdate;
 use contract::ingest::{DroppedSignalView, IngestAnswer, IngestSummary, UpdateResult};
 use domain::acceptance::{Address, Item, Judged, OutcomeWord, Verdict};
 use domain::signals::{DroppedSignal, Signal};
 
 /// Renders the answer to a batch: the outcomes in its order, and how many there are of each.
-pub(super) fn render_results(
-    items: Vec<Item>,
-    message_ids: Vec<Option<String>>,
-    judged: Vec<Judged>,
-) -> IngestAnswer {
+pub(super) fn render_results(updates: Vec<JudgedUpdate>) -> IngestAnswer {
     let mut summary = IngestSummary {
-        received: items.len(),
+        received: updates.len(),
         ..IngestSummary::default()
     };
-    let results = items
+    let results = updates
         .into_iter()
-        .zip(message_ids)
-        .zip(judged)
         .enumerate()
-        .map(|(index, ((item, message_id), judged))| {
+        .map(|(index, JudgedUpdate { update, judged })| {
             *match judged.verdict.word() {
                 OutcomeWord::Accepted => &mut summary.accepted,
                 OutcomeWord::Duplicate => &mut summary.duplicate,
                 OutcomeWord::Stale => &mut summary.stale,
                 OutcomeWord::Rejected => &mut summary.rejected,
             } += 1;
-            render_result(index, item, message_id, judged)
+            render_result(index, update.item, update.message_id, judged)
         })
         .collect();
     IngestAnswer { summary, results }

@@ -1,6 +1,6 @@
 //! `POST /workspaces/{workspace_id}/quarantine/replay`
 
-use application::commands::replay_quarantine;
+use application::commands::{JudgedEnvelope, replay_quarantine};
 use axum::Json;
 use axum::extract::State;
 use contract::provider_ingest::{EnvelopeResult, EnvelopeSummary};
@@ -91,7 +91,10 @@ pub(crate) async fn post_replay(
         .await
         .map_err(batch_refusal)?;
     let verdicts = replay.verdicts.into_iter();
-    let (summary, results) = render_envelopes(verdicts.map(|(id, verdict)| (Some(id), verdict)));
+    let (summary, results) = render_envelopes(verdicts.map(|(id, verdict)| JudgedEnvelope {
+        envelope_id: Some(id),
+        verdict,
+    }));
     Ok(Json(ReplayAnswer {
         summary,
         results,

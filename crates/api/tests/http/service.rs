@@ -7,7 +7,7 @@ use std::time::Duration;
 use api::access::RateLimits;
 use api::{AppState, Features, HttpLimits};
 use application::Core;
-use application::commands::Pushes;
+use application::commands::PushQueue;
 use auth::{DEV_CLIENT_ID, DevIssuer, MintRequest, Verifier, VerifierSettings};
 use providers::AddressPolicy;
 use reqwest::{Client, Method};
@@ -95,7 +95,7 @@ impl Service {
             VerifierSettings::try_new(ISSUER, &jwks_url, [DEV_CLIENT_ID], None).expect("settings");
         let mut state = AppState {
             core,
-            pushes: Pushes::default(),
+            pushes: PushQueue::default(),
             verifier: Verifier::try_new(settings, fixture.clock.clone()).expect("a verifier"),
             rates: RateLimits::new(None, None, &fixture.clock),
             http: HttpLimits::default(),
@@ -206,7 +206,7 @@ impl Service {
         self.call(caller, &Method::DELETE, path).send().await
     }
 
-    /// Pushes updates into [`NORTH`]; answers each one's result.
+    /// PushQueue updates into [`NORTH`]; answers each one's result.
     pub async fn ingest(&self, updates: Value) -> Vec<Value> {
         let answer = self
             .post(

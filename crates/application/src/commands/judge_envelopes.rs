@@ -1,18 +1,21 @@
-//! What envelopes say, and what becomes of that: by the one path that updates take.
+//! What envelopes say, and what becomes of it by the acceptance path of updates.
 
-use std::iter;
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::acceptance::{Item, Source, admit_connection, tally_rejections};
+use domain::BrokenInvariant;
+use domain::acceptance::{
+    Item, Judged, Origin, Rejection, Source, admit_connection, tally_rejections,
+};
 use domain::envelopes::{EnvelopeVerdict, ProviderEnvelope};
-use domain::fleet::Workspace;
-use persistence::UnitOfWork;
-use persistence::acceptance::Origin;
+use domain::ids::{EnvelopeId, WorkspaceId};
+use persistence::StorageError;
+use persistence::acceptance::{AcceptanceWriter, BatchFacts};
 use providers::{Interpretation, interpret};
 use telemetry::traces;
 use tracing::Span;
 
-use super::accept_updates::{AcceptError, Batch, accept_as_it_stands};
+use super::accept_updates::{AcceptError, Batch, decide_and_record};
 use crate::Core;
 
 /// An envelope whose message has been read.
@@ -22,12 +25,14 @@ pub(super) struct Prepared<'e> {
     says: Says,
 }
 
+/// What a message says.
 #[derive(Debug)]
 enum Says {
+    /// It brings updates; never none.
     Updates(Vec<Item>),
-    Nothing {
-        reason: &'static str,
-    },
+    /// It carries no reading.
+    Nothing { reason: &'static str },
+    /// It was not understood.
     Unclear {
         reason: &'static str,
         detail: String,
@@ -42,11 +47,49 @@ impl Prepared<'_> {
         }
     }
 
-    fn origin(&self) -> Origin<'_> {
+    fn origin<'a>(&'a self, trace_id: Option<&'a str>) -> Origin<'a> {
         Origin {
             envelope_id: Some(self.envelope.id),
-            trace_id: trace_of(self.envelope),
+            trace_id: trace_of(self.envelope).or(trace_id),
         }
+    }
+
+    /// Whether the envelope's connection may speak.
+    fn admit(&self, facts: &BatchFacts) -> Result<(), Rejection> {
+        let ProviderEnvelope {
+            provider_id,
+            provider_type,
+            ..
+        } = self.envelope;
+        let mode = facts.cutover.provider_mode;
+        admit_connection(provider_id, Some(*provider_type), &facts.registry, mode)
+    }
+
+    /// The envelope's verdict, from its updates with theirs.
+    fn verdict(
+        &self,
+        workspace_id: &WorkspaceId,
+        admission: Result<(), Rejection>,
+        judged: Option<Vec<(Item, Judged)>>,
+    ) -> Result<EnvelopeVerdict, BrokenInvariant> {
+        if let Err(rejection) = admission {
+            return Ok(EnvelopeVerdict::refused(
+                rejection,
+                self.updates().iter().cloned(),
+            ));
+        }
+        Ok(match &self.says {
+            Says::Updates(_) => EnvelopeVerdict::Judged(judged.ok_or_else(|| BrokenInvariant {
+                what: "the updates of an envelope have no verdicts",
+                workspace_id: workspace_id.clone(),
+                ids: format!("envelope {}", self.envelope.id),
+            })?),
+            Says::Nothing { reason } => EnvelopeVerdict::Ignored { reason },
+            Says::Unclear { reason, detail } => EnvelopeVerdict::Quarantined {
+                reason,
+                detail: detail.clone(),
+            },
+        })
     }
 }
 
@@ -100,66 +143,60 @@ fn span_of(envelope: &ProviderEnvelope<'_>) -> Span {
     span
 }
 
-/// Judges envelopes, in their order and within the caller's unit of work, which must hold the shared
-/// fence.
-pub(super) async fn judge_in_tx(
+/// Judges envelopes in their order, within the writer's unit of work, by facts that were loaded in it. Keeps what is
+/// rejected.
+pub(super) async fn judge_envelopes<'p>(
     core: &Core,
-    uow: &mut UnitOfWork,
-    workspace: &Workspace,
-    prepared: &[&Prepared<'_>],
+    writer: &mut AcceptanceWriter<'_>,
+    facts: &BatchFacts,
+    prepared: &[&'p Prepared<'p>],
     prepared_at: DateTime<Utc>,
     trace_id: Option<&str>,
-) -> Result<Vec<EnvelopeVerdict>, AcceptError> {
-    let (registry, _) = uow.load_for_acceptance(iter::empty()).await?;
-    let mode = workspace.cutover.provider_mode;
-    let (mut items, mut origins) = (Vec::new(), Vec::new());
-    let mut refusals = Vec::with_capacity(prepared.len());
-    for one in prepared {
-        let ProviderEnvelope {
-            provider_id,
-            provider_type,
-            ..
-        } = one.envelope;
-        let admitted = admit_connection(provider_id, Some(*provider_type), &registry, mode);
-        if admitted.is_ok() {
-            items.extend_from_slice(one.updates());
-            origins.extend(iter::repeat_n(one.origin(), one.updates().len()));
+) -> Result<Vec<(&'p ProviderEnvelope<'p>, EnvelopeVerdict)>, AcceptError> {
+    let workspace_id = writer.workspace_id();
+    let admitted: Vec<(&Prepared<'_>, Result<(), Rejection>)> = prepared
+        .iter()
+        .map(|one| (*one, one.admit(facts)))
+        .collect();
+    let items = admitted
+        .iter()
+        .filter(|(_, admission)| admission.is_ok())
+        .flat_map(|(one, _)| {
+            one.updates()
+                .iter()
+                .map(|item| (item, one.origin(trace_id)))
+        });
+    let batch = Batch::new(workspace_id, Source::Push, prepared_at, items);
+    let judged = decide_and_record(core, writer, batch).await?;
+    let mut updates: HashMap<EnvelopeId, Vec<(Item, Judged)>> = HashMap::new();
+    for one in judged {
+        if let Some(envelope_id) = one.source.origin.envelope_id {
+            let of_envelope = updates.entry(envelope_id).or_default();
+            of_envelope.push((one.source.item.clone(), one.judged));
         }
-        refusals.push(admitted.err());
     }
-    let batch = Batch {
-        workspace_id: &workspace.id,
-        items: &items,
-        source: Source::Push,
-        prepared_at,
-        trace_id,
-        origins: &origins,
-    };
-    let now = core.clock.now();
-    let judged = accept_as_it_stands(core, uow, workspace, batch, now).await?;
-    let mut judged = items.into_iter().zip(judged);
-    let verdicts = prepared.iter().zip(refusals).map(|(one, refusal)| {
-        if let Some(rejection) = refusal {
-            return EnvelopeVerdict::refused(rejection, one.updates().iter().cloned());
-        }
-        match &one.says {
-            Says::Updates(updates) => {
-                EnvelopeVerdict::Judged(judged.by_ref().take(updates.len()).collect())
-            }
-            Says::Nothing { reason } => EnvelopeVerdict::Ignored { reason },
-            Says::Unclear { reason, detail } => EnvelopeVerdict::Quarantined {
-                reason,
-                detail: detail.clone(),
-            },
-        }
-    });
-    let verdicts: Vec<EnvelopeVerdict> = verdicts.collect();
-    let updates = prepared.iter().zip(&verdicts).flat_map(|(one, verdict)| {
-        let own = (one.envelope.trace.as_ref()).map(|trace| trace.trace_id.as_str());
+    let mut verdicts = Vec::with_capacity(prepared.len());
+    for (one, admission) in admitted {
+        let judged = updates.remove(&one.envelope.id);
+        verdicts.push((one.envelope, one.verdict(workspace_id, admission, judged)?));
+    }
+    keep_rejections(core, writer, &verdicts, trace_id).await?;
+    Ok(verdicts)
+}
+
+/// Keeps the rejections of envelopes' updates, each under the envelope's own trace or else the request's.
+async fn keep_rejections(
+    core: &Core,
+    writer: &mut AcceptanceWriter<'_>,
+    verdicts: &[(&ProviderEnvelope<'_>, EnvelopeVerdict)],
+    trace_id: Option<&str>,
+) -> Result<(), StorageError> {
+    let updates = verdicts.iter().flat_map(|(envelope, verdict)| {
+        let trace_id = trace_of(envelope).or(trace_id);
         let updates = verdict.updates().iter();
-        updates.map(move |(item, judged)| (item, judged, own.or(trace_id)))
+        updates.map(move |(item, judged)| (item, judged, trace_id))
     });
     let rejections = tally_rejections(updates);
-    uow.keep_rejections(&rejections, None, now).await?;
-    Ok(verdicts)
+    let now = core.clock.now();
+    writer.keep_rejections(&rejections, None, now).await
 }

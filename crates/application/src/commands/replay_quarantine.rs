@@ -1,24 +1,25 @@
 //! Envelopes that were not understood, or were rejected, interpreted once more: after a fix of an
 //! interpreter, or of what is configured.
 //!
-//! Begin under the shared fence; lock them; read their messages again; judge them by the one acceptance
-//! path; say what became of each; record who asked; commit. What is still not understood stays.
+//! Begin under the shared fence; lock the envelopes; read their messages again; judge them by the acceptance path of
+//! updates; say what became of each; record who asked; commit. What is still not understood stays.
 
 use std::collections::BTreeMap;
 
+use domain::BrokenInvariant;
 use domain::acceptance::{RejectReason, Rejection};
 use domain::envelopes::{EnvelopeTrace, EnvelopeVerdict, ProviderEnvelope};
 use domain::events::EventType;
 use domain::ids::{EnvelopeId, WorkspaceId};
 use domain::quarantine::{EnvelopeChoice, ReplaySelection};
 use persistence::envelopes::LockedEnvelope;
-use persistence::{Fence, StorageError, UnitOfWork};
+use persistence::{StorageError, UnitOfWork};
 use serde_json::{json, value::RawValue};
 use telemetry::metrics;
 
-use super::accept_updates::{AcceptError, active_workspace};
-use super::judge_envelopes::{Prepared, judge_in_tx, prepare};
-use super::judged::count_envelopes;
+use super::accept_updates::{AcceptError, load_facts};
+use super::judge_envelopes::{Prepared, judge_envelopes, prepare};
+use super::outcome_counts::count_envelopes;
 use crate::audit::Change;
 use crate::{Author, Core};
 
@@ -46,29 +47,33 @@ pub async fn replay_quarantine(
     selection: ReplaySelection<'_>,
 ) -> Result<Replay, AcceptError> {
     let _measured = metrics::query("replay_quarantine");
-    let mut uow = core.store.begin(workspace_id, Fence::Shared).await?;
-    let workspace = active_workspace(&mut uow).await?;
+    let mut writer = core.store.begin_acceptance(workspace_id).await?;
+    let facts = load_facts(&mut writer, &[]).await?;
+    let uow = writer.unit_of_work().await?;
     let mut locked = uow.lock_for_replay(selection).await?;
     let next_after = cut(&mut locked, selection.which);
-    let messages = read_messages(&mut uow, &locked).await?;
-    let envelopes: Vec<ProviderEnvelope<'_>> = locked
+    let with_messages = read_messages(uow, locked).await?;
+    let envelopes: Vec<ProviderEnvelope<'_>> = with_messages
         .iter()
-        .zip(&messages)
         .map(|(locked, message)| envelope(locked, message))
         .collect();
     let prepared: Vec<Prepared<'_>> = envelopes.iter().map(prepare).collect();
     let prepared: Vec<&Prepared<'_>> = prepared.iter().collect();
     let now = core.clock.now();
-    let judged = judge_in_tx(core, &mut uow, &workspace, &prepared, now, author.trace_id).await?;
-    let ids = locked.iter().map(|locked| locked.envelope_id);
-    let mut verdicts: Vec<(EnvelopeId, EnvelopeVerdict)> = ids.zip(judged).collect();
+    let trace_id = author.trace_id;
+    let judged = judge_envelopes(core, &mut writer, &facts, &prepared, now, trace_id).await?;
+    let mut verdicts: Vec<(EnvelopeId, EnvelopeVerdict)> = judged
+        .into_iter()
+        .map(|(envelope, verdict)| (envelope.id, verdict))
+        .collect();
+    let uow = writer.unit_of_work().await?;
     if !verdicts.is_empty() {
         uow.settle_envelopes(&verdicts, now).await?;
         let change = change(selection.which, &verdicts);
-        core.record_change(&mut uow, author, change).await?;
+        core.record_change(uow, author, change).await?;
     }
-    let others = those_that_do_not_wait(&mut uow, selection, next_after, &verdicts).await?;
-    uow.commit().await?;
+    let others = those_that_do_not_wait(uow, selection, next_after, &verdicts).await?;
+    writer.commit().await?;
     count_envelopes(verdicts.iter().map(|(_, verdict)| verdict));
     verdicts.extend(others);
     verdicts.sort_unstable_by_key(|(id, _)| *id);
@@ -98,23 +103,27 @@ fn cut(locked: &mut Vec<LockedEnvelope>, which: EnvelopeChoice<'_>) -> Option<En
     last.filter(|_| more)
 }
 
-/// Their messages, in the same order.
+/// Reads the message of each envelope.
 async fn read_messages(
     uow: &mut UnitOfWork,
-    locked: &[LockedEnvelope],
-) -> Result<Vec<Box<RawValue>>, StorageError> {
-    let mut texts = uow.raw_messages(locked).await?;
-    locked
-        .iter()
-        .map(|locked| {
-            let text = texts.remove(&locked.envelope_id).unwrap_or_default();
-            // It was JSON when it was kept.
-            RawValue::from_string(text).map_err(|error| StorageError::Corrupt {
-                what: "raw_message",
-                value: format!("{}: {error}", locked.envelope_id),
-            })
-        })
-        .collect()
+    locked: Vec<LockedEnvelope>,
+) -> Result<Vec<(LockedEnvelope, Box<RawValue>)>, AcceptError> {
+    let mut texts = uow.raw_messages(&locked).await?;
+    let workspace_id = uow.workspace_id();
+    let with_message = |locked: LockedEnvelope| {
+        // An envelope's row goes before its message does, and a message was JSON when it was kept.
+        let broken = |what| BrokenInvariant {
+            what,
+            workspace_id: workspace_id.clone(),
+            ids: format!("envelope {}", locked.envelope_id),
+        };
+        let text = texts.remove(&locked.envelope_id);
+        let text = text.ok_or_else(|| broken("a kept envelope has no message"))?;
+        let message = RawValue::from_string(text);
+        let message = message.map_err(|_| broken("the message of a kept envelope is not JSON"))?;
+        Ok((locked, message))
+    };
+    locked.into_iter().map(with_message).collect()
 }
 
 fn envelope<'m>(locked: &LockedEnvelope, message: &'m RawValue) -> ProviderEnvelope<'m> {

@@ -4,21 +4,21 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::SecondsFormat;
 use clock::Stopwatch;
-use domain::acceptance::{Judged, Source, Verdict};
+use domain::acceptance::{Judged, Origin, Source, Verdict};
 use domain::fleet::{Connection, Device, WorkspaceRecord};
 use domain::ids::DeviceId;
 use domain::polling::{
     Circuit, ConnectionOutcome, ConnectionReport, ErrorClass, FeedCursor, PollError,
 };
+use persistence::StorageError;
 use persistence::polling::ClaimedCycle;
-use persistence::{Fence, StorageError};
 use providers::{Answer, Providers};
 use telemetry::{metrics, traces};
 use tracing::{Instrument, Span};
 
 use super::feed::{FeedStart, missing};
 use crate::Core;
-use crate::commands::{AcceptError, Batch, accept_in_tx, count_judged};
+use crate::commands::{AcceptError, Batch, count_judged, decide_and_record, keep_rejections};
 
 /// Devices with rejected updates that a report names, at most.
 const REJECTED_DEVICES_AT_MOST: usize = 100;
@@ -65,38 +65,42 @@ pub(super) async fn poll_connection(
     };
     let prepared_at = core.clock.now();
     let _measured = metrics::query("accept_poll");
-    let mut uow = core.store.begin(&cycle.workspace_id, Fence::Shared).await?;
+    let mut writer = core.store.begin_acceptance(&cycle.workspace_id).await?;
     let devices_expected = count(expected.len());
     let mut brought = Vec::new();
     let mut report = match answer {
         Ok((polled, attempts)) => {
-            let batch = Batch {
-                workspace_id: &cycle.workspace_id,
-                items: &polled.items,
-                source: Source::Cycle {
-                    cycle_id: cycle.cycle_id,
-                    lease: cycle.lease,
-                },
-                prepared_at,
-                trace_id: cycle.trace_id.as_deref(),
-                origins: &[],
+            let source = Source::Cycle {
+                cycle_id: cycle.cycle_id,
+                lease: cycle.lease,
             };
+            let origin = Origin {
+                envelope_id: None,
+                trace_id: cycle.trace_id.as_deref(),
+            };
+            let items = polled.items.iter().map(|item| (item, origin));
+            let batch = Batch::new(&cycle.workspace_id, source, prepared_at, items);
             let span = tracing::error_span!("accept_updates", updates = polled.items.len());
-            let judged = accept_in_tx(core, &mut uow, batch).instrument(span).await?;
-            let missing = missing(&mut uow, connection, &expected, &polled).await?;
+            let judged = decide_and_record(core, &mut writer, batch)
+                .instrument(span)
+                .await?;
+            keep_rejections(core, &mut writer, source, &judged).await?;
+            let judged: Vec<Judged> = judged.into_iter().map(|one| one.judged).collect();
+            let uow = writer.unit_of_work().await?;
+            let missing = missing(uow, connection, &expected, &polled).await?;
             let mut report = report_of(connection, &expected, missing, &judged);
             report.attempts = attempts;
             if let Some(position) = polled.position {
                 let (cycle_id, now) = (cycle.cycle_id, core.clock.now());
                 start
-                    .keep(&mut uow, connection, cycle_id, position, &judged, now)
+                    .keep(uow, connection, cycle_id, position, &judged, now)
                     .await?;
             }
             brought = judged;
             report
         }
         Err((outcome, error, attempts)) => {
-            if !uow.holds_lease(cycle.cycle_id, cycle.lease).await? {
+            if !writer.holds_lease(cycle.cycle_id, cycle.lease).await? {
                 return Err(AcceptError::LeaseLost);
             }
             let report = ConnectionReport::without_answer(
@@ -109,9 +113,10 @@ pub(super) async fn poll_connection(
         }
     };
     report.duration_ms = u32::try_from(stopwatch.elapsed_ms()).unwrap_or(u32::MAX);
+    let uow = writer.unit_of_work().await?;
     uow.record_connection(cycle.cycle_id, &report, started_at, core.clock.now())
         .await?;
-    uow.commit().await?;
+    writer.commit().await?;
     count_judged(&brought);
     let class = report.error.as_ref().map(|error| error.class.as_str());
     traces::ended(&Span::current(), report.outcome.as_str(), class);

@@ -1,5 +1,6 @@
 //! `run_workspace_cycle` of the specification.
 
+use domain::BrokenInvariant;
 use domain::events::EventType;
 use domain::polling::{ConnectionOutcome, ConnectionReport, CycleStatus};
 use futures::future::join_all;
@@ -26,12 +27,16 @@ pub enum RunError {
     /// The store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The code is wrong.
+    #[error(transparent)]
+    Broken(#[from] BrokenInvariant),
 }
 
 impl From<AcceptError> for RunError {
     fn from(error: AcceptError) -> Self {
         match error {
             AcceptError::Storage(error) => Self::Storage(error),
+            AcceptError::Broken(error) => Self::Broken(error),
             // Flags and activity fence by ending the workspace's open cycles.
             AcceptError::LeaseLost
             | AcceptError::UnknownWorkspace

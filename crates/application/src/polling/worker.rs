@@ -182,10 +182,15 @@ impl Worker {
             () = give_back.cancelled() => self.core.store.release_cycle(&cycle).await.map_err(RunError::from),
         };
         if let Err(error) = ended {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "poll cycle left to another holder"
-            );
+            let shown = &error as &dyn std::error::Error;
+            match error {
+                RunError::Broken(_) => {
+                    tracing::error!(error = shown, "poll cycle left to another holder");
+                }
+                RunError::LeaseLost | RunError::Storage(_) => {
+                    tracing::warn!(error = shown, "poll cycle left to another holder");
+                }
+            }
         }
         drop(permits);
         // A newer cycle of the workspace may have waited for this one.

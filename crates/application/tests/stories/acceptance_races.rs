@@ -1,20 +1,17 @@
 //! Batches that meet on the same devices.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
-use domain::acceptance::{Address, Held, Item, Verdict};
-use domain::ids::EventId;
+use domain::acceptance::{Address, Item, Verdict};
 use domain::signals::{Reading, Readings, Signal, SignalValue};
-use persistence::acceptance::{AcceptedEvent, Delivery, MovedSnapshot, Recording};
-use persistence::{Fence, UnitOfWork};
+use persistence::acceptance::AcceptanceWriter;
 use rand::Rng;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use testkit::{
-    Fixture, Fleet, TestDatabase, a_device, a_workspace, an_update, eventually, seconds, start,
-    words_of,
+    Fixture, Fleet, TestDatabase, a_device, a_workspace, an_update, eventually, record_in, seconds,
+    start, words_of,
 };
 
 const WRITERS: u64 = 16;
@@ -155,62 +152,17 @@ async fn sixteen_writers_in_any_order_end_as_one() {
 }
 
 /// Another instance's batch, open after its writes: `bus-1` holds `speed_kmh` as of `start`.
-async fn another_batch(depot: &Fleet, speed: f64) -> UnitOfWork {
-    let mut uow = depot
-        .core
-        .store
-        .begin(&depot.id, Fence::Shared)
-        .await
-        .expect("the store");
-    let device = depot
-        .core
-        .store
-        .device(&depot.id, &"bus-1".to_owned().try_into().expect("an id"))
-        .await
-        .expect("the store")
-        .expect("a device");
-    let signal = Signal::named("speed_kmh").expect("a signal");
-    let reading = Reading {
-        value: SignalValue::Number(speed),
-        observed_at: start(),
-    };
-    let before = depot.snapshot("bus-1").await;
-    let mut readings = before.held.readings.clone();
-    readings.join(signal, reading);
-    let moved = MovedSnapshot {
-        device_id: device.id.clone(),
-        activation_id: device.activation_id,
-        replaces_version: before.held.version,
-        held: Arc::new(Held {
-            version: before.held.version + 1,
-            readings: readings.clone(),
-            ..Held::default()
-        }),
-    };
-    let now = depot.core.clock.now();
-    let event = AcceptedEvent {
-        event_id: EventId(depot.core.ids.next(now)),
-        device: &device,
-        version: before.held.version + 1,
-        normalized_values: &readings,
-        newest_observed_at: None,
-        dropped_signals: &[],
-        origin: None,
-    };
-    let delivery = Delivery {
-        prepared_at: now,
-        trace_id: None,
-        cycle_id: None,
-    };
-    let overtaken = uow
-        .record(Recording::new(vec![moved], vec![event], delivery), now)
-        .await
-        .expect("the store");
-    assert!(overtaken.is_empty(), "{overtaken:?}");
-    uow
+async fn another_batch(depot: &Fleet, speed: f64) -> AcceptanceWriter<'_> {
+    let update = an_update("bus-1")
+        .observed(start())
+        .with("speed_kmh", speed);
+    let store = &depot.core.store;
+    let mut writer = store.begin_acceptance(&depot.id).await.expect("the store");
+    record_in(&mut writer, depot, &update.into()).await;
+    writer
 }
 
-async fn overtaken(fixture: &Fixture, depot: &Fleet, speed: i32) -> Vec<&'static str> {
+async fn superseded(fixture: &Fixture, depot: &Fleet, speed: i32) -> Vec<&'static str> {
     let other = another_batch(depot, 50.0).await;
     let mine = {
         let depot = depot.clone();
@@ -256,7 +208,11 @@ async fn two_batches_race_on_a_device_that_holds_nothing_yet() {
             .with_all([a_device("bus-1"), a_device("bus-2")])
             .create(&fixture)
             .await;
-        assert_eq!(overtaken(&fixture, &depot, speed).await, expected, "{name}");
+        assert_eq!(
+            superseded(&fixture, &depot, speed).await,
+            expected,
+            "{name}"
+        );
         let row = depot.snapshot("bus-1").await;
         let events = depot.accepted_events("bus-1").await;
         assert_eq!(
@@ -284,7 +240,7 @@ async fn two_batches_race_on_a_device_that_holds_nothing_yet() {
 }
 
 #[tokio::test]
-async fn a_batch_that_was_overtaken_is_decided_anew() {
+async fn a_batch_that_was_superseded_is_decided_again() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north")
         .with_all([a_device("bus-1"), a_device("bus-2")])
@@ -296,7 +252,7 @@ async fn a_batch_that_was_overtaken_is_decided_anew() {
             .with("speed_kmh", 1)])
         .await;
     assert_eq!(
-        overtaken(&fixture, &depot, 40).await,
+        superseded(&fixture, &depot, 40).await,
         ["stale", "accepted", "accepted"]
     );
     assert_eq!(depot.snapshot("bus-1").await.held.version, 3);

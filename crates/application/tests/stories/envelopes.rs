@@ -205,7 +205,7 @@ async fn a_batch_of_any_size_runs_the_same_statements() {
     assert_eq!(
         warm,
         [
-            "fence shared",
+            "fence: shared",
             "workspaces: one",
             "provider_envelopes: those known already",
             "acceptance: record updates",

@@ -102,6 +102,7 @@ async fn a_batch_for_no_workspace_or_an_inactive_one_leaves_nothing() {
     let mut depot = depot(&fixture).await;
     let envelope = speed(1, 31);
     let malformed = EnvelopeItem::Malformed {
+        envelope_id: None,
         pointer: "/envelope_id".to_owned(),
         detail: "is missing".to_owned(),
     };

@@ -8,7 +8,7 @@ use bf_depot_sim::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use clock::Clock;
-use domain::acceptance::{Address, Item, Source, Update};
+use domain::acceptance::{Address, Item, Origin, Source, Update};
 use domain::fleet::{
     CredentialRef, Cutover, DeviceRegistrySource, DeviceSpec, Policy, PollOwner, ProviderMode,
     ProviderType, ReadOwner, WorkspaceName,
@@ -373,14 +373,8 @@ async fn seed_past(core: &Core, simulator: &Simulator, depot: &Depot) -> anyhow:
         }));
     }
     let workspace_id = workspace_id(depot.id)?;
-    let batch = Batch {
-        workspace_id: &workspace_id,
-        items: &items,
-        source: Source::Push,
-        prepared_at: then,
-        trace_id: None,
-        origins: &[],
-    };
+    let items = items.iter().map(|item| (item, Origin::default()));
+    let batch = Batch::new(&workspace_id, Source::Push, then, items);
     commands::accept_updates(core, batch).await?;
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Address, Registry, RejectReason, Rejection, Source, Update, Verdict};
-use crate::fleet::{Cutover, Device, ProviderMode, ProviderType};
+use super::{Address, KnownDevice, Registry, RejectReason, Rejection, Source, Update, Verdict};
+use crate::fleet::{Cutover, ProviderMode, ProviderType};
 use crate::ids::ProviderId;
 use crate::signals::{Reading, Readings};
 
@@ -39,13 +39,13 @@ pub(super) fn admit<'r>(
     update: &Update,
     registry: &'r Registry,
     gate: &Gate,
-) -> Result<&'r Arc<Device>, Rejection> {
+) -> Result<&'r KnownDevice, Rejection> {
     if matches!(gate.source, Source::Cycle { .. }) && !gate.cutover.poll_owner.core_polls() {
         return Err(reject(RejectReason::NotOwner, || {
             "the legacy service owns this workspace's polls".to_owned()
         }));
     }
-    let (device, named_connection) = match &update.address {
+    let (known, named_connection) = match &update.address {
         Address::Device {
             device_id,
             provider_id,
@@ -60,11 +60,11 @@ pub(super) fn admit<'r>(
         ),
     };
     if let Some(provider_id) =
-        named_connection.or_else(|| device.map(|device| &device.spec.provider_id))
+        named_connection.or_else(|| known.map(|known| &known.device.spec.provider_id))
     {
         admit_connection(provider_id, None, registry, gate.cutover.provider_mode)?;
     }
-    let Some(device) = device else {
+    let Some(known) = known else {
         return Err(reject(RejectReason::UnknownDevice, || {
             match &update.address {
                 Address::Device { device_id, .. } => {
@@ -81,6 +81,7 @@ pub(super) fn admit<'r>(
             }
         }));
     };
+    let device = &known.device;
     if let Address::Device {
         provider_id,
         external_id,
@@ -103,7 +104,7 @@ pub(super) fn admit<'r>(
         }
     }
     if device.active {
-        Ok(device)
+        Ok(known)
     } else {
         Err(reject(RejectReason::InactiveDevice, || {
             format!("device {} was deactivated", device.id)
@@ -193,7 +194,11 @@ pub fn decide(update: &Update, held: &Readings, gate: &Gate) -> Verdict {
         }
     }
     match (newer.is_empty(), all_equal) {
-        (false, _) => Verdict::Accepted { newer, ignored },
+        (false, _) => Verdict::Accepted {
+            observed_at,
+            newer: Arc::new(newer),
+            ignored,
+        },
         (true, true) => Verdict::Duplicate,
         (true, false) => Verdict::Stale,
     }

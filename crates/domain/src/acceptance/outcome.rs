@@ -1,5 +1,9 @@
 //! Outcomes of updates.
 
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
 use crate::signals::{Readings, Signal};
 use crate::vocabulary::words;
 
@@ -65,9 +69,11 @@ pub struct Rejection {
 pub enum Verdict {
     /// Some readings of the update are newer than the held ones.
     Accepted {
-        /// The readings that move the snapshot.
-        newer: Readings,
-        /// The signals of the update that are not newer.
+        /// The update's event time, which is the time of every reading in `newer`.
+        observed_at: DateTime<Utc>,
+        /// The readings that move the snapshot; never empty. The update's event shares them.
+        newer: Arc<Readings>,
+        /// Signals of the update that were not newer.
         ignored: Vec<Signal>,
     },
     /// Every signal equals the held one in time and value.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::ids::{CycleId, DeviceId, ExternalId, LeaseToken, ProviderId};
+use crate::ids::{CycleId, DeviceId, EnvelopeId, ExternalId, LeaseToken, ProviderId};
 use crate::signals::{DroppedSignal, Signal, SignalValue};
 
 /// The readings of one device at one time.
@@ -63,7 +63,16 @@ impl Item {
     }
 }
 
-/// The source of a batch. The results of a poll land only under the lease that fetched them.
+/// The envelope and the trace that an update came with; its event names both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// The envelope that the update was interpreted from.
+    pub envelope_id: Option<EnvelopeId>,
+    /// The W3C trace id of the request, cycle or envelope that brought the update.
+    pub trace_id: Option<&'a str>,
+}
+
+/// Where a batch comes from. A poll's results land only under the lease that fetched them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A machine pushed the batch.
@@ -75,4 +84,14 @@ pub enum Source {
         /// The lease under which the provider was asked.
         lease: LeaseToken,
     },
+}
+
+impl Source {
+    /// The poll cycle that brings the batch, if one does.
+    pub const fn cycle_id(self) -> Option<CycleId> {
+        match self {
+            Self::Push => None,
+            Self::Cycle { cycle_id, .. } => Some(cycle_id),
+        }
+    }
 }

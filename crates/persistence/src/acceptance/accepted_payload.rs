@@ -2,11 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use domain::TimeText;
+use domain::acceptance::{AcceptedUpdate, SnapshotMove};
 use domain::signals::DroppedSignal;
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
-
-use super::recording::AcceptedEvent;
 
 /// What is told in the row's `payload` as it is read.
 #[derive(Deserialize)]
@@ -16,31 +15,36 @@ pub(crate) struct RareMembers {
     pub(crate) dropped_signals: Vec<DroppedSignal>,
 }
 
-impl RareMembers {
-    /// What an event is to tell there; nothing of most.
-    pub(crate) fn json_of(event: &AcceptedEvent<'_>) -> Option<String> {
-        #[derive(Serialize)]
-        struct Members<'a> {
-            #[serde(skip_serializing_if = "Option::is_none")]
-            newest_observed_at: Option<TimeText>,
-            #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "as_kept")]
-            dropped_signals: &'a [DroppedSignal],
-        }
-        if event.newest_observed_at.is_none() && event.dropped_signals.is_empty() {
-            return None;
-        }
-        // Plain values under text keys always have a JSON form.
-        serde_json::to_string(&Members {
-            newest_observed_at: event.newest_observed_at.map(TimeText),
-            dropped_signals: event.dropped_signals,
-        })
-        .ok()
+/// The members of an accepted update's `payload`, as they are written.
+#[derive(Serialize)]
+pub(super) struct RareMembersToWrite<'u> {
+    /// The newest time that the snapshot holds, where the update brought nothing that new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newest_observed_at: Option<TimeText>,
+    /// The signals that the update brought in vain.
+    #[serde(
+        skip_serializing_if = "<[_]>::is_empty",
+        serialize_with = "without_nul"
+    )]
+    dropped_signals: &'u [DroppedSignal],
+}
+
+impl<'u> RareMembersToWrite<'u> {
+    /// Returns `None` for an update without any of these members, as most are.
+    pub(super) fn new(moved: &SnapshotMove<'_>, update: &AcceptedUpdate<'u>) -> Option<Self> {
+        let newest = moved.newest_observed_at;
+        let members = Self {
+            newest_observed_at: (newest > update.observed_at).then_some(TimeText(newest)),
+            dropped_signals: update.dropped,
+        };
+        let has_any = members.newest_observed_at.is_some() || !members.dropped_signals.is_empty();
+        has_any.then_some(members)
     }
 }
 
-/// Without the one character in their names that PostgreSQL's text cannot have: no document with an escape for it
-/// can be looked into.
-fn as_kept<S: Serializer>(dropped: &[DroppedSignal], serializer: S) -> Result<S::Ok, S::Error> {
+/// Writes dropped signals with U+FFFD in the place of NUL, which a sender's name of a signal may have: PostgreSQL
+/// stores a JSON document with an escaped NUL, but cannot look into it.
+fn without_nul<S: Serializer>(dropped: &[DroppedSignal], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(dropped.iter().map(|one| DroppedSignal {
         signal: one.signal.replace('\0', "\u{fffd}"),
         reason: one.reason,

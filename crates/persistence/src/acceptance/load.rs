@@ -1,72 +1,84 @@
-//! What a batch is judged by: what is configured, and what is held.
+//! What a batch is judged by: the workspace's flags, what is configured, and what is held.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use domain::acceptance::{Address, Drops, Held, Item, Registry};
-use domain::fleet::{Device, ProviderType};
-use domain::ids::{DeviceId, ProviderId};
+use domain::acceptance::{Address, BatchItem, Drops, Held, KnownDevice, Registry};
+use domain::fleet::{Cutover, Device, ProviderType};
+use domain::ids::ProviderId;
 use domain::signals::Readings;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::memory::{Connections, Remembered};
+use super::WorkspaceVersions;
+use super::device_cache::Connections;
 use crate::fleet::DeviceRow;
-use crate::postgres::{StorageError, UnitOfWork, decode};
+use crate::postgres::decode;
+use crate::{StorageError, UnitOfWork};
 
-/// What is held of the devices that a batch names.
-pub type HeldByDevice = HashMap<DeviceId, Arc<Held>>;
+/// What a batch is judged by.
+#[derive(Clone, Debug)]
+pub struct BatchFacts {
+    /// Whether the workspace accepts anything.
+    pub active: bool,
+    /// The workspace's flags.
+    pub cutover: Cutover,
+    /// The workspace's connections, and the devices that the batch names with what is held of each.
+    pub registry: Registry,
+}
+
+/// The ways in which the devices of a batch are named that are not cached.
+#[derive(Default)]
+struct NotCached<'a> {
+    device_ids: Vec<&'a str>,
+    provider_ids: Vec<&'a str>,
+    external_ids: Vec<&'a str>,
+}
 
 impl UnitOfWork {
-    /// The configuration and the held snapshots that a batch names: from memory what this instance
-    /// remembers, else by one statement for connections and one for each way of naming devices,
-    /// whatever the batch's size.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn load_for_acceptance<'i>(
+    /// Loads what items are judged by: from the device cache what is there, else by one statement for connections and
+    /// one for each way of naming devices, whatever the batch's size. Returns `None` if there is no such workspace.
+    pub(super) async fn load_batch_facts(
         &mut self,
-        items: impl Iterator<Item = &'i Item>,
-    ) -> Result<(Registry, HeldByDevice), StorageError> {
+        items: &[BatchItem<'_>],
+    ) -> Result<Option<BatchFacts>, StorageError> {
+        let Some(WorkspaceVersions {
+            active, cutover, ..
+        }) = self.workspace_versions().await?
+        else {
+            return Ok(None);
+        };
         let mut registry = Registry::default();
-        let mut held = HeldByDevice::new();
-        let mut ids = Vec::new();
-        let (mut providers, mut names) = (Vec::new(), Vec::new());
-        let addresses: Vec<&Address> = items.filter_map(Item::address).collect();
-        let remembered = self.recall.devices(addresses.iter().copied());
-        for (address, remembered) in addresses.into_iter().zip(remembered) {
-            match (remembered, address) {
-                (Some(known), _) => add_device(known, &mut registry, &mut held),
-                (None, Address::Device { device_id, .. }) => {
-                    ids.push(device_id.as_str().to_owned());
-                }
-                (
-                    None,
-                    Address::External {
-                        provider_id,
-                        external_id,
-                    },
-                ) => {
-                    providers.push(provider_id.as_str().to_owned());
-                    names.push(external_id.as_str().to_owned());
-                }
+        let mut not_cached = NotCached::default();
+        let addresses = items.iter().filter_map(|one| one.item.address());
+        for (address, cached) in self.cache.devices(addresses) {
+            match cached {
+                Some(known) => registry.add_device(known),
+                None => not_cached.add(address),
             }
         }
-        add_connections(&self.connections_for_acceptance().await?, &mut registry);
-        if !ids.is_empty() {
-            let rows = self.devices_by_id(&ids).await?;
-            self.add_rows(rows, &mut registry, &mut held)?;
+        add_connections(&mut registry, &self.load_connections().await?);
+        for known in self.load_devices(&not_cached).await? {
+            registry.add_device(known.clone());
+            self.cache.note_device(known);
         }
-        if !names.is_empty() {
-            let rows = self.devices_by_external_id(&providers, &names).await?;
-            self.add_rows(rows, &mut registry, &mut held)?;
-        }
-        Ok((registry, held))
+        Ok(Some(BatchFacts {
+            active,
+            cutover,
+            registry,
+        }))
     }
 
-    async fn connections_for_acceptance(&mut self) -> Result<Connections, StorageError> {
-        if let Some(connections) = self.recall.connections() {
+    /// The versions as the fence protects them, read once in a unit of work.
+    async fn workspace_versions(&mut self) -> Result<Option<WorkspaceVersions>, StorageError> {
+        if self.cache.versions().is_none() {
+            self.workspace().await?;
+        }
+        Ok(self.cache.versions())
+    }
+
+    async fn load_connections(&mut self) -> Result<Connections, StorageError> {
+        if let Some(connections) = self.cache.connections() {
             return Ok(connections);
         }
         let rows = sqlx::query!(
@@ -86,25 +98,25 @@ impl UnitOfWork {
                 ))
             })
             .collect::<Result<Connections, StorageError>>()?;
-        self.recall.read_connections(Arc::clone(&connections));
+        self.cache.note_connections(Arc::clone(&connections));
         Ok(connections)
     }
 
-    fn add_rows(
+    async fn load_devices(
         &mut self,
-        rows: Vec<HeldRow>,
-        registry: &mut Registry,
-        held: &mut HeldByDevice,
-    ) -> Result<(), StorageError> {
-        for row in rows {
-            let known = row.decode()?;
-            add_device(known.clone(), registry, held);
-            self.recall.read_device(known);
+        not_cached: &NotCached<'_>,
+    ) -> Result<Vec<KnownDevice>, StorageError> {
+        let mut rows = Vec::new();
+        if !not_cached.device_ids.is_empty() {
+            rows = self.devices_by_id(&not_cached.device_ids).await?;
         }
-        Ok(())
+        if !not_cached.external_ids.is_empty() {
+            rows.extend(self.devices_by_external_id(not_cached).await?);
+        }
+        rows.into_iter().map(HeldRow::decode).collect()
     }
 
-    async fn devices_by_id(&mut self, ids: &[String]) -> Result<Vec<HeldRow>, StorageError> {
+    async fn devices_by_id(&mut self, ids: &[&str]) -> Result<Vec<HeldRow>, StorageError> {
         Ok(sqlx::query_as!(
             HeldRow,
             r#"/* acceptance: devices and what is held, by id */
@@ -116,7 +128,7 @@ impl UnitOfWork {
             LEFT JOIN snapshots s ON s.workspace_id = $1 AND s.device_id = d.device_id AND s.activation_id = d.activation_id
             WHERE d.workspace_id = $1 AND d.device_id = ANY ($2)"#,
             self.workspace_id.as_str(),
-            ids,
+            ids as &[&str],
         )
         .fetch_all(&mut *self.tx)
         .await?)
@@ -124,8 +136,7 @@ impl UnitOfWork {
 
     async fn devices_by_external_id(
         &mut self,
-        providers: &[String],
-        names: &[String],
+        named: &NotCached<'_>,
     ) -> Result<Vec<HeldRow>, StorageError> {
         Ok(sqlx::query_as!(
             HeldRow,
@@ -139,25 +150,34 @@ impl UnitOfWork {
               ON d.workspace_id = $1 AND d.provider_id = named.provider_id AND d.external_id = named.external_id
             LEFT JOIN snapshots s ON s.workspace_id = $1 AND s.device_id = d.device_id AND s.activation_id = d.activation_id"#,
             self.workspace_id.as_str(),
-            providers,
-            names,
+            &named.provider_ids as &[&str],
+            &named.external_ids as &[&str],
         )
         .fetch_all(&mut *self.tx)
         .await?)
     }
 }
 
-/// Adds what is known of connections to what a batch is judged by.
-pub(crate) fn add_connections(known: &Connections, registry: &mut Registry) {
-    for (id, provider_type, enabled) in known.iter() {
-        registry.add_connection(id.clone(), *provider_type, *enabled);
+impl<'a> NotCached<'a> {
+    fn add(&mut self, address: &'a Address) {
+        match address {
+            Address::Device { device_id, .. } => self.device_ids.push(device_id.as_str()),
+            Address::External {
+                provider_id,
+                external_id,
+            } => {
+                self.provider_ids.push(provider_id.as_str());
+                self.external_ids.push(external_id.as_str());
+            }
+        }
     }
 }
 
-/// Adds a device, and what is held of it.
-pub(crate) fn add_device(known: Remembered, registry: &mut Registry, held: &mut HeldByDevice) {
-    held.insert(known.device.id.clone(), known.held);
-    registry.add_device(known.device);
+/// Adds the connections of a workspace to what a batch is judged by.
+pub(super) fn add_connections(registry: &mut Registry, connections: &Connections) {
+    for (id, provider_type, enabled) in connections.iter() {
+        registry.add_connection(id.clone(), *provider_type, *enabled);
+    }
 }
 
 struct HeldRow {
@@ -176,8 +196,8 @@ struct HeldRow {
 }
 
 impl HeldRow {
-    /// The device, and what is held of it: nothing, at version 0, where there is no row.
-    fn decode(self) -> Result<Remembered, StorageError> {
+    /// The device with what is held of it. A device without a snapshot holds nothing, at version 0.
+    fn decode(self) -> Result<KnownDevice, StorageError> {
         let device = Device::try_from(DeviceRow {
             device_id: self.device_id,
             vehicle_id: self.vehicle_id,
@@ -194,7 +214,7 @@ impl HeldRow {
             readings: self.signals.map(|json| json.0).unwrap_or_default(),
             drops: self.drops.map(|json| json.0).unwrap_or_default(),
         };
-        Ok(Remembered {
+        Ok(KnownDevice {
             device: Arc::new(device),
             held: Arc::new(held),
         })

@@ -1,17 +1,17 @@
-//! The write path of updates: what a batch is decided on, what an instance caches of it, the recording of
-//! snapshots and events, and the records of what was rejected.
+//! The write path of updates, in the order of reading: [`AcceptanceWriter`] loads what a batch is judged by and
+//! records what was decided; the device cache saves it most of the loading; one call of the database's moves
+//! snapshots and appends events; rejections are kept beside them.
 
 mod accepted_payload;
+mod device_cache;
 mod load;
-mod memory;
-mod recorded_columns;
-mod recording;
+mod record;
 mod rejections;
-mod remembered;
+mod writer;
 
-pub use load::HeldByDevice;
-pub use recording::{AcceptedEvent, Delivery, MovedSnapshot, Origin, Recording};
-pub use remembered::RememberedWorkspace;
+pub use load::BatchFacts;
+pub use record::Delivery;
+pub use writer::{AcceptanceWriter, Recorded};
 
 pub(crate) use accepted_payload::{CommonMembers, RareMembers};
-pub(crate) use memory::{AcceptanceMemory, DEVICES, Recall, Standing};
+pub(crate) use device_cache::{CacheSession, DEVICES_AT_MOST, DeviceCache, WorkspaceVersions};

@@ -59,12 +59,15 @@ impl UnitOfWork {
     /// When the store fails.
     pub async fn store_envelopes(
         &mut self,
-        judged: &[(&ProviderEnvelope<'_>, &EnvelopeVerdict)],
+        judged: &[(&ProviderEnvelope<'_>, EnvelopeVerdict)],
         trace_id: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
         // One order of locks for all batches: no two can wait for each other in a circle.
-        let mut rows = judged.to_vec();
+        let mut rows: Vec<_> = judged
+            .iter()
+            .map(|(envelope, verdict)| (*envelope, verdict))
+            .collect();
         rows.sort_unstable_by_key(|(envelope, _)| envelope.id);
         let columns = Columns::of(&rows);
         let arrivals = arrivals(&rows);

@@ -8,7 +8,7 @@ use domain::fleet::{
 use domain::ids::WorkspaceId;
 use domain::polling::{Cadence, Cadences, PollInterval};
 
-use crate::acceptance::Standing;
+use crate::acceptance::WorkspaceVersions;
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
 pub(crate) struct Row {
@@ -183,20 +183,20 @@ impl Store {
 }
 
 impl UnitOfWork {
-    /// This unit of work's workspace, as its fence protects it.
+    /// Reads this unit of work's workspace, as its fence protects it.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn workspace(&mut self) -> Result<Option<WorkspaceRecord>, StorageError> {
         let record = load_workspace(&mut *self.tx, &self.workspace_id).await?;
         if let Some(record) = &record {
-            let standing = Standing {
+            let versions = WorkspaceVersions {
                 registry_version: record.registry_version,
                 cutover_version: record.cutover.version,
                 active: record.workspace.active,
                 cutover: record.workspace.cutover,
             };
-            self.recall.counts_as_of(&self.workspace_id, standing);
+            self.cache.use_versions(versions);
         }
         Ok(record)
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::driver::KeptConnections;
 use super::error::StorageError;
 use crate::acceptance;
-use crate::acceptance::AcceptanceMemory;
+use crate::acceptance::DeviceCache;
 
 /// How the connections to the database are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct PoolUse {
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) pool: PgPool,
-    pub(crate) memory: Arc<AcceptanceMemory>,
+    pub(crate) cache: Arc<DeviceCache>,
     pub(crate) kept: Arc<KeptConnections>,
     /// Reads over all workspaces' snapshots that may be under way at once: each keeps cores and connections
     /// busy, and a person may ask for fifty a second.
@@ -65,16 +65,16 @@ impl Store {
         Ok(Self {
             kept: Arc::new(KeptConnections::of(pool.clone())),
             pool,
-            memory: Arc::new(AcceptanceMemory::of(acceptance::DEVICES)),
+            cache: Arc::new(DeviceCache::new(acceptance::DEVICES_AT_MOST)),
             long_reads: Arc::new(Semaphore::new(LONG_READS)),
         })
     }
 
-    /// Remembers at most so many devices between batches. Those beyond are read for every batch.
+    /// Caches at most so many devices between batches; devices beyond are read for every batch.
     #[must_use]
-    pub fn remembering(self, devices: u64) -> Self {
+    pub fn caching_at_most(self, devices: u64) -> Self {
         Self {
-            memory: Arc::new(AcceptanceMemory::of(devices)),
+            cache: Arc::new(DeviceCache::new(devices)),
             ..self
         }
     }

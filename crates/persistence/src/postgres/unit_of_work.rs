@@ -1,14 +1,12 @@
 //! The transaction as a value: begun with its fence, consumed by its commit, forgotten means undone.
 
-use std::sync::Arc;
-
 use domain::ids::WorkspaceId;
 use sqlx::{Postgres, Transaction};
 
 use super::driver::transaction;
 use super::error::StorageError;
 use super::store::Store;
-use crate::acceptance::Recall;
+use crate::acceptance::CacheSession;
 
 /// How a unit of work stands to changes of its workspace's flags, devices and connections.
 ///
@@ -28,7 +26,7 @@ pub enum Fence {
 pub struct UnitOfWork {
     pub(crate) tx: Transaction<'static, Postgres>,
     pub(crate) workspace_id: WorkspaceId,
-    pub(crate) recall: Recall,
+    pub(crate) cache: CacheSession,
 }
 
 impl Store {
@@ -44,27 +42,35 @@ impl Store {
     ) -> Result<UnitOfWork, StorageError> {
         self.kept.make_room();
         let mut tx = transaction::begin(&self.pool, None).await?;
+        // The lock is taken where the rows of the workspace are: a database of several nodes runs the statement on the node
+        // that has them. The condition is always true; without it PostgreSQL would leave the subquery out.
         let id = workspace_id.as_str();
         match fence {
             Fence::Shared => {
-                sqlx::query!("/* fence shared */ SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))", id)
-                    .execute(&mut *tx)
-                    .await?;
+                sqlx::query!(
+                    r#"/* fence: shared */
+                    SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))
+                    FROM (SELECT count(*) FROM workspaces WHERE workspace_id = $1) AS there WHERE there.count >= 0"#,
+                    id
+                )
+                .execute(&mut *tx)
+                .await?;
             }
             Fence::Exclusive => {
                 sqlx::query!(
-                    "/* fence exclusive */ SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+                    r#"/* fence: exclusive */
+                    SELECT pg_advisory_xact_lock(hashtextextended($1, 0))
+                    FROM (SELECT count(*) FROM workspaces WHERE workspace_id = $1) AS there WHERE there.count >= 0"#,
                     id
                 )
                 .execute(&mut *tx)
                 .await?;
             }
         }
-        let recall = Recall::of(Arc::clone(&self.memory));
         Ok(UnitOfWork {
             tx,
             workspace_id: workspace_id.clone(),
-            recall,
+            cache: CacheSession::new(&self.cache, workspace_id),
         })
     }
 }
@@ -79,9 +85,9 @@ impl UnitOfWork {
     ///
     /// # Errors
     /// When the database did not confirm; what was written may then have landed or not.
-    pub async fn commit(self) -> Result<(), StorageError> {
+    pub async fn commit(mut self) -> Result<(), StorageError> {
         transaction::commit(self.tx).await?;
-        self.recall.keep(&self.workspace_id);
+        self.cache.publish();
         Ok(())
     }
 }

@@ -5,6 +5,8 @@ use persistence::{Fence, Store, UnitOfWork};
 use testkit::{TestDatabase, eventually};
 use tokio::task::JoinHandle;
 
+use crate::statements::{explain, statement};
+
 /// Whoever waits for a transaction that is idle goes on when PostgreSQL ends it, after some seconds: then its commit
 /// fails.
 const HELD_ALL_THE_WHILE: &str = "the transaction was held all the while, and nobody waited for it";
@@ -133,5 +135,41 @@ async fn who_is_refused_at_the_fence_leaves_its_connection_fit_for_use() {
             .commit()
             .await
             .expect("a commit");
+    }
+}
+
+/// On a database of several nodes the fence is a lock of the node that has the workspace's rows: each form of it counts
+/// those rows, and PostgreSQL neither leaves the count out nor takes the lock below it.
+#[tokio::test]
+async fn the_fence_is_taken_where_the_rows_of_the_workspace_are() {
+    let database = TestDatabase::create().await;
+    let pool = database.store().pool();
+    let function: String =
+        sqlx::query_scalar("SELECT prosrc FROM pg_proc WHERE proname = 'record_updates'")
+            .fetch_one(pool)
+            .await
+            .expect("the function");
+    let from = function.find("SELECT pg_try_advisory").expect("its fence");
+    let of_function = function[from..].split(';').next().expect("a statement");
+    let of_function = of_function
+        .replace("of_workspace", "$1::text")
+        .replace("INTO fence_taken", "");
+    for (statement, lock) in [
+        (statement("fence: shared"), "pg_advisory_xact_lock_shared"),
+        (statement("fence: exclusive"), "pg_advisory_xact_lock"),
+        (of_function, "pg_try_advisory_xact_lock_shared"),
+    ] {
+        let plan = explain(pool, &statement, "'north'", "EXPLAIN (VERBOSE, COSTS off)").await;
+        let lines: Vec<&str> = plan.lines().map(str::trim).collect();
+        assert_eq!(lines[0], "Subquery Scan on there", "{plan}");
+        let output = format!("Output: {lock}(hashtextextended($1, '0'::bigint))");
+        assert_eq!(lines[1], output, "{plan}");
+        assert_eq!(lines[2], "->  Aggregate", "{plan}");
+        assert!(plan.contains("Filter: (count(*) >= 0)"), "{plan}");
+        assert!(
+            plan.contains("using workspaces_pkey on public.workspaces"),
+            "{plan}"
+        );
+        assert!(plan.contains("(workspaces.workspace_id = $1)"), "{plan}");
     }
 }

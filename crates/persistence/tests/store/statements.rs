@@ -24,7 +24,7 @@ pub fn statements() -> Vec<String> {
 }
 
 /// The text of the statement with this name in the comment at its head.
-fn statement(name: &str) -> String {
+pub fn statement(name: &str) -> String {
     let head = format!("/* {name} */");
     statements()
         .into_iter()
@@ -35,8 +35,13 @@ fn statement(name: &str) -> String {
 /// The plan of a statement, found by its name, with these arguments as SQL: planned for any parameters, as the
 /// service's pool asks for it.
 pub async fn plan_of(pool: &PgPool, name: &str, arguments: &str) -> String {
+    explain(pool, &statement(name), arguments, "EXPLAIN").await
+}
+
+/// The plan of a statement, with these arguments as SQL, as this kind of EXPLAIN shows it.
+pub async fn explain(pool: &PgPool, statement: &str, arguments: &str, explain: &str) -> String {
     let mut connection = pool.acquire().await.expect("a connection");
-    let prepare = format!("PREPARE asked AS {}", statement(name));
+    let prepare = format!("PREPARE asked AS {statement}");
     connection
         .execute("SET plan_cache_mode = force_generic_plan; DEALLOCATE ALL")
         .await
@@ -45,7 +50,7 @@ pub async fn plan_of(pool: &PgPool, name: &str, arguments: &str) -> String {
         .execute(&mut *connection)
         .await
         .expect("a statement");
-    let explain = format!("EXPLAIN EXECUTE asked ({arguments})");
+    let explain = format!("{explain} EXECUTE asked ({arguments})");
     // Not kept by the driver: what it keeps is deallocated by the next call.
     let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain))
         .persistent(false)

@@ -47,7 +47,7 @@ impl Scene {
             drops: Drops::default(),
         };
         let mut held = HashMap::from([(device_id("d1"), Arc::new(known))]);
-        let judged = decide_batch([&self.item], &registry(), &mut held, &self.gate).remove(0);
+        let judged = judge_items([&self.item], &mut held, &self.gate).remove(0);
         reason(&judged).map_or(judged.verdict.word().as_str(), RejectReason::as_str)
     }
 }

@@ -6,13 +6,14 @@ mod decision_table;
 mod refusals;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use uuid::Uuid;
 
 use super::*;
 use crate::fleet::{Cutover, Device, DeviceSpec, PollOwner, ProviderMode, ProviderType};
-use crate::ids::{ActivationId, DeviceId, ExternalId, ProviderId, VehicleId};
+use crate::ids::{ActivationId, DeviceId, EventId, ExternalId, ProviderId, VehicleId};
 use crate::signals::{Signal, SignalValue};
 
 fn now() -> DateTime<Utc> {
@@ -51,17 +52,59 @@ fn device(id: &str, connection: &str, name: &str, active: bool) -> Device {
 
 /// Connections `sim`, `geo` and `off` (disabled); `d1` and the deactivated `d0` both named `x1` at
 /// `sim`, `gone` deactivated, `g1` at `geo`, `o1` at `off`.
-fn registry() -> Registry {
+fn registry(held: &HeldByDevice) -> Registry {
     let mut registry = Registry::default();
     registry.add_connection(provider_id("sim"), ProviderType::DepotSim, true);
     registry.add_connection(provider_id("geo"), ProviderType::Geotab, true);
     registry.add_connection(provider_id("off"), ProviderType::DepotSim, false);
-    registry.add_device(device("d1", "sim", "x1", true));
-    registry.add_device(device("d0", "sim", "x1", false));
-    registry.add_device(device("gone", "sim", "x9", false));
-    registry.add_device(device("g1", "geo", "x1", true));
-    registry.add_device(device("o1", "off", "x1", true));
+    for device in [
+        device("d1", "sim", "x1", true),
+        device("d0", "sim", "x1", false),
+        device("gone", "sim", "x9", false),
+        device("g1", "geo", "x1", true),
+        device("o1", "off", "x1", true),
+    ] {
+        registry.add_device(KnownDevice {
+            held: held.get(&device.id).cloned().unwrap_or_default(),
+            device: Arc::new(device),
+        });
+    }
     registry
+}
+
+/// The snapshots that a test keeps from one batch to the next.
+type HeldByDevice = HashMap<DeviceId, Arc<Held>>;
+
+/// Judges items against `held`, with event ids that count from 1.
+fn decide_items<'i>(
+    items: impl IntoIterator<Item = &'i Item>,
+    held: &HeldByDevice,
+    gate: &Gate,
+) -> Decision<'i> {
+    let items = items.into_iter().enumerate();
+    let items = items.map(|(position, item)| BatchItem {
+        position,
+        item,
+        origin: Origin::default(),
+    });
+    let mut minted = 0;
+    decide_batch(items, &registry(held), gate, || {
+        minted += 1;
+        EventId(Uuid::from_u128(minted))
+    })
+}
+
+/// Judges items, and moves `held` by what is accepted.
+fn judge_items<'i>(
+    items: impl IntoIterator<Item = &'i Item>,
+    held: &mut HeldByDevice,
+    gate: &Gate,
+) -> Vec<Judged> {
+    let decision = decide_items(items, held, gate);
+    for moved in decision.moves {
+        held.insert(moved.device.id.clone(), moved.held);
+    }
+    decision.items.into_iter().map(|one| one.judged).collect()
 }
 
 fn gate() -> Gate {
@@ -109,13 +152,7 @@ fn update(address: Address, seconds_ago: i64, signals: &[(Signal, SignalValue)])
 }
 
 fn judge_one(update: Update, gate: &Gate) -> Judged {
-    decide_batch(
-        &[Item::Update(update)],
-        &registry(),
-        &mut HashMap::new(),
-        gate,
-    )
-    .remove(0)
+    judge_items(&[Item::Update(update)], &mut HeldByDevice::new(), gate).remove(0)
 }
 
 fn reason(judged: &Judged) -> Option<RejectReason> {

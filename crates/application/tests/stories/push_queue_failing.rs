@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use application::commands::{AcceptError, Pushes};
+use application::commands::{AcceptError, PushQueue};
 use chrono::TimeDelta;
 use domain::ids::WorkspaceId;
 use futures::FutureExt;
@@ -11,11 +11,13 @@ use testkit::{Fixture, Fleet, an_update, words_of};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use crate::pushes::{Depot, PATIENCE, Pushing, a_push, answers, speed, transactions};
+use crate::push_queue::{
+    Depot, PATIENCE, Pushing, a_push, accept, answers, speed, transactions,
+};
 
 /// What becomes of another push, once the others have been answered or given up.
-async fn another(pushes: &Pushes, fleet: &Fleet) -> Vec<&'static str> {
-    let pushing = pushes.accept(&fleet.core, &fleet.id, a_push([speed(5)], None));
+async fn another(queue: &PushQueue, fleet: &Fleet) -> Vec<&'static str> {
+    let pushing = accept(queue, &fleet.core, &fleet.id, a_push([speed(5)], None));
     let judged = timeout(PATIENCE, pushing).await.expect("an answer in time");
     words_of(&judged.expect("an answer"))
 }
@@ -34,7 +36,7 @@ async fn a_caller_that_hangs_up_holds_nobody_up() {
             "first" => first = None,
             _ => waiting = None,
         }
-        let pushes = depot.pushes.clone();
+        let queue = depot.queue.clone();
         let fleet = depot.let_go().await;
         if let Some(first) = first {
             first.await.expect("an answer");
@@ -47,7 +49,7 @@ async fn a_caller_that_hangs_up_holds_nobody_up() {
                 "{gone} went"
             );
         }
-        assert_eq!(another(&pushes, &fleet).await, ["accepted"]);
+        assert_eq!(another(&queue, &fleet).await, ["accepted"]);
         let events = fleet.accepted_events("bus-1").await;
         assert_eq!(events.len(), 4, "of all but the {gone} one, and another");
     }
@@ -86,9 +88,9 @@ async fn what_nobody_waits_for_any_more_is_left_out() {
             drop(waiting);
             drop(first);
         }
-        let pushes = depot.pushes.clone();
+        let queue = depot.queue.clone();
         let fleet = depot.let_go().await;
-        assert_eq!(another(&pushes, &fleet).await, ["accepted"]);
+        assert_eq!(another(&queue, &fleet).await, ["accepted"]);
         let events = fleet.accepted_events("bus-1").await;
         assert_eq!(events.len(), 1, "under way: {under_way}");
     }
@@ -105,7 +107,7 @@ async fn a_panic_is_for_the_one_that_causes_it() {
     let first = depot.begin_by(&broken, &depot.fleet.id, push).await;
     let of_bus_2 = an_update("bus-2").with("speed_kmh", 1);
     let waiting = [depot.begin([speed(2)]).await, depot.begin([of_bus_2]).await];
-    let pushes = depot.pushes.clone();
+    let queue = depot.queue.clone();
     let fleet = depot.let_go().await;
     let first = AssertUnwindSafe(first).catch_unwind().await;
     assert!(first.is_err(), "it panics");
@@ -113,7 +115,7 @@ async fn a_panic_is_for_the_one_that_causes_it() {
     for judged in answers(waiting).await {
         assert_eq!(words_of(&judged.expect("an answer")), ["accepted"]);
     }
-    assert_eq!(another(&pushes, &fleet).await, ["accepted"]);
+    assert_eq!(another(&queue, &fleet).await, ["accepted"]);
 }
 
 #[tokio::test]

@@ -1,11 +1,10 @@
 //! Small pushes of one workspace that come at once: together where they can be, each with its own answer.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use application::Core;
-use application::commands::{AcceptError, Push, Pushes};
+use application::commands::{AcceptError, JudgedUpdate, Push, PushQueue, PushedUpdate};
 use domain::acceptance::{Item, Judged};
 use domain::ids::WorkspaceId;
 use futures::future::join_all;
@@ -24,7 +23,7 @@ pub type Pushing = Pin<Box<dyn Future<Output = Result<Vec<Judged>, AcceptError>>
 /// A depot whose first pushes are held up, as by a change of its configuration.
 pub struct Depot {
     pub fleet: Fleet,
-    pub pushes: Pushes,
+    pub queue: PushQueue,
     pub change: persistence::UnitOfWork,
 }
 
@@ -38,7 +37,7 @@ impl Depot {
         let change = store.begin(&fleet.id, Fence::Exclusive).await;
         Self {
             change: change.expect("the store"),
-            pushes: Pushes::default(),
+            queue: PushQueue::default(),
             fleet,
         }
     }
@@ -62,12 +61,12 @@ impl Depot {
         &self,
         core: &Core,
         workspace_id: &WorkspaceId,
-        push: Arc<Push>,
+        push: Push,
     ) -> Pushing {
-        let (pushes, core) = (self.pushes.clone(), core.clone());
+        let (queue, core) = (self.queue.clone(), core.clone());
         let workspace_id = workspace_id.clone();
         let mut pushing: Pushing =
-            Box::pin(async move { pushes.accept(&core, &workspace_id, push).await });
+            Box::pin(async move { accept(&queue, &core, &workspace_id, push).await });
         assert!(poll!(&mut pushing).is_pending(), "the depot is held up");
         pushing
     }
@@ -78,6 +77,23 @@ impl Depot {
     }
 }
 
+/// The verdicts on a push; each stands beside the update that it is about.
+pub async fn accept(
+    queue: &PushQueue,
+    core: &Core,
+    workspace_id: &WorkspaceId,
+    push: Push,
+) -> Result<Vec<Judged>, AcceptError> {
+    let sent = push.updates.clone();
+    let judged = queue.accept(core, workspace_id, push).await?;
+    let judged = sent.into_iter().zip(judged).map(|(sent, judged)| {
+        let JudgedUpdate { update, judged } = judged;
+        assert_eq!(update, sent);
+        judged
+    });
+    Ok(judged.collect())
+}
+
 pub async fn depot(fixture: &Fixture) -> Fleet {
     let devices = [a_device("bus-1"), a_device("bus-2")];
     a_workspace("north").with_all(devices).create(fixture).await
@@ -86,12 +102,16 @@ pub async fn depot(fixture: &Fixture) -> Fleet {
 pub fn a_push<I: Into<Item>>(
     items: impl IntoIterator<Item = I>,
     trace_id: Option<&str>,
-) -> Arc<Push> {
-    Arc::new(Push {
-        items: items.into_iter().map(Into::into).collect(),
+) -> Push {
+    let updates = items.into_iter().enumerate().map(|(n, item)| PushedUpdate {
+        item: item.into(),
+        message_id: Some(format!("m-{n}")),
+    });
+    Push {
+        updates: updates.collect(),
         prepared_at: start(),
         trace_id: trace_id.map(str::to_owned),
-    })
+    }
 }
 
 pub fn speed(second: i64) -> UpdateBuilder {

@@ -1,4 +1,4 @@
-//! A batch that was decided by what is remembered lands whole, and only while that is still so.
+//! A batch that was decided on the device cache is recorded whole, and only while what was cached still counts.
 
 use sqlx::PgPool;
 use testkit::{Fixture, Fleet, a_device, a_workspace, an_update, eventually, start, words_of};
@@ -12,10 +12,8 @@ async fn depot(fixture: &Fixture) -> Fleet {
 
 /// Calls the function as of a registry version with nothing to write, once the caller may have this lock.
 async fn still_so(pool: PgPool, registry_version: i64, lock: i64) -> bool {
-    let overtaken: Option<Vec<String>> = sqlx::query_scalar(
-        "SELECT record_updates(
-             'north', $1, 1, now(), now(), NULL, NULL, NULL, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
-             '{}', '{}', '{}', '{}', '{}', '{}')
+    let superseded: Option<Vec<String>> = sqlx::query_scalar(
+        "SELECT record_updates('north', $1, 1, now(), now(), NULL, '{}')
          FROM (SELECT pg_advisory_xact_lock($2) OFFSET 0) AS waited",
     )
     .bind(registry_version)
@@ -23,7 +21,7 @@ async fn still_so(pool: PgPool, registry_version: i64, lock: i64) -> bool {
     .fetch_one(&pool)
     .await
     .expect("an answer");
-    overtaken.is_some()
+    superseded.is_some()
 }
 
 #[tokio::test]
@@ -74,22 +72,22 @@ async fn a_change_that_is_under_way_is_not_waited_for() {
     }
 }
 
-/// Of two devices one was moved by another instance: the other's snapshot and event do not land by themselves.
+/// Of two devices another instance has moved one: the other's snapshot and event are not recorded either.
 #[tokio::test]
-async fn a_batch_that_was_overtaken_in_part_does_not_land_in_part() {
+async fn a_batch_that_was_superseded_in_part_is_not_recorded_in_part() {
     let fixture = Fixture::create().await;
     let depot = depot(&fixture).await;
     let updates = ["bus-1", "bus-2"].map(|id| an_update(id).with("speed_kmh", 40));
     assert_eq!(words_of(&depot.push(updates).await), ["accepted"; 2]);
     let version = depot.record().await.registry_version;
     let pool = fixture.store().pool();
-    let overtaken = async |replaced: [i64; 2]| -> Option<Vec<String>> {
+    let superseded = async |replaced: [i64; 2]| -> Option<Vec<String>> {
         sqlx::query_scalar(
-            "SELECT record_updates(
-                 'north', $1, 1, $2, $2, NULL, NULL, 'sim-main', '{bus-1,bus-2}',
-                 (SELECT array_agg(activation_id ORDER BY device_id) FROM devices),
-                 '{2,2}', $3, ARRAY[$2, $2], ARRAY['{}', '{}']::json[], '{}', ARRAY[gen_random_uuid(), gen_random_uuid()],
-                 '{bus,bus}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
+            "SELECT record_updates('north', $1, 1, $2, $2, NULL, array_agg(
+                 (d.device_id, d.activation_id, 2, gen_random_uuid(), 'bus', 'sim-main', '{}', NULL, NULL, NULL,
+                  replaced.version, $2, '{}', '{}')::accepted_update ORDER BY d.device_id))
+             FROM devices d
+             JOIN unnest('{bus-1,bus-2}'::text[], $3::bigint[]) AS replaced (device_id, version) USING (device_id)",
         )
         .bind(version)
         .bind(start())
@@ -107,9 +105,8 @@ async fn a_batch_that_was_overtaken_in_part_does_not_land_in_part() {
         .await
         .expect("the rows")
     };
-    let devices = ["bus-1", "bus-2"].map(str::to_owned).to_vec();
-    assert_eq!(overtaken([1, 0]).await, Some(devices));
+    assert_eq!(superseded([1, 0]).await, Some(vec!["bus-2".to_owned()]));
     assert_eq!(rows().await, (vec![1, 1], 2));
-    assert_eq!(overtaken([1, 1]).await, Some(Vec::new()));
+    assert_eq!(superseded([1, 1]).await, Some(Vec::new()));
     assert_eq!(rows().await, (vec![2, 2], 4));
 }

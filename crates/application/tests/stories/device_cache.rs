@@ -1,21 +1,16 @@
-//! What an instance remembers saves it reading, and never changes an answer's consequences.
-
-use std::sync::Arc;
+//! What an instance caches saves it reading, and never changes an answer's consequences.
 
 use application::Core;
 use application::commands::{AcceptError, CutoverCommand};
 use domain::acceptance::{Item, Source};
 use domain::fleet::{CutoverPatch, ProviderMode};
-use domain::ids::EventId;
-use domain::signals::{Readings, Signal, SignalValue};
-use persistence::Fence;
-use persistence::acceptance::{AcceptedEvent, Delivery, MovedSnapshot, Recording};
+use domain::signals::{Signal, SignalValue};
 use testkit::{
-    Fixture, Fleet, a_connection, a_device, a_workspace, an_update, minutes, seconds, start,
+    Fixture, Fleet, a_connection, a_device, a_workspace, an_update, minutes, record_in, seconds, start,
     statements_of, words_of,
 };
 
-/// Two instances that both remember `bus-1` as of an old reading.
+/// Two instances that both have cached `bus-1` as of an old reading.
 async fn two_instances(fixture: &Fixture, id: &str) -> (Fleet, Fleet) {
     let here = a_workspace(id)
         .with_all([a_device("bus-1"), a_device("bus-2")])
@@ -86,7 +81,7 @@ async fn what_an_instance_has_not_seen_yet_counts_all_the_same() {
         let update = an_update("bus-1")
             .observed(start() - seconds(age))
             .with("speed_kmh", value);
-        // A device that was not overtaken in the same batch.
+        // A device of the same batch that nobody else has moved.
         let judged = here
             .push([update.clone(), an_update("bus-2").with("speed_kmh", 1)])
             .await;
@@ -225,65 +220,15 @@ async fn set_enabled(core: &Core, depot: &Fleet, enabled: bool) {
 }
 
 #[tokio::test]
-async fn what_was_undone_is_not_remembered() {
+async fn what_was_undone_is_not_cached() {
     let fixture = Fixture::create().await;
     let (here, _) = two_instances(&fixture, "north").await;
     let update = an_update("bus-1").with("speed_kmh", 40);
-    let items: [Item; 1] = [update.clone().into()];
     {
-        let mut uow = here
-            .core
-            .store
-            .begin(&here.id, Fence::Shared)
-            .await
-            .expect("the store");
-        uow.workspace().await.expect("the store");
-        let (_, mut held) = uow
-            .load_for_acceptance(items.iter())
-            .await
-            .expect("the store");
-        let (device_id, mut held) = held.drain().next().expect("what is held");
-        let device = here
-            .core
-            .store
-            .device(&here.id, &device_id)
-            .await
-            .expect("the store")
-            .expect("a device");
-        let replaces_version = held.version;
-        let reading = domain::signals::Reading {
-            value: SignalValue::Number(40.0),
-            observed_at: start(),
-        };
-        let newer = [(Signal::named("speed_kmh").expect("a signal"), reading)];
-        let newer: Readings = newer.into_iter().collect();
-        Arc::make_mut(&mut held).accept(&newer, &[]);
-        let event = AcceptedEvent {
-            event_id: EventId(here.core.ids.next(start())),
-            device: &device,
-            version: held.version,
-            normalized_values: &newer,
-            newest_observed_at: None,
-            dropped_signals: &[],
-            origin: None,
-        };
-        let delivery = Delivery {
-            prepared_at: start(),
-            trace_id: None,
-            cycle_id: None,
-        };
-        let moved = MovedSnapshot {
-            device_id,
-            activation_id: device.activation_id,
-            replaces_version,
-            held,
-        };
-        let overtaken = uow
-            .record(Recording::new(vec![moved], vec![event], delivery), start())
-            .await
-            .expect("the store");
-        assert!(overtaken.is_empty(), "{overtaken:?}");
-        // Forgotten, and so undone.
+        let store = &here.core.store;
+        let mut writer = store.begin_acceptance(&here.id).await.expect("the store");
+        record_in(&mut writer, &here, &update.clone().into()).await;
+        // Dropped, and so undone.
     }
     assert_eq!(words_of(&here.push([update]).await), ["accepted"]);
     assert_eq!(speed(&here).await, Some(SignalValue::Number(40.0)));
@@ -294,7 +239,7 @@ async fn what_there_is_no_room_for_is_read_again() {
     let fixture = Fixture::create().await;
     let (here, _) = two_instances(&fixture, "north").await;
     let forgetful = here.seen_by(Core {
-        store: here.core.store.clone().remembering(0),
+        store: here.core.store.clone().caching_at_most(0),
         ..here.core.clone()
     });
     let repeated = || {

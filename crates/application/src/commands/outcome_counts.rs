@@ -1,4 +1,4 @@
-//! Counting what became of updates and envelopes, once it is committed.
+//! The metrics of what became of updates and envelopes, counted once they are committed.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use domain::envelopes::EnvelopeVerdict;
 use telemetry::metrics;
 
 /// Counts a batch: one increment for each outcome in it, however many updates it has.
-pub(crate) fn count<'j>(judged: impl IntoIterator<Item = &'j Judged>) {
+pub(crate) fn count_judged<'j>(judged: impl IntoIterator<Item = &'j Judged>) {
     let outcomes = judged.into_iter().map(|one| {
         let reason = match &one.verdict {
             Verdict::Rejected(rejection) => rejection.reason.as_str(),
@@ -23,7 +23,7 @@ pub(crate) fn count<'j>(judged: impl IntoIterator<Item = &'j Judged>) {
 /// Counts envelopes, and the updates in them.
 pub(super) fn count_envelopes<'v>(verdicts: impl Iterator<Item = &'v EnvelopeVerdict> + Clone) {
     let updates = verdicts.clone().flat_map(EnvelopeVerdict::updates);
-    count(updates.map(|(_, judged)| judged));
+    count_judged(updates.map(|(_, judged)| judged));
     let outcomes = verdicts.map(|one| (one.outcome().as_str(), one.reason().unwrap_or_default()));
     for ((outcome, reason), count) in counted(outcomes) {
         metrics::envelopes(outcome, reason, count);
