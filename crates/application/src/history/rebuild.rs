@@ -149,7 +149,7 @@ async fn repair(
         return Ok(devices.len());
     }
     let now = core.clock.now();
-    uow.replace_snapshots(&differing, now).await?;
+    uow.replace_snapshots(&differing).await?;
     let ids: Vec<&DeviceId> = differing.iter().map(|device| &device.device_id).collect();
     let change = Change::new(EventType::SnapshotsRepaired, json!({"devices": ids}));
     core.record_change(&mut uow, author, change).await?;

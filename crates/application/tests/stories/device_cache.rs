@@ -6,8 +6,8 @@ use domain::acceptance::{Item, Source};
 use domain::fleet::{CutoverPatch, ProviderMode};
 use domain::signals::{Signal, SignalValue};
 use testkit::{
-    Fixture, Fleet, a_connection, a_device, a_workspace, an_update, minutes, record_in, seconds, start,
-    statements_of, words_of,
+    Fixture, Fleet, a_connection, a_device, a_workspace, an_update, minutes, record_in, seconds,
+    start, statements_of, words_of,
 };
 
 /// Two instances that both have cached `bus-1` as of an old reading.

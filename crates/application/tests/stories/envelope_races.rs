@@ -153,11 +153,7 @@ async fn a_sender_that_loses_the_race_has_accepted_nothing() {
         let mut other = other.expect("the store");
         let ignored = EnvelopeVerdict::Ignored { reason: "echo" };
         let stored = other
-            .store_envelopes(
-                &[(&an_envelope(number).envelope(), &ignored)],
-                None,
-                start(),
-            )
+            .store_envelopes(&[(&an_envelope(number).envelope(), ignored)], None, start())
             .await;
         assert!(stored.expect("the store"), "nobody was quicker");
         let sender = depot.seen_by(fixture.another_instance());

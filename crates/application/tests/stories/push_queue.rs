@@ -57,12 +57,7 @@ impl Depot {
         self.begin_by(&self.fleet.core, workspace_id, push).await
     }
 
-    pub async fn begin_by(
-        &self,
-        core: &Core,
-        workspace_id: &WorkspaceId,
-        push: Push,
-    ) -> Pushing {
+    pub async fn begin_by(&self, core: &Core, workspace_id: &WorkspaceId, push: Push) -> Pushing {
         let (queue, core) = (self.queue.clone(), core.clone());
         let workspace_id = workspace_id.clone();
         let mut pushing: Pushing =
@@ -99,10 +94,7 @@ pub async fn depot(fixture: &Fixture) -> Fleet {
     a_workspace("north").with_all(devices).create(fixture).await
 }
 
-pub fn a_push<I: Into<Item>>(
-    items: impl IntoIterator<Item = I>,
-    trace_id: Option<&str>,
-) -> Push {
+pub fn a_push<I: Into<Item>>(items: impl IntoIterator<Item = I>, trace_id: Option<&str>) -> Push {
     let updates = items.into_iter().enumerate().map(|(n, item)| PushedUpdate {
         item: item.into(),
         message_id: Some(format!("m-{n}")),

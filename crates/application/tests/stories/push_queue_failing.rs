@@ -11,9 +11,7 @@ use testkit::{Fixture, Fleet, an_update, words_of};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use crate::push_queue::{
-    Depot, PATIENCE, Pushing, a_push, accept, answers, speed, transactions,
-};
+use crate::push_queue::{Depot, PATIENCE, Pushing, a_push, accept, answers, speed, transactions};
 
 /// What becomes of another push, once the others have been answered or given up.
 async fn another(queue: &PushQueue, fleet: &Fleet) -> Vec<&'static str> {

@@ -37,7 +37,10 @@ async fn not_understood_before(
         reason: "unknown_shape",
         detail: "not yet".to_owned(),
     };
-    let rows: Vec<_> = envelopes.iter().map(|one| (one, &not_understood)).collect();
+    let rows: Vec<_> = envelopes
+        .iter()
+        .map(|one| (one, not_understood.clone()))
+        .collect();
     let uow = depot.core.store.begin(&depot.id, Fence::Shared).await;
     let mut uow = uow.expect("the store");
     let stored = uow.store_envelopes(&rows, None, start()).await;

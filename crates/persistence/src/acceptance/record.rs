@@ -52,7 +52,8 @@ pub(super) async fn record_updates(
     )
     .fetch_all(connection)
     .await?;
-    let superseded = superseded.into_iter().next().flatten();
+    let superseded = superseded.into_iter().next();
+    let superseded = superseded.ok_or(sqlx::Error::RowNotFound)?;
     let device_id = |id: &String| decode::id(DeviceId::try_new, "device_id", id);
     superseded
         .map(|ids| ids.iter().map(device_id).collect())

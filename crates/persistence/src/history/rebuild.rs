@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::acceptance::RareMembers;
-use crate::postgres::driver::transaction;
+use crate::postgres::driver::{JsonColumn, transaction};
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
 /// How far before a baseline the updates after it may have been recorded: instances' clocks differ, and a
@@ -99,7 +99,6 @@ impl UnitOfWork {
     pub async fn replace_snapshots(
         &mut self,
         devices: &[RebuiltDevice],
-        now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         let ids: Vec<&str> = devices
             .iter()
@@ -111,23 +110,20 @@ impl UnitOfWork {
             .collect();
         let rebuilt = || devices.iter().map(|device| &device.folded.snapshot);
         let versions: Vec<i64> = rebuilt().map(|snapshot| snapshot.held.version).collect();
-        let received: Vec<DateTime<Utc>> = rebuilt()
-            .map(|snapshot| snapshot.last_update_received_at.unwrap_or(now))
+        // Absent of devices that have not reported, whose rows are removed; the table refuses NULL for the others.
+        let received: Vec<Option<DateTime<Utc>>> = rebuilt()
+            .map(|snapshot| snapshot.last_update_received_at)
             .collect();
-        let newest: Vec<DateTime<Utc>> = rebuilt()
-            .map(|snapshot| snapshot.newest_observed_at.unwrap_or(now))
+        let newest: Vec<Option<DateTime<Utc>>> = rebuilt()
+            .map(|snapshot| snapshot.newest_observed_at)
             .collect();
-        // Maps with text keys of plain values always have a JSON form.
-        let signals: Vec<String> = rebuilt()
-            .map(|snapshot| serde_json::to_string(&snapshot.held.readings).unwrap_or_default())
-            .collect();
-        let dropped: Vec<String> = rebuilt()
-            .map(|snapshot| serde_json::to_string(&snapshot.held.drops).unwrap_or_default())
-            .collect();
+        let held = || rebuilt().map(|snapshot| &snapshot.held);
+        let signals: Vec<_> = held().map(|held| JsonColumn(&held.readings)).collect();
+        let dropped: Vec<_> = held().map(|held| JsonColumn(&held.drops)).collect();
         sqlx::query!(
             r#"/* snapshots: replace by what was rebuilt */
             WITH rebuilt AS (
-                SELECT * FROM unnest($2::text[], $3::uuid[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::text[])
+                SELECT * FROM unnest($2::text[], $3::uuid[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::json[], $8::json[])
                   AS device (device_id, activation_id, version, received_at, newest_observed_at, signals, dropped)
             ), emptied AS (
                 DELETE FROM snapshots USING rebuilt
@@ -137,7 +133,7 @@ impl UnitOfWork {
                 workspace_id, device_id, activation_id, version, replaces_version,
                 last_update_received_at, newest_observed_at, signals, dropped
             )
-            SELECT $1, device_id, activation_id, version, version - 1, received_at, newest_observed_at, signals::json, dropped::json
+            SELECT $1, device_id, activation_id, version, version - 1, received_at, newest_observed_at, signals, dropped
             FROM rebuilt WHERE version > 0
             ORDER BY device_id
             ON CONFLICT (workspace_id, device_id) DO UPDATE SET
@@ -150,10 +146,10 @@ impl UnitOfWork {
             &ids as &[&str],
             &activations,
             &versions,
-            &received,
-            &newest,
-            &signals,
-            &dropped,
+            &received as &[Option<DateTime<Utc>>],
+            &newest as &[Option<DateTime<Utc>>],
+            &signals as &[JsonColumn<&Readings>],
+            &dropped as &[JsonColumn<&Drops>],
         )
         .execute(&mut *self.tx)
         .await?;

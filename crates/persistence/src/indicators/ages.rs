@@ -45,13 +45,16 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let group = |age, devices: i64| AgeGroup {
-            age: Duration::try_from_secs_f64(age).unwrap_or_default(),
-            devices: usize::try_from(devices).unwrap_or_default(),
+        let group = |age, devices: i64| {
+            Ok(AgeGroup {
+                age: Duration::try_from_secs_f64(age)
+                    .map_err(|_| StorageError::corrupt("age", age))?,
+                devices: usize::try_from(devices)
+                    .map_err(|_| StorageError::corrupt("count of devices", devices))?,
+            })
         };
-        Ok(rows
-            .into_iter()
+        rows.into_iter()
             .map(|row| group(row.age, row.devices))
-            .collect())
+            .collect()
     }
 }

@@ -89,7 +89,7 @@ impl Store {
             .collect()
     }
 
-    /// What each window of a workspace adds up to, in the order of [`Window::ALL`]: two statements.
+    /// Sums up each window of a workspace, by two statements.
     ///
     /// # Errors
     /// When the store fails.
@@ -97,7 +97,7 @@ impl Store {
         &self,
         workspace_id: &WorkspaceId,
         now: DateTime<Utc>,
-    ) -> Result<[WindowSums; 3], StorageError> {
+    ) -> Result<[(Window, WindowSums); 3], StorageError> {
         let [hour, day, week] =
             [Window::Hour, Window::Day, Window::Week].map(|window| window.start(now));
         let fresh = sqlx::query!(
@@ -142,27 +142,33 @@ impl Store {
         )
         .fetch_one(&self.pool);
         let (fresh, polled) = tokio::try_join!(fresh, polled)?;
-        let sums = |eligible_us, fresh_us, expected, returned| WindowSums {
-            fresh: FreshTime {
-                eligible_us,
-                fresh_us,
-            },
-            polled: PolledDevices { expected, returned },
+        let sums = |window, eligible_us, fresh_us, expected, returned| {
+            let sums = WindowSums {
+                fresh: FreshTime {
+                    eligible_us,
+                    fresh_us,
+                },
+                polled: PolledDevices { expected, returned },
+            };
+            (window, sums)
         };
         Ok([
             sums(
+                Window::Hour,
                 fresh.hour_eligible,
                 fresh.hour_fresh,
                 polled.hour_expected,
                 polled.hour_returned,
             ),
             sums(
+                Window::Day,
                 fresh.day_eligible,
                 fresh.day_fresh,
                 polled.day_expected,
                 polled.day_returned,
             ),
             sums(
+                Window::Week,
                 fresh.week_eligible,
                 fresh.week_fresh,
                 polled.week_expected,

@@ -77,13 +77,13 @@ pub async fn compute_indicators(
         FreshTime::default()
     };
     let (age, lag) = (ages(&updates, now), lags(&updates));
-    let of_window = |(window, sums): (&Window, WindowSums)| {
+    let of_window = |(window, sums): (Window, WindowSums)| {
         let mut fresh = sums.fresh;
         fresh += since_last_cycle;
         let start = window.start(now);
         let slots = || slots.iter().filter(|record| record.slot > start);
         WindowIndicators {
-            window: *window,
+            window,
             slots: counted(slots()),
             age,
             lag,
@@ -92,7 +92,7 @@ pub async fn compute_indicators(
             within_5_minutes_percent: fresh.percent(),
         }
     };
-    Ok(Window::ALL.iter().zip(sums).map(of_window).collect())
+    Ok(sums.into_iter().map(of_window).collect())
 }
 
 fn counted<'s>(slots: impl Iterator<Item = &'s SlotRecord>) -> SlotCounts {
