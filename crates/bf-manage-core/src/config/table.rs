@@ -129,7 +129,7 @@ settings! {
     /// The longest time from the end of the body to the answer. Beyond it: 503.
     http_answer_seconds: u32 = 30, within 1..=600;
 
-    /// What fires poll cycles: "eventbridge" (from outside) or "none". "in_process" is for `dev` only.
+    /// What fires poll cycles: `eventbridge` (from outside) or `none`. `in_process` is for `dev` only.
     scheduler: Scheduler = "eventbridge";
     /// The imprecision of triggers in seconds. EventBridge fires anywhere within a minute.
     trigger_precision_seconds: u32 = 60, within 0..=120;
@@ -167,18 +167,18 @@ settings! {
     provider_deadline_seconds: u32 = 30, within 1..=55;
     /// The requests per second that this instance sends to one provider account in the long run (type, host and
     /// credential reference together). 0: unlimited. A request waits for its turn within the deadline. If it gets
-    /// none, the connection's poll fails as rate_limited.
+    /// none, the connection's poll fails as `rate_limited`.
     provider_account_per_second: u32 = 10;
     /// The requests at once to one provider account after a pause.
     provider_account_burst: NonZeroU32 = 20;
     /// The failed polls in a row after which a connection is no longer polled, except for a probe now and then. Its
-    /// polls are then skipped as circuit_open. A change of the connection resets this. 0: never.
+    /// polls are then skipped as `circuit_open`. A change of the connection resets this. 0: never.
     breaker_failures: u32 = 5, within 0..=100;
     /// The time between two probes of a connection that is no longer polled.
     breaker_probe_seconds: u32 = 600, within 60..=86_400;
 
     /// The most poll cycles that this instance runs at once. A cycle that waits for a provider costs little, so
-    /// allow for all of them to hang: workspaces of all instances x provider_deadline_seconds / poll interval in
+    /// allow for all of them to hang: workspaces of all instances x `provider_deadline_seconds` / poll interval in
     /// seconds, and a third more, divided by the number of instances. 128 is enough for 960 workspaces at five
     /// minutes. A quarter is reserved for workspaces whose latest cycle completed.
     poll_concurrency: usize = 128, within 1..=1_000;

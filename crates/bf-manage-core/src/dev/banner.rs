@@ -16,7 +16,7 @@ pub fn print(place: &Place, replay: bool) {
         request.expires_in_seconds = 24 * 3600;
         place.issuer.mint(&request, now)
     };
-    let api = format!("http://{}/api/telematics-mvp", address);
+    let api = format!("http://{address}/api/telematics-mvp");
     let admin = token(MintRequest::user(["system-admin"]));
     let machine = token(MintRequest::machine([
         "telematics/ingest",
@@ -26,17 +26,14 @@ pub fn print(place: &Place, replay: bool) {
     ]));
     println!("bf-manage-core dev is ready\n");
     println!("  API        {api}");
-    println!("  OpenAPI    http://{}/openapi.json", address);
+    println!("  OpenAPI    http://{address}/openapi.json");
     if let Some(metrics) = place.addresses.metrics {
         println!("  metrics    http://{metrics}/metrics");
     }
     println!("  simulator  {}/control/accounts", place.sim_url());
-    println!("  database   {}", database_url);
+    println!("  database   {database_url}");
     println!("  data       {}\n", place.data_dir.path().display());
-    println!(
-        "Tokens, good for a day (more: POST http://{}/dev/token):\n",
-        address
-    );
+    println!("Tokens, good for a day (more: POST http://{address}/dev/token):\n");
     println!("export ADMIN={admin}");
     println!("export MACHINE={machine}\n");
     println!("Try:\n");
