@@ -105,6 +105,10 @@ impl DataDir {
 }
 
 /// Returns the default directory: for root one that the database's user can reach, for any other user one at home.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the user's directories are no settings of ours"
+)]
 fn default_path() -> PathBuf {
     let home = std::env::var_os("XDG_STATE_HOME")
         .map(PathBuf::from)
