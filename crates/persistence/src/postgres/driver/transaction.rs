@@ -16,6 +16,10 @@ use tracing::Instrument;
 ///
 /// # Errors
 /// When the pool has no connection in time, or the database does not answer.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place that begins transactions"
+)]
 pub(crate) async fn begin(
     pool: &PgPool,
     statement: Option<&'static str>,
@@ -34,6 +38,10 @@ pub(crate) async fn begin(
 ///
 /// # Errors
 /// When the database did not confirm.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place that commits transactions"
+)]
 pub(crate) async fn commit(transaction: Transaction<'static, Postgres>) -> Result<(), sqlx::Error> {
     to_its_end(transaction.commit()).await
 }
