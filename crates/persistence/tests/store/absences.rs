@@ -1,4 +1,4 @@
-//! Devices that their provider's latest answer lacked.
+//! Absences: devices that the latest answer of their connection did not name.
 
 use chrono::{DateTime, Utc};
 use domain::health::ActiveDevice;
@@ -23,7 +23,7 @@ async fn absence(depot: &Fleet, device: &str) -> Option<Option<DateTime<Utc>>> {
     row.absent.then_some(row.returned_before_absence_at)
 }
 
-/// When the rows were written, as the database counts transactions.
+/// The absent devices, with the number of the transaction that wrote each row.
 async fn writes(fixture: &Fixture) -> Vec<(String, String)> {
     sqlx::query_as("SELECT device_id, xmin::text FROM device_absences ORDER BY device_id")
         .fetch_all(fixture.store().pool())
@@ -102,7 +102,7 @@ async fn a_long_silence_is_written_once() {
 }
 
 #[tokio::test]
-async fn a_device_that_was_never_in_an_answer_has_no_last_one() {
+async fn a_device_that_no_answer_named_has_no_last_answer() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north")
         .with(a_device("bus-1"))
@@ -115,7 +115,7 @@ async fn a_device_that_was_never_in_an_answer_has_no_last_one() {
 }
 
 #[tokio::test]
-async fn what_says_nothing_of_a_device_changes_nothing() {
+async fn a_failed_poll_and_another_connection_change_no_absence() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north")
         .through(a_connection("sim-main"))
@@ -172,7 +172,7 @@ async fn a_device_that_was_not_asked_for_is_not_absent() {
 }
 
 #[tokio::test]
-async fn an_answer_before_an_activation_says_nothing_of_it() {
+async fn an_answer_from_before_an_activation_does_not_count_for_it() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north")
         .with(a_device("bus-1"))

@@ -1,4 +1,4 @@
-//! A cycle's records: each claim and each end is an event, in the statement that makes it.
+//! The events of a poll cycle: one for each claim and one for its end, written by the statement that claims or ends it.
 
 use domain::ids::CycleId;
 use domain::polling::SkipReason;
@@ -28,7 +28,7 @@ fn closed(status: &str, reason: &str) -> (String, Value) {
 }
 
 #[tokio::test]
-async fn every_claim_is_kept_with_its_event_and_the_last_lost_lease_closes() {
+async fn every_claim_writes_an_event_and_the_last_lost_lease_closes_the_cycle() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north").create(&fixture).await;
     let cycle_id = depot.trigger(None).await.cycle_id;
@@ -60,7 +60,7 @@ async fn every_claim_is_kept_with_its_event_and_the_last_lost_lease_closes() {
 }
 
 #[tokio::test]
-async fn a_slot_that_is_superseded_and_cycles_that_are_skipped_are_closed() {
+async fn superseded_slots_and_skipped_cycles_are_closed_by_an_event() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north").create(&fixture).await;
     let schedule = depot.record().await.workspace.schedule();
@@ -90,7 +90,7 @@ async fn a_slot_that_is_superseded_and_cycles_that_are_skipped_are_closed() {
 }
 
 #[tokio::test]
-async fn who_does_not_win_a_claim_leaves_no_event() {
+async fn a_claim_that_fails_writes_no_event() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north").create(&fixture).await;
     let cycle_id = depot.trigger(None).await.cycle_id;

@@ -1,4 +1,4 @@
-//! Idempotency keys: who holds one, and for how long.
+//! Idempotency keys: which request holds a key, and for how long.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ async fn count(store: &Store) -> i64 {
 }
 
 #[tokio::test]
-async fn of_sixteen_that_saw_a_key_free_or_lapsed_one_gets_it() {
+async fn one_of_sixteen_requests_gets_a_key_that_is_free_or_has_lapsed() {
     let fixture = Fixture::create().await;
     let name = key("north", 1);
     let mut held = None;
@@ -62,7 +62,7 @@ async fn of_sixteen_that_saw_a_key_free_or_lapsed_one_gets_it() {
 }
 
 #[tokio::test]
-async fn only_the_latest_claim_keeps_or_releases() {
+async fn only_the_latest_claim_stores_an_answer_or_releases_the_key() {
     let fixture = Fixture::create().await;
     let store = fixture.store();
     let name = key("", 1);
@@ -121,7 +121,7 @@ async fn only_the_latest_claim_keeps_or_releases() {
 }
 
 #[tokio::test]
-async fn a_workspaces_keys_are_its_own() {
+async fn workspaces_do_not_share_keys() {
     let fixture = Fixture::create().await;
     let store = fixture.store();
     for workspace_id in ["", "north", "south"] {
@@ -138,7 +138,7 @@ async fn a_workspaces_keys_are_its_own() {
 }
 
 #[tokio::test]
-async fn expired_keys_go_workspace_by_workspace_and_the_others_stay() {
+async fn only_expired_keys_are_removed_and_some_of_each_workspace_at_a_time() {
     let fixture = Fixture::create().await;
     let store = fixture.store();
     for workspace_id in ["", "north", "south", "west"] {

@@ -1,4 +1,4 @@
-//! Connections that are kept out of the pool between one short statement and the next.
+//! Connections that are kept out of the pool between two short statements.
 
 use domain::acceptance::{Item, Source};
 use domain::health::ActiveDevice;
@@ -24,9 +24,8 @@ async fn all_are_idle(store: &Store) {
     .await;
 }
 
-/// Connections that are kept for what comes next are the pool's all the same.
 #[tokio::test]
-async fn what_is_kept_is_idle_and_closed_with_the_store() {
+async fn a_kept_connection_counts_as_idle_and_is_closed_with_the_store() {
     let fixture = Fixture::create().await;
     let depot = depot(&fixture).await;
     let store = depot.core.store.clone();
@@ -41,7 +40,7 @@ async fn what_is_kept_is_idle_and_closed_with_the_store() {
 }
 
 #[tokio::test]
-async fn a_kept_connection_that_was_cut_is_kept_no_more() {
+async fn a_kept_connection_that_was_cut_is_not_used_again() {
     let fixture = Fixture::create().await;
     let depot = depot(&fixture).await;
     let update = |second: i64| -> [Item; 1] {
@@ -58,7 +57,7 @@ async fn a_kept_connection_that_was_cut_is_kept_no_more() {
     .execute(fixture.database.another_store().pool())
     .await
     .expect("all others are cut");
-    // Whoever comes upon it is told so; it is gone then.
+    // The first statement on the cut connection fails, and removes it.
     eventually("updates are accepted again", async || {
         depot.accept(&update(5), Source::Push).await.is_ok()
     })
@@ -66,7 +65,7 @@ async fn a_kept_connection_that_was_cut_is_kept_no_more() {
 }
 
 #[tokio::test]
-async fn a_read_that_is_given_up_leaves_nothing_behind_for_the_next() {
+async fn a_read_that_is_given_up_leaves_no_answer_to_the_next_one() {
     let fixture = Fixture::create().await;
     let depot = depot(&fixture).await;
     let store = depot.core.store.clone();
@@ -90,7 +89,7 @@ async fn a_read_that_is_given_up_leaves_nothing_behind_for_the_next() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_there_for_whoever_finds_no_other() {
+async fn a_kept_connection_is_used_if_no_other_is_free() {
     const CONNECTIONS: u32 = 4;
     let fixture = Fixture::create().await;
     let depot = depot(&fixture).await;

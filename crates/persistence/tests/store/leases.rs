@@ -57,7 +57,7 @@ async fn leases_lost(depot: &Fleet, cycle_id: CycleId) -> i32 {
 }
 
 #[tokio::test]
-async fn of_many_that_claim_a_cycle_one_wins() {
+async fn one_of_many_instances_that_claim_a_cycle_gets_it() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north").create(&fixture).await;
     let cycle_id = depot.trigger(None).await.cycle_id;
@@ -131,7 +131,7 @@ async fn an_expired_lease_is_taken_over_and_its_old_holder_can_do_nothing() {
 }
 
 #[tokio::test]
-async fn a_lease_that_is_over_is_not_renewed_though_nobody_took_it() {
+async fn an_expired_lease_is_not_renewed_even_if_nobody_has_taken_the_cycle() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north").create(&fixture).await;
     let cycle_id = depot.trigger(None).await.cycle_id;
@@ -153,7 +153,7 @@ async fn a_lease_that_is_over_is_not_renewed_though_nobody_took_it() {
 }
 
 #[tokio::test]
-async fn nobody_takes_over_while_results_are_landing_and_nobody_waits_for_them() {
+async fn a_cycle_is_not_taken_over_and_not_waited_for_while_its_results_are_written() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north").create(&fixture).await;
     let cycle_id = depot.trigger(None).await.cycle_id;
@@ -232,7 +232,7 @@ async fn the_third_lost_lease_abandons_the_cycle() {
 }
 
 #[tokio::test]
-async fn a_cycle_given_back_is_there_for_another_at_once() {
+async fn a_cycle_that_was_given_back_can_be_claimed_at_once() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north").create(&fixture).await;
     let cycle_id = depot.trigger(None).await.cycle_id;

@@ -8,13 +8,13 @@
 mod absences;
 mod answer_gate;
 mod audit;
+mod cycle_events;
 mod damaged_events;
 mod fences;
 mod first_reports;
 mod idempotency;
-mod kept;
+mod kept_connections;
 mod leases;
-mod lifecycle;
 mod migrations;
 mod pages;
 mod partitions;

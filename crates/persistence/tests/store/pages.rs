@@ -1,4 +1,4 @@
-//! Lists, cut by key.
+//! Pages of lists, each beginning after the last key of the page before.
 
 use domain::fleet::DeviceFilter;
 use domain::ids::{DeviceId, ProviderId};
@@ -28,7 +28,7 @@ fn device_id(text: Option<&str>) -> Option<DeviceId> {
 }
 
 #[tokio::test]
-async fn pages_follow_each_other_without_gap_or_repetition() {
+async fn pages_neither_leave_out_nor_repeat_a_device() {
     let fixture = Fixture::create().await;
     let ids = ["bus-1", "bus-10", "bus-2", "bus-3", "bus-4"];
     let depot = a_workspace("north")
@@ -63,7 +63,7 @@ async fn pages_follow_each_other_without_gap_or_repetition() {
 }
 
 #[tokio::test]
-async fn a_filter_leaves_out_other_vehicles_and_the_deactivated() {
+async fn a_filter_leaves_out_other_vehicles_and_deactivated_devices() {
     let fixture = Fixture::create().await;
     let depot = a_workspace("north")
         .with_all([

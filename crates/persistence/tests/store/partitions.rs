@@ -1,4 +1,4 @@
-//! Day partitions: of the event store, and of raw messages.
+//! Partitions by day, of the event store and of raw messages.
 
 use testkit::{Fixture, TestDatabase, a_device, a_workspace, an_update, hours, start, words_of};
 
@@ -15,7 +15,7 @@ async fn days_of(table: &str, database: &TestDatabase) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn two_days_back_and_a_week_ahead_have_their_place() {
+async fn partitions_reach_from_two_days_back_to_a_week_ahead() {
     let database = TestDatabase::create_empty().await;
     database.store().migrate().await.expect("migrations");
     database
@@ -35,7 +35,7 @@ async fn two_days_back_and_a_week_ahead_have_their_place() {
 }
 
 #[tokio::test]
-async fn a_day_later_one_more_is_made_though_instances_race() {
+async fn instances_that_race_a_day_later_create_one_more_partition() {
     let database = TestDatabase::create().await;
     let before = days(&database).await.len();
     let stores: Vec<_> = (0..4).map(|_| database.another_store()).collect();

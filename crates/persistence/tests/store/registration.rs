@@ -1,4 +1,4 @@
-//! Registration numbers: the poll offsets' sequence needs them gapless.
+//! Registration numbers, which have no gaps: the offsets of polls are spread evenly only over such numbers.
 
 use domain::fleet::{Cutover, WorkspaceName};
 use domain::ids::WorkspaceId;
@@ -49,7 +49,7 @@ async fn numbers_have_no_gaps_under_16_concurrent_registrations_and_a_failed_one
 }
 
 #[tokio::test]
-async fn what_is_not_committed_was_never_there() {
+async fn a_registration_that_is_not_committed_uses_no_number() {
     let database = TestDatabase::create().await;
     drop(register(database.store(), "depot-north").await);
     assert_eq!(numbers(database.store()).await, Vec::<i64>::new());

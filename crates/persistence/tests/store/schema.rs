@@ -1,12 +1,12 @@
-//! The rules that the schema keeps (design, section 3), over the database's own catalogue.
+//! The rules of the schema, checked in the catalogue of a database.
 
 use std::collections::BTreeSet;
 
 use sqlx::FromRow;
 use testkit::TestDatabase;
 
-/// The tables that are not keyed by workspace: the migrations' own, the one counter, and the sweeps,
-/// which are over all workspaces.
+/// The tables that are not keyed by workspace: the table of migrations, the counter of registrations, and the sweeps,
+/// which cover all workspaces.
 const NOT_BY_WORKSPACE: [&str; 3] = [
     "_sqlx_migrations",
     "registration_counter",
@@ -17,7 +17,7 @@ const NOT_BY_WORKSPACE: [&str; 3] = [
 struct Key {
     table: String,
     name: String,
-    /// The first column; nothing where the key starts with an expression.
+    /// The first column; `None` if the key starts with an expression.
     first: Option<String>,
 }
 
@@ -81,7 +81,7 @@ async fn every_index_starts_with_the_workspace() {
 }
 
 #[tokio::test]
-async fn every_key_starts_with_the_workspace_on_both_of_its_ends() {
+async fn every_key_starts_with_the_workspace_and_refers_to_one_that_does() {
     let database = TestDatabase::create().await;
     let own = keys(
         &database,
@@ -133,7 +133,7 @@ async fn every_table_says_what_a_row_is() {
 }
 
 #[tokio::test]
-async fn words_are_text_and_times_know_their_zone() {
+async fn states_are_text_and_times_have_a_zone() {
     let database = TestDatabase::create().await;
     let enums = names(&database, "SELECT typname::text FROM pg_type WHERE typtype = 'e' AND typnamespace = 'public'::regnamespace").await;
     assert!(enums.is_empty(), "{enums:?}");

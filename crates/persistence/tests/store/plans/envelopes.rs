@@ -5,10 +5,9 @@ use testkit::{Fixture, a_workspace};
 
 use crate::statements::plan_of;
 
-/// Among a day full of envelopes, those of a batch are looked up by their ids, and what waits in
-/// quarantine without the rest.
+/// On a day with many envelopes, those of a batch are found by their ids, and those in quarantine without the others.
 #[tokio::test]
-async fn envelopes_are_looked_up_and_the_quarantine_has_an_index_of_its_own() {
+async fn envelopes_are_found_by_id_and_the_quarantine_by_an_index_of_its_own() {
     let fixture = Fixture::create().await;
     a_workspace("north").create(&fixture).await;
     let pool = fixture.store().pool();

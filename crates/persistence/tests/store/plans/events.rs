@@ -1,11 +1,11 @@
 //! Plans of statements that read the event store.
 
 use sqlx::Executor;
-use testkit::{Fixture, a_device, a_workspace};
+use testkit::{Fixture, a_device, a_workspace, an_update};
 
 use crate::statements::plan_of;
 
-/// A page of events costs the days of its span, from the newest on, whatever it is filtered by.
+/// A page of events reads the days of its span, from the newest on, whatever the filter.
 #[tokio::test]
 async fn events_are_read_by_their_key_in_the_days_of_the_span_alone() {
     let fixture = Fixture::create().await;
@@ -36,7 +36,7 @@ async fn events_are_read_by_their_key_in_the_days_of_the_span_alone() {
     }
 }
 
-/// A span's updates are read by their key, and no day before it.
+/// The updates of a span are read by their key, and no day before the span is read.
 #[tokio::test]
 async fn freshness_is_measured_from_the_updates_of_its_span_alone() {
     let fixture = Fixture::create().await;
@@ -58,4 +58,32 @@ async fn freshness_is_measured_from_the_updates_of_its_span_alone() {
     assert!(plan.contains("event_store_20261123_pkey"), "{plan}");
     assert!(!plan.contains("event_store_20261122"), "{plan}");
     assert!(!plan.contains("Seq Scan on event_store_20261123"), "{plan}");
+}
+
+/// On a day with many updates, changes are read from their index, whatever the filter.
+#[tokio::test]
+async fn changes_are_read_from_their_index_whatever_the_filter() {
+    let fixture = Fixture::create().await;
+    let depot = a_workspace("north")
+        .with(a_device("bus-1"))
+        .create(&fixture)
+        .await;
+    depot.push([an_update("bus-1").with("speed_kmh", 1)]).await;
+    let pool = fixture.store().pool();
+    pool.execute(
+        "INSERT INTO event_store (workspace_id, recorded_at, event_id, type, device_id, payload)
+         SELECT 'north', '2026-11-23T08:00:00Z'::timestamptz + n * interval '1 s', gen_random_uuid(), 'TelematicsUpdateAccepted', 'bus-1', '{}'
+         FROM generate_series(1, 20000) n;
+         ANALYZE event_store",
+    )
+    .await
+    .expect("a day of updates");
+    let nothing = "NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-24', NULL, NULL, 100";
+    let plan = plan_of(pool, "event_store: changes", nothing).await;
+    assert!(!plan.contains("Seq Scan on event_store_20261123"), "{plan}");
+    assert!(
+        plan.contains("event_store_20261123_workspace_id_recorded_at_event_id"),
+        "{plan}"
+    );
+    assert!(!plan.contains("event_store_20261123_pkey"), "{plan}");
 }

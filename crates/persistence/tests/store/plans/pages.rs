@@ -3,12 +3,12 @@
 use sqlx::Executor;
 use testkit::{Fixture, a_device, a_workspace};
 
-use super::walks;
+use super::reads_a_whole_table;
 use crate::statements::plan_of;
 
-/// A page deep in a long list, and one row of it, are found and not walked to.
+/// A page deep in a long list is found by its key, without reading the list up to it.
 #[tokio::test]
-async fn pages_and_single_rows_are_looked_up_by_their_key() {
+async fn pages_are_found_by_their_key() {
     let fixture = Fixture::create().await;
     a_workspace("north")
         .with(a_device("bus-1"))
@@ -57,8 +57,8 @@ async fn pages_and_single_rows_are_looked_up_by_their_key() {
     }
 }
 
-/// The first page of a large workspace is read in order where most workspaces are small, and its size
-/// unknown to the plan.
+/// The first page of a large workspace is read in order, even if most workspaces are small: the plan does not know the
+/// size of the workspace.
 #[tokio::test]
 async fn pages_of_a_large_workspace_among_small_ones_are_read_in_order() {
     let fixture = Fixture::create().await;
@@ -89,7 +89,7 @@ async fn pages_of_a_large_workspace_among_small_ones_are_read_in_order() {
     }
 }
 
-/// Where each of the few workspaces has a good part of all devices, as far as a plan for any of them knows.
+/// To a plan that is made for any workspace, each of a few large ones has a good part of all devices.
 #[tokio::test]
 async fn a_workspace_among_a_few_large_ones_is_read_without_them() {
     let fixture = Fixture::create().await;
@@ -110,7 +110,7 @@ async fn a_workspace_among_a_few_large_ones_is_read_without_them() {
     .await
     .expect("a few large workspaces");
     let plan = plan_of(pool, "health: devices", "'north'").await;
-    assert!(!walks(&plan), "{plan}");
-    // Of a large one, a look-up for each device would take ten times as long.
+    assert!(!reads_a_whole_table(&plan), "{plan}");
+    // In a large workspace a nested loop, with a look-up for each device, would take ten times as long.
     assert!(!plan.contains("Nested Loop"), "{plan}");
 }

@@ -5,8 +5,8 @@ use testkit::{Fixture, a_device, a_workspace};
 
 use crate::statements::plan_of;
 
-/// However long the history of a connection's polls, and if it never answered in it: the latest of them, the
-/// latest answer, and the first failure since.
+/// The latest poll, the latest answer and the first failure since are found in the index, however long the history of
+/// polls is and even if the connection never answered.
 #[tokio::test]
 async fn evidence_is_found_in_the_index_of_polls() {
     let fixture = Fixture::create().await;
@@ -46,10 +46,10 @@ async fn evidence_is_found_in_the_index_of_polls() {
     assert!(!plan.contains("Sort"), "{plan}");
 }
 
-/// What looks back over a week reads that week of that workspace, and the look over all workspaces their
-/// latest hours, however much lies before.
+/// A look back over a week reads that week of that workspace, and the overview reads the latest hours of all
+/// workspaces, however long the history is.
 #[tokio::test]
-async fn looks_back_over_cycles_read_their_window_alone() {
+async fn a_look_back_over_cycles_reads_only_its_window() {
     let fixture = Fixture::create().await;
     for id in ["north", "south", "east"] {
         a_workspace(id)

@@ -5,10 +5,10 @@ use testkit::{Fixture, a_workspace};
 
 use crate::statements::plan_of;
 
-/// The worklist reads the snapshots once, and looks up the few that are old enough; devices that never
-/// reported are found without a look at the others.
+/// The worklist reads the snapshots once and looks up the devices of the few old ones. Devices that never reported are
+/// found without reading the others.
 #[tokio::test]
-async fn silent_devices_are_looked_up_and_not_joined_to_all_there_are() {
+async fn silent_devices_are_found_without_joining_all_devices() {
     let fixture = Fixture::create().await;
     a_workspace("north").create(&fixture).await;
     let pool = fixture.store().pool();

@@ -3,7 +3,7 @@
 use sqlx::Executor;
 use testkit::{Fixture, a_device, a_workspace};
 
-use super::walks;
+use super::reads_a_whole_table;
 use crate::statements::plan_of;
 
 /// Forty workspaces of 250 devices that report, with a day of polls and events.
@@ -60,10 +60,10 @@ async fn many_depots() -> Fixture {
 const A_CYCLE: &str = "'019ab000-0000-7000-8000-000000000000'";
 const NOW: &str = "'2026-11-23T08:00:00Z'";
 
-/// What a workspace asks is found under its id: other workspaces, and days that are not asked for, cost
+/// A read of one workspace finds its rows by the workspace's id. Other workspaces, and days that were not asked for, cost
 /// it nothing.
 #[tokio::test]
-async fn reads_of_a_workspace_look_at_its_own_rows() {
+async fn reads_of_a_workspace_read_its_own_rows_only() {
     let fixture = many_depots().await;
     let since = "'2026-11-22T23:00:00Z'";
     for (name, arguments) in [
@@ -120,12 +120,12 @@ async fn reads_of_a_workspace_look_at_its_own_rows() {
         ),
     ] {
         let plan = plan_of(fixture.store().pool(), name, &arguments).await;
-        assert!(!walks(&plan), "{name}: {plan}");
+        assert!(!reads_a_whole_table(&plan), "{name}: {plan}");
         assert!(plan.contains("workspace_id = "), "{name}: {plan}");
     }
 }
 
-/// Whatever the history, the few open cycles are all that is read of it.
+/// The few open cycles are read, however long the history is.
 #[tokio::test]
 async fn claims_read_open_cycles_and_the_latest_one_of_each_workspace() {
     let fixture = many_depots().await;
@@ -145,7 +145,7 @@ async fn claims_read_open_cycles_and_the_latest_one_of_each_workspace() {
     assert!(!plan.contains("Seq Scan on"), "{plan}");
 }
 
-/// The scan of events is cut to the days that may hold them, before it begins.
+/// Days that cannot have the events are left out before the scan of events begins.
 #[tokio::test]
 async fn history_is_read_from_the_days_it_may_be_in() {
     let fixture = many_depots().await;
