@@ -103,7 +103,8 @@ CREATE INDEX poll_cycle_connections_answered ON poll_cycle_connections (workspac
 
 COMMENT ON TABLE poll_cycle_connections IS
     'What one connection answered in one poll cycle. Written once by the worker; deleted with the cycle.';
-COMMENT ON COLUMN poll_cycle_connections.outcome IS 'ok, failed or skipped.';
+COMMENT ON COLUMN poll_cycle_connections.outcome IS
+    'ok, partial (a part of the answer came before the failure), failed or skipped.';
 COMMENT ON COLUMN poll_cycle_connections.error_class IS
     'Kind of the failure, or why the connection was skipped; NULL if ok.';
 COMMENT ON COLUMN poll_cycle_connections.error_detail IS 'The failure for people, without secrets; NULL if ok.';

@@ -62,7 +62,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Beside the product: they may see what they exercise.
     (
         "testkit",
-        &["application", "clock", "domain", "persistence", "pgdev"],
+        &[
+            "application",
+            "clock",
+            "domain",
+            "persistence",
+            "pgdev",
+            "providers",
+        ],
     ),
     (
         "bench",

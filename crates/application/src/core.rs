@@ -9,8 +9,9 @@ use domain::ids::{CycleId, DeviceId, EventId, IdSource};
 use domain::polling::Breaker;
 use persistence::history::Event;
 use persistence::{StorageError, Store, UnitOfWork};
+use providers::ProviderRegistry;
 
-/// Store, clock, ids and the deployment's rules. Cheap to clone.
+/// Store, clock, ids, the deployment's rules and its providers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Core {
     /// The database.
@@ -21,6 +22,8 @@ pub struct Core {
     pub ids: Arc<IdSource>,
     /// What this deployment has decided.
     pub rules: Rules,
+    /// The providers whose connections can be configured and whose messages are understood.
+    pub provider_registry: ProviderRegistry,
 }
 
 /// Rules that are the deployment's to decide, not a workspace's.

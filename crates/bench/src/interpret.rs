@@ -13,7 +13,7 @@ use clap::builder::RangedU64ValueParser;
 use clock::Clock;
 use domain::fleet::ProviderType;
 use domain::ids::ProviderId;
-use providers::Interpretation;
+use providers::{Interpretation, ProviderRegistry};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::cpu;
@@ -92,12 +92,13 @@ impl Round {
 
 fn interpret_for(span: Duration, messages: &[Box<RawValue>]) -> anyhow::Result<Round> {
     let connection = ProviderId::try_new("viriciti-main").context("an id")?;
+    let registry = ProviderRegistry::default();
     let mut frames = 0;
     let begun = Instant::now();
     let cpu_before = cpu::own()?;
     while begun.elapsed() < span {
         for message in messages {
-            match providers::interpret(ProviderType::Viriciti, message) {
+            match registry.interpret(ProviderType::Viriciti, message) {
                 Interpretation::Readings(readings) => {
                     for reading in readings {
                         black_box(reading.into_update(&connection));

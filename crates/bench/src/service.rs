@@ -46,6 +46,10 @@ pub(crate) async fn build() -> anyhow::Result<PathBuf> {
 ///
 /// # Errors
 /// When it does not build.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo says by its environment where it is"
+)]
 pub(crate) async fn build_of(package: &str) -> anyhow::Result<PathBuf> {
     #[derive(Deserialize)]
     struct Message {

@@ -3,25 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use api::access::RateLimits;
 use api::{AppState, Features};
 use application::commands::PushQueue;
-use application::polling::{Worker, WorkerSettings};
+use application::polling::{SharedSessions, Worker, WorkerSettings};
 use application::schedules::Applier;
 use application::sweeps::{Outside, Sweeper};
 use application::{Core, Rules, maintain};
 use auth::{DevIssuer, Verifier};
 use clock::Clock;
+use domain::fleet::CredentialRef;
 use domain::ids::IdSource;
 use persistence::Store;
-use providers::{AddressPolicy, Credentials, PollLimits, Providers};
+use providers::{
+    AddressPolicy, CredentialKind, Credentials, PollLimits, ProviderRegistry, Providers,
+    SessionKey, Sessions,
+};
 use scheduling::Scheduler;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Profile, Settings};
+use crate::config::{Profile, Settings, process_environment};
 use crate::metrics::Metrics;
 
 /// The longest wait for answers in progress at shutdown.
@@ -61,14 +65,22 @@ impl Instance {
         };
         let credentials = Credentials {
             folder: settings.provider_credentials_dir.clone(),
+            environment: process_environment(),
         };
+        let sessions = provider_sessions(settings, &core, &credentials)?;
         let limits = PollLimits {
             deadline: settings.provider_deadline(),
             account_rate: settings.provider_account_rate(),
             ..PollLimits::default()
         };
-        let providers = Providers::try_new(addresses.clone(), credentials, limits)
-            .context("no HTTP client for providers")?;
+        let providers = Providers::try_new(
+            core.provider_registry.clone(),
+            addresses.clone(),
+            credentials,
+            sessions,
+            limits,
+        )
+        .context("no HTTP client for providers")?;
         let worker_settings = WorkerSettings {
             concurrency: settings.poll_concurrency,
             lease: settings.lease(),
@@ -150,7 +162,33 @@ pub fn core(settings: &Settings, store: Store, clock: Clock) -> Core {
             cycle_retention: settings.cycle_retention(),
             envelope_retention: settings.envelope_retention(),
         },
+        provider_registry: ProviderRegistry::default(),
     }
+}
+
+/// Login sessions at providers: shared by all instances where there is a key to seal them with.
+fn provider_sessions(
+    settings: &Settings,
+    core: &Core,
+    credentials: &Credentials,
+) -> anyhow::Result<Sessions> {
+    let clock = core.clock.clone();
+    let Some(reference) = &settings.provider_session_key_ref else {
+        tracing::info!(
+            "PROVIDER_SESSION_KEY_REF is not set: login sessions at providers stay in the memory of this instance"
+        );
+        return Ok(Sessions::in_memory(clock));
+    };
+    let invalid = || format!("PROVIDER_SESSION_KEY_REF is {reference}");
+    let reference = CredentialRef::try_new(reference).with_context(invalid)?;
+    let key = credentials
+        .resolve(&reference, CredentialKind::Key)
+        .and_then(|credential| Ok(credential.key()?.clone()))
+        .map_err(|error| anyhow!(error.detail))
+        .with_context(invalid)?;
+    let key = SessionKey::try_new(&key).with_context(invalid)?;
+    let store = SharedSessions::new(core.store.clone(), clock.clone());
+    Ok(Sessions::shared(clock, Arc::new(store), key))
 }
 
 /// Returns a token that is cancelled when the process is asked to stop, by Ctrl-C or SIGTERM.

@@ -43,6 +43,10 @@ pub(crate) struct Binaries {
 
 impl Binaries {
     /// Finds the programs: in `PG_BIN_DIR` alone if it is set, else in the newest installation, else in the PATH.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the machine's own PostgreSQL is found by its environment"
+    )]
     pub(crate) fn find() -> Result<Self, NoBinaries> {
         match env::var_os("PG_BIN_DIR").filter(|directory| !directory.is_empty()) {
             Some(directory) => Self::first_usable(vec![PathBuf::from(directory)]),

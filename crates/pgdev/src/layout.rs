@@ -26,6 +26,10 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// Creates the directories that are missing and checks the others.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a server's folder is found by its user's environment"
+    )]
     pub(crate) fn prepare(
         settings: &Settings,
         major: u32,

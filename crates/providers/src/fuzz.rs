@@ -1,4 +1,4 @@
-//! What providers might send: for the interpreters' own tests, which say what must hold whatever it is.
+//! Messages that providers might send: for the interpreters' own tests, which say what must hold for any message.
 //! `PROPTEST_CASES` sets how many times each is tried.
 
 use domain::acceptance::Item;
@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 
 use crate::{Interpretation, ProviderReading};
 
-/// Any bytes; JSON of any shape, with the protocol's own words in it; and valid messages with other values,
-/// or with some of their bytes wrong.
+/// Generates any bytes, JSON of any shape with the protocol's own words in it, and valid messages with other
+/// values or with some of their bytes wrong.
 pub(crate) fn any_message(
     words: &'static [&'static str],
     valid: &'static [&'static str],
@@ -23,7 +23,7 @@ pub(crate) fn any_message(
     ]
 }
 
-/// JSON whose names and texts are often the protocol's.
+/// Generates JSON whose names and texts are often the protocol's.
 fn any_json(words: &'static [&'static str]) -> impl Strategy<Value = Value> {
     let word = move || prop_oneof![4 => prop::sample::select(words).prop_map(str::to_owned), 1 => any::<String>()];
     let leaf = prop_oneof![
@@ -44,7 +44,7 @@ fn any_json(words: &'static [&'static str]) -> impl Strategy<Value = Value> {
     })
 }
 
-/// A valid message in which some values are anything else.
+/// Generates a valid message in which some values are anything else.
 fn revalued(
     words: &'static [&'static str],
     valid: &'static [&'static str],
@@ -63,7 +63,7 @@ fn revalued(
     })
 }
 
-/// All that is within, but for lists and objects themselves.
+/// Returns all values within, but for lists and objects themselves.
 fn values_of(json: &mut Value) -> Vec<&mut Value> {
     match json {
         Value::Array(list) => list.iter_mut().flat_map(values_of).collect(),
@@ -72,7 +72,7 @@ fn values_of(json: &mut Value) -> Vec<&mut Value> {
     }
 }
 
-/// A valid message in which some bytes are others, missing, or there twice.
+/// Generates a valid message in which some bytes are others, missing, or there twice.
 fn mutated(valid: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     let mutation = (
         any::<prop::sample::Index>(),
@@ -100,8 +100,8 @@ fn mutated(valid: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// The two ways in which a transport may forward what it got: as JSON, where it is JSON, and as text.
-pub(crate) fn forwarded(message: &[u8]) -> Vec<Box<RawValue>> {
+/// Forwards a message in the two ways that a transport may: as JSON, where it is JSON, and as text.
+pub(crate) fn forward(message: &[u8]) -> Vec<Box<RawValue>> {
     let text = String::from_utf8_lossy(message).into_owned();
     let as_text = Value::from(text.as_str()).to_string();
     [text, as_text]
@@ -110,8 +110,11 @@ pub(crate) fn forwarded(message: &[u8]) -> Vec<Box<RawValue>> {
         .collect()
 }
 
-/// What must hold of whatever was read from so many bytes.
-pub(crate) fn check(interpretation: &Interpretation, bytes: usize) -> Result<(), TestCaseError> {
+/// Checks what must hold for any interpretation of so many bytes.
+pub(crate) fn check_interpretation(
+    interpretation: &Interpretation,
+    bytes: usize,
+) -> Result<(), TestCaseError> {
     let word = |reason: &str| {
         !reason.is_empty() && reason.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
     };
@@ -138,7 +141,7 @@ pub(crate) fn check(interpretation: &Interpretation, bytes: usize) -> Result<(),
     Ok(())
 }
 
-/// What must hold of the items of a poll's answer.
+/// Checks what must hold for the items of any poll's answer.
 pub(crate) fn check_items(items: &[Item]) -> Result<(), TestCaseError> {
     for item in items {
         match item {
@@ -151,7 +154,7 @@ pub(crate) fn check_items(items: &[Item]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// At most one value a signal, each as the catalogue would read it again.
+/// Checks that there is at most one value a signal, each as the catalogue would parse it again.
 fn check_values(signals: &[(Signal, SignalValue)]) -> Result<(), TestCaseError> {
     prop_assert!(signals.len() <= CATALOGUE.len());
     for (at, (signal, value)) in signals.iter().enumerate() {

@@ -6,13 +6,15 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use clock::Clock;
 use domain::fleet::ProviderType;
 use domain::signals::{Reading, Readings, Signal};
-use providers::{Interpretation, interpret};
+use providers::{Interpretation, ProviderRegistry};
 use serde::Serialize;
 
 /// What a message says of a vehicle, at the precision that frames have.
 fn read(provider_type: ProviderType, message: &impl Serialize) -> Vec<(Signal, Reading)> {
     let raw = serde_json::value::to_raw_value(message).expect("JSON");
-    let Interpretation::Readings(readings) = interpret(provider_type, &raw) else {
+    let Interpretation::Readings(readings) =
+        ProviderRegistry::default().interpret(provider_type, &raw)
+    else {
         panic!("{raw} is not understood");
     };
     let reading = |reading: providers::ProviderReading| {

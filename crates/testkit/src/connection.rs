@@ -4,17 +4,17 @@ use application::commands::ConnectionSpec;
 use domain::fleet::{CredentialRef, ProviderType};
 use domain::ids::ProviderId;
 
-/// Builds a provider connection.
+/// A connection to be.
 #[derive(Clone, Debug)]
 pub struct ConnectionBuilder {
     id: ProviderId,
     spec: ConnectionSpec,
 }
 
-/// Begins an enabled connection to a simulator, at an address where nobody listens.
+/// An enabled connection to a simulator at an address where nobody listens.
 ///
 /// # Panics
-/// If `id` is not a provider id.
+/// When `id` is none.
 pub fn a_connection(id: &str) -> ConnectionBuilder {
     let spec = ConnectionSpec {
         provider_type: ProviderType::DepotSim,
@@ -31,24 +31,24 @@ pub fn a_connection(id: &str) -> ConnectionBuilder {
 }
 
 impl ConnectionBuilder {
-    /// Sets the type of the provider.
+    /// Of another provider.
     #[must_use]
     pub fn of_type(mut self, provider_type: ProviderType) -> Self {
         self.spec.provider_type = provider_type;
         self
     }
 
-    /// Sets the address.
+    /// To another address.
     #[must_use]
     pub fn at(mut self, base_url: impl Into<String>) -> Self {
         self.spec.base_url = base_url.into();
         self
     }
 
-    /// Sets the reference to the credential: `file:…` or `env:PROVIDER_…`.
+    /// With a credential: `file:…` or `env:PROVIDER_…`.
     ///
     /// # Panics
-    /// If `reference` is not a reference to a credential.
+    /// When `reference` is none.
     #[must_use]
     pub fn credential(mut self, reference: &str) -> Self {
         self.spec.credential_ref =
@@ -56,34 +56,34 @@ impl ConnectionBuilder {
         self
     }
 
-    /// Disables the connection.
+    /// Switched off.
     #[must_use]
     pub fn disabled(self) -> Self {
         self.enabled(false)
     }
 
-    /// Enables or disables the connection.
+    /// Switched on or off.
     #[must_use]
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.spec.enabled = enabled;
         self
     }
 
-    /// Adds a setting of its type of provider.
+    /// With a setting of its provider's.
     #[must_use]
     pub fn with_setting(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
         self.spec.settings.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Declares how often its devices report.
+    /// Declaring how often its devices report.
     #[must_use]
     pub fn reporting_every_minutes(mut self, minutes: u32) -> Self {
         self.spec.expected_reporting_interval_minutes = Some(minutes);
         self
     }
 
-    /// Returns the arguments of the command that configures the connection.
+    /// What a command takes.
     pub fn build(&self) -> (ProviderId, ConnectionSpec) {
         (self.id.clone(), self.spec.clone())
     }

@@ -1,4 +1,4 @@
-//! Methods that run poll cycles of a workspace.
+//! Poll cycles of a fleet.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use persistence::polling::{ClaimCandidate, ClaimedCycle};
 
 use crate::{AUTHOR, Fleet, ReportBuilder};
 
-/// A lease that is longer than any test runs.
+/// Longer than any test runs.
 const LONG: Duration = Duration::from_mins(10);
 
 impl Fleet {
-    /// Triggers the cycle of a slot, or without a slot a manual one.
+    /// Triggers a cycle: of a slot, or now.
     ///
     /// # Panics
-    /// If the store fails, or if there is no such workspace.
+    /// When the store fails, or there is no such workspace.
     pub async fn trigger(&self, scheduled_time: Option<DateTime<Utc>>) -> TriggerAnswer {
         let request = CycleRequest {
             scheduled_time,
@@ -31,26 +31,26 @@ impl Fleet {
             .expect("the workspace")
     }
 
-    /// Tries to claim a cycle, for ten minutes.
+    /// Tries to take a cycle, for ten minutes.
     ///
     /// # Panics
-    /// If the store fails.
+    /// When the store fails.
     pub async fn claim(&self, cycle_id: CycleId) -> Option<ClaimedCycle> {
         self.claim_for(cycle_id, LONG).await
     }
 
-    /// Tries to claim a cycle with a lease that expires at once, as if its holder had been killed.
+    /// Tries to take a cycle, with a lease that is over at once: its holder was killed.
     ///
     /// # Panics
-    /// If the store fails.
+    /// When the store fails.
     pub async fn claim_and_die(&self, cycle_id: CycleId) -> Option<ClaimedCycle> {
         self.claim_for(cycle_id, Duration::ZERO).await
     }
 
-    /// Tries to claim a cycle for the duration of a lease.
+    /// Tries to take a cycle.
     ///
     /// # Panics
-    /// If the store fails.
+    /// When the store fails.
     pub async fn claim_for(&self, cycle_id: CycleId, lease: Duration) -> Option<ClaimedCycle> {
         let now = self.core.clock.now();
         let candidate = ClaimCandidate {
@@ -66,10 +66,10 @@ impl Fleet {
             .expect("the store")
     }
 
-    /// Runs a whole manual cycle with these reports of connections, at the present time.
+    /// Runs a whole cycle in which the connections fared so; all of it happens now.
     ///
     /// # Panics
-    /// If another cycle of the workspace waits or runs.
+    /// When another cycle is in the way.
     pub async fn polled(&self, reports: impl IntoIterator<Item = ReportBuilder>) -> CycleId {
         let cycle_id = self.trigger(None).await.cycle_id;
         let cycle = self
@@ -81,10 +81,10 @@ impl Fleet {
         cycle_id
     }
 
-    /// Records reports of connections in a cycle that is held.
+    /// Records how connections fared in a cycle that is held.
     ///
     /// # Panics
-    /// If the store fails.
+    /// When the store fails.
     pub async fn record_reports(
         &self,
         cycle: &ClaimedCycle,
@@ -109,10 +109,10 @@ impl Fleet {
         uow.commit().await.expect("a commit");
     }
 
-    /// Ends a cycle that is held, with the status that follows from its recorded connections.
+    /// Ends a cycle that is held, as its recorded connections fared.
     ///
     /// # Panics
-    /// If it is not held.
+    /// When it is not held.
     pub async fn finish(&self, cycle: &ClaimedCycle) {
         let now = self.core.clock.now();
         let mut uow = self
@@ -133,14 +133,19 @@ impl Fleet {
                 .expect("the store"),
             "the lease is held"
         );
-        uow.record_streams(cycle.cycle_id).await.expect("the store");
+        uow.record_streams(
+            cycle.cycle_id,
+            &self.core.provider_registry.streamed_types(),
+        )
+        .await
+        .expect("the store");
         uow.commit().await.expect("a commit");
     }
 
-    /// Loads a cycle with its reports.
+    /// A cycle's row with its reports.
     ///
     /// # Panics
-    /// If there is no such cycle.
+    /// When there is no such cycle.
     pub async fn cycle(&self, cycle_id: CycleId) -> PollCycle {
         let cycles = self
             .core
@@ -151,10 +156,10 @@ impl Fleet {
         cycles.into_iter().next().expect("the cycle")
     }
 
-    /// Loads all cycles of the workspace, newest first.
+    /// All its cycles, newest first.
     ///
     /// # Panics
-    /// If the store fails.
+    /// When the store fails.
     pub async fn cycles(&self) -> Vec<PollCycle> {
         self.core
             .store
@@ -163,10 +168,10 @@ impl Fleet {
             .expect("the store")
     }
 
-    /// Loads the ids of the cycles that can be claimed now.
+    /// Its cycles that can be claimed now.
     ///
     /// # Panics
-    /// If the store fails.
+    /// When the store fails.
     pub async fn claimable(&self) -> Vec<CycleId> {
         let candidates = self
             .core
@@ -182,7 +187,7 @@ impl Fleet {
     }
 }
 
-/// Returns the rejections of a report, as a batch records them.
+/// The refusals that a report tells of, as acceptance keeps them.
 fn refused_in(report: &ConnectionReport) -> RejectionTally {
     let mut tally = RejectionTally::default();
     for (device_id, reason) in &report.rejected_devices {

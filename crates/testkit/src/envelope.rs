@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{AUTHOR, Fleet};
 
-/// Builds a provider envelope.
+/// An envelope to be.
 #[derive(Clone, Debug)]
 pub struct EnvelopeBuilder {
     id: EnvelopeId,
@@ -26,8 +26,8 @@ pub struct EnvelopeBuilder {
     raw_message: Box<RawValue>,
 }
 
-/// Begins the envelope of this number, which was received from the simulator through `sim-main` at
-/// [`start`](crate::start) and has a message without content.
+/// The envelope of this number, received from the simulator through `sim-main` at
+/// [`start`](crate::start), with a message that says nothing.
 ///
 /// # Panics
 /// Never.
@@ -42,7 +42,7 @@ pub fn an_envelope(number: u32) -> EnvelopeBuilder {
     }
 }
 
-/// Returns the id of the envelope of this number. The ids are in the order of the numbers.
+/// The id of the envelope of this number; their order is that of the numbers.
 pub fn envelope_id(number: u32) -> EnvelopeId {
     EnvelopeId(Uuid::from_u128(
         0x019a_b000_0000_7000_8000_0000_0000_0000 | u128::from(number),
@@ -50,7 +50,7 @@ pub fn envelope_id(number: u32) -> EnvelopeId {
 }
 
 impl EnvelopeBuilder {
-    /// Sets the type of the provider that the envelope names.
+    /// Said to be of another protocol.
     #[must_use]
     pub fn of_type(self, provider_type: ProviderType) -> Self {
         Self {
@@ -59,10 +59,10 @@ impl EnvelopeBuilder {
         }
     }
 
-    /// Sets the connection.
+    /// Through another connection.
     ///
     /// # Panics
-    /// If `provider_id` is not a provider id.
+    /// When `provider_id` is none.
     #[must_use]
     pub fn through(self, provider_id: &str) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl EnvelopeBuilder {
         }
     }
 
-    /// Sets the time at which the transport received the message.
+    /// Received by the transport at another time.
     #[must_use]
     pub fn received(self, received_at: DateTime<Utc>) -> Self {
         Self {
@@ -80,7 +80,7 @@ impl EnvelopeBuilder {
         }
     }
 
-    /// Gives the envelope a trace of its own.
+    /// In a trace of its own.
     #[must_use]
     pub fn traced(self, trace_id: &str) -> Self {
         let trace = EnvelopeTrace {
@@ -93,14 +93,14 @@ impl EnvelopeBuilder {
         }
     }
 
-    /// Sets a message in which the simulator's vehicle of this name reports one signal, observed at
+    /// With a message in which the vehicle of this name at the simulator reports one signal, observed at
     /// [`start`](crate::start).
     #[must_use]
     pub fn reporting(self, vehicle: &str, signal: &str, value: impl Into<Value>) -> Self {
         self.reporting_at(crate::start(), vehicle, signal, value)
     }
 
-    /// Sets a message in which the simulator's vehicle of this name reports one signal, observed at `at`.
+    /// The same, observed at another time.
     #[must_use]
     pub fn reporting_at(
         self,
@@ -117,10 +117,10 @@ impl EnvelopeBuilder {
         self.saying(&message.to_string())
     }
 
-    /// Sets the JSON text of the message.
+    /// With this JSON text as its message.
     ///
     /// # Panics
-    /// If the text is not JSON.
+    /// When it is not JSON.
     #[must_use]
     pub fn saying(self, raw_message: &str) -> Self {
         Self {
@@ -129,12 +129,12 @@ impl EnvelopeBuilder {
         }
     }
 
-    /// Returns the item of a batch that a command takes.
+    /// What a command takes.
     pub fn item(&self) -> EnvelopeItem<'_> {
         EnvelopeItem::Envelope(self.envelope())
     }
 
-    /// Returns the envelope itself, which the store takes.
+    /// The envelope itself, as the store takes it.
     pub fn envelope(&self) -> ProviderEnvelope<'_> {
         ProviderEnvelope {
             id: self.id,
@@ -150,17 +150,17 @@ impl EnvelopeBuilder {
 /// A row of `provider_envelopes` with its raw message.
 #[derive(Clone, Debug, FromRow, PartialEq, Eq)]
 pub struct KeptEnvelope {
-    /// The id of the envelope.
+    /// Which.
     pub envelope_id: Uuid,
-    /// The time at which core recorded it first.
+    /// When core first had it.
     pub recorded_at: DateTime<Utc>,
-    /// The outcome, as a word.
+    /// What became of it.
     pub outcome: String,
-    /// The reason of the outcome, as a word.
+    /// Why.
     pub reason: Option<String>,
-    /// The reason in a sentence for people.
+    /// The same for people.
     pub detail: Option<String>,
-    /// The message as the provider sent it.
+    /// What the provider sent.
     pub raw_message: String,
 }
 
@@ -168,7 +168,7 @@ impl Fleet {
     /// Forwards a batch of envelopes.
     ///
     /// # Panics
-    /// If the whole batch is refused.
+    /// When the batch is refused whole.
     pub async fn forward(
         &self,
         envelopes: impl IntoIterator<Item = EnvelopeBuilder>,
@@ -183,7 +183,7 @@ impl Fleet {
     /// Forwards a batch of which any item may be malformed.
     ///
     /// # Errors
-    /// If the whole batch is refused.
+    /// When the batch is refused whole.
     pub async fn forward_items(
         &self,
         items: &[EnvelopeItem<'_>],
@@ -197,10 +197,10 @@ impl Fleet {
         Ok(judged.into_iter().map(|one| one.verdict).collect())
     }
 
-    /// Replays the envelopes in quarantine, a thousand at most.
+    /// Replays what is in quarantine, a thousand envelopes at most.
     ///
     /// # Panics
-    /// If the store fails.
+    /// When the store fails.
     pub async fn replay(&self) -> Replay {
         self.replay_those(EnvelopeChoice::Quarantined {
             provider_id: None,
@@ -213,7 +213,7 @@ impl Fleet {
     /// Replays some envelopes.
     ///
     /// # Panics
-    /// If the store fails.
+    /// When the store fails.
     pub async fn replay_those(&self, which: EnvelopeChoice<'_>) -> Replay {
         let selection = ReplaySelection { after: None, which };
         replay_quarantine(&self.core, AUTHOR, &self.id, selection)
@@ -221,10 +221,10 @@ impl Fleet {
             .expect("a replay")
     }
 
-    /// Loads all envelopes with their messages, in order of their ids.
+    /// What is kept of envelopes, in order of their ids.
     ///
     /// # Panics
-    /// If the store fails.
+    /// When it cannot be read.
     pub async fn kept_envelopes(&self) -> Vec<KeptEnvelope> {
         sqlx::query_as(
             "SELECT envelope_id, recorded_at, outcome, reason, detail, raw_message
@@ -238,7 +238,7 @@ impl Fleet {
     }
 }
 
-/// Returns what became of each envelope, in words: the outcome, with a reason if there is one.
+/// What became of each envelope, as words: the outcome, with a reason where there is one.
 pub fn outcomes_of<'v>(verdicts: impl IntoIterator<Item = &'v EnvelopeVerdict>) -> Vec<String> {
     let words = |verdict: &EnvelopeVerdict| match verdict.reason() {
         Some(reason) => format!("{}: {reason}", verdict.outcome()),

@@ -1,18 +1,18 @@
-//! Waiting for a condition, instead of sleeping for a while.
+//! Waiting for a condition, instead of sleeping and hoping.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The time limit of a wait. It is far beyond what anything takes on a busy machine: only a failure waits this long.
+/// Far beyond what anything takes on a busy machine; only a failure waits this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
-/// The answer to the question whether a condition holds.
+/// Something that has come about or has not yet.
 pub trait Condition {
-    /// The value that is returned when the condition holds.
+    /// What there is to see once it has.
     type Seen;
-    /// Returns the value if the condition holds now.
+    /// What is seen now.
     fn seen(self) -> Option<Self::Seen>;
 }
 
@@ -30,10 +30,11 @@ impl<T> Condition for Option<T> {
     }
 }
 
-/// Asks again and again until `condition` holds: until a `bool` is true, or an `Option` has a value, which is returned.
+/// Looks again and again until `condition` has come about: a `bool`, or an `Option` whose value is
+/// then the answer.
 ///
 /// # Panics
-/// If `what` does not hold within a minute; the message names it.
+/// After a minute, saying that `what` did not come about.
 pub async fn eventually<C: Condition>(
     what: &str,
     mut condition: impl AsyncFnMut() -> C,

@@ -1,4 +1,4 @@
-//! A database with the use cases on it, and a clock that stands still.
+//! A database, the use cases on it, and a clock that stands still.
 
 use std::sync::Arc;
 
@@ -7,10 +7,11 @@ use chrono::{DateTime, Utc};
 use clock::Clock;
 use domain::ids::IdSource;
 use persistence::Store;
+use providers::ProviderRegistry;
 
 use crate::TestDatabase;
 
-/// The author of the changes that tests make.
+/// Who changes things in tests.
 pub const AUTHOR: Author<'static> = Author {
     id: "anna",
     trace_id: None,
@@ -19,16 +20,16 @@ pub const AUTHOR: Author<'static> = Author {
 /// An instance of the service on a database of its own.
 #[derive(Debug)]
 pub struct Fixture {
-    /// The instance that use cases run on; its clock is [`Fixture::clock`].
+    /// The use cases' surroundings; its clock is [`Fixture::clock`].
     pub core: Core,
-    /// The clock, which stands at [`start`](crate::start) until a test advances it; in real time the system's clock.
+    /// Stands at [`start`](crate::start) until it is advanced, unless in real time.
     pub clock: Clock,
     /// The database.
     pub database: TestDatabase,
 }
 
 impl Fixture {
-    /// Creates an instance on an empty, migrated database.
+    /// With an empty, migrated database.
     ///
     /// # Panics
     /// As [`TestDatabase::create`].
@@ -43,7 +44,7 @@ impl Fixture {
         }
     }
 
-    /// Creates an instance with the system's clock, for stories in which programs run.
+    /// With the system's clock, for stories in which programs run.
     ///
     /// # Panics
     /// As [`TestDatabase::create`].
@@ -60,18 +61,18 @@ impl Fixture {
         }
     }
 
-    /// The store of the instance.
+    /// The store.
     pub fn store(&self) -> &Store {
         &self.core.store
     }
 
-    /// Creates another instance on the same database with a clock of its own, which stands at `now`: in the past for
-    /// what happened before the story, or elsewhere for machines whose clocks differ.
+    /// Another instance on the same database, whose clock stands at `now` by itself: in the past for
+    /// what happened before the story, or elsewhere for machines that disagree.
     pub fn core_at(&self, now: DateTime<Utc>) -> Core {
         core(self.core.store.clone(), Clock::manual(now))
     }
 
-    /// Creates another instance on the same database, with connections of its own and the same clock.
+    /// Another instance on the same database, with connections of its own and the same clock.
     pub fn another_instance(&self) -> Core {
         core(self.database.another_store(), self.clock.clone())
     }
@@ -92,5 +93,6 @@ fn core(store: Store, clock: Clock) -> Core {
         clock,
         ids: Arc::new(IdSource::new()),
         rules: Rules::default(),
+        provider_registry: ProviderRegistry::default(),
     }
 }

@@ -1,4 +1,4 @@
-//! A workspace that was built: methods that act on it, and methods that load what it has.
+//! A workspace that was built: acting on it, and looking into it.
 
 use application::Core;
 use application::commands::{
@@ -22,22 +22,22 @@ use crate::{AUTHOR, DeviceBuilder};
 /// A workspace, seen by one instance of the service.
 #[derive(Clone, Debug)]
 pub struct Fleet {
-    /// The instance of the service.
+    /// The instance.
     pub core: Core,
     /// The workspace.
     pub id: WorkspaceId,
 }
 
-/// A `TelematicsUpdateAccepted` in the event store.
+/// A `TelematicsUpdateAccepted` of the event store.
 #[derive(Clone, Debug, FromRow)]
 pub struct AcceptedEvent {
-    /// The id of the event. The ids that one instance makes are in the order in which it makes them.
+    /// Ids of one instance are in the order of minting.
     pub event_id: Uuid,
-    /// The time at which the event was recorded.
+    /// When it was recorded.
     pub recorded_at: DateTime<Utc>,
-    /// The poll cycle that brought the update; `None` if it was pushed.
+    /// The cycle that it came with.
     pub cycle_id: Option<Uuid>,
-    /// The readings that the update brought.
+    /// What the update brought.
     #[sqlx(json)]
     pub readings: Readings,
 }
@@ -52,7 +52,7 @@ impl Fleet {
     /// Holds the workspace's exclusive fence, as a change of its flags does.
     ///
     /// # Panics
-    /// If the store fails.
+    /// When the store fails.
     pub async fn hold(&self) -> HeldWorkspace {
         let change = self.core.store.begin(&self.id, Fence::Exclusive).await;
         HeldWorkspace {
@@ -60,7 +60,7 @@ impl Fleet {
         }
     }
 
-    /// Returns the same workspace, seen by another instance.
+    /// The same workspace, seen by another instance.
     #[must_use]
     pub fn seen_by(&self, core: Core) -> Self {
         Self {
@@ -69,10 +69,10 @@ impl Fleet {
         }
     }
 
-    /// Loads the workspace's record.
+    /// Its row.
     ///
     /// # Panics
-    /// If there is no such workspace.
+    /// When it is not there.
     pub async fn record(&self) -> WorkspaceRecord {
         self.core
             .store
@@ -85,7 +85,7 @@ impl Fleet {
     /// Pushes a batch of updates.
     ///
     /// # Panics
-    /// If the whole batch is refused.
+    /// When the batch is refused whole.
     pub async fn push<I: Into<Item>>(&self, items: impl IntoIterator<Item = I>) -> Vec<Judged> {
         let items: Vec<Item> = items.into_iter().map(Into::into).collect();
         self.accept(&items, Source::Push)
@@ -96,7 +96,7 @@ impl Fleet {
     /// Submits a batch from any source.
     ///
     /// # Errors
-    /// If the whole batch is refused.
+    /// When the batch is refused whole.
     pub async fn accept(&self, items: &[Item], source: Source) -> Result<Vec<Judged>, AcceptError> {
         let items = items.iter().map(|item| (item, Origin::default()));
         let batch = Batch::new(&self.id, source, self.core.clock.now(), items);
@@ -107,7 +107,7 @@ impl Fleet {
     /// Configures a device, new or changed.
     ///
     /// # Panics
-    /// If that is refused.
+    /// When that is refused.
     pub async fn configure(&self, device: DeviceBuilder) -> Device {
         let (id, spec) = device.build();
         put_device(&self.core, AUTHOR, &self.id, &id, spec, &Precondition::None)
@@ -119,7 +119,7 @@ impl Fleet {
     /// Deactivates a device.
     ///
     /// # Panics
-    /// If that is refused, or if `device_id` is not a device id.
+    /// When that is refused, or `device_id` is none.
     pub async fn deactivate(&self, device_id: &str) {
         deactivate_device(
             &self.core,
@@ -132,10 +132,10 @@ impl Fleet {
         .expect("a deactivation");
     }
 
-    /// Loads an active device with its snapshot.
+    /// An active device with what is held of it.
     ///
     /// # Panics
-    /// If there is no such device.
+    /// When there is no such device.
     pub async fn snapshot(&self, device_id: &str) -> StoredSnapshot {
         self.core
             .store
@@ -145,10 +145,10 @@ impl Fleet {
             .expect("an active device")
     }
 
-    /// Loads the events of the device's accepted updates, in the order of their ids.
+    /// The device's accepted updates, in the order of their ids.
     ///
     /// # Panics
-    /// If they cannot be read.
+    /// When they cannot be read.
     pub async fn accepted_events(&self, device_id: &str) -> Vec<AcceptedEvent> {
         sqlx::query_as(
             "SELECT event_id, recorded_at, cycle_id, normalized_values AS readings FROM event_store
@@ -161,10 +161,10 @@ impl Fleet {
         .expect("events")
     }
 
-    /// Computes the readings that the accepted updates of a device's present activation add up to.
+    /// What the accepted updates of a device's present activation add up to.
     ///
     /// # Panics
-    /// If there is no such device.
+    /// When there is no such device.
     pub async fn fold_of_events(&self, device_id: &str) -> Readings {
         let activated_at = self.snapshot(device_id).await.activated_at;
         let events = self.accepted_events(device_id).await;
@@ -180,11 +180,10 @@ impl Fleet {
         folded
     }
 
-    /// Loads the ids and payloads of the workspace's events of a type, in the order of their ids. The payloads are as the
-    /// API shows them.
+    /// Payloads of the workspace's events of a type, as they are shown, in the order of their ids.
     ///
     /// # Panics
-    /// If they cannot be read, or if there is no such type.
+    /// When they cannot be read, or there is no such type.
     pub async fn events(&self, event_type: &str) -> Vec<(Uuid, serde_json::Value)> {
         let filter = EventFilter {
             event_type: Some(EventType::parse(event_type).expect("a type of events")),
@@ -215,7 +214,7 @@ fn device(id: &str) -> DeviceId {
 /// Loads, decides and records one update with a writer whose unit of work stays open.
 ///
 /// # Panics
-/// If the update is not accepted, or if another batch is quicker.
+/// When the update is not accepted, or another batch is quicker.
 pub async fn record_in(writer: &mut AcceptanceWriter<'_>, fleet: &Fleet, item: &Item) {
     let now = fleet.core.clock.now();
     let items = [BatchItem {

@@ -1,4 +1,4 @@
-//! Recording which SQL statements a future runs, by the names in the comments at their heads.
+//! Which SQL statements something runs, by the names at their heads.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -8,10 +8,11 @@ use tracing::instrument::WithSubscriber;
 use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-/// Runs a future to its end and returns its output with the names of the statements that it ran, in order. Not among
-/// them are the statements of tasks that it spawned, `BEGIN`, `COMMIT`, and the driver's questions about types.
+/// Runs something to its end, with the names of the statements that it ran, in order. Those of tasks
+/// that it spawned are not among them, nor are `BEGIN` and `COMMIT`, nor what the driver asks about types, once a
+/// connection.
 pub async fn statements_of<T>(something: impl Future<Output = T>) -> (T, Vec<String>) {
-    register_another_subscriber();
+    subscribers_are_told_apart();
     let statements = Statements::default();
     let subscriber = tracing_subscriber::registry().with(statements.clone());
     let outcome = something.with_subscriber(subscriber).await;
@@ -19,9 +20,9 @@ pub async fn statements_of<T>(something: impl Future<Output = T>) -> (T, Vec<Str
     (outcome, names)
 }
 
-/// Registers another subscriber, once. If there is a single subscriber, `tracing` takes it for that of the calling thread,
-/// and a log line that another test logs first would be disabled for all threads.
-pub(crate) fn register_another_subscriber() {
+/// Of a single subscriber `tracing` assumes that it is the calling thread's: what a test beside this one
+/// logs first would be disabled for all threads. Of two it assumes no such thing.
+pub(crate) fn subscribers_are_told_apart() {
     static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
     ANOTHER.get_or_init(|| Dispatch::new(tracing_subscriber::registry()));
 }
@@ -37,7 +38,7 @@ impl<S: Subscriber> Layer<S> for Statements {
     }
 }
 
-/// Takes the name of a statement from the comment at its head.
+/// Finds the comment at the head of a statement.
 struct NameOf<'s>(&'s Statements);
 
 impl Visit for NameOf<'_> {

@@ -4,9 +4,9 @@ use application::commands::{self, ConnectionSpec};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::fleet::{CredentialRef, ProviderType, parse_feed};
+use domain::fleet::{CredentialRef, ProviderType};
 use domain::ids::{ProviderId, WorkspaceId};
-use providers::AddressPolicy;
+use providers::{AddressPolicy, ProviderRegistry};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use utoipa::ToSchema;
@@ -73,7 +73,8 @@ pub(crate) async fn put_connection(
     IfMatch(precondition): IfMatch,
     JsonBody(body): JsonBody<PutConnection>,
 ) -> Result<Response, Problem> {
-    let spec = spec_of(body, &state.addresses).map_err(Problem::invalid)?;
+    let registry = &state.core.provider_registry;
+    let spec = spec_of(body, registry, &state.addresses).map_err(Problem::invalid)?;
     let put = commands::put_connection(
         &state.core,
         caller.author(),
@@ -98,6 +99,7 @@ pub(crate) async fn put_connection(
 
 fn spec_of(
     body: PutConnection,
+    registry: &ProviderRegistry,
     addresses: &AddressPolicy,
 ) -> Result<ConnectionSpec, Vec<FieldError>> {
     let mut errors = Vec::new();
@@ -131,11 +133,9 @@ fn spec_of(
     if serde_json::to_string(&body.settings).is_ok_and(|settings| settings.contains("\\u0000")) {
         errors.push(FieldError::pointer("/settings", "must not contain NUL"));
     }
-    if parse_feed(body.provider_type, &body.settings).is_none() {
-        errors.push(FieldError::pointer(
-            "/settings/feed",
-            "must be whole or changes",
-        ));
+    if let Err(invalid) = registry.check_settings(body.provider_type, &body.settings) {
+        let pointer = format!("/settings/{}", invalid.member);
+        errors.push(FieldError::pointer(pointer, invalid.rule));
     }
     if !errors.is_empty() {
         return Err(errors);

@@ -52,7 +52,7 @@ pub async fn accept_envelopes(
     let first_of_its_id = |envelope: &&ProviderEnvelope<'_>| named.insert(envelope.id);
     let prepared: Vec<Prepared<'_>> = envelopes(batch.items)
         .filter(first_of_its_id)
-        .map(prepare)
+        .map(|envelope| prepare(&core.provider_registry, envelope))
         .collect();
     // Another transaction that was quicker with an envelope has committed it: each time round there is at
     // least one less to judge.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{ChangeError, Precondition};
 use crate::audit::Change;
-use crate::polling::tell_closed;
+use crate::polling::report_closed_cycles;
 use crate::{Author, Core};
 
 /// What is asked of the flags.
@@ -71,7 +71,7 @@ pub async fn change_cutover(
         .await?
         .ok_or(ChangeError::UnknownWorkspace)?;
     uow.commit().await?;
-    tell_closed(id, &skipped);
+    report_closed_cycles(id, &skipped);
     Ok(record)
 }
 

@@ -11,7 +11,7 @@ use domain::envelopes::{EnvelopeVerdict, ProviderEnvelope};
 use domain::ids::{EnvelopeId, WorkspaceId};
 use persistence::StorageError;
 use persistence::acceptance::{AcceptanceWriter, BatchFacts};
-use providers::{Interpretation, interpret};
+use providers::{Interpretation, ProviderRegistry};
 use telemetry::traces;
 use tracing::Span;
 
@@ -95,9 +95,12 @@ impl Prepared<'_> {
 
 /// Reads an envelope's message, as a span of the envelope's own trace. The record of it,
 /// `TelematicsIngressPayloadPrepared`, never says what the message said.
-pub(super) fn prepare<'e>(envelope: &'e ProviderEnvelope<'e>) -> Prepared<'e> {
+pub(super) fn prepare<'e>(
+    registry: &ProviderRegistry,
+    envelope: &'e ProviderEnvelope<'e>,
+) -> Prepared<'e> {
     let _entered = span_of(envelope).entered();
-    let says = match interpret(envelope.provider_type, envelope.raw_message) {
+    let says = match registry.interpret(envelope.provider_type, envelope.raw_message) {
         Interpretation::Readings(readings) => {
             let updates = readings
                 .into_iter()

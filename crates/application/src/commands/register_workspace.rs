@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{ChangeError, Conflict, Precondition};
 use crate::audit::Change;
-use crate::polling::tell_closed;
+use crate::polling::report_closed_cycles;
 use crate::{Author, Core};
 
 /// Writes a workspace as asked for; `true` when it is new. Cutover flags may come with a new one; on
@@ -75,6 +75,6 @@ pub async fn put_workspace(
         .await?
         .ok_or(ChangeError::UnknownWorkspace)?;
     uow.commit().await?;
-    tell_closed(id, &skipped);
+    report_closed_cycles(id, &skipped);
     Ok((record, created))
 }

@@ -57,7 +57,10 @@ pub async fn replay_quarantine(
         .iter()
         .map(|(locked, message)| envelope(locked, message))
         .collect();
-    let prepared: Vec<Prepared<'_>> = envelopes.iter().map(prepare).collect();
+    let prepared: Vec<Prepared<'_>> = envelopes
+        .iter()
+        .map(|envelope| prepare(&core.provider_registry, envelope))
+        .collect();
     let prepared: Vec<&Prepared<'_>> = prepared.iter().collect();
     let now = core.clock.now();
     let trace_id = author.trace_id;

@@ -12,7 +12,7 @@ use serde_json::json;
 use telemetry::metrics;
 
 use crate::audit::Change;
-use crate::polling::tell_closed;
+use crate::polling::report_closed_cycles;
 use crate::{Author, Core};
 
 /// What a trigger says.
@@ -140,7 +140,7 @@ pub async fn trigger_cycle(
         .await?;
     }
     uow.commit().await?;
-    tell_closed(id, closed.as_slice());
+    report_closed_cycles(id, closed.as_slice());
     Ok(Some(TriggerAnswer {
         outcome,
         reason,

@@ -1,11 +1,11 @@
-//! Cycles that ended without being polled to their end: counted, and told in one line each.
+//! Cycles that ended without being polled to their end.
 
 use domain::ids::WorkspaceId;
 use persistence::polling::ClosedCycle;
 use telemetry::metrics;
 
-/// Tells that cycles are over, once that is committed.
-pub(crate) fn tell_closed(workspace_id: &WorkspaceId, closed: &[ClosedCycle]) {
+/// Counts cycles that were closed, and logs one line for each. Called once their end is committed.
+pub(crate) fn report_closed_cycles(workspace_id: &WorkspaceId, closed: &[ClosedCycle]) {
     for cycle in closed {
         metrics::cycles_ended(cycle.status.as_str(), 1);
         tracing::info!(

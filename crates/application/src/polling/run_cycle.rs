@@ -1,5 +1,6 @@
 //! `run_workspace_cycle` of the specification.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::BrokenInvariant;
 use domain::events::EventType;
 use domain::polling::{ConnectionOutcome, ConnectionReport, CycleStatus};
@@ -15,13 +16,13 @@ use super::poll_connection::poll_connection;
 use crate::Core;
 use crate::commands::AcceptError;
 
-/// Connections of a workspace that a cycle asks, at most.
-const CONNECTIONS_AT_MOST: i64 = 1_000;
+/// How many connections of a workspace one cycle asks.
+const MAX_CONNECTIONS: i64 = 1_000;
 
-/// Why a cycle did not get to its end here. Its row says running, and another holder goes on.
+/// Why this instance did not end a cycle. The cycle's row still says running, and another holder goes on.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// Another holder has it, or its workspace is no longer core's to poll.
+    /// Another instance holds the cycle, or its workspace is no longer core's to poll.
     #[error("the cycle's lease is no longer held")]
     LeaseLost,
     /// The store failed.
@@ -62,7 +63,7 @@ pub async fn run_cycle(
         .ok_or(RunError::LeaseLost)?;
     let connections = core
         .store
-        .connections(&cycle.workspace_id, None, CONNECTIONS_AT_MOST)
+        .connections(&cycle.workspace_id, None, MAX_CONNECTIONS)
         .await?;
     let mut uow = core.store.begin(&cycle.workspace_id, Fence::Shared).await?;
     let recorded = uow.recorded_outcomes(cycle.cycle_id).await?;
@@ -78,18 +79,23 @@ pub async fn run_cycle(
     for polled in join_all(polls).await {
         polled?;
     }
-    end_cycle(core, cycle).await
+    end_cycle(core, providers, cycle).await
 }
 
-/// Ends the cycle by what every connection's record says, whichever holder wrote it.
-async fn end_cycle(core: &Core, cycle: &ClaimedCycle) -> Result<CycleStatus, RunError> {
+/// Ends the cycle with the status that follows from every connection's record, whichever holder wrote it.
+async fn end_cycle(
+    core: &Core,
+    providers: &Providers,
+    cycle: &ClaimedCycle,
+) -> Result<CycleStatus, RunError> {
     let ended = core
         .store
         .poll_cycles(&cycle.workspace_id, Some(cycle.cycle_id), None, 1)
         .await?;
     let polls = ended.first().map_or(&[][..], |cycle| &cycle.polls);
-    let reports = || polls.iter().map(|poll| &poll.report);
-    let status = CycleStatus::of_outcomes(reports().map(ConnectionReport::counts_as));
+    let reports: Vec<&ConnectionReport> = polls.iter().map(|poll| &poll.report).collect();
+    let status = CycleStatus::of_outcomes(reports.iter().map(|report| report.counts_as()));
+    let summary = CycleSummary::of_reports(&reports);
     let now = core.clock.now();
     let mut uow = core.store.begin(&cycle.workspace_id, Fence::Shared).await?;
     if !uow
@@ -98,51 +104,92 @@ async fn end_cycle(core: &Core, cycle: &ClaimedCycle) -> Result<CycleStatus, Run
     {
         return Err(RunError::LeaseLost);
     }
-    uow.record_streams(cycle.cycle_id).await?;
-    let total = |of: fn(&ConnectionReport) -> u32| reports().map(of).sum::<u32>();
-    let failed = reports()
-        .filter(|report| report.counts_as() == ConnectionOutcome::Failed)
-        .count();
-    let payload = json!({
-        "cycle_started_at": cycle.started_at,
-        "cycle_ended_at": now,
-        "result_summary": {
-            "status": status,
-            "connections": polls.len(),
-            "connections_failed": failed,
-            "devices_expected": total(|report| report.devices_expected),
-            "returned": total(|report| report.returned),
-            "accepted": total(|report| report.accepted),
-            "duplicate": total(|report| report.duplicate),
-            "stale": total(|report| report.stale),
-            "rejected": total(|report| report.rejected.values().sum()),
-        },
-    });
+    let streamed = providers.registry().streamed_types();
+    uow.record_streams(cycle.cycle_id, &streamed).await?;
     core.append(
         &mut uow,
         EventType::WorkspacePollIngestCompleted,
         None,
         Some(cycle.cycle_id),
         cycle.trace_id.as_deref(),
-        payload,
+        summary.payload(status, cycle.started_at, now),
     )
     .await?;
     uow.commit().await?;
     metrics::cycles_ended(status.as_str(), 1);
     traces::ended(&Span::current(), status.as_str(), None);
-    let took = (now - cycle.started_at).num_milliseconds();
-    tracing::info!(
-        outcome = %status,
-        duration_ms = took,
-        connections = polls.len(),
-        connections_failed = failed,
-        devices_expected = total(|report| report.devices_expected),
-        returned = total(|report| report.returned),
-        accepted = total(|report| report.accepted),
-        duplicate = total(|report| report.duplicate),
-        stale = total(|report| report.stale),
-        rejected = total(|report| report.rejected.values().sum()),
-        "poll cycle ended"
-    );
+    summary.log(status, now - cycle.started_at);
     Ok(status)
+}
+
+/// The sums over the connections of a cycle.
+struct CycleSummary {
+    connections: usize,
+    connections_failed: usize,
+    devices_expected: u32,
+    returned: u32,
+    accepted: u32,
+    duplicate: u32,
+    stale: u32,
+    rejected: u32,
+}
+
+impl CycleSummary {
+    fn of_reports(reports: &[&ConnectionReport]) -> Self {
+        let total =
+            |of: fn(&ConnectionReport) -> u32| reports.iter().map(|report| of(report)).sum::<u32>();
+        let failed = reports
+            .iter()
+            .filter(|report| report.counts_as() == ConnectionOutcome::Failed);
+        Self {
+            connections: reports.len(),
+            connections_failed: failed.count(),
+            devices_expected: total(|report| report.devices_expected),
+            returned: total(|report| report.returned),
+            accepted: total(|report| report.accepted),
+            duplicate: total(|report| report.duplicate),
+            stale: total(|report| report.stale),
+            rejected: total(|report| report.rejected.values().sum()),
+        }
+    }
+
+    /// Returns the payload of the event that ends the cycle.
+    fn payload(
+        &self,
+        status: CycleStatus,
+        started_at: DateTime<Utc>,
+        ended_at: DateTime<Utc>,
+    ) -> serde_json::Value {
+        json!({
+            "cycle_started_at": started_at,
+            "cycle_ended_at": ended_at,
+            "result_summary": {
+                "status": status,
+                "connections": self.connections,
+                "connections_failed": self.connections_failed,
+                "devices_expected": self.devices_expected,
+                "returned": self.returned,
+                "accepted": self.accepted,
+                "duplicate": self.duplicate,
+                "stale": self.stale,
+                "rejected": self.rejected,
+            },
+        })
+    }
+
+    fn log(&self, status: CycleStatus, took: TimeDelta) {
+        tracing::info!(
+            outcome = %status,
+            duration_ms = took.num_milliseconds(),
+            connections = self.connections,
+            connections_failed = self.connections_failed,
+            devices_expected = self.devices_expected,
+            returned = self.returned,
+            accepted = self.accepted,
+            duplicate = self.duplicate,
+            stale = self.stale,
+            rejected = self.rejected,
+            "poll cycle ended"
+        );
+    }
 }

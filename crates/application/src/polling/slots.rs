@@ -1,5 +1,5 @@
-//! Looking over the slots of every polled workspace: what nothing triggered is recorded as missed, and the
-//! newest of it made up for. So cycles go on while EventBridge is silent.
+//! Watching the slots of every polled workspace: a slot that nothing triggered is recorded as missed, and the newest
+//! of them is made up for. So cycles go on while EventBridge is silent.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{CycleId, WorkspaceId};
@@ -12,13 +12,13 @@ use telemetry::metrics;
 
 use crate::{Author, Core};
 
-/// Workspaces looked over with one statement.
+/// Workspaces whose slots one statement reads.
 const PAGE: i64 = 500;
 /// By how much the clocks of two looks may disagree.
 const SLACK: TimeDelta = TimeDelta::minutes(1);
 
-/// What an instance remembers from one look to the next: nothing that another, or its successor, would
-/// miss, but what need not be read again.
+/// When an instance last looked at the slots of all workspaces, so that it does not read all of them again. No
+/// other instance depends on it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SlotWatch {
     looked_at: Option<DateTime<Utc>>,
@@ -28,10 +28,10 @@ impl SlotWatch {
     /// Records every slot whose trigger is overdue: since the last look, and at the first one since
     /// [`LOOK_BACK`]. Safe on any number of instances at once.
     ///
-    /// A workspace of which that fails costs the others nothing; the next look covers the span again.
+    /// A failure for one workspace costs the others nothing; the next look covers the span again.
     ///
     /// # Errors
-    /// When the store fails for all of them.
+    /// When the store is not available.
     pub async fn look(&mut self, core: &Core) -> Result<(), StorageError> {
         let now = core.clock.now();
         let from = self.looked_at.map_or(now - LOOK_BACK, |looked_at| {
@@ -79,8 +79,8 @@ impl SlotWatch {
     }
 }
 
-/// Records what is missed of one workspace, as it stands under the fence: a workspace that is no longer
-/// core's to poll has missed nothing.
+/// Records the missed slots of one workspace, decided again under the fence: a workspace that is no longer core's
+/// to poll has missed nothing.
 async fn record_missed(
     core: &Core,
     id: &WorkspaceId,

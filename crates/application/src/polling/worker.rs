@@ -1,6 +1,6 @@
 //! The worker of an instance: claims due cycles and runs them, as many at once as it has permits.
 //!
-//! It takes no input. A wake-up is a hint that something may be due; the rows say what is.
+//! A worker takes no input. A wake-up is a hint that something may be due; the rows of the database say what is.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
-use super::{RunError, run_cycle, tell_closed};
+use super::{RunError, report_closed_cycles, run_cycle};
 use crate::Core;
 
 /// How an instance works off cycles.
@@ -48,11 +48,12 @@ impl Default for WorkerSettings {
     }
 }
 
-/// What a running cycle holds of its instance.
+/// The permits that a running cycle holds of its instance.
 #[derive(Debug)]
 struct Permits {
-    _one: OwnedSemaphorePermit,
-    _of_troubled: Option<OwnedSemaphorePermit>,
+    _any: OwnedSemaphorePermit,
+    /// Held as well by the cycle of a workspace whose latest cycle did not complete.
+    _troubled: Option<OwnedSemaphorePermit>,
 }
 
 /// An instance's worker.
@@ -67,7 +68,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker that has not begun.
+    /// Builds a worker; nothing runs yet.
     pub fn new(core: Core, providers: Providers, settings: WorkerSettings) -> Self {
         let kept = settings.concurrency.div_ceil(4);
         let troubled = settings.concurrency.saturating_sub(kept).max(1);
@@ -81,12 +82,12 @@ impl Worker {
         }
     }
 
-    /// Hints that something may be due.
+    /// Hints that a cycle may be due.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
 
-    /// Works until `shutdown`, then drains: running cycles finish, or are given back for another
+    /// Claims and runs cycles until `shutdown`, then drains: running cycles finish, or are given back for another
     /// instance to take at once.
     pub async fn run(self, shutdown: CancellationToken) {
         let running = TaskTracker::new();
@@ -114,7 +115,7 @@ impl Worker {
         }
     }
 
-    /// One round: retire what will never run, claim what is due, a permit before each claim.
+    /// Retires the cycles that will never run and claims those that are due, with a permit before each claim.
     async fn claim_due(
         &self,
         running: &TaskTracker,
@@ -125,7 +126,7 @@ impl Worker {
             return Ok(());
         }
         let troubled = free.min(self.troubled_permits.available_permits());
-        // More than can be taken: another instance is after the same ones.
+        // More than this instance can take: other instances claim the same cycles.
         let limit = |free: usize| i64::try_from(free * 2).unwrap_or(i64::MAX);
         let candidates = self
             .core
@@ -141,7 +142,7 @@ impl Worker {
                     .store
                     .retire_cycles(&candidate.workspace_id, now)
                     .await?;
-                tell_closed(&candidate.workspace_id, &retired);
+                report_closed_cycles(&candidate.workspace_id, &retired);
             }
             let Some(permits) = self.take_permits(candidate.troubled) else {
                 continue;
@@ -153,9 +154,9 @@ impl Worker {
                 .claim_cycle(&candidate, lease, self.settings.lease, now)
                 .await?
             {
-                let span = span_of(&cycle);
-                let held = self.clone().hold(cycle, permits, give_back.clone());
-                running.spawn(held.instrument(span));
+                let span = cycle_span(&cycle);
+                let run = self.clone().run_claimed(cycle, permits, give_back.clone());
+                running.spawn(run.instrument(span));
             }
         }
         Ok(())
@@ -163,19 +164,24 @@ impl Worker {
 
     fn take_permits(&self, troubled: bool) -> Option<Permits> {
         let take = |from: &Arc<Semaphore>| Arc::clone(from).try_acquire_owned().ok();
-        let of_troubled = if troubled {
+        let troubled = if troubled {
             Some(take(&self.troubled_permits)?)
         } else {
             None
         };
         Some(Permits {
-            _one: take(&self.permits)?,
-            _of_troubled: of_troubled,
+            _any: take(&self.permits)?,
+            _troubled: troubled,
         })
     }
 
-    /// Runs a cycle while its lease is kept alive.
-    async fn hold(self, cycle: ClaimedCycle, permits: Permits, give_back: CancellationToken) {
+    /// Runs a claimed cycle and renews its lease meanwhile.
+    async fn run_claimed(
+        self,
+        cycle: ClaimedCycle,
+        permits: Permits,
+        give_back: CancellationToken,
+    ) {
         let ended = tokio::select! {
             ended = self.run_measured(&cycle) => ended.map(drop),
             lost = self.keep_lease(&cycle) => Err(lost),
@@ -207,7 +213,7 @@ impl Worker {
         run_cycle(&self.core, &self.providers, cycle).await
     }
 
-    /// Before anything is polled: this is as old as the devices become.
+    /// Measures the ages of the workspace's devices before anything is polled: they become no older than now.
     async fn measure_ages(&self, cycle: &ClaimedCycle) {
         let now = self.core.clock.now();
         let ages = self
@@ -220,7 +226,7 @@ impl Worker {
                     metrics::device_ages(group.age, group.devices);
                 }
             }
-            // The cycle itself does without.
+            // The cycle goes on without the metric.
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "ages could not be measured"
@@ -248,9 +254,9 @@ impl Worker {
     }
 }
 
-/// What every log line of a cycle says of it; at the highest level, so that whichever filter shows the
-/// line shows this too.
-fn span_of(cycle: &ClaimedCycle) -> Span {
+/// Returns the span whose fields every log line of a cycle carries. Its level is the highest, so that any filter
+/// that shows a line shows the span as well.
+fn cycle_span(cycle: &ClaimedCycle) -> Span {
     let span = tracing::error_span!(
         "poll_cycle",
         workspace_id = %cycle.workspace_id,

@@ -58,6 +58,10 @@ async fn remove(
             }
         }
     }
+    let expired = core
+        .store
+        .remove_expired_provider_sessions(core.clock.now());
+    expired.await?;
     loop {
         let sweeps = core.store.remove_sweeps_before(SweepId(first_kept), BATCH);
         let removed = sweeps.await?;

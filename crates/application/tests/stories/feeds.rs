@@ -75,8 +75,8 @@ impl Stage {
 
     async fn held(&self) -> Option<HeldCursor> {
         let store = &self.depot.core.store;
-        let held = store.held_cursor(&self.depot.id, &connection_id()).await;
-        held.expect("the store")
+        let held = store.held_cursors(&self.depot.id, &connection_id()).await;
+        held.expect("the store").remove("changes")
     }
 
     /// Whether the poll that was just made read everything.

@@ -38,6 +38,7 @@ mod instance;
 mod issues;
 mod maintenance;
 mod metrics;
+mod new_provider;
 mod overview;
 mod policy;
 mod provider;

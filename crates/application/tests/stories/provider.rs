@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bf_depot_sim::{Account, Behaviour, Fault, Scenario, Simulator, SimulatorSettings, Speed};
 use clock::Clock;
-use providers::{AddressPolicy, Credentials, PollLimits, Providers};
+use providers::{AddressPolicy, Credentials, PollLimits, ProviderRegistry, Providers, Sessions};
 use tempfile::TempDir;
 use testkit::{ConnectionBuilder, a_connection};
 use tokio::net::TcpListener;
@@ -69,13 +69,17 @@ impl Provider {
         };
         let credentials = Credentials {
             folder: Some(self.credentials.path().to_owned()),
+            ..Credentials::default()
         };
         let limits = PollLimits {
             deadline,
             backoff: Duration::from_millis(1),
             ..PollLimits::default()
         };
-        Providers::try_new(addresses, credentials, limits).expect("a TLS backend")
+        let sessions = Sessions::in_memory(Clock::system());
+        let registry = ProviderRegistry::default();
+        Providers::try_new(registry, addresses, credentials, sessions, limits)
+            .expect("a TLS backend")
     }
 
     pub fn set_fault(&self, account: &str, fault: Fault) {

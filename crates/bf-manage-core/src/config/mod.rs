@@ -13,7 +13,7 @@ use domain::polling::Breaker;
 use eventbridge::EventBridgeSettings;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
-use providers::AccountRate;
+use providers::{AccountRate, Environment};
 use serde::Deserialize;
 
 use self::table::DECLARATIONS;
@@ -187,15 +187,25 @@ impl Settings {
     }
 
     pub fn provider_account_rate(&self) -> AccountRate {
-        AccountRate {
-            per_second: self.provider_account_per_second,
-            burst: self.provider_account_burst.get(),
-        }
+        AccountRate::per_second(
+            self.provider_account_per_second,
+            self.provider_account_burst.get(),
+        )
     }
 
     pub fn provider_deadline(&self) -> Duration {
         Duration::from_secs(self.provider_deadline_seconds.into())
     }
+}
+
+/// The environment variables of this process, for the credentials of providers: their references name the variables,
+/// which are read at use.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that hands out the environment beside the settings"
+)]
+pub fn process_environment() -> Environment {
+    Environment::new(|name| std::env::var_os(name))
 }
 
 /// A list of names. TOML has an array of texts, and the environment has one text with commas.

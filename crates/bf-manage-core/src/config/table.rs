@@ -160,8 +160,13 @@ settings! {
     /// The hosts that provider connections may name, by https only.
     provider_allowed_hosts: NameList = [];
     /// The folder of `file:` credential references. If it is not set, there are no such references. A credential is
-    /// one line of at most 16 KiB. Its file must be in this folder, also if it is reached through links.
+    /// one line, or a JSON object where a provider needs more than a key, of at most 16 KiB. Its file must be in
+    /// this folder, also if it is reached through links.
     provider_credentials_dir: Option<PathBuf>, example "/run/secrets/providers";
+    /// The reference (`env:PROVIDER_…` or `file:…`) to the key that seals login sessions at providers: 32 bytes in
+    /// base64, as `openssl rand -base64 32` writes them, and the same at all instances. If it is not set, each
+    /// instance logs in by itself and keeps its sessions in memory. A new key costs one login per account.
+    provider_session_key_ref: Option<String>, example "file:session.key";
     /// The longest time for one poll of one connection, retries and pages included. It must be below the shortest
     /// poll interval.
     provider_deadline_seconds: u32 = 30, within 1..=55;

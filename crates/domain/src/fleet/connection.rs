@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::TimeDelta;
 
 use crate::ids::ProviderId;
-use crate::polling::{Feed, PollInterval};
+use crate::polling::PollInterval;
 use crate::vocabulary::words;
 
 words!(
@@ -25,8 +25,10 @@ words!(
 );
 
 impl ProviderType {
-    /// The protocols that a transport listens to.
-    pub const STREAMED: &'static [Self] = &[Self::Viriciti];
+    /// Whether vehicles of this type are simulated: a workspace's provider mode tells them from real ones.
+    pub const fn is_simulated(self) -> bool {
+        matches!(self, Self::DepotSim)
+    }
 }
 
 /// A workspace's account at a provider.
@@ -55,24 +57,6 @@ impl Connection {
     /// declared interval if that is longer.
     pub fn reporting_interval(&self, poll_interval: PollInterval) -> TimeDelta {
         reporting_interval(self.expected_reporting_interval_minutes, poll_interval)
-    }
-
-    /// Returns how the connection is read. Settings without a word of [`Feed`] are those of another provider,
-    /// which reads all vehicles.
-    pub fn feed(&self) -> Feed {
-        parse_feed(self.provider_type, &self.settings).unwrap_or(Feed::Whole)
-    }
-}
-
-/// Reads the `feed` of a connection's settings; `None` if it is not a word of [`Feed`]. Only the simulator's
-/// protocol has a choice.
-pub fn parse_feed(
-    provider_type: ProviderType,
-    settings: &serde_json::Map<String, serde_json::Value>,
-) -> Option<Feed> {
-    match (provider_type, settings.get("feed")) {
-        (ProviderType::DepotSim, Some(word)) => word.as_str().and_then(Feed::parse),
-        _ => Some(Feed::Whole),
     }
 }
 

@@ -59,10 +59,9 @@ impl PollOwner {
 impl ProviderMode {
     /// Returns whether updates of a provider type are accepted.
     pub const fn allows(self, provider_type: ProviderType) -> bool {
-        let simulated = matches!(provider_type, ProviderType::DepotSim);
         match self {
-            Self::LegacyProvider => !simulated,
-            Self::DepotSim => simulated,
+            Self::LegacyProvider => !provider_type.is_simulated(),
+            Self::DepotSim => provider_type.is_simulated(),
             Self::Mixed => true,
         }
     }

@@ -10,7 +10,7 @@ mod workspace;
 
 pub(crate) use connection::reporting_interval;
 pub use connection::{
-    Connection, CredentialRef, CredentialSource, InvalidCredentialRef, ProviderType, parse_feed,
+    Connection, CredentialRef, CredentialSource, InvalidCredentialRef, ProviderType,
 };
 pub use cutover::{
     Cutover, CutoverPatch, CutoverWarning, DeviceRegistrySource, PollOwner, ProviderMode, ReadOwner,

@@ -162,8 +162,8 @@ impl PollingFacts {
 }
 
 fn cause_of_failure(poll: LastPoll) -> Option<Cause> {
-    let has_failed = poll.outcome == ConnectionOutcome::Failed;
-    let class = poll.error_class.filter(|_| has_failed)?;
+    // A part of an answer may have lacked the very devices that are silent.
+    let class = poll.error_class.filter(|_| poll.outcome.has_failed())?;
     class.reason().map(Cause::from)
 }
 

@@ -69,6 +69,8 @@ words!(
     ConnectionOutcome {
         /// The connection answered, and its answer went through acceptance.
         Ok = "ok",
+        /// The connection failed after a part of its answer had come, and that part went through acceptance.
+        Partial = "partial",
         /// The connection did not answer usably, or its answer could not be kept.
         Failed = "failed",
         /// The connection was not asked.
@@ -76,8 +78,20 @@ words!(
     }
 );
 
+impl ConnectionOutcome {
+    /// Returns whether an answer of the provider, or a part of one, went through acceptance.
+    pub const fn has_answered(self) -> bool {
+        matches!(self, Self::Ok | Self::Partial)
+    }
+
+    /// Returns whether the connection failed, in whole or in part.
+    pub const fn has_failed(self) -> bool {
+        matches!(self, Self::Failed | Self::Partial)
+    }
+}
+
 words!(
-    /// The reason why a connection failed or was skipped.
+    /// The reason why a connection failed, in whole or in part, or was skipped.
     ErrorClass {
         /// The credential reference leads nowhere.
         CredentialsUnresolved = "credentials_unresolved",
@@ -122,13 +136,13 @@ pub struct ConnectionReport {
     pub provider_id: ProviderId,
     /// The outcome of the connection.
     pub outcome: ConnectionOutcome,
-    /// The reason of the outcome, unless the connection answered.
+    /// The reason of the outcome; `None` if the answer is complete.
     pub error: Option<PollError>,
     /// The number of the connection's active devices when it was polled.
     pub devices_expected: u32,
-    /// The number of those devices that the provider's answer named.
+    /// The number of those devices that the provider has, as far as its answer tells.
     pub returned: u32,
-    /// The devices that the answer did not name, in order of id.
+    /// The devices that the provider does not have, in order of id.
     pub missing: Vec<DeviceId>,
     /// The number of returned devices that brought nothing new.
     pub unchanged: u32,
@@ -215,8 +229,8 @@ impl CycleStatus {
     pub fn of_outcomes(outcomes: impl IntoIterator<Item = ConnectionOutcome>) -> Self {
         let (mut ok, mut failed) = (false, false);
         for outcome in outcomes {
-            ok |= outcome == ConnectionOutcome::Ok;
-            failed |= outcome == ConnectionOutcome::Failed;
+            ok |= outcome.has_answered();
+            failed |= outcome.has_failed();
         }
         match (ok, failed) {
             (_, false) => Self::Completed,
@@ -229,7 +243,7 @@ impl CycleStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ConnectionOutcome::{Failed, Ok, Skipped};
+    use ConnectionOutcome::{Failed, Ok, Partial, Skipped};
 
     #[test]
     fn a_cycle_ends_as_its_connections_fared() {
@@ -239,6 +253,9 @@ mod tests {
             (vec![Skipped], CycleStatus::Completed),
             (vec![Ok, Skipped], CycleStatus::Completed),
             (vec![Ok, Failed], CycleStatus::Partial),
+            (vec![Partial], CycleStatus::Partial),
+            (vec![Partial, Failed], CycleStatus::Partial),
+            (vec![Partial, Skipped], CycleStatus::Partial),
             (vec![Failed, Skipped], CycleStatus::Failed),
             (vec![Failed, Failed], CycleStatus::Failed),
         ] {

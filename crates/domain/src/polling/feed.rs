@@ -4,23 +4,19 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::vocabulary::words;
-
-words!(
-    /// The way in which a connection is read, by its settings.
-    Feed {
-        /// Every poll reads all vehicles.
-        Whole = "whole",
-        /// A poll reads what has changed since the poll before.
-        Changes = "changes",
-    }
-);
-
-/// The time for which changes are built on one reading of everything. A feed does not report that a vehicle
-/// has left the account: that shows when everything is read again.
-const READ_ANEW_AFTER: TimeDelta = TimeDelta::hours(1);
 /// The span by which the clocks of instances may disagree.
-const SLACK: TimeDelta = TimeDelta::minutes(1);
+const CLOCK_SLACK: TimeDelta = TimeDelta::minutes(1);
+
+/// A list of changes that a provider hands out from a cursor onwards. A connection may be read by several
+/// feeds, each with a cursor of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Feed {
+    /// The name under which the feed's cursor is kept, unique among the feeds of a connection.
+    pub name: &'static str,
+    /// The time for which polls go on from cursors before the feed is read from its start again. A feed does not
+    /// report that a vehicle has left the account: that shows when everything is read.
+    pub restart_after: TimeDelta,
+}
 
 /// A position in a provider's feed: opaque, 1 to 4096 bytes of printable text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -56,50 +52,33 @@ impl fmt::Display for FeedCursor {
     }
 }
 
-/// The part of the account that an answer of a feed speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// The answer speaks of all vehicles: a vehicle that it does not name is not there.
-    Everything,
-    /// The answer speaks of some of all vehicles; the rest is still to come.
-    Beginning,
-    /// The answer speaks of what has changed or come since: a vehicle that it does not name is as before.
-    Changes,
-}
-
-impl Reach {
-    /// Returns whether the answer builds on nothing that was read before.
-    pub const fn starts_over(self) -> bool {
-        matches!(self, Self::Everything | Self::Beginning)
-    }
-}
-
-/// A committed cursor, with the facts that it depends on.
+/// The cursor of a feed as it was committed, with the facts that decide whether a poll may go on from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldCursor {
-    /// The cursor.
+    /// The position after the last change that was accepted.
     pub cursor: FeedCursor,
-    /// The version of the connection when it was asked.
+    /// The version that the connection had when it was polled.
     pub connection_version: i64,
-    /// The instant at which the reading of everything began that later changes build on.
+    /// When the reading from the feed's start began, on which all changes since are built.
     pub read_anew_at: DateTime<Utc>,
 }
 
 impl HeldCursor {
-    /// Returns the cursor from which a poll goes on without passing over anything; `None` when the poll must
-    /// read everything anew. Another account may stand behind a connection that was changed, a device that
-    /// was activated since has missed what was reported before, and after an hour everything is read in any
-    /// case.
-    pub fn resume_from(
+    /// Returns whether a poll that goes on from this cursor misses nothing. A poll must read the feed from its start
+    /// when the connection was changed (another account may stand behind it), when a device was activated
+    /// since (it has missed what was reported before), and when [`Feed::restart_after`] has passed.
+    pub fn can_resume(
         &self,
+        feed: Feed,
         connection_version: i64,
         newest_activation: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
-    ) -> Option<&FeedCursor> {
+    ) -> bool {
         let is_of_this_connection = self.connection_version == connection_version;
-        let has_told_all = newest_activation.is_none_or(|at| at + SLACK < self.read_anew_at);
-        let is_recent = now - self.read_anew_at < READ_ANEW_AFTER;
-        (is_of_this_connection && has_told_all && is_recent).then_some(&self.cursor)
+        let covers_all_devices =
+            newest_activation.is_none_or(|at| at + CLOCK_SLACK < self.read_anew_at);
+        let is_recent = now - self.read_anew_at < feed.restart_after;
+        is_of_this_connection && covers_all_devices && is_recent
     }
 }
 
@@ -108,7 +87,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_poll_goes_on_only_where_nothing_is_passed_over() {
+    fn a_poll_resumes_only_where_it_misses_nothing() {
+        let feed = Feed {
+            name: "changes",
+            restart_after: TimeDelta::hours(1),
+        };
         let read_at = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
         let held = HeldCursor {
             cursor: FeedCursor::try_new("c1").expect("a cursor"),
@@ -116,7 +99,7 @@ mod tests {
             read_anew_at: read_at,
         };
         let later = |seconds| read_at + TimeDelta::seconds(seconds);
-        for (version, activated_at, now, goes_on) in [
+        for (version, activated_at, now, resumes) in [
             (3, None, later(300), true),
             (3, None, later(3_599), true),
             (3, None, later(3_600), false),
@@ -127,10 +110,9 @@ mod tests {
             (3, Some(later(-60)), later(300), false),
             (3, Some(later(30)), later(300), false),
         ] {
-            let cursor = held.resume_from(version, activated_at, now);
             assert_eq!(
-                cursor.is_some(),
-                goes_on,
+                held.can_resume(feed, version, activated_at, now),
+                resumes,
                 "{version} {activated_at:?} {now}"
             );
         }

@@ -15,7 +15,7 @@ pub use cycle::{
     ConnectionOutcome, ConnectionReport, CycleStatus, CycleTrigger, ErrorClass, PollError,
     StreamReport,
 };
-pub use feed::{Feed, FeedCursor, HeldCursor, InvalidCursor, Reach};
+pub use feed::{Feed, FeedCursor, HeldCursor, InvalidCursor};
 pub use missed::{LOOK_BACK, RecordedSlot, TRIGGER_PATIENCE, missed_slots, slot_to_recover};
 pub use record::{LatestCycle, PollCycle, RecordedPoll};
 pub use schedule::{PollInterval, Schedule};

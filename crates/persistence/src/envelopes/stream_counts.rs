@@ -7,16 +7,17 @@ use crate::postgres::{StorageError, UnitOfWork};
 
 impl UnitOfWork {
     /// Takes what arrived since the last cycle into the record of this one, which ends in this unit of
-    /// work: each envelope is counted in one cycle. Connections of a streamed protocol are in it though
+    /// work: each envelope is counted in one cycle. Connections of `streamed` types are in the record though
     /// nothing arrived.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn record_streams(&mut self, cycle_id: CycleId) -> Result<(), StorageError> {
-        let streamed: Vec<&str> = ProviderType::STREAMED
-            .iter()
-            .map(|streamed| streamed.as_str())
-            .collect();
+    pub async fn record_streams(
+        &mut self,
+        cycle_id: CycleId,
+        streamed: &[ProviderType],
+    ) -> Result<(), StorageError> {
+        let streamed: Vec<&str> = streamed.iter().map(|streamed| streamed.as_str()).collect();
         sqlx::query!(
             r#"/* poll_cycles: what streams brought */
             WITH arrived AS (

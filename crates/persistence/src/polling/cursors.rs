@@ -1,5 +1,7 @@
 //! Cursors that providers hand out, each committed with what it covers.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use domain::ids::{CycleId, DeviceId, ProviderId, WorkspaceId};
 use domain::polling::{FeedCursor, HeldCursor};
@@ -7,45 +9,48 @@ use domain::polling::{FeedCursor, HeldCursor};
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
 impl Store {
-    /// The cursor that was committed last of a connection.
+    /// Loads the cursors that were committed last of a connection, by the names of their feeds.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn held_cursor(
+    pub async fn held_cursors(
         &self,
         workspace_id: &WorkspaceId,
         provider_id: &ProviderId,
-    ) -> Result<Option<HeldCursor>, StorageError> {
+    ) -> Result<HashMap<String, HeldCursor>, StorageError> {
         sqlx::query!(
-            r#"/* provider_cursors: one */
-            SELECT cursor, connection_version, read_anew_at FROM provider_cursors
+            r#"/* provider_cursors: of a connection */
+            SELECT feed, cursor, connection_version, read_anew_at FROM provider_cursors
             WHERE workspace_id = $1 AND provider_id = $2"#,
             workspace_id.as_str(),
             provider_id.as_str(),
         )
-        .fetch_optional(&self.pool)
+        .fetch_all(&self.pool)
         .await?
+        .into_iter()
         .map(|row| {
-            Ok(HeldCursor {
+            let held = HeldCursor {
                 cursor: FeedCursor::try_new(&row.cursor)
                     .map_err(|_| StorageError::corrupt("cursor", row.cursor))?,
                 connection_version: row.connection_version,
                 read_anew_at: row.read_anew_at,
-            })
+            };
+            Ok((row.feed, held))
         })
-        .transpose()
+        .collect()
     }
 }
 
 impl UnitOfWork {
-    /// Keeps a cursor, in the unit of work that accepts what it covers and under the lease of the cycle
-    /// that it came with. Not that of a connection which has been changed since it was asked.
+    /// Keeps the cursor of a feed, in the unit of work that accepts what it covers and under the lease of the
+    /// cycle that it came with. The cursor of a connection which has been changed since it was polled is not kept.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn keep_cursor(
         &mut self,
         provider_id: &ProviderId,
+        feed: &str,
         held: &HeldCursor,
         cycle_id: CycleId,
         now: DateTime<Utc>,
@@ -53,16 +58,17 @@ impl UnitOfWork {
         sqlx::query!(
             r#"/* provider_cursors: keep */
             INSERT INTO provider_cursors (
-                workspace_id, provider_id, cursor, connection_version, read_anew_at, cycle_id, committed_at
+                workspace_id, provider_id, feed, cursor, connection_version, read_anew_at, cycle_id, committed_at
             )
-            SELECT $1, provider_id, $3, version, $5, $6, $7 FROM provider_connections
-            WHERE workspace_id = $1 AND provider_id = $2 AND version = $4
-            ON CONFLICT (workspace_id, provider_id) DO UPDATE SET
+            SELECT $1, provider_id, $3, $4, version, $6, $7, $8 FROM provider_connections
+            WHERE workspace_id = $1 AND provider_id = $2 AND version = $5
+            ON CONFLICT (workspace_id, provider_id, feed) DO UPDATE SET
                 cursor = excluded.cursor, connection_version = excluded.connection_version,
                 read_anew_at = excluded.read_anew_at, cycle_id = excluded.cycle_id,
                 committed_at = excluded.committed_at"#,
             self.workspace_id.as_str(),
             provider_id.as_str(),
+            feed,
             held.cursor.as_str(),
             held.connection_version,
             held.read_anew_at,

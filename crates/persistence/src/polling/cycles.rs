@@ -205,7 +205,7 @@ impl UnitOfWork {
         )
         .execute(&mut *self.tx)
         .await?;
-        if report.outcome == ConnectionOutcome::Ok {
+        if report.outcome.has_answered() {
             self.record_absences(&report.provider_id, &missing, started_at, now)
                 .await?;
         }

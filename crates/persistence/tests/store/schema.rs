@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use sqlx::FromRow;
 use testkit::TestDatabase;
 
-/// The tables that are not keyed by workspace: the table of migrations, the counter of registrations, and the sweeps,
-/// which cover all workspaces.
-const NOT_BY_WORKSPACE: [&str; 3] = [
+/// The tables that are not keyed by workspace: the table of migrations, the counter of registrations, the sessions of
+/// provider accounts, which several workspaces may use, and the sweeps, which cover all workspaces.
+const NOT_BY_WORKSPACE: [&str; 4] = [
     "_sqlx_migrations",
     "registration_counter",
+    "provider_sessions",
     "reconciliation_sweeps",
 ];
 

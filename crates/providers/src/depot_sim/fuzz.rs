@@ -1,13 +1,14 @@
-//! Whatever comes, the native protocol's readers neither fail nor make much of little.
+//! No message makes the native protocol's parsers panic, or hold more than it has bytes.
 
 use domain::fleet::ProviderType;
 use domain::ids::ProviderId;
 use proptest::prelude::*;
 
-use super::client::Page;
-use super::polling_task::take;
-use crate::fuzz::{any_message, check, check_items, forwarded};
-use crate::{Polled, interpret};
+use super::pages::VehiclesPage;
+use super::poll::add_vehicles;
+use crate::account::parse_page;
+use crate::fuzz::{any_message, check_interpretation, check_items, forward};
+use crate::{PollAnswer, ProviderRegistry};
 
 const WORDS: &[&str] = &[
     "id",
@@ -37,19 +38,20 @@ const PAGES: &[&str] = &[
 
 proptest! {
     #[test]
-    fn a_message(message in any_message(WORDS, VEHICLES)) {
-        for raw in forwarded(&message) {
-            check(&interpret(ProviderType::DepotSim, &raw), raw.get().len())?;
+    fn any_message_is_interpreted_within_bounds(message in any_message(WORDS, VEHICLES)) {
+        for raw in forward(&message) {
+            let interpretation = ProviderRegistry::default().interpret(ProviderType::DepotSim, &raw);
+            check_interpretation(&interpretation, raw.get().len())?;
         }
     }
 
     #[test]
-    fn a_page(body in any_message(WORDS, PAGES)) {
-        if let Ok(page) = Page::read(&body) {
-            let mut polled = Polled::default();
-            take(&page.vehicles, &ProviderId::try_new("sim").expect("an id"), &mut polled);
-            prop_assert!(polled.items.len() + polled.returned.len() <= body.len());
-            check_items(&polled.items)?;
+    fn any_page_is_read_within_bounds(body in any_message(WORDS, PAGES)) {
+        if let Ok(page) = parse_page::<VehiclesPage>(&body) {
+            let mut answer = PollAnswer::new(ProviderId::try_new("sim").expect("an id"));
+            add_vehicles(&page.vehicles, &mut answer);
+            prop_assert!(answer.items.len() + answer.returned.len() <= body.len());
+            check_items(&answer.items)?;
         }
     }
 }

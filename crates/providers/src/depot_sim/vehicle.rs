@@ -6,38 +6,40 @@ use domain::signals::{DropReason, Signal};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::bounded::at_most;
-use crate::interpret::{Interpretation, Unclear, external_id, message};
-use crate::reading::{ProviderReading, Read, by_time, value};
+use crate::message::{
+    Interpretation, ParsedSignal, ProviderReading, Uninterpretable, deserialize_bounded_list,
+    group_by_time, parse_external_id, parse_message, parse_signal,
+};
 
 #[derive(Deserialize)]
 struct Vehicle {
     id: String,
-    /// At most one a signal, says the protocol; more than it may ever have are no vehicle.
-    #[serde(deserialize_with = "at_most::<64, _, _>")]
-    signals: Vec<Reading>,
+    /// The protocol has at most one entry a signal. A vehicle with more entries than the catalogue will ever have
+    /// is refused.
+    #[serde(deserialize_with = "deserialize_bounded_list::<64, _, _>")]
+    signals: Vec<SignalEntry>,
 }
 
 #[derive(Deserialize)]
-struct Reading {
+struct SignalEntry {
     name: String,
     value: Box<RawValue>,
     time: String,
 }
 
-/// A vehicle's readings: those that share a time are one.
-pub(super) fn read(text: &str) -> Result<(ExternalId, Vec<ProviderReading>), Unclear> {
-    let vehicle: Vehicle = message(text)?;
-    let external_id = external_id(&vehicle.id)?;
-    let values = vehicle.signals.iter().map(Reading::read);
-    let readings = by_time(&external_id, values);
+/// Parses a vehicle's readings. Entries that share a time are one reading.
+pub(super) fn parse(text: &str) -> Result<(ExternalId, Vec<ProviderReading>), Uninterpretable> {
+    let vehicle: Vehicle = parse_message(text)?;
+    let external_id = parse_external_id(&vehicle.id)?;
+    let values = vehicle.signals.iter().map(SignalEntry::parse);
+    let readings = group_by_time(&external_id, values);
     Ok((external_id, readings))
 }
 
-/// A vehicle forwarded as a message.
-pub(crate) fn interpret(text: &str) -> Interpretation {
-    match read(text) {
-        Err(unclear) => unclear.into(),
+/// Interprets a vehicle that was forwarded as a message.
+pub(super) fn interpret(text: &str) -> Interpretation {
+    match parse(text) {
+        Err(malformed) => malformed.into(),
         Ok((_, readings)) if readings.is_empty() => Interpretation::Ignored {
             reason: "no_signals",
         },
@@ -45,18 +47,18 @@ pub(crate) fn interpret(text: &str) -> Interpretation {
     }
 }
 
-impl Reading {
-    fn read(&self) -> (Option<DateTime<Utc>>, &str, Read) {
+impl SignalEntry {
+    fn parse(&self) -> (Option<DateTime<Utc>>, &str, ParsedSignal) {
         let time = DateTime::parse_from_rfc3339(&self.time)
             .ok()
             .map(|time| time.to_utc().trunc_subsecs(6));
-        let read = Signal::named(&self.name)
+        let parsed = Signal::named(&self.name)
             .ok_or(DropReason::UnknownSignal)
             .and_then(|signal| {
-                let value = value(signal, &self.value)?;
+                let value = parse_signal(signal, &self.value)?;
                 Ok(value.map(|value| (signal, value)))
             });
-        (time, &self.name, read)
+        (time, &self.name, parsed)
     }
 }
 
@@ -67,7 +69,7 @@ mod tests {
     use super::*;
 
     fn readings(vehicle: &serde_json::Value) -> Vec<ProviderReading> {
-        read(&vehicle.to_string()).expect("a vehicle").1
+        parse(&vehicle.to_string()).expect("a vehicle").1
     }
 
     #[test]
@@ -117,7 +119,7 @@ mod tests {
         for (count, is_one) in [(64, true), (65, false)] {
             let readings = vec![reading; count].join(",");
             let vehicle = format!(r#"{{"id":"bus-1","signals":[{readings}]}}"#);
-            assert_eq!(read(&vehicle).is_ok(), is_one, "{count}");
+            assert_eq!(parse(&vehicle).is_ok(), is_one, "{count}");
         }
     }
 

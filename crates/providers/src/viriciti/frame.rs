@@ -3,16 +3,18 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::label::{Label, read_time};
-use crate::interpret::{Interpretation, Text, Unclear, external_id, message, quoted};
-use crate::reading::ProviderReading;
+use super::label::{Label, parse_time};
+use crate::message::{
+    Interpretation, JsonText, ProviderReading, Uninterpretable, parse_external_id, parse_message,
+    quote_name,
+};
 
-/// What a frame is known by. Version 2 has `type` and `payload`, but for the echo of a subscription,
+/// The members that tell frames apart. Version 2 has `type` and `payload`, but for the echo of a subscription,
 /// which is keyed by domain; version 1 sends `ready` first and then bare readings.
 #[derive(Deserialize)]
 struct Frame<'a> {
     #[serde(rename = "type", borrow)]
-    kind: Option<Text<'a>>,
+    kind: Option<JsonText<'a>>,
     #[serde(borrow)]
     payload: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -26,48 +28,53 @@ struct Frame<'a> {
 
 /// One label's value of one vehicle.
 #[derive(Deserialize)]
-struct Reading<'a> {
+struct LabelValue<'a> {
     #[serde(borrow)]
-    vid: Text<'a>,
+    vid: JsonText<'a>,
     #[serde(borrow)]
-    label: Text<'a>,
+    label: JsonText<'a>,
     #[serde(borrow)]
     value: Option<&'a RawValue>,
     #[serde(borrow)]
     time: Option<&'a RawValue>,
 }
 
-/// Interprets a frame by itself: late and repeated ones are acceptance's to judge.
-pub(crate) fn interpret(text: &str) -> Interpretation {
-    read(text).unwrap_or_else(Interpretation::from)
+/// Interprets a frame by itself: acceptance judges late and repeated frames.
+pub(super) fn interpret(text: &str) -> Interpretation {
+    parse(text).unwrap_or_else(Interpretation::from)
 }
 
-fn read(text: &str) -> Result<Interpretation, Unclear> {
-    let frame: Frame<'_> = message(text)?;
-    let Some(Text(kind)) = &frame.kind else {
+fn parse(text: &str) -> Result<Interpretation, Uninterpretable> {
+    let frame: Frame<'_> = parse_message(text)?;
+    let Some(JsonText(kind)) = &frame.kind else {
         return if frame.is_echo() {
             Ok(ignored("subscription_echo"))
         } else if frame.ready.is_some() {
             Ok(ignored("ready"))
         } else {
-            reading(text)
+            parse_label_value(text)
         };
     };
     match kind.as_ref() {
-        "vehicles" => reading(frame.payload.ok_or_else(Unclear::shape)?.get()),
+        "vehicles" => parse_label_value(
+            frame
+                .payload
+                .ok_or_else(Uninterpretable::unknown_shape)?
+                .get(),
+        ),
         "acl" => Ok(ignored("acl_answer")),
-        // What its text says is documented nowhere; other vehicles' readings go on after it.
+        // The text of an error is documented nowhere; other vehicles' readings go on after it.
         "error" => Ok(ignored("provider_error")),
         "chargestations" | "incidents" => Ok(ignored("other_domain")),
-        unknown => Err(Unclear::new(
+        unknown => Err(Uninterpretable::new(
             "unknown_message_type",
-            format!("there is no message type {}", quoted(unknown)),
+            format!("there is no message type {}", quote_name(unknown)),
         )),
     }
 }
 
 impl Frame<'_> {
-    /// What was subscribed to, said again: by the server as its confirmation, or when asked.
+    /// Returns whether the frame repeats a subscription: the server confirms it so, and repeats it when asked.
     fn is_echo(&self) -> bool {
         [self.vehicles, self.chargestations, self.incidents]
             .into_iter()
@@ -76,29 +83,29 @@ impl Frame<'_> {
     }
 }
 
-fn reading(text: &str) -> Result<Interpretation, Unclear> {
-    let Reading {
-        vid: Text(vid),
-        label: Text(name),
+fn parse_label_value(text: &str) -> Result<Interpretation, Uninterpretable> {
+    let LabelValue {
+        vid: JsonText(vid),
+        label: JsonText(name),
         value,
         time,
-    } = message(text)?;
-    let vid = external_id(&vid)?;
+    } = parse_message(text)?;
+    let vid = parse_external_id(&vid)?;
     let Some(label) = Label::named(&name) else {
-        return Err(Unclear::new(
+        return Err(Uninterpretable::new(
             "unknown_label",
-            format!("nothing is known of the label {}", quoted(&name)),
+            format!("nothing is known of the label {}", quote_name(&name)),
         ));
     };
     let Some(signal) = label.signal() else {
         return Ok(ignored("unused_label"));
     };
-    let read = value.map_or(Ok(None), |value| label.read(signal, value));
-    if let Ok(None) = read {
+    let parsed = value.map_or(Ok(None), |value| label.parse(signal, value));
+    if let Ok(None) = parsed {
         return Ok(ignored("no_value"));
     }
-    let mut reading = ProviderReading::at(vid, time.and_then(read_time));
-    reading.take(signal.name(), read);
+    let mut reading = ProviderReading::new(vid, time.and_then(parse_time));
+    reading.add_signal(signal.name(), parsed);
     Ok(Interpretation::Readings(vec![reading]))
 }
 
@@ -110,8 +117,8 @@ const fn ignored(reason: &'static str) -> Interpretation {
 mod tests {
     use super::*;
 
-    /// What a frame says, in a line.
-    fn told(text: &str) -> String {
+    /// Shows a frame's interpretation as one line.
+    fn interpreted(text: &str) -> String {
         match interpret(text) {
             Interpretation::Ignored { reason } => format!("ignored: {reason}"),
             Interpretation::NotUnderstood { reason, detail } => {
@@ -167,12 +174,12 @@ mod tests {
                 "démo 1 2026-11-23T07:55:00.500+00:00 battery_power_kw=41.2",
             ),
         ] {
-            assert_eq!(told(frame), expected, "{frame}");
+            assert_eq!(interpreted(frame), expected, "{frame}");
         }
     }
 
     #[test]
-    fn what_is_wrong_with_a_reading_is_acceptances_to_tell() {
+    fn a_wrong_value_or_time_is_left_for_acceptance_to_report() {
         for (payload, expected) in [
             (
                 r#"{"vid":"demo_001","label":"soc","value":255,"time":1795420500000}"#,
@@ -196,7 +203,7 @@ mod tests {
             ),
         ] {
             let frame = format!(r#"{{"type":"vehicles","payload":{payload}}}"#);
-            assert_eq!(told(&frame), expected, "{frame}");
+            assert_eq!(interpreted(&frame), expected, "{frame}");
         }
     }
 
@@ -237,7 +244,11 @@ mod tests {
                 "unused_label",
             ),
         ] {
-            assert_eq!(told(frame), format!("ignored: {expected}"), "{frame}");
+            assert_eq!(
+                interpreted(frame),
+                format!("ignored: {expected}"),
+                "{frame}"
+            );
         }
     }
 
@@ -273,7 +284,7 @@ mod tests {
                 ),
             ),
         ] {
-            assert_eq!(told(&frame), format!("not understood: {expected}"));
+            assert_eq!(interpreted(&frame), format!("not understood: {expected}"));
         }
         for frame in [
             "null",
@@ -294,7 +305,7 @@ mod tests {
             r#"{"label":"battery.StateOfCharge","value":3,"time":1795420500000,"asset":{"fleet":"f","name":"n"}}"#,
         ] {
             assert_eq!(
-                told(frame),
+                interpreted(frame),
                 "not understood: unknown_shape: the message has none of the protocol's shapes",
                 "{frame}"
             );

@@ -1,13 +1,13 @@
-//! Whatever comes, ViriCiti's readers neither fail nor make much of little.
+//! No message makes ViriCiti's parsers panic, or hold more than it has bytes.
 
 use domain::fleet::ProviderType;
 use domain::ids::{ExternalId, ProviderId};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
-use super::state::take;
-use crate::fuzz::{any_message, check, check_items, forwarded};
-use crate::{Interpretation, Polled, interpret};
+use super::state::add_vehicles;
+use crate::fuzz::{any_message, check_interpretation, check_items, forward};
+use crate::{Interpretation, PollAnswer, ProviderRegistry};
 
 const WORDS: &[&str] = &[
     "type",
@@ -48,29 +48,32 @@ const STATES: &[&str] = &[
 
 proptest! {
     #[test]
-    fn a_frame(message in any_message(WORDS, FRAMES)) {
-        for raw in forwarded(&message) {
-            check(&interpret(ProviderType::Viriciti, &raw), raw.get().len())?;
+    fn any_frame_is_interpreted_within_bounds(message in any_message(WORDS, FRAMES)) {
+        for raw in forward(&message) {
+            check_interpretation(&interpret(&raw), raw.get().len())?;
         }
     }
 
     #[test]
-    fn a_state(body in any_message(WORDS, STATES)) {
+    fn any_state_is_read_within_bounds(body in any_message(WORDS, STATES)) {
         let asked = ["demo_001", "demo_002"]
             .map(|vid| ExternalId::try_new(vid).expect("an external id"));
-        let provider_id = ProviderId::try_new("viriciti-main").expect("an id");
-        let mut polled = Polled::default();
-        if take(&body, &asked, &provider_id, &mut polled).is_ok() {
-            prop_assert!(polled.items.len() <= 6 * asked.len());
-            prop_assert!(polled.returned.iter().all(|vid| asked.contains(vid)));
-            check_items(&polled.items)?;
+        let mut answer = PollAnswer::new(ProviderId::try_new("viriciti-main").expect("an id"));
+        if add_vehicles(&body, &asked, &mut answer).is_ok() {
+            prop_assert!(answer.items.len() <= 6 * asked.len());
+            prop_assert!(answer.returned.iter().all(|vid| asked.contains(vid)));
+            check_items(&answer.items)?;
         } else {
-            prop_assert!(polled.items.is_empty() && polled.returned.is_empty());
+            prop_assert!(answer.items.is_empty() && answer.returned.is_empty());
         }
     }
 }
 
-/// Nesting costs no stack, and is told as what it is.
+fn interpret(raw: &RawValue) -> Interpretation {
+    ProviderRegistry::default().interpret(ProviderType::Viriciti, raw)
+}
+
+/// Nesting costs no stack.
 #[test]
 fn a_deep_frame_is_not_understood() {
     for (opening, closing) in [("[", "]"), (r#"{"payload":"#, "}")] {
@@ -81,11 +84,11 @@ fn a_deep_frame_is_not_understood() {
             format!(r#"{{"type":"vehicles","payload":{{"vid":{deep}}}}}"#),
             format!(r#"{{"ready":{deep}}}"#),
         ] {
-            for raw in forwarded(message.as_bytes()) {
-                let told = interpret(ProviderType::Viriciti, &raw);
+            for raw in forward(message.as_bytes()) {
+                let interpretation = interpret(&raw);
                 assert!(
-                    matches!(told, Interpretation::NotUnderstood { .. }),
-                    "{told:?}"
+                    matches!(interpretation, Interpretation::NotUnderstood { .. }),
+                    "{interpretation:?}"
                 );
             }
         }
@@ -93,7 +96,7 @@ fn a_deep_frame_is_not_understood() {
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
     let frame = format!(r#"{{"vid":"demo_001","label":"gps","value":{deep},"time":{deep}}}"#);
     let raw = RawValue::from_string(frame).expect("JSON");
-    let Interpretation::Readings(readings) = interpret(ProviderType::Viriciti, &raw) else {
+    let Interpretation::Readings(readings) = interpret(&raw) else {
         panic!("a frame with values that are none");
     };
     assert_eq!(readings[0].observed_at, None);

@@ -5,8 +5,7 @@ use domain::signals::{DropReason, Signal, SignalValue};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::interpret::Text;
-use crate::reading::{Read, number};
+use crate::message::{JsonText, ParsedSignal, signal_of_number};
 
 /// A label of a vehicle.
 pub(super) struct Label {
@@ -14,13 +13,13 @@ pub(super) struct Label {
     meaning: Meaning,
 }
 
-/// What a label is in the catalogue.
+/// What a label means in the catalogue's terms.
 enum Meaning {
-    /// A number, times the factor.
+    /// A signal whose value is the label's number times the factor.
     Number { signal: &'static str, factor: f64 },
     /// A pair of degrees.
     Position,
-    /// Known, and no signal of the catalogue.
+    /// No signal of the catalogue.
     Unused,
 }
 
@@ -42,7 +41,7 @@ const fn unused(name: &'static str) -> Label {
     Label { name, meaning }
 }
 
-/// Every label that is known. The first of a signal's is the one that polls ask for.
+/// Every label that is known. Polls ask for the first label of each signal.
 static LABELS: [Label; 18] = [
     same("soc", "state_of_charge_percent"),
     same("soc_filtered", "state_of_charge_percent"),
@@ -76,12 +75,12 @@ static LABELS: [Label; 18] = [
 ];
 
 impl Label {
-    /// The label of this name, if it is known.
+    /// Returns the label of this name, if it is known.
     pub(super) fn named(name: &str) -> Option<&'static Self> {
         LABELS.iter().find(|label| label.name == name)
     }
 
-    /// Those that a poll asks for: one for each signal that there is.
+    /// Returns the labels that a poll asks for: one for each signal that there is.
     pub(super) fn polled() -> impl Iterator<Item = (&'static Self, Signal)> {
         LABELS.iter().enumerate().filter_map(|(at, label)| {
             let signal = label.signal()?;
@@ -92,7 +91,7 @@ impl Label {
         })
     }
 
-    /// None when it is no signal of the catalogue.
+    /// Returns the label's signal, or `None` if the catalogue has none.
     pub(super) fn signal(&self) -> Option<Signal> {
         match self.meaning {
             Meaning::Number { signal, .. } => Signal::named(signal),
@@ -101,20 +100,20 @@ impl Label {
         }
     }
 
-    /// Reads a value of this label, which the catalogue has as `signal`.
-    pub(super) fn read(&self, signal: Signal, json: &RawValue) -> Read {
+    /// Parses a value of this label, which the catalogue has as `signal`.
+    pub(super) fn parse(&self, signal: Signal, json: &RawValue) -> ParsedSignal {
         if json.get() == "null" {
             return Ok(None);
         }
         let value = match self.meaning {
-            Meaning::Position => read_position(json)?,
+            Meaning::Position => parse_position(json)?,
             Meaning::Number { factor, .. } => {
                 let sent: f64 = json.get().parse().map_err(|_| DropReason::WrongType)?;
                 // Sentinels are sentinels before any conversion.
                 if signal.spec().not_available.contains(&sent) {
                     return Err(DropReason::NotAvailable);
                 }
-                number(signal, sent * factor)?
+                signal_of_number(signal, sent * factor)?
             }
             Meaning::Unused => return Ok(None),
         };
@@ -122,9 +121,9 @@ impl Label {
     }
 }
 
-/// `"52.0934486|5.1173782"` as vehicles have it, or `{"lat":52.0934486,"lon":5.1173782}` as the vendor's
-/// own gateway writes it.
-fn read_position(json: &RawValue) -> Result<SignalValue, DropReason> {
+/// Parses a position: `"52.0934486|5.1173782"` as vehicles have it, or `{"lat":52.0934486,"lon":5.1173782}` as the
+/// vendor's own gateway writes it.
+fn parse_position(json: &RawValue) -> Result<SignalValue, DropReason> {
     #[derive(Deserialize)]
     struct Degrees {
         lat: f64,
@@ -132,7 +131,7 @@ fn read_position(json: &RawValue) -> Result<SignalValue, DropReason> {
     }
     let text = json.get();
     if text.starts_with('"') {
-        let Text(pair) = serde_json::from_str(text).map_err(|_| DropReason::WrongType)?;
+        let JsonText(pair) = serde_json::from_str(text).map_err(|_| DropReason::WrongType)?;
         let (latitude, longitude) = pair.split_once('|').ok_or(DropReason::WrongType)?;
         let degrees = |text: &str| text.trim().parse().map_err(|_| DropReason::WrongType);
         SignalValue::position(degrees(latitude)?, degrees(longitude)?)
@@ -144,9 +143,9 @@ fn read_position(json: &RawValue) -> Result<SignalValue, DropReason> {
     }
 }
 
-/// Reads an event time: Unix milliseconds, UTC. None when it is not that, or of a year that no RFC 3339
-/// time has; seconds are milliseconds of January 1970, and so refused by whoever looks at the year.
-pub(super) fn read_time(json: &RawValue) -> Option<DateTime<Utc>> {
+/// Parses an event time: Unix milliseconds, UTC. Returns `None` for anything else and for a year that no RFC 3339
+/// time has. A time in seconds is one of January 1970, which acceptance refuses.
+pub(super) fn parse_time(json: &RawValue) -> Option<DateTime<Utc>> {
     let text = json.get();
     let time = match text.parse() {
         Ok(milliseconds) => DateTime::from_timestamp_millis(milliseconds),
@@ -174,11 +173,11 @@ mod tests {
         RawValue::from_string(json.to_owned()).expect("JSON")
     }
 
-    fn read(name: &str, json: &str) -> Result<Option<SignalValue>, DropReason> {
+    fn parse(name: &str, json: &str) -> Result<Option<SignalValue>, DropReason> {
         let label = Label::named(name).expect("a known label");
         let signal = label.signal().expect("a signal");
-        let read = label.read(signal, &raw(json))?;
-        Ok(read.map(|(_, value)| value))
+        let parsed = label.parse(signal, &raw(json))?;
+        Ok(parsed.map(|(_, value)| value))
     }
 
     #[test]
@@ -227,7 +226,7 @@ mod tests {
             ("estimated_range_inservice", "-1", Err(NotAvailable)),
         ] {
             assert_eq!(
-                read(label, json),
+                parse(label, json),
                 expected.map(|number| number.map(SignalValue::Number)),
                 "{label} {json}"
             );
@@ -263,7 +262,7 @@ mod tests {
             ("[52,5]", Err(WrongType)),
             ("52", Err(WrongType)),
         ] {
-            assert_eq!(read("gps", json), expected, "{json}");
+            assert_eq!(parse("gps", json), expected, "{json}");
         }
     }
 
@@ -286,7 +285,7 @@ mod tests {
             ("{}", None),
         ] {
             let expected = expected.map(|text| text.parse::<DateTime<Utc>>().expect("a time"));
-            assert_eq!(read_time(&raw(json)), expected, "{json}");
+            assert_eq!(parse_time(&raw(json)), expected, "{json}");
         }
     }
 }

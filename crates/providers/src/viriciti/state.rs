@@ -2,88 +2,72 @@
 
 use std::collections::HashSet;
 
-use domain::acceptance::Item;
-use domain::ids::{ExternalId, ProviderId};
+use domain::ids::ExternalId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::label::{Label, read_time};
-use crate::Polled;
-use crate::bounded::members;
-use crate::reading::by_time;
+use super::label::{Label, parse_time};
+use crate::answer::PollAnswer;
+use crate::message::{group_by_time, select_members};
 
-/// A label's last value. A vehicle without one has `null` in its place.
+/// A label's last value. A label without one has `null` in its place.
 #[derive(Deserialize)]
-struct Measured<'a> {
+struct LabelState<'a> {
     #[serde(borrow)]
     value: Option<&'a RawValue>,
     #[serde(borrow)]
     time: Option<&'a RawValue>,
 }
 
-/// Takes an answer's vehicles, of those that were asked for; what else it holds is nobody's.
+/// Adds the vehicles of an answer that were asked for; what else the answer holds is left out.
 ///
 /// # Errors
 /// When the answer is not an object.
-pub(super) fn take(
+pub(super) fn add_vehicles(
     body: &[u8],
     asked: &[ExternalId],
-    provider_id: &ProviderId,
-    polled: &mut Polled,
+    answer: &mut PollAnswer,
 ) -> Result<(), serde_json::Error> {
     let names: HashSet<_> = asked.iter().map(ExternalId::as_str).collect();
-    let vehicles = members(body, |name| names.contains(name))?;
+    let vehicles = select_members(body, |name| names.contains(name))?;
     for external_id in asked {
         match vehicles.get(external_id.as_str()) {
-            // Not for this key to see, or nobody that the provider knows.
+            // The key may not see this vehicle, or the provider does not know it.
             None => {}
             Some(vehicle) if vehicle.get() == "null" => {}
-            Some(vehicle) => take_vehicle(vehicle, external_id, provider_id, polled),
+            Some(vehicle) => add_vehicle(vehicle, external_id, answer),
         }
     }
     Ok(())
 }
 
-/// Takes one vehicle; what cannot be read of it is an item of its own, beside what can.
-fn take_vehicle(
-    json: &RawValue,
-    external_id: &ExternalId,
-    provider_id: &ProviderId,
-    polled: &mut Polled,
-) {
-    let malformed = |what: &str| Item::Malformed {
-        pointer: String::new(),
-        detail: format!("{what} of {external_id} is not of the protocol's shape"),
-    };
+/// Adds one vehicle. What cannot be read of it is an item of its own, beside what can.
+fn add_vehicle(json: &RawValue, external_id: &ExternalId, answer: &mut PollAnswer) {
+    let malformed = |what: &str| format!("{what} of {external_id} is not of the protocol's shape");
     let is_polled = |name: &str| Label::polled().any(|(label, _)| label.name == name);
-    let Ok(labels) = members(json.get().as_bytes(), is_polled) else {
-        return polled.items.push(malformed("the state"));
+    let Ok(labels) = select_members(json.get().as_bytes(), is_polled) else {
+        return answer.add_malformed(malformed("the state"));
     };
-    polled.returned.insert(external_id.clone());
     let mut values = Vec::new();
     for (label, signal) in Label::polled() {
         let Some(json) = labels.get(label.name) else {
             continue;
         };
-        match measured(json) {
-            Err(_) => polled.items.push(malformed(label.name)),
+        match parse_label_state(json) {
+            Err(_) => answer.add_malformed(malformed(label.name)),
             Ok(None) => {}
-            Ok(Some(Measured { value, time })) => {
-                let read = value.map_or(Ok(None), |value| label.read(signal, value));
-                if !matches!(read, Ok(None)) {
-                    values.push((time.and_then(read_time), signal.name(), read));
+            Ok(Some(LabelState { value, time })) => {
+                let parsed = value.map_or(Ok(None), |value| label.parse(signal, value));
+                if !matches!(parsed, Ok(None)) {
+                    values.push((time.and_then(parse_time), signal.name(), parsed));
                 }
             }
         }
     }
-    polled.items.extend(
-        by_time(external_id, values)
-            .into_iter()
-            .map(|reading| Item::Update(reading.into_update(provider_id))),
-    );
+    answer.add_vehicle(external_id.clone(), group_by_time(external_id, values));
 }
 
-fn measured(json: &RawValue) -> Result<Option<Measured<'_>>, serde_json::Error> {
+fn parse_label_state(json: &RawValue) -> Result<Option<LabelState<'_>>, serde_json::Error> {
     // serde would take the array form of a struct as well.
     if json.get().starts_with('[') {
         return Err(serde::de::Error::custom("an array"));
@@ -94,28 +78,32 @@ fn measured(json: &RawValue) -> Result<Option<Measured<'_>>, serde_json::Error> 
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
-    use domain::acceptance::Update;
+    use domain::acceptance::{Item, Update};
+    use domain::ids::ProviderId;
     use domain::signals::DropReason;
 
     use super::*;
 
-    fn taken(body: &str) -> Polled {
-        let asked =
-            ["demo_001", "demo_002"].map(|vid| ExternalId::try_new(vid).expect("an external id"));
-        let provider_id = ProviderId::try_new("viriciti-main").expect("an id");
-        let mut polled = Polled::default();
-        take(body.as_bytes(), &asked, &provider_id, &mut polled).expect("an object");
-        polled
+    fn answer() -> PollAnswer {
+        PollAnswer::new(ProviderId::try_new("viriciti-main").expect("an id"))
     }
 
-    fn returned(polled: &Polled) -> Vec<&str> {
-        let mut returned: Vec<_> = polled.returned.iter().map(ExternalId::as_str).collect();
+    fn answer_of(body: &str) -> PollAnswer {
+        let asked =
+            ["demo_001", "demo_002"].map(|vid| ExternalId::try_new(vid).expect("an external id"));
+        let mut answer = answer();
+        add_vehicles(body.as_bytes(), &asked, &mut answer).expect("an object");
+        answer
+    }
+
+    fn returned(answer: &PollAnswer) -> Vec<&str> {
+        let mut returned: Vec<_> = answer.returned.iter().map(ExternalId::as_str).collect();
         returned.sort_unstable();
         returned
     }
 
-    fn updates(polled: &Polled) -> Vec<&Update> {
-        polled
+    fn updates(answer: &PollAnswer) -> Vec<&Update> {
+        answer
             .items
             .iter()
             .filter_map(|item| match item {
@@ -127,13 +115,13 @@ mod tests {
 
     #[test]
     fn values_of_one_time_are_one_update_and_the_oldest_comes_first() {
-        let polled = taken(
+        let answer = answer_of(
             r#"{"demo_001":{"soc":{"value":72.8,"time":1795420500000},"power":null,
                 "odo":{"value":88526.4,"time":1795420440000},"speed":{"value":255,"time":1795420500000},
                 "gps":{"value":"52.0934486|5.1173782","time":1795420500000},"range":{"value":null,"time":1795420500000}}}"#,
         );
-        assert_eq!(returned(&polled), ["demo_001"]);
-        let told: Vec<_> = updates(&polled)
+        assert_eq!(returned(&answer), ["demo_001"]);
+        let told: Vec<_> = updates(&answer)
             .into_iter()
             .map(|update| {
                 let names: Vec<_> = update.signals.iter().map(|(s, _)| s.name()).collect();
@@ -160,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_in_the_answer_was_returned_and_nobody_who_was_not_asked_for() {
+    fn a_vehicle_in_the_answer_is_returned_if_it_was_asked_for() {
         for (body, expected) in [
             ("{}", vec![]),
             (r#"{"demo_001":null}"#, vec![]),
@@ -174,20 +162,20 @@ mod tests {
                 vec![],
             ),
         ] {
-            let polled = taken(body);
-            assert_eq!(returned(&polled), expected, "{body}");
-            assert!(polled.items.is_empty(), "{body}");
+            let answer = answer_of(body);
+            assert_eq!(returned(&answer), expected, "{body}");
+            assert!(answer.items.is_empty(), "{body}");
         }
     }
 
     #[test]
     fn what_cannot_be_read_spoils_nothing_else() {
-        let polled = taken(
+        let answer = answer_of(
             r#"{"demo_001":["soc",1],
                 "demo_002":{"soc":72.8,"odo":[5,6],"speed":{"value":3,"time":1795420500000},"range":{"value":9}}}"#,
         );
-        assert_eq!(returned(&polled), ["demo_002"]);
-        let malformed: Vec<_> = polled
+        assert_eq!(returned(&answer), ["demo_002"]);
+        let malformed: Vec<_> = answer
             .items
             .iter()
             .filter_map(|item| match item {
@@ -203,7 +191,7 @@ mod tests {
                 "odo of demo_002 is not of the protocol's shape",
             ]
         );
-        let timed: Vec<_> = updates(&polled)
+        let timed: Vec<_> = updates(&answer)
             .iter()
             .map(|update| update.observed_at.is_some())
             .collect();
@@ -213,9 +201,7 @@ mod tests {
     #[test]
     fn an_answer_is_an_object() {
         for body in ["", "[]", "null", "<!doctype html>", r#"{"demo_001":"#, "\0"] {
-            let mut polled = Polled::default();
-            let provider_id = ProviderId::try_new("viriciti-main").expect("an id");
-            assert!(take(body.as_bytes(), &[], &provider_id, &mut polled).is_err());
+            assert!(add_vehicles(body.as_bytes(), &[], &mut answer()).is_err());
         }
     }
 }

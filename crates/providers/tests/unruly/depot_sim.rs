@@ -1,5 +1,6 @@
 //! The native protocol.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::extract::Query;
@@ -8,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use domain::fleet::{Connection, ProviderType};
-use domain::polling::{ErrorClass, FeedCursor, Reach};
-use providers::{FeedPosition, PollLimits, Providers};
+use domain::polling::{ErrorClass, FeedCursor};
+use providers::{Coverage, FeedPosition, PollLimits, PollResult, Providers};
 use serde::Deserialize;
 
 use crate::provider::{Provider, failure_of};
@@ -49,15 +50,43 @@ fn changes(cursor: &str, more: bool) -> Response {
     Json(serde_json::json!({"vehicles": [], "cursor": cursor, "more": more})).into_response()
 }
 
-/// Where a poll of a feed ended, and with how many requests of its most-tried page.
+/// How far a poll read the feed.
+#[derive(Debug, PartialEq)]
+struct Position {
+    cursor: FeedCursor,
+    is_from_start: bool,
+    coverage: Coverage,
+}
+
+/// How far a poll read the feed, with the requests of its most-tried page.
 async fn position_of(
     clients: &Providers,
     connection: &Connection,
     from: Option<&FeedCursor>,
-) -> (FeedPosition, u32) {
-    let answer = clients.poll(connection, &[], from).await;
-    let polled = answer.result.expect("an answer");
-    (polled.position.expect("a position"), answer.attempts)
+) -> (Position, u32) {
+    let cursors = from.map(|from| ("changes", from.clone()));
+    let result = clients
+        .poll(connection, &[], &cursors.into_iter().collect())
+        .await;
+    let PollResult {
+        mut answer,
+        failure,
+        attempts,
+    } = result;
+    assert_eq!(failure, None);
+    assert_eq!(answer.positions.len(), 1);
+    let FeedPosition {
+        feed,
+        cursor,
+        is_from_start,
+    } = answer.positions.remove(0);
+    assert_eq!(feed.name, "changes");
+    let position = Position {
+        cursor,
+        is_from_start,
+        coverage: answer.coverage,
+    };
+    (position, attempts)
 }
 
 fn page(next: Option<&str>) -> Response {
@@ -122,17 +151,19 @@ async fn a_feed_without_end_is_gone_on_with_in_the_next_poll() {
     };
     let clients = provider.clients_within(limits);
     let first = position_of(&clients, &feed(&provider), None).await.0;
-    let beginning = FeedPosition {
+    let beginning = Position {
         cursor: cursor("5"),
-        reach: Reach::Beginning,
+        is_from_start: true,
+        coverage: Coverage::NamedVehicles,
     };
     assert_eq!((&first, provider.requests()), (&beginning, 5));
     let next = position_of(&clients, &feed(&provider), Some(&first.cursor))
         .await
         .0;
-    let changes = FeedPosition {
+    let changes = Position {
         cursor: cursor("10"),
-        reach: Reach::Changes,
+        is_from_start: false,
+        coverage: Coverage::NamedVehicles,
     };
     assert_eq!((next, provider.requests()), (changes, 10));
 }
@@ -162,9 +193,10 @@ async fn a_forgotten_cursor_is_left_by_either_status_and_only_at_the_first_page(
         let from = cursor("old");
         let (position, attempts) =
             position_of(&provider.clients(), &feed(&provider), Some(&from)).await;
-        let anew = FeedPosition {
+        let anew = Position {
             cursor: cursor("new"),
-            reach: Reach::Everything,
+            is_from_start: true,
+            coverage: Coverage::AllVehicles,
         };
         assert_eq!((position, attempts, provider.requests()), (anew, 1, 2));
     }
@@ -197,7 +229,12 @@ async fn an_account_that_asks_for_a_pause_is_not_asked_for_any_of_its_connection
     .await;
     let clients = provider.clients();
     for (path, key, requests, detail) in [
-        ("north", "one", 1, "the provider answered 429"),
+        (
+            "north",
+            "one",
+            1,
+            "the provider answered 429 Too Many Requests",
+        ),
         (
             "north",
             "one",
@@ -210,7 +247,12 @@ async fn an_account_that_asks_for_a_pause_is_not_asked_for_any_of_its_connection
             1,
             "the provider asked not to be asked until after the deadline",
         ),
-        ("south", "another", 2, "the provider answered 429"),
+        (
+            "south",
+            "another",
+            2,
+            "the provider answered 429 Too Many Requests",
+        ),
     ] {
         let error = failure_of(&clients, &provider.connection(path, key)).await;
         assert_eq!(
@@ -224,13 +266,13 @@ async fn an_account_that_asks_for_a_pause_is_not_asked_for_any_of_its_connection
 #[tokio::test]
 async fn a_probe_is_one_request() {
     let provider = serve(|_| StatusCode::SERVICE_UNAVAILABLE.into_response()).await;
-    let answer = provider
+    let result = provider
         .clients()
-        .probe(&provider.connection("north", "one"), &[], None)
+        .probe(&provider.connection("north", "one"), &[], &HashMap::new())
         .await;
     assert_eq!(
-        answer.result.expect_err("a failure").class,
+        result.failure.expect("a failure").class,
         ErrorClass::Unavailable
     );
-    assert_eq!((answer.attempts, provider.requests()), (1, 1));
+    assert_eq!((result.attempts, provider.requests()), (1, 1));
 }

@@ -1,15 +1,17 @@
 //! A provider that answers as a test has it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
+use clock::Clock;
 use domain::fleet::{Connection, CredentialRef, ProviderType};
 use domain::ids::{ExternalId, ProviderId};
 use domain::polling::PollError;
-use providers::{AddressPolicy, Credentials, PollLimits, Providers};
+use providers::{AddressPolicy, Credentials, PollLimits, ProviderRegistry, Providers, Sessions};
 use tempfile::TempDir;
 
 pub struct Provider {
@@ -56,8 +58,12 @@ impl Provider {
         };
         let credentials = Credentials {
             folder: Some(self.credentials.path().to_owned()),
+            ..Credentials::default()
         };
-        Providers::try_new(addresses, credentials, limits).expect("a TLS backend")
+        let sessions = Sessions::in_memory(Clock::system());
+        let registry = ProviderRegistry::default();
+        Providers::try_new(registry, addresses, credentials, sessions, limits)
+            .expect("a TLS backend")
     }
 
     pub fn connection(&self, path: &str, key: &str) -> Connection {
@@ -88,6 +94,6 @@ pub fn devices(count: usize) -> Vec<ExternalId> {
 }
 
 pub async fn failure_of(clients: &Providers, connection: &Connection) -> PollError {
-    let answer = clients.poll(connection, &devices(1), None).await;
-    answer.result.expect_err("a failure")
+    let result = clients.poll(connection, &devices(1), &HashMap::new()).await;
+    result.failure.expect("a failure")
 }

@@ -1,6 +1,6 @@
 //! ViriCiti: what it is asked, and what an answer that is none is called.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::io::Write;
 use std::time::Duration;
@@ -63,12 +63,13 @@ async fn each_vehicle_is_asked_for_by_name_some_at_a_time_with_the_key_in_a_head
     let provider = Provider::serve(ProviderType::Viriciti, router).await;
     let connection = provider.connection("north", "one");
     for (count, requests) in [(0, 0), (1, 1), (250, 2), (600, 5)] {
-        let answer = provider
+        let result = provider
             .clients()
-            .poll(&connection, &devices(count), None)
+            .poll(&connection, &devices(count), &HashMap::new())
             .await;
-        let polled = answer.result.expect("an answer");
-        assert_eq!((polled.items.len(), polled.returned.len()), (count, count));
+        assert_eq!(result.failure, None);
+        let answer = result.answer;
+        assert_eq!((answer.items.len(), answer.returned.len()), (count, count));
         assert_eq!(provider.requests(), requests, "{count} devices");
     }
 }
@@ -82,8 +83,11 @@ async fn many_vehicles_are_asked_for_in_larger_parts() {
         ..PollLimits::default()
     });
     let connection = provider.connection("north", "one");
-    let answer = clients.poll(&connection, &devices(1_001), None).await;
-    assert!(answer.result.expect("an answer").returned.is_empty());
+    let result = clients
+        .poll(&connection, &devices(1_001), &HashMap::new())
+        .await;
+    assert_eq!(result.failure, None);
+    assert!(result.answer.returned.is_empty());
     assert_eq!(provider.requests(), 2);
 }
 
@@ -234,10 +238,12 @@ async fn the_simulators_faults_are_called_as_they_are_in_the_native_protocol() {
             let hangs = fault == Fault::Hang;
             let clients = provider.clients_within(if hangs { impatient() } else { limits() });
             let connection = provider.connection(&format!("accounts/{name}"), "one");
-            let answer = clients.poll(&connection, &devices(1), None).await;
-            let error = answer.result.expect_err("a failure");
+            let result = clients
+                .poll(&connection, &devices(1), &HashMap::new())
+                .await;
+            let error = result.failure.expect("a failure");
             assert_eq!(
-                (error.class, answer.attempts),
+                (error.class, result.attempts),
                 (class, attempts),
                 "{provider_type} {name}"
             );

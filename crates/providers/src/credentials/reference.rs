@@ -1,24 +1,54 @@
-//! Credentials, found at use: a rotated secret counts from the next poll on.
+//! References to credentials, resolved at use: a rotated secret counts from the next poll on.
 
+use std::ffi::OsString;
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use domain::fleet::{CredentialRef, CredentialSource};
 use domain::polling::{ErrorClass, PollError};
-use secrecy::SecretString;
+
+use super::credential::{Credential, CredentialKind, InvalidCredential};
 
 /// Much more than any credential; a file that is longer is something else.
-const LONGEST: u64 = 16 * 1024;
+const MAX_BYTES: u64 = 16 * 1024;
 
-/// Where credential references lead.
+/// The places to which credential references lead.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
-    /// The folder of `file:` references; none means that there are none.
+    /// The folder of `file:` references; `None` means that there are none.
     pub folder: Option<PathBuf>,
+    /// The variables of `env:` references.
+    pub environment: Environment,
 }
 
-/// Why a reference leads to no credential. Nothing here tells what it leads to instead.
+/// The environment variables that a program was started with, or those that a test gives in their place.
+#[derive(Clone)]
+pub struct Environment(Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>);
+
+impl Environment {
+    /// An environment whose variables `variable` looks up by their names.
+    pub fn new(variable: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(variable))
+    }
+}
+
+impl Default for Environment {
+    /// An environment without variables.
+    fn default() -> Self {
+        Self::new(|_| None)
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Environment")
+    }
+}
+
+/// Why a reference leads to no credential. It never quotes what the reference leads to instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 enum Unresolved {
     #[error("leads nowhere")]
@@ -29,82 +59,82 @@ enum Unresolved {
     OutOfFolder,
     #[error("leads to what is no file")]
     NoFile,
-    #[error("leads to more than {LONGEST} bytes")]
+    #[error("leads to more than {MAX_BYTES} bytes")]
     TooLong,
-    #[error("leads to what is not one line of text")]
-    NoText,
+    #[error("leads to what is not text")]
+    NotText,
+    #[error(transparent)]
+    Invalid(#[from] InvalidCredential),
 }
 
 impl Credentials {
-    /// Finds a credential: the variable's or the file's text, without the line end that editors leave.
+    /// Reads the credential that a reference leads to.
     ///
     /// # Errors
-    /// [`ErrorClass::CredentialsUnresolved`], naming the reference and never what it leads to.
-    pub fn resolve(&self, reference: &CredentialRef) -> Result<SecretString, PollError> {
-        let found = match reference.source() {
-            Some(CredentialSource::Env(name)) => variable(name),
-            Some(CredentialSource::File(path)) => self
-                .folder
-                .as_deref()
-                .ok_or(Unresolved::NoFolder)
-                .and_then(|folder| file_below(folder, path)),
-            None => Err(Unresolved::Nowhere),
-        };
-        found
-            .and_then(|text| one_line(&text))
+    /// [`ErrorClass::CredentialsUnresolved`], naming the reference and never what it leads to: nothing, or
+    /// something that is not a credential of the kind that is needed.
+    pub fn resolve(
+        &self,
+        reference: &CredentialRef,
+        needed: CredentialKind,
+    ) -> Result<Credential, PollError> {
+        self.read(reference)
+            .and_then(|text| Ok(Credential::parse(&text, needed)?))
             .map_err(|why| PollError {
                 class: ErrorClass::CredentialsUnresolved,
                 detail: format!("the credential reference {} {why}", reference.as_str()),
             })
     }
-}
 
-fn variable(name: &str) -> Result<String, Unresolved> {
-    let value = std::env::var_os(name).ok_or(Unresolved::Nowhere)?;
-    if value.len() as u64 > LONGEST {
-        return Err(Unresolved::TooLong);
+    fn read(&self, reference: &CredentialRef) -> Result<String, Unresolved> {
+        match reference.source() {
+            Some(CredentialSource::Env(name)) => self.read_variable(name),
+            Some(CredentialSource::File(path)) => {
+                let folder = self.folder.as_deref().ok_or(Unresolved::NoFolder)?;
+                read_file_below(folder, path)
+            }
+            None => Err(Unresolved::Nowhere),
+        }
     }
-    value.into_string().map_err(|_| Unresolved::NoText)
+
+    fn read_variable(&self, name: &str) -> Result<String, Unresolved> {
+        let value = (self.environment.0)(name).ok_or(Unresolved::Nowhere)?;
+        if value.len() as u64 > MAX_BYTES {
+            return Err(Unresolved::TooLong);
+        }
+        value.into_string().map_err(|_| Unresolved::NotText)
+    }
 }
 
-/// Reads a file of the folder. Links may lead about within it, as those of mounted secrets do, and not
+/// Reads a file of the folder. Links may lead about within the folder, as those of mounted secrets do, and not
 /// out of it.
-fn file_below(folder: &Path, path: &str) -> Result<String, Unresolved> {
+fn read_file_below(folder: &Path, path: &str) -> Result<String, Unresolved> {
     let folder = folder.canonicalize().map_err(|_| Unresolved::Nowhere)?;
-    let place = folder.join(path).canonicalize();
-    let place = place.map_err(|_| Unresolved::Nowhere)?;
-    if !place.starts_with(&folder) {
+    let file = folder.join(path).canonicalize();
+    let file = file.map_err(|_| Unresolved::Nowhere)?;
+    if !file.starts_with(&folder) {
         return Err(Unresolved::OutOfFolder);
     }
-    // Looked at before it is opened: opening a pipe waits for whoever writes to it.
-    if !place.is_file() {
+    // Checked before the file is opened: opening a pipe waits for its writer.
+    if !file.is_file() {
         return Err(Unresolved::NoFile);
     }
-    let file = File::open(place).map_err(|_| Unresolved::Nowhere)?;
+    let file = File::open(file).map_err(|_| Unresolved::Nowhere)?;
     let mut bytes = Vec::new();
-    file.take(LONGEST + 1)
+    file.take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(|_| Unresolved::Nowhere)?;
-    if bytes.len() as u64 > LONGEST {
+    if bytes.len() as u64 > MAX_BYTES {
         return Err(Unresolved::TooLong);
     }
-    String::from_utf8(bytes).map_err(|_| Unresolved::NoText)
-}
-
-fn one_line(text: &str) -> Result<SecretString, Unresolved> {
-    let line = text.trim_end_matches(['\r', '\n']);
-    if line.is_empty() {
-        Err(Unresolved::Nowhere)
-    } else if line.contains(char::is_control) {
-        Err(Unresolved::NoText)
-    } else {
-        Ok(line.into())
-    }
+    String::from_utf8(bytes).map_err(|_| Unresolved::NotText)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
     use std::fs;
+    use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::symlink;
 
     use secrecy::ExposeSecret;
@@ -116,7 +146,7 @@ mod tests {
 
     /// A folder as a deployment has it, with the traps that one could have; beside it a secret that is
     /// none of the providers'.
-    fn place() -> (TempDir, Credentials) {
+    fn folder_with_traps() -> (TempDir, Credentials) {
         let place = tempfile::tempdir().expect("a directory");
         let folder = place.path().join("providers");
         fs::create_dir_all(folder.join("..data/geotab")).expect("a directory");
@@ -148,23 +178,30 @@ mod tests {
             .arg(folder.join("pipe"))
             .status();
         assert!(made.expect("mkfifo").success());
+        let environment = Environment::new(|name| match name {
+            "PROVIDER_NORTH" => Some(SECRET.into()),
+            "PROVIDER_TOO_LONG" => Some("x".repeat(16 * 1024 + 1).into()),
+            "PROVIDER_BINARY" => Some(OsStr::from_bytes(b"\xff\xfe").into()),
+            _ => None,
+        });
         let credentials = Credentials {
             folder: Some(folder),
+            environment,
         };
         (place, credentials)
     }
 
     fn resolved(credentials: &Credentials, reference: &str) -> Result<String, PollError> {
         let reference = CredentialRef::try_new(reference).expect("a reference");
-        credentials
-            .resolve(&reference)
-            .map(|secret| secret.expose_secret().to_owned())
+        let credential = credentials.resolve(&reference, CredentialKind::Key)?;
+        Ok(credential.key()?.expose_secret().to_owned())
     }
 
     #[test]
-    fn a_file_of_the_folder_is_read_without_its_line_end() {
-        let (_place, credentials) = place();
+    fn a_variable_or_a_file_of_the_folder_is_read_without_its_line_end() {
+        let (_folder, credentials) = folder_with_traps();
         for (reference, secret) in [
+            ("env:PROVIDER_NORTH", SECRET),
             ("file:plain", SECRET),
             ("file:unix", SECRET),
             ("file:dos", SECRET),
@@ -182,15 +219,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_of_the_folder_is_not_read() {
-        let (_place, credentials) = place();
+    fn a_reference_that_leads_to_no_credential_is_refused() {
+        let (_folder, credentials) = folder_with_traps();
         for (reference, why) in [
             ("file:nowhere", Unresolved::Nowhere),
             ("file:plain/nowhere", Unresolved::Nowhere),
             ("file:dangling", Unresolved::Nowhere),
             ("file:circle", Unresolved::Nowhere),
-            ("file:empty", Unresolved::Nowhere),
-            ("file:blank", Unresolved::Nowhere),
+            ("file:empty", InvalidCredential::Empty.into()),
+            ("file:blank", InvalidCredential::Empty.into()),
             ("file:up", Unresolved::OutOfFolder),
             ("file:above", Unresolved::OutOfFolder),
             ("file:above/outside", Unresolved::OutOfFolder),
@@ -200,10 +237,12 @@ mod tests {
             ("file:geotab", Unresolved::NoFile),
             ("file:pipe", Unresolved::NoFile),
             ("file:too-long", Unresolved::TooLong),
-            ("file:two-lines", Unresolved::NoText),
-            ("file:binary", Unresolved::NoText),
-            ("file:nul", Unresolved::NoText),
+            ("file:two-lines", InvalidCredential::NotOneLine.into()),
+            ("file:binary", Unresolved::NotText),
+            ("file:nul", InvalidCredential::NotOneLine.into()),
             ("env:PROVIDER_OF_NO_TEST", Unresolved::Nowhere),
+            ("env:PROVIDER_TOO_LONG", Unresolved::TooLong),
+            ("env:PROVIDER_BINARY", Unresolved::NotText),
         ] {
             let error = resolved(&credentials, reference).expect_err(reference);
             assert_eq!(error.class, ErrorClass::CredentialsUnresolved);

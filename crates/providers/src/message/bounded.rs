@@ -1,4 +1,4 @@
-//! Reading what may be larger than anybody needs: what is beyond a bound is never held.
+//! Parsing JSON that may be larger than anybody needs: what is beyond a bound is never held in memory.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,13 +8,15 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::interpret::Text;
+use super::JsonText;
 
-/// Reads a list of at most so many elements.
+/// Deserializes a list of at most `MOST` elements.
 ///
 /// # Errors
-/// The deserializer's, and when there are more.
-pub(crate) fn at_most<'de, const MOST: usize, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+/// The deserializer's, and when there are more elements.
+pub fn deserialize_bounded_list<'de, const MOST: usize, T, D>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
@@ -41,12 +43,12 @@ where
     deserializer.deserialize_seq(AtMost::<MOST, T>(PhantomData))
 }
 
-/// The members of a JSON object whose names are wanted, still unread. Of members of one name the last
+/// Returns the members of a JSON object whose names are wanted, not parsed yet. Of members of one name the last
 /// counts.
 ///
 /// # Errors
 /// When the bytes are not one JSON object.
-pub(crate) fn members(
+pub fn select_members(
     json: &[u8],
     wanted: impl Fn(&str) -> bool,
 ) -> Result<HashMap<String, &RawValue>, serde_json::Error> {
@@ -60,7 +62,7 @@ pub(crate) fn members(
 
         fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
             let mut members = HashMap::new();
-            while let Some(Text(name)) = object.next_key()? {
+            while let Some(JsonText(name)) = object.next_key()? {
                 if (self.0)(&name) {
                     members.insert(name.into_owned(), object.next_value()?);
                 } else {
@@ -91,7 +93,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Deserialize)]
-    struct Three(#[serde(deserialize_with = "at_most::<3, _, _>")] Vec<u8>);
+    struct Three(#[serde(deserialize_with = "deserialize_bounded_list::<3, _, _>")] Vec<u8>);
 
     #[test]
     fn a_list_has_an_end() {
@@ -105,7 +107,7 @@ mod tests {
     #[test]
     fn only_what_is_wanted_is_held() {
         let read = |json: &str| -> Option<Vec<(String, String)>> {
-            let members = members(json.as_bytes(), |name| name.starts_with('a')).ok()?;
+            let members = select_members(json.as_bytes(), |name| name.starts_with('a')).ok()?;
             let mut members: Vec<_> = members
                 .into_iter()
                 .map(|(name, json)| (name, json.get().to_owned()))

@@ -3,10 +3,10 @@
 
 use reqwest::Url;
 
-/// The hosts that connections may name.
+/// The rule by which a connection's base URL is accepted.
 #[derive(Clone, Debug, Default)]
 pub struct AddressPolicy {
-    /// Exact host names, lower case.
+    /// The hosts that may be named: exact names in lower case.
     pub allowed_hosts: Vec<String>,
     /// Whether `http` to a loopback address is allowed as well: for the simulator, in `dev` only.
     pub loopback_http: bool,
@@ -15,22 +15,22 @@ pub struct AddressPolicy {
 /// Why a base URL is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressRefusal {
-    /// Not an absolute URL.
+    /// The text is not an absolute URL.
     #[error("must be an absolute URL")]
     NotAUrl,
-    /// It carries user information, a query or a fragment.
+    /// The URL has user information, a query or a fragment.
     #[error("must have no user information, query or fragment")]
     Decorated,
-    /// Not https.
+    /// The URL is not https.
     #[error("must be https")]
     NotHttps,
-    /// A host that is not on the list.
+    /// The host is not on the list.
     #[error("must name a host on PROVIDER_ALLOWED_HOSTS")]
     HostNotAllowed,
 }
 
 impl AddressPolicy {
-    /// Checks a base URL.
+    /// Checks a base URL and parses it.
     ///
     /// # Errors
     /// [`AddressRefusal`].

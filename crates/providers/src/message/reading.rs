@@ -1,4 +1,4 @@
-//! One device's reading, as every provider's messages and answers come to it.
+//! One device's reading: what the messages and answers of every provider are turned into.
 
 use std::collections::BTreeMap;
 
@@ -8,30 +8,30 @@ use domain::ids::{ExternalId, ProviderId};
 use domain::signals::{DropReason, DroppedSignal, Signal, SignalValue};
 use serde_json::value::RawValue;
 
-/// What could not be kept of one reading is told up to so many signals: the catalogue has fewer, and a
-/// hostile message any number.
-const DROPPED_AT_MOST: usize = 64;
+/// How many dropped signals one reading reports: the catalogue has fewer signals, and a hostile message any
+/// number.
+const MAX_DROPPED: usize = 64;
 
 /// What one device reported of one instant, before acceptance has judged it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProviderReading {
     /// The device's name at its connection.
     pub external_id: ExternalId,
-    /// The provider's event time, UTC, microseconds. `None` when it was absent or unreadable, which is
-    /// acceptance's to refuse.
+    /// The provider's event time in UTC, to the microsecond. `None` when the time was absent or unreadable;
+    /// acceptance refuses such a reading.
     pub observed_at: Option<DateTime<Utc>>,
-    /// In the catalogue's units, at most one value a signal; may be empty when all were dropped.
+    /// Values in the catalogue's units, at most one a signal; empty when all were dropped.
     pub signals: Vec<(Signal, SignalValue)>,
-    /// What the catalogue does not allow, under its own name where it has one; the first 64.
+    /// The first 64 values that the catalogue does not allow, under the signal's name where there is one.
     pub dropped: Vec<DroppedSignal>,
 }
 
-/// What was read of one signal; `Ok(None)` is absent.
-pub(crate) type Read = Result<Option<(Signal, SignalValue)>, DropReason>;
+/// The value that was parsed of one signal; `Ok(None)` if it is absent.
+pub type ParsedSignal = Result<Option<(Signal, SignalValue)>, DropReason>;
 
 impl ProviderReading {
-    /// Nothing read yet.
-    pub(crate) const fn at(external_id: ExternalId, observed_at: Option<DateTime<Utc>>) -> Self {
+    /// Makes a reading of one instant without values.
+    pub const fn new(external_id: ExternalId, observed_at: Option<DateTime<Utc>>) -> Self {
         Self {
             external_id,
             observed_at,
@@ -40,10 +40,10 @@ impl ProviderReading {
         }
     }
 
-    /// Takes what was read of a signal under this name. Of several readings of one signal the
-    /// first counts.
-    pub(crate) fn take(&mut self, name: &str, read: Read) {
-        match read {
+    /// Adds the value that was parsed of the signal of this name. Of several values of one signal the first
+    /// counts.
+    pub fn add_signal(&mut self, name: &str, parsed: ParsedSignal) {
+        match parsed {
             Ok(Some((signal, value))) => {
                 if self.signals.iter().all(|(held, _)| *held != signal) {
                     self.signals.push((signal, value));
@@ -51,7 +51,7 @@ impl ProviderReading {
             }
             Ok(None) => {}
             Err(reason) => {
-                if self.dropped.len() < DROPPED_AT_MOST {
+                if self.dropped.len() < MAX_DROPPED {
                     self.dropped.push(DroppedSignal {
                         signal: name.chars().take(64).collect(),
                         reason,
@@ -61,7 +61,7 @@ impl ProviderReading {
         }
     }
 
-    /// The update that acceptance takes, for the connection through which it came.
+    /// Turns the reading into an update of the connection through which it came.
     pub fn into_update(self, provider_id: &ProviderId) -> Update {
         Update {
             address: Address::External {
@@ -75,31 +75,32 @@ impl ProviderReading {
     }
 }
 
-/// One reading a time, oldest first; what has no readable time is one more, before all others.
-pub(crate) fn by_time<'a>(
+/// Groups a vehicle's values by their times: one reading a time, oldest first. Values without a readable time
+/// are one more reading, before all others.
+pub fn group_by_time<'a>(
     external_id: &ExternalId,
-    values: impl IntoIterator<Item = (Option<DateTime<Utc>>, &'a str, Read)>,
+    values: impl IntoIterator<Item = (Option<DateTime<Utc>>, &'a str, ParsedSignal)>,
 ) -> Vec<ProviderReading> {
     let mut readings: BTreeMap<Option<DateTime<Utc>>, ProviderReading> = BTreeMap::new();
-    for (observed_at, name, read) in values {
+    for (observed_at, name, parsed) in values {
         readings
             .entry(observed_at)
-            .or_insert_with(|| ProviderReading::at(external_id.clone(), observed_at))
-            .take(name, read);
+            .or_insert_with(|| ProviderReading::new(external_id.clone(), observed_at))
+            .add_signal(name, parsed);
     }
     readings.into_values().collect()
 }
 
-/// Reads a JSON value as `signal`; `Ok(None)` is `null`.
-pub(crate) fn value(signal: Signal, json: &RawValue) -> Result<Option<SignalValue>, DropReason> {
+/// Parses a JSON value as a value of `signal`; `Ok(None)` is `null`.
+pub fn parse_signal(signal: Signal, json: &RawValue) -> Result<Option<SignalValue>, DropReason> {
     match json.get().parse() {
-        Ok(parsed) => number(signal, parsed).map(Some),
+        Ok(number) => signal_of_number(signal, number).map(Some),
         Err(_) => SignalValue::read(signal, json),
     }
 }
 
-/// Takes a number as `signal`. A battery that reports a hair above full is full.
-pub(crate) fn number(signal: Signal, number: f64) -> Result<SignalValue, DropReason> {
+/// Turns a number into a value of `signal`. A battery that reports a hair above full is full.
+pub fn signal_of_number(signal: Signal, number: f64) -> Result<SignalValue, DropReason> {
     let full = signal.name() == "state_of_charge_percent" && number > 100.0 && number <= 100.5;
     SignalValue::number(signal, if full { 100.0 } else { number })
 }
@@ -125,7 +126,7 @@ mod tests {
         ] {
             let signal = Signal::named(name).expect("a signal");
             assert_eq!(
-                number(signal, given),
+                signal_of_number(signal, given),
                 taken.map(SignalValue::Number),
                 "{name} {given}"
             );
@@ -133,16 +134,16 @@ mod tests {
     }
 
     #[test]
-    fn what_was_dropped_is_told_up_to_a_bound() {
+    fn a_reading_reports_dropped_signals_up_to_a_bound() {
         let external_id = ExternalId::try_new("bus-1").expect("an id");
-        let mut reading = ProviderReading::at(external_id, None);
+        let mut reading = ProviderReading::new(external_id, None);
         for number in 0..1_000 {
-            reading.take(
+            reading.add_signal(
                 &format!("{number}{}", "x".repeat(1_000)),
                 Err(DropReason::UnknownSignal),
             );
         }
-        assert_eq!(reading.dropped.len(), DROPPED_AT_MOST);
+        assert_eq!(reading.dropped.len(), MAX_DROPPED);
         assert!(
             reading
                 .dropped
