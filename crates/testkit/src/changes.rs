@@ -1,4 +1,4 @@
-//! Changes of what is configured in a fleet.
+//! Methods that change the configuration of a workspace.
 
 use application::commands::{
     CutoverCommand, Precondition, change_cutover, change_policy, put_connection, put_workspace,
@@ -11,7 +11,7 @@ impl Fleet {
     /// Configures a connection, new or changed.
     ///
     /// # Panics
-    /// When that is refused.
+    /// If that is refused.
     pub async fn connect(&self, connection: ConnectionBuilder) {
         let (id, spec) = connection.build();
         put_connection(&self.core, AUTHOR, &self.id, &id, spec, &Precondition::None)
@@ -22,7 +22,7 @@ impl Fleet {
     /// Activates or deactivates the workspace.
     ///
     /// # Panics
-    /// When that is refused.
+    /// If that is refused.
     pub async fn set_active(&self, active: bool) {
         let name = self.record().await.workspace.name;
         put_workspace(
@@ -41,7 +41,7 @@ impl Fleet {
     /// Changes the workspace's flags.
     ///
     /// # Panics
-    /// When that is refused.
+    /// If that is refused.
     pub async fn change_flags(&self, command: CutoverCommand) {
         change_cutover(
             &self.core,
@@ -58,7 +58,7 @@ impl Fleet {
     /// Changes the workspace's policy.
     ///
     /// # Panics
-    /// When that is refused.
+    /// If that is refused.
     pub async fn change_policy(&self, policy: Policy) {
         change_policy(&self.core, AUTHOR, &self.id, policy, &Precondition::None)
             .await

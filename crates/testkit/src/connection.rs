@@ -4,17 +4,17 @@ use application::commands::ConnectionSpec;
 use domain::fleet::{CredentialRef, ProviderType};
 use domain::ids::ProviderId;
 
-/// A connection to be.
+/// Builds a provider connection.
 #[derive(Clone, Debug)]
 pub struct ConnectionBuilder {
     id: ProviderId,
     spec: ConnectionSpec,
 }
 
-/// An enabled connection to a simulator at an address where nobody listens.
+/// Begins an enabled connection to a simulator, at an address where nobody listens.
 ///
 /// # Panics
-/// When `id` is none.
+/// If `id` is not a provider id.
 pub fn a_connection(id: &str) -> ConnectionBuilder {
     let spec = ConnectionSpec {
         provider_type: ProviderType::DepotSim,
@@ -31,24 +31,24 @@ pub fn a_connection(id: &str) -> ConnectionBuilder {
 }
 
 impl ConnectionBuilder {
-    /// Of another provider.
+    /// Sets the type of the provider.
     #[must_use]
     pub fn of_type(mut self, provider_type: ProviderType) -> Self {
         self.spec.provider_type = provider_type;
         self
     }
 
-    /// To another address.
+    /// Sets the address.
     #[must_use]
     pub fn at(mut self, base_url: impl Into<String>) -> Self {
         self.spec.base_url = base_url.into();
         self
     }
 
-    /// With a credential: `file:…` or `env:PROVIDER_…`.
+    /// Sets the reference to the credential: `file:…` or `env:PROVIDER_…`.
     ///
     /// # Panics
-    /// When `reference` is none.
+    /// If `reference` is not a reference to a credential.
     #[must_use]
     pub fn credential(mut self, reference: &str) -> Self {
         self.spec.credential_ref =
@@ -56,34 +56,34 @@ impl ConnectionBuilder {
         self
     }
 
-    /// Switched off.
+    /// Disables the connection.
     #[must_use]
     pub fn disabled(self) -> Self {
         self.enabled(false)
     }
 
-    /// Switched on or off.
+    /// Enables or disables the connection.
     #[must_use]
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.spec.enabled = enabled;
         self
     }
 
-    /// With a setting of its provider's.
+    /// Adds a setting of its type of provider.
     #[must_use]
     pub fn with_setting(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
         self.spec.settings.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Declaring how often its devices report.
+    /// Declares how often its devices report.
     #[must_use]
     pub fn reporting_every_minutes(mut self, minutes: u32) -> Self {
         self.spec.expected_reporting_interval_minutes = Some(minutes);
         self
     }
 
-    /// What a command takes.
+    /// Returns the arguments of the command that configures the connection.
     pub fn build(&self) -> (ProviderId, ConnectionSpec) {
         (self.id.clone(), self.spec.clone())
     }

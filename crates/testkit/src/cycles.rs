@@ -1,4 +1,4 @@
-//! Poll cycles of a fleet.
+//! Methods that run poll cycles of a workspace.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use persistence::polling::{ClaimCandidate, ClaimedCycle};
 
 use crate::{AUTHOR, Fleet, ReportBuilder};
 
-/// Longer than any test runs.
+/// A lease that is longer than any test runs.
 const LONG: Duration = Duration::from_mins(10);
 
 impl Fleet {
-    /// Triggers a cycle: of a slot, or now.
+    /// Triggers the cycle of a slot, or without a slot a manual one.
     ///
     /// # Panics
-    /// When the store fails, or there is no such workspace.
+    /// If the store fails, or if there is no such workspace.
     pub async fn trigger(&self, scheduled_time: Option<DateTime<Utc>>) -> TriggerAnswer {
         let request = CycleRequest {
             scheduled_time,
@@ -31,26 +31,26 @@ impl Fleet {
             .expect("the workspace")
     }
 
-    /// Tries to take a cycle, for ten minutes.
+    /// Tries to claim a cycle, for ten minutes.
     ///
     /// # Panics
-    /// When the store fails.
+    /// If the store fails.
     pub async fn claim(&self, cycle_id: CycleId) -> Option<ClaimedCycle> {
         self.claim_for(cycle_id, LONG).await
     }
 
-    /// Tries to take a cycle, with a lease that is over at once: its holder was killed.
+    /// Tries to claim a cycle with a lease that expires at once, as if its holder had been killed.
     ///
     /// # Panics
-    /// When the store fails.
+    /// If the store fails.
     pub async fn claim_and_die(&self, cycle_id: CycleId) -> Option<ClaimedCycle> {
         self.claim_for(cycle_id, Duration::ZERO).await
     }
 
-    /// Tries to take a cycle.
+    /// Tries to claim a cycle for the duration of a lease.
     ///
     /// # Panics
-    /// When the store fails.
+    /// If the store fails.
     pub async fn claim_for(&self, cycle_id: CycleId, lease: Duration) -> Option<ClaimedCycle> {
         let now = self.core.clock.now();
         let candidate = ClaimCandidate {
@@ -66,10 +66,10 @@ impl Fleet {
             .expect("the store")
     }
 
-    /// Runs a whole cycle in which the connections fared so; all of it happens now.
+    /// Runs a whole manual cycle with these reports of connections, at the present time.
     ///
     /// # Panics
-    /// When another cycle is in the way.
+    /// If another cycle of the workspace waits or runs.
     pub async fn polled(&self, reports: impl IntoIterator<Item = ReportBuilder>) -> CycleId {
         let cycle_id = self.trigger(None).await.cycle_id;
         let cycle = self
@@ -81,10 +81,10 @@ impl Fleet {
         cycle_id
     }
 
-    /// Records how connections fared in a cycle that is held.
+    /// Records reports of connections in a cycle that is held.
     ///
     /// # Panics
-    /// When the store fails.
+    /// If the store fails.
     pub async fn record_reports(
         &self,
         cycle: &ClaimedCycle,
@@ -109,10 +109,10 @@ impl Fleet {
         uow.commit().await.expect("a commit");
     }
 
-    /// Ends a cycle that is held, as its recorded connections fared.
+    /// Ends a cycle that is held, with the status that follows from its recorded connections.
     ///
     /// # Panics
-    /// When it is not held.
+    /// If it is not held.
     pub async fn finish(&self, cycle: &ClaimedCycle) {
         let now = self.core.clock.now();
         let mut uow = self
@@ -142,10 +142,10 @@ impl Fleet {
         uow.commit().await.expect("a commit");
     }
 
-    /// A cycle's row with its reports.
+    /// Loads a cycle with its reports.
     ///
     /// # Panics
-    /// When there is no such cycle.
+    /// If there is no such cycle.
     pub async fn cycle(&self, cycle_id: CycleId) -> PollCycle {
         let cycles = self
             .core
@@ -156,10 +156,10 @@ impl Fleet {
         cycles.into_iter().next().expect("the cycle")
     }
 
-    /// All its cycles, newest first.
+    /// Loads all cycles of the workspace, newest first.
     ///
     /// # Panics
-    /// When the store fails.
+    /// If the store fails.
     pub async fn cycles(&self) -> Vec<PollCycle> {
         self.core
             .store
@@ -168,10 +168,10 @@ impl Fleet {
             .expect("the store")
     }
 
-    /// Its cycles that can be claimed now.
+    /// Loads the ids of the cycles that can be claimed now.
     ///
     /// # Panics
-    /// When the store fails.
+    /// If the store fails.
     pub async fn claimable(&self) -> Vec<CycleId> {
         let candidates = self
             .core
@@ -187,7 +187,7 @@ impl Fleet {
     }
 }
 
-/// The refusals that a report tells of, as acceptance keeps them.
+/// Returns the rejections of a report, as a batch records them.
 fn refused_in(report: &ConnectionReport) -> RejectionTally {
     let mut tally = RejectionTally::default();
     for (device_id, reason) in &report.rejected_devices {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{AUTHOR, Fleet};
 
-/// An envelope to be.
+/// Builds a provider envelope.
 #[derive(Clone, Debug)]
 pub struct EnvelopeBuilder {
     id: EnvelopeId,
@@ -26,8 +26,8 @@ pub struct EnvelopeBuilder {
     raw_message: Box<RawValue>,
 }
 
-/// The envelope of this number, received from the simulator through `sim-main` at
-/// [`start`](crate::start), with a message that says nothing.
+/// Begins the envelope of this number, which was received from the simulator through `sim-main` at
+/// [`start`](crate::start) and has a message without content.
 ///
 /// # Panics
 /// Never.
@@ -42,7 +42,7 @@ pub fn an_envelope(number: u32) -> EnvelopeBuilder {
     }
 }
 
-/// The id of the envelope of this number; their order is that of the numbers.
+/// Returns the id of the envelope of this number. The ids are in the order of the numbers.
 pub fn envelope_id(number: u32) -> EnvelopeId {
     EnvelopeId(Uuid::from_u128(
         0x019a_b000_0000_7000_8000_0000_0000_0000 | u128::from(number),
@@ -50,7 +50,7 @@ pub fn envelope_id(number: u32) -> EnvelopeId {
 }
 
 impl EnvelopeBuilder {
-    /// Said to be of another protocol.
+    /// Sets the type of the provider that the envelope names.
     #[must_use]
     pub fn of_type(self, provider_type: ProviderType) -> Self {
         Self {
@@ -59,10 +59,10 @@ impl EnvelopeBuilder {
         }
     }
 
-    /// Through another connection.
+    /// Sets the connection.
     ///
     /// # Panics
-    /// When `provider_id` is none.
+    /// If `provider_id` is not a provider id.
     #[must_use]
     pub fn through(self, provider_id: &str) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl EnvelopeBuilder {
         }
     }
 
-    /// Received by the transport at another time.
+    /// Sets the time at which the transport received the message.
     #[must_use]
     pub fn received(self, received_at: DateTime<Utc>) -> Self {
         Self {
@@ -80,7 +80,7 @@ impl EnvelopeBuilder {
         }
     }
 
-    /// In a trace of its own.
+    /// Gives the envelope a trace of its own.
     #[must_use]
     pub fn traced(self, trace_id: &str) -> Self {
         let trace = EnvelopeTrace {
@@ -93,14 +93,14 @@ impl EnvelopeBuilder {
         }
     }
 
-    /// With a message in which the vehicle of this name at the simulator reports one signal, observed at
+    /// Sets a message in which the simulator's vehicle of this name reports one signal, observed at
     /// [`start`](crate::start).
     #[must_use]
     pub fn reporting(self, vehicle: &str, signal: &str, value: impl Into<Value>) -> Self {
         self.reporting_at(crate::start(), vehicle, signal, value)
     }
 
-    /// The same, observed at another time.
+    /// Sets a message in which the simulator's vehicle of this name reports one signal, observed at `at`.
     #[must_use]
     pub fn reporting_at(
         self,
@@ -117,10 +117,10 @@ impl EnvelopeBuilder {
         self.saying(&message.to_string())
     }
 
-    /// With this JSON text as its message.
+    /// Sets the JSON text of the message.
     ///
     /// # Panics
-    /// When it is not JSON.
+    /// If the text is not JSON.
     #[must_use]
     pub fn saying(self, raw_message: &str) -> Self {
         Self {
@@ -129,12 +129,12 @@ impl EnvelopeBuilder {
         }
     }
 
-    /// What a command takes.
+    /// Returns the item of a batch that a command takes.
     pub fn item(&self) -> EnvelopeItem<'_> {
         EnvelopeItem::Envelope(self.envelope())
     }
 
-    /// The envelope itself, as the store takes it.
+    /// Returns the envelope itself, which the store takes.
     pub fn envelope(&self) -> ProviderEnvelope<'_> {
         ProviderEnvelope {
             id: self.id,
@@ -150,17 +150,17 @@ impl EnvelopeBuilder {
 /// A row of `provider_envelopes` with its raw message.
 #[derive(Clone, Debug, FromRow, PartialEq, Eq)]
 pub struct KeptEnvelope {
-    /// Which.
+    /// The id of the envelope.
     pub envelope_id: Uuid,
-    /// When core first had it.
+    /// The time at which core recorded it first.
     pub recorded_at: DateTime<Utc>,
-    /// What became of it.
+    /// The outcome, as a word.
     pub outcome: String,
-    /// Why.
+    /// The reason of the outcome, as a word.
     pub reason: Option<String>,
-    /// The same for people.
+    /// The reason in a sentence for people.
     pub detail: Option<String>,
-    /// What the provider sent.
+    /// The message as the provider sent it.
     pub raw_message: String,
 }
 
@@ -168,7 +168,7 @@ impl Fleet {
     /// Forwards a batch of envelopes.
     ///
     /// # Panics
-    /// When the batch is refused whole.
+    /// If the whole batch is refused.
     pub async fn forward(
         &self,
         envelopes: impl IntoIterator<Item = EnvelopeBuilder>,
@@ -183,7 +183,7 @@ impl Fleet {
     /// Forwards a batch of which any item may be malformed.
     ///
     /// # Errors
-    /// When the batch is refused whole.
+    /// If the whole batch is refused.
     pub async fn forward_items(
         &self,
         items: &[EnvelopeItem<'_>],
@@ -197,10 +197,10 @@ impl Fleet {
         Ok(judged.into_iter().map(|one| one.verdict).collect())
     }
 
-    /// Replays what is in quarantine, a thousand envelopes at most.
+    /// Replays the envelopes in quarantine, a thousand at most.
     ///
     /// # Panics
-    /// When the store fails.
+    /// If the store fails.
     pub async fn replay(&self) -> Replay {
         self.replay_those(EnvelopeChoice::Quarantined {
             provider_id: None,
@@ -213,7 +213,7 @@ impl Fleet {
     /// Replays some envelopes.
     ///
     /// # Panics
-    /// When the store fails.
+    /// If the store fails.
     pub async fn replay_those(&self, which: EnvelopeChoice<'_>) -> Replay {
         let selection = ReplaySelection { after: None, which };
         replay_quarantine(&self.core, AUTHOR, &self.id, selection)
@@ -221,10 +221,10 @@ impl Fleet {
             .expect("a replay")
     }
 
-    /// What is kept of envelopes, in order of their ids.
+    /// Loads all envelopes with their messages, in order of their ids.
     ///
     /// # Panics
-    /// When it cannot be read.
+    /// If the store fails.
     pub async fn kept_envelopes(&self) -> Vec<KeptEnvelope> {
         sqlx::query_as(
             "SELECT envelope_id, recorded_at, outcome, reason, detail, raw_message
@@ -238,7 +238,7 @@ impl Fleet {
     }
 }
 
-/// What became of each envelope, as words: the outcome, with a reason where there is one.
+/// Returns what became of each envelope, in words: the outcome, with a reason if there is one.
 pub fn outcomes_of<'v>(verdicts: impl IntoIterator<Item = &'v EnvelopeVerdict>) -> Vec<String> {
     let words = |verdict: &EnvelopeVerdict| match verdict.reason() {
         Some(reason) => format!("{}: {reason}", verdict.outcome()),

@@ -1,18 +1,18 @@
-//! Waiting for a condition, instead of sleeping and hoping.
+//! Waiting for a condition, instead of sleeping for a while.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Far beyond what anything takes on a busy machine; only a failure waits this long.
+/// The time limit of a wait. It is far beyond what anything takes on a busy machine: only a failure waits this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
-/// Something that has come about or has not yet.
+/// The answer to the question whether a condition holds.
 pub trait Condition {
-    /// What there is to see once it has.
+    /// The value that is returned when the condition holds.
     type Seen;
-    /// What is seen now.
+    /// Returns the value if the condition holds now.
     fn seen(self) -> Option<Self::Seen>;
 }
 
@@ -30,11 +30,10 @@ impl<T> Condition for Option<T> {
     }
 }
 
-/// Looks again and again until `condition` has come about: a `bool`, or an `Option` whose value is
-/// then the answer.
+/// Asks again and again until `condition` holds: until a `bool` is true, or an `Option` has a value, which is returned.
 ///
 /// # Panics
-/// After a minute, saying that `what` did not come about.
+/// If `what` does not hold within a minute; the message names it.
 pub async fn eventually<C: Condition>(
     what: &str,
     mut condition: impl AsyncFnMut() -> C,

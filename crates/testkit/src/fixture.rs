@@ -1,4 +1,4 @@
-//! A database, the use cases on it, and a clock that stands still.
+//! A database with the use cases on it, and a clock that stands still.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use providers::ProviderRegistry;
 
 use crate::TestDatabase;
 
-/// Who changes things in tests.
+/// The author of the changes that tests make.
 pub const AUTHOR: Author<'static> = Author {
     id: "anna",
     trace_id: None,
@@ -20,16 +20,16 @@ pub const AUTHOR: Author<'static> = Author {
 /// An instance of the service on a database of its own.
 #[derive(Debug)]
 pub struct Fixture {
-    /// The use cases' surroundings; its clock is [`Fixture::clock`].
+    /// The instance that use cases run on; its clock is [`Fixture::clock`].
     pub core: Core,
-    /// Stands at [`start`](crate::start) until it is advanced, unless in real time.
+    /// The clock, which stands at [`start`](crate::start) until a test advances it; in real time the system's clock.
     pub clock: Clock,
     /// The database.
     pub database: TestDatabase,
 }
 
 impl Fixture {
-    /// With an empty, migrated database.
+    /// Creates an instance on an empty, migrated database.
     ///
     /// # Panics
     /// As [`TestDatabase::create`].
@@ -44,7 +44,7 @@ impl Fixture {
         }
     }
 
-    /// With the system's clock, for stories in which programs run.
+    /// Creates an instance with the system's clock, for stories in which programs run.
     ///
     /// # Panics
     /// As [`TestDatabase::create`].
@@ -61,18 +61,18 @@ impl Fixture {
         }
     }
 
-    /// The store.
+    /// The store of the instance.
     pub fn store(&self) -> &Store {
         &self.core.store
     }
 
-    /// Another instance on the same database, whose clock stands at `now` by itself: in the past for
-    /// what happened before the story, or elsewhere for machines that disagree.
+    /// Creates another instance on the same database with a clock of its own, which stands at `now`: in the past for
+    /// what happened before the story, or elsewhere for machines whose clocks differ.
     pub fn core_at(&self, now: DateTime<Utc>) -> Core {
         core(self.core.store.clone(), Clock::manual(now))
     }
 
-    /// Another instance on the same database, with connections of its own and the same clock.
+    /// Creates another instance on the same database, with connections of its own and the same clock.
     pub fn another_instance(&self) -> Core {
         core(self.database.another_store(), self.clock.clone())
     }

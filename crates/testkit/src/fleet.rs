@@ -1,4 +1,4 @@
-//! A workspace that was built: acting on it, and looking into it.
+//! A workspace that was built: methods that act on it, and methods that load what it has.
 
 use application::Core;
 use application::commands::{
@@ -22,22 +22,22 @@ use crate::{AUTHOR, DeviceBuilder};
 /// A workspace, seen by one instance of the service.
 #[derive(Clone, Debug)]
 pub struct Fleet {
-    /// The instance.
+    /// The instance of the service.
     pub core: Core,
     /// The workspace.
     pub id: WorkspaceId,
 }
 
-/// A `TelematicsUpdateAccepted` of the event store.
+/// A `TelematicsUpdateAccepted` in the event store.
 #[derive(Clone, Debug, FromRow)]
 pub struct AcceptedEvent {
-    /// Ids of one instance are in the order of minting.
+    /// The id of the event. The ids that one instance makes are in the order in which it makes them.
     pub event_id: Uuid,
-    /// When it was recorded.
+    /// The time at which the event was recorded.
     pub recorded_at: DateTime<Utc>,
-    /// The cycle that it came with.
+    /// The poll cycle that brought the update; `None` if it was pushed.
     pub cycle_id: Option<Uuid>,
-    /// What the update brought.
+    /// The readings that the update brought.
     #[sqlx(json)]
     pub readings: Readings,
 }
@@ -52,7 +52,7 @@ impl Fleet {
     /// Holds the workspace's exclusive fence, as a change of its flags does.
     ///
     /// # Panics
-    /// When the store fails.
+    /// If the store fails.
     pub async fn hold(&self) -> HeldWorkspace {
         let change = self.core.store.begin(&self.id, Fence::Exclusive).await;
         HeldWorkspace {
@@ -60,7 +60,7 @@ impl Fleet {
         }
     }
 
-    /// The same workspace, seen by another instance.
+    /// Returns the same workspace, seen by another instance.
     #[must_use]
     pub fn seen_by(&self, core: Core) -> Self {
         Self {
@@ -69,10 +69,10 @@ impl Fleet {
         }
     }
 
-    /// Its row.
+    /// Loads the workspace's record.
     ///
     /// # Panics
-    /// When it is not there.
+    /// If there is no such workspace.
     pub async fn record(&self) -> WorkspaceRecord {
         self.core
             .store
@@ -85,7 +85,7 @@ impl Fleet {
     /// Pushes a batch of updates.
     ///
     /// # Panics
-    /// When the batch is refused whole.
+    /// If the whole batch is refused.
     pub async fn push<I: Into<Item>>(&self, items: impl IntoIterator<Item = I>) -> Vec<Judged> {
         let items: Vec<Item> = items.into_iter().map(Into::into).collect();
         self.accept(&items, Source::Push)
@@ -96,7 +96,7 @@ impl Fleet {
     /// Submits a batch from any source.
     ///
     /// # Errors
-    /// When the batch is refused whole.
+    /// If the whole batch is refused.
     pub async fn accept(&self, items: &[Item], source: Source) -> Result<Vec<Judged>, AcceptError> {
         let items = items.iter().map(|item| (item, Origin::default()));
         let batch = Batch::new(&self.id, source, self.core.clock.now(), items);
@@ -107,7 +107,7 @@ impl Fleet {
     /// Configures a device, new or changed.
     ///
     /// # Panics
-    /// When that is refused.
+    /// If that is refused.
     pub async fn configure(&self, device: DeviceBuilder) -> Device {
         let (id, spec) = device.build();
         put_device(&self.core, AUTHOR, &self.id, &id, spec, &Precondition::None)
@@ -119,7 +119,7 @@ impl Fleet {
     /// Deactivates a device.
     ///
     /// # Panics
-    /// When that is refused, or `device_id` is none.
+    /// If that is refused, or if `device_id` is not a device id.
     pub async fn deactivate(&self, device_id: &str) {
         deactivate_device(
             &self.core,
@@ -132,10 +132,10 @@ impl Fleet {
         .expect("a deactivation");
     }
 
-    /// An active device with what is held of it.
+    /// Loads an active device with its snapshot.
     ///
     /// # Panics
-    /// When there is no such device.
+    /// If there is no such device.
     pub async fn snapshot(&self, device_id: &str) -> StoredSnapshot {
         self.core
             .store
@@ -145,10 +145,10 @@ impl Fleet {
             .expect("an active device")
     }
 
-    /// The device's accepted updates, in the order of their ids.
+    /// Loads the events of the device's accepted updates, in the order of their ids.
     ///
     /// # Panics
-    /// When they cannot be read.
+    /// If they cannot be read.
     pub async fn accepted_events(&self, device_id: &str) -> Vec<AcceptedEvent> {
         sqlx::query_as(
             "SELECT event_id, recorded_at, cycle_id, normalized_values AS readings FROM event_store
@@ -161,10 +161,10 @@ impl Fleet {
         .expect("events")
     }
 
-    /// What the accepted updates of a device's present activation add up to.
+    /// Computes the readings that the accepted updates of a device's present activation add up to.
     ///
     /// # Panics
-    /// When there is no such device.
+    /// If there is no such device.
     pub async fn fold_of_events(&self, device_id: &str) -> Readings {
         let activated_at = self.snapshot(device_id).await.activated_at;
         let events = self.accepted_events(device_id).await;
@@ -180,10 +180,11 @@ impl Fleet {
         folded
     }
 
-    /// Payloads of the workspace's events of a type, as they are shown, in the order of their ids.
+    /// Loads the ids and payloads of the workspace's events of a type, in the order of their ids. The payloads are as the
+    /// API shows them.
     ///
     /// # Panics
-    /// When they cannot be read, or there is no such type.
+    /// If they cannot be read, or if there is no such type.
     pub async fn events(&self, event_type: &str) -> Vec<(Uuid, serde_json::Value)> {
         let filter = EventFilter {
             event_type: Some(EventType::parse(event_type).expect("a type of events")),
@@ -214,7 +215,7 @@ fn device(id: &str) -> DeviceId {
 /// Loads, decides and records one update with a writer whose unit of work stays open.
 ///
 /// # Panics
-/// When the update is not accepted, or another batch is quicker.
+/// If the update is not accepted, or if another batch is quicker.
 pub async fn record_in(writer: &mut AcceptanceWriter<'_>, fleet: &Fleet, item: &Item) {
     let now = fleet.core.clock.now();
     let items = [BatchItem {

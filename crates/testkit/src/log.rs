@@ -9,7 +9,7 @@ use tracing_subscriber::filter::LevelFilter;
 /// Runs a future to its end and returns its output with all that it logged, spans and their fields included. The log of
 /// tasks that the future spawned is not included.
 pub async fn log_of<T>(something: impl Future<Output = T>) -> (T, String) {
-    crate::statements::subscribers_are_told_apart();
+    crate::statements::register_another_subscriber();
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt()

@@ -1,4 +1,4 @@
-//! Which SQL statements something runs, by the names at their heads.
+//! Recording which SQL statements a future runs, by the names in the comments at their heads.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -8,11 +8,10 @@ use tracing::instrument::WithSubscriber;
 use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-/// Runs something to its end, with the names of the statements that it ran, in order. Those of tasks
-/// that it spawned are not among them, nor are `BEGIN` and `COMMIT`, nor what the driver asks about types, once a
-/// connection.
+/// Runs a future to its end and returns its output with the names of the statements that it ran, in order. Not among
+/// them are the statements of tasks that it spawned, `BEGIN`, `COMMIT`, and the driver's questions about types.
 pub async fn statements_of<T>(something: impl Future<Output = T>) -> (T, Vec<String>) {
-    subscribers_are_told_apart();
+    register_another_subscriber();
     let statements = Statements::default();
     let subscriber = tracing_subscriber::registry().with(statements.clone());
     let outcome = something.with_subscriber(subscriber).await;
@@ -20,9 +19,9 @@ pub async fn statements_of<T>(something: impl Future<Output = T>) -> (T, Vec<Str
     (outcome, names)
 }
 
-/// Of a single subscriber `tracing` assumes that it is the calling thread's: what a test beside this one
-/// logs first would be disabled for all threads. Of two it assumes no such thing.
-pub(crate) fn subscribers_are_told_apart() {
+/// Registers another subscriber, once. If there is a single subscriber, `tracing` takes it for that of the calling thread,
+/// and a log line that another test logs first would be disabled for all threads.
+pub(crate) fn register_another_subscriber() {
     static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
     ANOTHER.get_or_init(|| Dispatch::new(tracing_subscriber::registry()));
 }
@@ -38,7 +37,7 @@ impl<S: Subscriber> Layer<S> for Statements {
     }
 }
 
-/// Finds the comment at the head of a statement.
+/// Takes the name of a statement from the comment at its head.
 struct NameOf<'s>(&'s Statements);
 
 impl Visit for NameOf<'_> {
