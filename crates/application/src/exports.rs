@@ -16,8 +16,8 @@ use crate::{Author, Core};
 pub struct Export {
     /// The name of the list.
     pub list: &'static str,
-    /// As it was asked for: name and value.
-    pub filter: Vec<(&'static str, String)>,
+    /// The filter as it was asked for: names and values of parameters.
+    pub filter: Vec<(String, String)>,
     /// The instant that the rows are of.
     pub evaluated_at: DateTime<Utc>,
     /// How many rows went out, by workspace.
@@ -40,7 +40,7 @@ pub async fn record_export(
     let filter: serde_json::Map<String, serde_json::Value> = export
         .filter
         .iter()
-        .map(|(name, value)| ((*name).to_owned(), json!(value)))
+        .map(|(name, value)| (name.clone(), json!(value)))
         .collect();
     let rows: u64 = export.rows.values().sum();
     let events: Vec<ExportEvent<'_>> = export

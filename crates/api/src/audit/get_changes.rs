@@ -1,5 +1,7 @@
 //! `GET /audit`
 
+use std::borrow::Cow;
+
 use application::queries;
 use axum::Json;
 use axum::extract::State;
@@ -7,44 +9,76 @@ use chrono::{DateTime, Utc};
 use domain::events::{ChangeFilter, EventType, RecordedChange};
 use domain::ids::{DeviceId, EventId, WorkspaceId};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use crate::openapi::schema;
 use crate::problem::Problem;
-use crate::request::{ListName, PageQuery, Paged, Params, Query, QueryParams};
+use crate::request::{
+    ListName, PageParameters, Paged, ParameterValue, Query, query_parameters, words_rule,
+    words_schema,
+};
 use crate::state::SharedState;
 
-/// A list's filter and cut.
-pub(crate) struct AuditQuery {
-    filter: ChangeFilter,
-    page: PageQuery,
+query_parameters! {
+    /// Which changes are listed.
+    pub(crate) struct ChangeParameters {
+        /// Only this workspace.
+        workspace: WorkspaceId,
+        /// Only changes of this type.
+        r#type: ChangeType,
+        /// Only changes by this author, as `changed_by` names it.
+        changed_by: AuthorName,
+        /// Only this device.
+        device: DeviceId,
+        /// At this instant or later.
+        from: DateTime<Utc>,
+        /// Before this instant.
+        to: DateTime<Utc>,
+    }
 }
 
-impl QueryParams for AuditQuery {
-    fn read(params: &mut Params) -> Self {
-        let filter = ChangeFilter {
-            workspace_id: params.read("workspace", WorkspaceId::RULE, |text| {
-                WorkspaceId::try_new(text).ok()
-            }),
-            change_type: params.word("type", EventType::CHANGES, EventType::parse_change),
-            changed_by: params.read(
-                "changed_by",
-                "must be an author, as changed_by names it",
-                |text| {
-                    let named = !text.is_empty() && !text.contains(char::is_control);
-                    named.then(|| text.to_owned())
-                },
-            ),
-            device_id: params.read("device", DeviceId::RULE, |text| {
-                DeviceId::try_new(text).ok()
-            }),
-            from: params.time("from"),
-            to: params.time("to"),
-        };
-        Self {
-            filter,
-            page: PageQuery::read(params),
-        }
+/// The type of an event that is somebody's doing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChangeType(EventType);
+
+impl ParameterValue for ChangeType {
+    fn parse(text: &str) -> Option<Self> {
+        EventType::parse_change(text).map(Self)
+    }
+
+    fn rule() -> Cow<'static, str> {
+        words_rule(EventType::CHANGES.iter().map(|word| word.as_str()))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        words_schema(EventType::CHANGES.iter().map(|word| word.as_str())).into()
+    }
+}
+
+/// An author as `changed_by` names one.
+#[derive(Clone, Debug)]
+pub(crate) struct AuthorName(String);
+
+impl ParameterValue for AuthorName {
+    fn parse(text: &str) -> Option<Self> {
+        let is_name = !text.is_empty() && !text.contains(char::is_control);
+        is_name.then(|| Self(text.to_owned()))
+    }
+
+    fn rule() -> Cow<'static, str> {
+        "must be an author, as changed_by names it".into()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .pattern(Some(r"^[^\u0000-\u001f\u007f-\u009f]*$"))
+            .examples([json!("person:3f1c0f5e")])
+            .into()
     }
 }
 
@@ -85,21 +119,25 @@ pub(crate) struct RecordedChangeView {
 /// Lists who changed what, over all workspaces.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/audit", tag = "audit",
-    params(
-        ("workspace" = Option<String>, Query), ("type" = Option<String>, Query), ("changed_by" = Option<String>, Query),
-        ("device" = Option<String>, Query), ("from" = Option<DateTime<Utc>>, Query), ("to" = Option<DateTime<Utc>>, Query),
-        ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
-    ),
+    params(ChangeParameters, PageParameters),
     responses((status = 200, body = RecordedChangeList)),
 )]
 pub(crate) async fn list_changes(
     State(state): SharedState,
     list: ListName,
-    Query(query): Query<AuditQuery>,
+    Query((parameters, page)): Query<(ChangeParameters, PageParameters)>,
 ) -> Result<Json<RecordedChangeList>, Problem> {
-    let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
+    let paged = Paged::try_new(list, page, state.core.clock.now())?;
+    let filter = ChangeFilter {
+        workspace_id: parameters.workspace,
+        change_type: parameters.r#type.map(|ChangeType(event_type)| event_type),
+        changed_by: parameters.changed_by.map(|AuthorName(name)| name),
+        device_id: parameters.device,
+        from: parameters.from,
+        to: parameters.to,
+    };
     let page =
-        queries::list_changes(&state.core, &query.filter, paged.request(), paged.instant()).await?;
+        queries::list_changes(&state.core, &filter, paged.request(), paged.instant()).await?;
     let (changes, next_cursor) = paged.show(page, change_view);
     Ok(Json(RecordedChangeList {
         changes,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::view::CutoverFlags;
 use crate::problem::Problem;
-use crate::request::{ListName, PageQuery, Paged, Path1, Query};
+use crate::request::{ListName, PageParameters, Paged, Path1, Query};
 use crate::state::SharedState;
 
 /// Changes of the flags, newest first.
@@ -41,14 +41,14 @@ pub(crate) struct ChangeView {
 /// Lists who changed the flags, when, from what to what, and why.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/cutover/history", tag = "cutover",
-    params(("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    params(PageParameters),
     responses((status = 200, body = CutoverHistory)),
 )]
 pub(crate) async fn get_history(
     State(state): SharedState,
     Path1(id): Path1<WorkspaceId>,
     list: ListName,
-    Query(page): Query<PageQuery>,
+    Query(page): Query<PageParameters>,
 ) -> Result<Json<CutoverHistory>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page = list_cutover_changes(&state.core, &id, paged.request()).await?;

@@ -13,25 +13,15 @@ use utoipa::ToSchema;
 use super::view::{DeviceView, device_view};
 use crate::problem::Problem;
 use crate::request::{
-    ListName, NoQuery, PageQuery, Paged, Params, Path1, Path2, Query, QueryParams, tagged,
+    ListName, NoQuery, PageParameters, Paged, Path1, Path2, Query, query_parameters, tagged,
 };
 use crate::state::SharedState;
 
-/// A list's filter and cut.
-pub(crate) struct DevicesQuery {
-    filter: DeviceFilter,
-    page: PageQuery,
-}
-
-impl QueryParams for DevicesQuery {
-    fn read(params: &mut Params) -> Self {
-        Self {
-            filter: DeviceFilter {
-                active: params.flag("active"),
-                vehicle_id: None,
-            },
-            page: PageQuery::read(params),
-        }
+query_parameters! {
+    /// Which devices are listed.
+    pub(crate) struct DeviceParameters {
+        /// Only active devices, or only deactivated ones.
+        active: bool,
     }
 }
 
@@ -46,18 +36,21 @@ pub(crate) struct DeviceList {
 /// Lists a workspace's devices.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices", tag = "devices",
-    params(("active" = Option<bool>, Query), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    params(DeviceParameters, PageParameters),
     responses((status = 200, body = DeviceList)),
 )]
 pub(crate) async fn list_devices(
     State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
-    Query(query): Query<DevicesQuery>,
+    Query((parameters, page)): Query<(DeviceParameters, PageParameters)>,
 ) -> Result<Json<DeviceList>, Problem> {
-    let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
-    let page =
-        queries::list_devices(&state.core, &workspace_id, &query.filter, paged.request()).await?;
+    let paged = Paged::try_new(list, page, state.core.clock.now())?;
+    let filter = DeviceFilter {
+        active: parameters.active,
+        vehicle_id: None,
+    };
+    let page = queries::list_devices(&state.core, &workspace_id, &filter, paged.request()).await?;
     let (devices, next_cursor) = paged.show(page, |device| device_view(&device));
     Ok(Json(DeviceList {
         devices,

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use utoipa::openapi::{RefOr, Schema};
 use utoipa_swagger_ui::Config;
 
 use crate::problem::Problem;
-use crate::request::{NoQuery, Path1, PathId};
+use crate::request::{NoQuery, ParameterValue, Path1, PathId, words_schema};
 
 /// The files that the page loads, with their content types. No other file of Swagger UI is served.
 const ASSETS: [(&str, &str); 4] = [
@@ -18,19 +20,27 @@ const ASSETS: [(&str, &str); 4] = [
     ("favicon-32x32.png", "image/png"),
 ];
 
-/// The names of the files that the page loads.
-pub(crate) fn asset_names() -> [&'static str; ASSETS.len()] {
-    ASSETS.map(|(name, _)| name)
-}
-
-/// The name in the path. The handler checks that [`ASSETS`] has it.
+/// The name of one of [`ASSETS`]. Any text is parsed: a name of no file is 404, not a broken rule.
 pub(crate) struct Asset(String);
 
 impl PathId for Asset {
     const PARAMETER: &'static str = "asset";
+}
 
-    fn read(text: &str) -> Result<Self, String> {
-        Ok(Self(text.to_owned()))
+impl ParameterValue for Asset {
+    fn parse(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned()))
+    }
+
+    fn rule() -> Cow<'static, str> {
+        "must be the name of a file that the page loads".into()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        words_schema(ASSETS.map(|(name, _)| name))
+            .description(Some("A file that the page loads."))
+            .examples([json!("swagger-ui.css")])
+            .into()
     }
 }
 

@@ -1,5 +1,7 @@
 //! `GET /workspaces/{workspace_id}/events`
 
+use std::borrow::Cow;
+
 use application::queries::{self, EventQuery};
 use axum::Json;
 use axum::extract::State;
@@ -7,42 +9,56 @@ use chrono::{DateTime, Utc};
 use domain::events::{EventFilter, EventType, RecordedEvent};
 use domain::ids::{CycleId, DeviceId, EventId, WorkspaceId};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use crate::openapi::schema;
 use crate::problem::Problem;
-use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams, read_time};
+use crate::request::{
+    ListName, PageParameters, Paged, ParameterValue, Path1, Query, query_parameters,
+};
 use crate::state::SharedState;
 
-/// A list's filter and cut.
-pub(crate) struct EventsQuery {
-    events: EventQuery,
-    page: PageQuery,
+query_parameters! {
+    /// Which events are listed.
+    pub(crate) struct EventParameters {
+        /// Only events of this type.
+        r#type: EventType,
+        /// Only events of this device.
+        device_id: DeviceId,
+        /// Only events of this cycle: all of them, where neither `from` nor `to` is given.
+        cycle_id: CycleId,
+        /// Only events of this W3C trace.
+        trace_id: TraceId,
+        /// At this instant or later. Without it, the 24 hours before `to`; without either, the last 24 hours.
+        from: DateTime<Utc>,
+        /// Before this instant.
+        to: DateTime<Utc>,
+    }
 }
 
-impl QueryParams for EventsQuery {
-    fn read(params: &mut Params) -> Self {
-        let filter = EventFilter {
-            event_type: params.word("type", EventType::ALL, EventType::parse),
-            device_id: params.read("device_id", DeviceId::RULE, |text| {
-                DeviceId::try_new(text).ok()
-            }),
-            cycle_id: params.read("cycle_id", "must be a UUID", |text| {
-                text.parse().ok().map(CycleId)
-            }),
-            trace_id: params.read("trace_id", "must be 32 hexadecimal digits", |text| {
-                let is_one = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
-                is_one.then(|| text.to_ascii_lowercase())
-            }),
-        };
-        Self {
-            events: EventQuery {
-                filter,
-                from: read_time(params, "from"),
-                to: read_time(params, "to"),
-            },
-            page: PageQuery::read(params),
-        }
+/// A W3C trace id: 32 lower-case hexadecimal digits.
+#[derive(Clone, Debug)]
+pub(crate) struct TraceId(String);
+
+impl ParameterValue for TraceId {
+    fn parse(text: &str) -> Option<Self> {
+        let is_id = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_id.then(|| Self(text.to_ascii_lowercase()))
+    }
+
+    fn rule() -> Cow<'static, str> {
+        "must be 32 hexadecimal digits".into()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[0-9A-Fa-f]{32}$"))
+            .examples([json!("0af7651916cd43dd8448eb211c80319c")])
+            .into()
     }
 }
 
@@ -84,24 +100,30 @@ pub(crate) struct EventView {
 /// Lists what is on record of a workspace.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/events", tag = "events",
-    params(
-        ("type" = Option<String>, Query), ("device_id" = Option<String>, Query), ("cycle_id" = Option<String>, Query),
-        ("trace_id" = Option<String>, Query), ("from" = Option<DateTime<Utc>>, Query), ("to" = Option<DateTime<Utc>>, Query),
-        ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
-    ),
+    params(EventParameters, PageParameters),
     responses((status = 200, body = EventList)),
 )]
 pub(crate) async fn list_events(
     State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
-    Query(query): Query<EventsQuery>,
+    Query((parameters, page)): Query<(EventParameters, PageParameters)>,
 ) -> Result<Json<EventList>, Problem> {
-    let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
+    let paged = Paged::try_new(list, page, state.core.clock.now())?;
+    let query = EventQuery {
+        filter: EventFilter {
+            event_type: parameters.r#type,
+            device_id: parameters.device_id,
+            cycle_id: parameters.cycle_id,
+            trace_id: parameters.trace_id.map(|TraceId(id)| id),
+        },
+        from: parameters.from,
+        to: parameters.to,
+    };
     let page = queries::list_events(
         &state.core,
         &workspace_id,
-        &query.events,
+        &query,
         paged.request(),
         paged.instant(),
     )

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::openapi::schema;
 use crate::problem::Problem;
-use crate::request::{ListName, PageQuery, Paged, Path2, Query};
+use crate::request::{ListName, PageParameters, Paged, Path2, Query};
 use crate::state::SharedState;
 
 /// What was written of a device, newest first, over all its silences.
@@ -43,14 +43,14 @@ pub(crate) struct WrittenFollowUpView {
 /// Lists who wrote what about a device's silences, and when.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}/follow-up/history", tag = "worklist",
-    params(("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    params(PageParameters),
     responses((status = 200, body = FollowUpHistory)),
 )]
 pub(crate) async fn get_follow_up_history(
     State(state): SharedState,
     Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
     list: ListName,
-    Query(page): Query<PageQuery>,
+    Query(page): Query<PageParameters>,
 ) -> Result<Json<FollowUpHistory>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page =

@@ -1,5 +1,7 @@
 //! `GET /workspaces/{workspace_id}/health`
 
+use std::borrow::Cow;
+
 use application::queries::{
     HealthAt, HealthFilter, HealthPage, list_device_health, list_vehicle_health,
 };
@@ -7,44 +9,65 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::health::{HealthState, Reason, Responsibility};
 use domain::ids::{VehicleId, WorkspaceId};
+use serde_json::json;
+use utoipa::openapi::{RefOr, Schema};
 
 use super::view::{HealthAnswer, device_view, summary_view, vehicle_view};
 use crate::long_json::LongJson;
 use crate::problem::{FieldError, Problem};
-use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
+use crate::request::{
+    ListName, PageParameters, Paged, ParameterValue, Path1, Query, query_parameters, words_rule,
+    words_schema,
+};
 use crate::state::SharedState;
 
-/// Which devices, and how they are grouped.
-pub(crate) struct HealthQuery {
-    filter: HealthFilter,
-    by_vehicle: bool,
-    at: Option<DateTime<Utc>>,
-    page: PageQuery,
+query_parameters! {
+    /// Which devices are shown, as of when, and how they are grouped.
+    pub(crate) struct HealthParameters {
+        /// Only devices, or vehicles, in this state.
+        state: HealthState,
+        /// Only devices with this root cause.
+        reason: Reason,
+        /// Only devices whose cause is theirs to mend.
+        responsibility: Responsibility,
+        /// Only this vehicle's devices.
+        vehicle: VehicleId,
+        /// Whether devices are listed or vehicles, which are as well as the mildest of their devices.
+        by: Grouping,
+        /// As of this instant, from the history: with the flags, policy and devices as they were. Later than now
+        /// only in `dev`.
+        at: DateTime<Utc>,
+    }
 }
 
-impl QueryParams for HealthQuery {
-    fn read(params: &mut Params) -> Self {
-        Self {
-            filter: HealthFilter {
-                state: params.word("state", HealthState::ALL, HealthState::parse),
-                reason: params.word("reason", Reason::ALL, Reason::parse),
-                responsibility: params.word(
-                    "responsibility",
-                    Responsibility::ALL,
-                    Responsibility::parse,
-                ),
-                vehicle_id: params.read("vehicle", VehicleId::RULE, |text| {
-                    VehicleId::try_new(text).ok()
-                }),
-            },
-            by_vehicle: params.read("by", "must be device or vehicle", |text| match text {
-                "device" => Some(false),
-                "vehicle" => Some(true),
-                _ => None,
-            }) == Some(true),
-            at: params.time("at"),
-            page: PageQuery::read(params),
+/// What the rows of the answer are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Grouping {
+    Device,
+    Vehicle,
+}
+
+impl Grouping {
+    const WORDS: [&str; 2] = ["device", "vehicle"];
+}
+
+impl ParameterValue for Grouping {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "device" => Some(Self::Device),
+            "vehicle" => Some(Self::Vehicle),
+            _ => None,
         }
+    }
+
+    fn rule() -> Cow<'static, str> {
+        words_rule(Self::WORDS)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        words_schema(Self::WORDS)
+            .default(Some(json!("device")))
+            .into()
     }
 }
 
@@ -54,11 +77,7 @@ const DEVICE_BYTES: usize = 768;
 /// Evaluates a workspace's devices now, or as of an instant.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/health", tag = "health",
-    params(
-        ("state" = Option<String>, Query), ("reason" = Option<String>, Query),
-        ("responsibility" = Option<String>, Query), ("vehicle" = Option<String>, Query),
-        ("by" = Option<String>, Query), ("at" = Option<DateTime<Utc>>, Query), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
-    ),
+    params(HealthParameters, PageParameters),
     extensions(("x-problems" = json!(["history-not-retained"]))),
     responses((status = 200, body = HealthAnswer)),
 )]
@@ -66,36 +85,50 @@ pub(crate) async fn get_health(
     State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
-    Query(query): Query<HealthQuery>,
+    Query((parameters, page)): Query<(HealthParameters, PageParameters)>,
 ) -> Result<LongJson<HealthAnswer>, Problem> {
     let now = state.core.clock.now();
-    let at = query.at.unwrap_or(now);
+    let at = parameters.at.unwrap_or(now);
     if at > now && !state.is_dev() {
         let error = FieldError::parameter("at", "must not be later than now");
         return Err(Problem::invalid(vec![error]));
     }
     let core = &state.core;
+    let filter = HealthFilter {
+        state: parameters.state,
+        reason: parameters.reason,
+        responsibility: parameters.responsibility,
+        vehicle_id: parameters.vehicle,
+    };
     // The cursor of a page holds the instant of the first one.
-    let health_at = |instant| match query.at {
+    let health_at = |instant| match parameters.at {
         Some(at) if at <= now => HealthAt::Past(instant),
         _ => HealthAt::Present(instant),
     };
-    if query.by_vehicle {
-        let paged = Paged::try_new(list, query.page, at)?;
+    if parameters.by == Some(Grouping::Vehicle) {
+        let paged = Paged::try_new(list, page, at)?;
         let at = health_at(paged.instant());
-        let HealthPage { summary, page } =
-            list_vehicle_health(core, &workspace_id, &query.filter, paged.request(), at).await?;
-        let devices = page.items.iter().map(|vehicle| vehicle.devices.len()).sum();
-        let (vehicles, next_cursor) = paged.show(page, |vehicle| vehicle_view(&vehicle));
+        let HealthPage {
+            summary,
+            page: found,
+        } = list_vehicle_health(core, &workspace_id, &filter, paged.request(), at).await?;
+        let devices = found
+            .items
+            .iter()
+            .map(|vehicle| vehicle.devices.len())
+            .sum();
+        let (vehicles, next_cursor) = paged.show(found, |vehicle| vehicle_view(&vehicle));
         let answer = summary_view(&summary).with_vehicles(vehicles, next_cursor);
         return Ok(long_json(answer, devices));
     }
-    let paged = Paged::try_new(list, query.page, at)?;
+    let paged = Paged::try_new(list, page, at)?;
     let at = health_at(paged.instant());
-    let HealthPage { summary, page } =
-        list_device_health(core, &workspace_id, &query.filter, paged.request(), at).await?;
-    let devices = page.items.len();
-    let (views, next_cursor) = paged.show(page, |device| device_view(&device));
+    let HealthPage {
+        summary,
+        page: found,
+    } = list_device_health(core, &workspace_id, &filter, paged.request(), at).await?;
+    let devices = found.items.len();
+    let (views, next_cursor) = paged.show(found, |device| device_view(&device));
     let answer = summary_view(&summary).with_devices(views, next_cursor);
     Ok(long_json(answer, devices))
 }

@@ -16,7 +16,7 @@ use super::definitions::{DefinitionView, definitions};
 use crate::cutover::CutoverFlags;
 use crate::openapi::schema;
 use crate::problem::Problem;
-use crate::request::{ListName, PageQuery, Paged, Query};
+use crate::request::{ListName, PageParameters, Paged, Query};
 use crate::state::SharedState;
 
 /// All workspaces, worst first: inactive ones last, then by the share within five minutes, then by the
@@ -99,13 +99,13 @@ pub(crate) struct TotalsView {
 /// Shows all workspaces. A later page is computed at the first one's instant, from what is stored by then.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/overview", tag = "indicators",
-    params(("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    params(PageParameters),
     responses((status = 200, body = OverviewAnswer)),
 )]
 pub(crate) async fn get_overview(
     State(state): SharedState,
     list: ListName,
-    Query(page): Query<PageQuery>,
+    Query(page): Query<PageParameters>,
 ) -> Result<Json<OverviewAnswer>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let overview = list_overview(&state.core, paged.request(), paged.instant()).await?;

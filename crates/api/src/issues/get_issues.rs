@@ -14,24 +14,16 @@ use utoipa::ToSchema;
 use crate::long_json::LongJson;
 use crate::openapi::schema;
 use crate::problem::Problem;
-use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
+use crate::request::{ListName, PageParameters, Paged, Path1, Query, query_parameters};
 use crate::state::SharedState;
 
-/// Which issues.
-pub(crate) struct IssuesQuery {
-    filter: IssueFilter,
-    page: PageQuery,
-}
-
-impl QueryParams for IssuesQuery {
-    fn read(params: &mut Params) -> Self {
-        Self {
-            filter: IssueFilter {
-                state: params.word("state", HealthState::ALL, HealthState::parse),
-                code: params.word("code", &IssueCode::all(), IssueCode::parse),
-            },
-            page: PageQuery::read(params),
-        }
+query_parameters! {
+    /// Which issues are shown.
+    pub(crate) struct IssueParameters {
+        /// Only issues that impact a device in this state; whole ones.
+        state: HealthState,
+        /// Only issues with this code.
+        code: IssueCode,
     }
 }
 
@@ -120,21 +112,22 @@ const IMPACTED_BYTES: usize = 320;
 /// Finds what is wrong in a workspace now, in order of code and connection.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/issues", tag = "health",
-    params(
-        ("state" = Option<String>, Query), ("code" = Option<String>, Query),
-        ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
-    ),
+    params(IssueParameters, PageParameters),
     responses((status = 200, body = IssuesAnswer)),
 )]
 pub(crate) async fn get_issues(
     State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
-    Query(query): Query<IssuesQuery>,
+    Query((parameters, page)): Query<(IssueParameters, PageParameters)>,
 ) -> Result<LongJson<IssuesAnswer>, Problem> {
-    let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
+    let paged = Paged::try_new(list, page, state.core.clock.now())?;
+    let filter = IssueFilter {
+        state: parameters.state,
+        code: parameters.code,
+    };
     let report = find_issues(&state.core, &workspace_id, paged.instant()).await?;
-    let page = report.list(query.filter, paged.request());
+    let page = report.list(filter, paged.request());
     let (issues, next_cursor) = paged.show(page, issue_view);
     let impacted: usize = issues.iter().map(|issue| issue.impacted_count).sum();
     Ok(LongJson {

@@ -40,16 +40,16 @@ pub(super) fn complete(document: &mut Value) {
             (refusals::component_name(&kinds), refusals::response(&kinds))
         })
         .collect();
-    let used = parameters_of(document);
-    let mut described = parameters::definitions();
-    described.retain(|name, _| used.contains(name));
     let bearer = json!({
         "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
         "description": "An access token of the configured issuer. Machines carry scopes, people groups; each operation says whose it is.",
     });
     components.insert("schemas".to_owned(), Value::Object(schemas));
     components.insert("responses".to_owned(), Value::Object(responses));
-    components.insert("parameters".to_owned(), Value::Object(described));
+    components.insert(
+        "parameters".to_owned(),
+        Value::Object(parameters::definitions()),
+    );
     components.insert("headers".to_owned(), Value::Object(headers::definitions()));
     components.insert("securitySchemes".to_owned(), json!({"bearer": bearer}));
     document["components"] = Value::Object(components);
@@ -131,26 +131,23 @@ fn complete_operation(
     refusals.into_values().collect()
 }
 
-/// The parameters of the path, those that the attribute names, and those of every request.
+/// Lists the parameters of the path, those that the attribute names, and those of every request.
 fn parameters_in_full(operation: &Value, route: &Route) -> Vec<Value> {
-    let described = parameters::definitions();
     let in_path = route
         .path
         .split('{')
         .skip(1)
         .filter_map(|rest| rest.split('}').next());
-    let resource = route.path.rsplit('/').next().unwrap_or_default();
     let mut full: Vec<Value> = in_path.map(reference).collect();
-    for parameter in operation["parameters"].as_array().into_iter().flatten() {
-        let name = parameter["name"].as_str().unwrap_or_default();
-        let of_resource = format!("{resource}.{name}");
-        match name {
-            _ if parameter["in"] == "path" => {}
-            _ if described.contains_key(&of_resource) => full.push(reference(&of_resource)),
-            _ if described.contains_key(name) => full.push(reference(name)),
-            _ => full.push(parameter.clone()),
+    let of_the_handler = operation["parameters"].as_array().into_iter().flatten();
+    full.extend(of_the_handler.filter_map(|parameter| {
+        match (parameter["in"].as_str(), parameter["name"].as_str()) {
+            (Some("query"), _) => Some(parameter.clone()),
+            (Some("header"), Some(name)) => Some(reference(name)),
+            // The route names those of the path.
+            _ => None,
         }
-    }
+    }));
     let idempotent = route
         .takes_idempotency_key()
         .then_some(parameters::IDEMPOTENCY_KEY);
@@ -161,16 +158,6 @@ fn parameters_in_full(operation: &Value, route: &Route) -> Vec<Value> {
 
 fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/parameters/{name}")})
-}
-
-fn parameters_of(document: &Value) -> BTreeSet<String> {
-    let items = document["paths"].as_object().into_iter().flatten();
-    items
-        .flat_map(|(_, item)| item.as_object().into_iter().flatten())
-        .flat_map(|(_, operation)| operation["parameters"].as_array().into_iter().flatten())
-        .filter_map(|parameter| parameter["$ref"].as_str()?.rsplit('/').next())
-        .map(str::to_owned)
-        .collect()
 }
 
 fn give_examples(content: &mut Map<String, Value>, schemas: &Map<String, Value>) {

@@ -9,20 +9,20 @@ use domain::ids::{CycleId, WorkspaceId};
 
 use super::record::render_cycle;
 use crate::problem::Problem;
-use crate::request::{ListName, NoQuery, PageQuery, Paged, Path1, Path2, Query};
+use crate::request::{ListName, NoQuery, PageParameters, Paged, Path1, Path2, Query};
 use crate::state::SharedState;
 
 /// Lists a workspace's cycles.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles", tag = "poll cycles",
-    params(("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    params(PageParameters),
     responses((status = 200, body = PollCycleList<'static>)),
 )]
 pub(crate) async fn list_cycles(
     State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
-    Query(page): Query<PageQuery>,
+    Query(page): Query<PageParameters>,
 ) -> Result<Response, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page = queries::list_poll_cycles(&state.core, &workspace_id, paged.request()).await?;

@@ -1,21 +1,38 @@
 //! `GET /problems/{slug}`
 
+use std::borrow::Cow;
+
 use axum::http::HeaderMap;
 use axum::response::Response;
 use maud::html;
+use serde_json::json;
+use utoipa::openapi::{RefOr, Schema};
 
 use super::view::{ProblemKindView, described, problem_kind_view, shown};
 use crate::problem::{Problem, ProblemKind};
-use crate::request::{NoQuery, Path1, PathId};
+use crate::request::{NoQuery, ParameterValue, Path1, PathId, words_schema};
 
-/// The last part of a `type`; whether there is such a kind is the handler's to say.
+/// The last part of a problem's `type`. Any text is parsed: a slug of no kind is 404, not a broken rule.
 pub(crate) struct Slug(String);
 
 impl PathId for Slug {
     const PARAMETER: &'static str = "slug";
+}
 
-    fn read(text: &str) -> Result<Self, String> {
-        Ok(Self(text.to_owned()))
+impl ParameterValue for Slug {
+    fn parse(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned()))
+    }
+
+    fn rule() -> Cow<'static, str> {
+        "must be the last part of a problem's type".into()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        words_schema(ProblemKind::ALL.iter().map(|kind| kind.slug))
+            .description(Some("The last part of a problem's `type`."))
+            .examples([json!("rate-limited")])
+            .into()
     }
 }
 

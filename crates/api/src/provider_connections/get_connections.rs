@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::view::{ProviderConnectionView, connection_view};
 use crate::problem::Problem;
-use crate::request::{ListName, NoQuery, PageQuery, Paged, Path1, Path2, Query, tagged};
+use crate::request::{ListName, NoQuery, PageParameters, Paged, Path1, Path2, Query, tagged};
 use crate::state::SharedState;
 
 /// Connections in order of id.
@@ -25,14 +25,14 @@ pub(crate) struct ConnectionList {
 /// Lists a workspace's connections.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections", tag = "provider connections",
-    params(("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    params(PageParameters),
     responses((status = 200, body = ConnectionList)),
 )]
 pub(crate) async fn list_connections(
     State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
-    Query(page): Query<PageQuery>,
+    Query(page): Query<PageParameters>,
 ) -> Result<Json<ConnectionList>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page = queries::list_connections(&state.core, &workspace_id, paged.request()).await?;

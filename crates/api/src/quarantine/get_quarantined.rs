@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::openapi::schema;
 use crate::problem::Problem;
-use crate::request::{ListName, PageQuery, Paged, Path1, Query};
+use crate::request::{ListName, PageParameters, Paged, Path1, Query};
 use crate::state::SharedState;
 
 /// Envelopes that wait to be understood, in order of id.
@@ -59,14 +59,14 @@ pub(crate) struct QuarantinedView {
 /// Lists envelopes that were not understood.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/quarantined", tag = "quarantine",
-    params(("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    params(PageParameters),
     responses((status = 200, body = QuarantinedList)),
 )]
 pub(crate) async fn list_quarantined(
     State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
-    Query(page): Query<PageQuery>,
+    Query(page): Query<PageParameters>,
 ) -> Result<Json<QuarantinedList>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page = list_quarantined_envelopes(&state.core, &workspace_id, paged.request()).await?;

@@ -14,30 +14,18 @@ use utoipa::ToSchema;
 
 use crate::openapi::schema;
 use crate::problem::Problem;
-use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
+use crate::request::{ListName, PageParameters, Paged, Path1, Query, query_parameters};
 use crate::state::SharedState;
 
-/// A list's filter and cut.
-pub(crate) struct RejectionsQuery {
-    filter: RejectionFilter,
-    page: PageQuery,
-}
-
-impl QueryParams for RejectionsQuery {
-    fn read(params: &mut Params) -> Self {
-        let filter = RejectionFilter {
-            reason: params.word("reason", RejectReason::ALL, RejectReason::parse),
-            provider_id: params.read("provider", ProviderId::RULE, |text| {
-                ProviderId::try_new(text).ok()
-            }),
-            device_id: params.read("device", DeviceId::RULE, |text| {
-                DeviceId::try_new(text).ok()
-            }),
-        };
-        Self {
-            filter,
-            page: PageQuery::read(params),
-        }
+query_parameters! {
+    /// Which rejections are listed.
+    pub(crate) struct RejectionParameters {
+        /// Only what was refused for this reason.
+        reason: RejectReason,
+        /// Only what names this connection.
+        provider: ProviderId,
+        /// Only this device.
+        device: DeviceId,
     }
 }
 
@@ -92,22 +80,23 @@ pub(crate) struct RejectionView {
 /// Lists what was refused, in order of reason, connection and device.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/rejections", tag = "rejections",
-    params(
-        ("reason" = Option<String>, Query), ("provider" = Option<String>, Query), ("device" = Option<String>, Query),
-        ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
-    ),
+    params(RejectionParameters, PageParameters),
     responses((status = 200, body = RejectionList)),
 )]
 pub(crate) async fn list_rejections(
     State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
-    Query(query): Query<RejectionsQuery>,
+    Query((parameters, page)): Query<(RejectionParameters, PageParameters)>,
 ) -> Result<Json<RejectionList>, Problem> {
-    let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
+    let paged = Paged::try_new(list, page, state.core.clock.now())?;
+    let filter = RejectionFilter {
+        reason: parameters.reason,
+        provider_id: parameters.provider,
+        device_id: parameters.device,
+    };
     let Rejections { page, counts } =
-        queries::list_rejections(&state.core, &workspace_id, &query.filter, paged.request())
-            .await?;
+        queries::list_rejections(&state.core, &workspace_id, &filter, paged.request()).await?;
     let (rejections, next_cursor) = paged.show(page, rejection_view);
     Ok(Json(RejectionList {
         rejections,

@@ -11,23 +11,14 @@ use utoipa::ToSchema;
 
 use crate::openapi::schema;
 use crate::problem::Problem;
-use crate::request::{ListName, PageQuery, Paged, Params, Path1, Query, QueryParams};
+use crate::request::{ListName, PageParameters, Paged, Path1, Query, query_parameters};
 use crate::state::SharedState;
 
-/// A list's filter and cut.
-pub(crate) struct UnknownDevicesQuery {
-    provider_id: Option<ProviderId>,
-    page: PageQuery,
-}
-
-impl QueryParams for UnknownDevicesQuery {
-    fn read(params: &mut Params) -> Self {
-        Self {
-            provider_id: params.read("provider", ProviderId::RULE, |text| {
-                ProviderId::try_new(text).ok()
-            }),
-            page: PageQuery::read(params),
-        }
+query_parameters! {
+    /// Which unknown devices are listed.
+    pub(crate) struct UnknownDeviceParameters {
+        /// Only this connection.
+        provider: ProviderId,
     }
 }
 
@@ -59,22 +50,20 @@ pub(crate) struct UnknownDeviceView {
 /// Lists unknown devices, in order of connection and name.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/unknown-devices", tag = "rejections",
-    params(
-        ("provider" = Option<String>, Query), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
-    ),
+    params(UnknownDeviceParameters, PageParameters),
     responses((status = 200, body = UnknownDeviceList)),
 )]
 pub(crate) async fn list_unknown_devices(
     State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
-    Query(query): Query<UnknownDevicesQuery>,
+    Query((parameters, page)): Query<(UnknownDeviceParameters, PageParameters)>,
 ) -> Result<Json<UnknownDeviceList>, Problem> {
-    let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
+    let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page = queries::list_unknown_devices(
         &state.core,
         &workspace_id,
-        query.provider_id,
+        parameters.provider,
         paged.request(),
     )
     .await?;

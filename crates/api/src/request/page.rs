@@ -1,30 +1,72 @@
 //! `limit` and `cursor`, which every list takes.
 
+use std::borrow::Cow;
+
 use application::queries::{Page, PageRequest};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
+use serde_json::json;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
-use super::{Cursor, Params, Position, QueryParams};
+use super::parameter::{ParameterValue, number_schema};
+use super::{Cursor, Position, query_parameters};
 use crate::problem::{FieldError, Problem};
 
-/// `limit` and `cursor` of a request.
-#[derive(Clone, Debug)]
-pub struct PageQuery {
-    limit: u16,
-    cursor: Option<Cursor>,
+query_parameters! {
+    /// The parameters that every list takes.
+    pub struct PageParameters {
+        /// Rows of a page.
+        limit: PageLimit,
+        /// `next_cursor` of the page before: opaque, and good for the same list with the same filter only.
+        cursor: Cursor,
+    }
 }
 
-impl QueryParams for PageQuery {
-    fn read(params: &mut Params) -> Self {
-        let limit = params.read("limit", "must be 1 to 1000", |text| {
-            text.parse().ok().filter(|limit| (1..=1000).contains(limit))
-        });
-        let cursor = params.read("cursor", "is not a cursor of this list", Cursor::decode);
-        Self {
-            limit: limit.unwrap_or(100),
-            cursor,
-        }
+/// The number of rows that a page has, unless the list ends.
+#[derive(Clone, Copy, Debug)]
+pub struct PageLimit(u16);
+
+impl PageLimit {
+    const MAX: u16 = 1000;
+}
+
+impl Default for PageLimit {
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
+impl ParameterValue for PageLimit {
+    fn parse(text: &str) -> Option<Self> {
+        let rows = text.parse().ok()?;
+        (1..=Self::MAX).contains(&rows).then_some(Self(rows))
+    }
+
+    fn rule() -> Cow<'static, str> {
+        format!("must be 1 to {}", Self::MAX).into()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        let Self(default) = Self::default();
+        number_schema(1, Self::MAX.into(), json!(default))
+            .default(Some(json!(default)))
+            .into()
+    }
+}
+
+impl ParameterValue for Cursor {
+    fn parse(text: &str) -> Option<Self> {
+        Self::decode(text)
+    }
+
+    fn rule() -> Cow<'static, str> {
+        "is not a cursor of this list".into()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).into()
     }
 }
 
@@ -63,10 +105,11 @@ impl<P: Position> Paged<P> {
     /// A cursor of another list or of another filter.
     pub fn try_new(
         ListName(list): ListName,
-        query: PageQuery,
+        query: PageParameters,
         now: DateTime<Utc>,
     ) -> Result<Self, Problem> {
-        let limit = query.limit.into();
+        let PageLimit(limit) = query.limit.unwrap_or_default();
+        let limit = limit.into();
         let Some(cursor) = query.cursor else {
             let request = PageRequest { after: None, limit };
             return Ok(Self {

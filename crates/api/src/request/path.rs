@@ -2,29 +2,21 @@
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use domain::ids::{CycleId, DeviceId, InvalidId, ProviderId, SweepId, VehicleId, WorkspaceId};
+use domain::ids::{CycleId, DeviceId, ProviderId, SweepId, VehicleId, WorkspaceId};
 
+use super::parameter::ParameterValue;
 use crate::problem::{FieldError, Problem};
 
 /// An id that routes name in braces.
-pub trait PathId: Sized {
+pub trait PathId: ParameterValue {
     /// The name in the braces.
     const PARAMETER: &'static str;
-
-    /// Reads it.
-    ///
-    /// # Errors
-    /// The rule that the text breaks.
-    fn read(text: &str) -> Result<Self, String>;
 }
 
 macro_rules! path_ids {
     ($($id:ident = $parameter:literal;)+) => {
         $(impl PathId for $id {
             const PARAMETER: &'static str = $parameter;
-            fn read(text: &str) -> Result<Self, String> {
-                Self::try_new(text).map_err(|invalid: InvalidId| invalid.to_string())
-            }
         })+
     };
 }
@@ -34,20 +26,6 @@ path_ids! {
     DeviceId = "device_id";
     VehicleId = "vehicle_id";
     ProviderId = "provider_id";
-}
-
-macro_rules! minted_path_ids {
-    ($($id:ident = $parameter:literal;)+) => {
-        $(impl PathId for $id {
-            const PARAMETER: &'static str = $parameter;
-            fn read(text: &str) -> Result<Self, String> {
-                text.parse().map(Self).map_err(|_| "must be a UUID".to_owned())
-            }
-        })+
-    };
-}
-
-minted_path_ids! {
     CycleId = "cycle_id";
     SweepId = "sweep_id";
 }
@@ -99,5 +77,5 @@ fn read<A: PathId>(params: &RawPathParams) -> Result<A, FieldError> {
         .iter()
         .find(|(name, _)| *name == A::PARAMETER)
         .map_or("", |(_, text)| text);
-    A::read(text).map_err(|rule| FieldError::parameter(A::PARAMETER, rule))
+    A::parse(text).ok_or_else(|| FieldError::parameter(A::PARAMETER, A::rule()))
 }

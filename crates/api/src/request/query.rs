@@ -1,110 +1,115 @@
-//! Query parameters, strictly: unknown, repeated and unreadable ones are refused by name.
+//! Query parameters, read strictly: unknown, repeated and unreadable ones are refused by name.
+
+use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use chrono::{DateTime, SubsecRound, Utc};
+use percent_encoding::percent_decode_str;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 
+use super::parameter::ParameterValue;
 use crate::problem::{FieldError, Problem};
 
-/// The parameters of one endpoint.
-pub trait QueryParams: Sized {
-    /// Takes what the endpoint knows; what is left over is refused.
-    fn read(params: &mut Params) -> Self;
+/// The query parameters of an endpoint. [`query_parameters!`] declares them.
+pub trait QueryParameters: Sized {
+    /// Takes the declared parameters out of those that were given. What is left over is refused.
+    fn take(given: &mut GivenParameters) -> Self;
 }
 
-/// An endpoint's parameters.
+/// Declares the query parameters of an endpoint: names, types and the descriptions of the document.
+///
+/// A field is the parameter of its name. Its doc comment is the parameter's description; its type says how the
+/// text is read, what a refusal says and what the document says of the text.
+macro_rules! query_parameters {
+    (
+        $(#[doc = $about:literal])*
+        $visibility:vis struct $Parameters:ident {
+            $($(#[doc = $description:literal])+ $name:ident: $Value:ty,)+
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Debug)]
+        $visibility struct $Parameters {
+            $($(#[doc = $description])+ $visibility $name: Option<$Value>,)+
+        }
+
+        impl $crate::request::QueryParameters for $Parameters {
+            fn take(given: &mut $crate::request::GivenParameters) -> Self {
+                Self {
+                    $($name: given.take(stringify!($name)),)+
+                }
+            }
+        }
+
+        impl utoipa::IntoParams for $Parameters {
+            fn into_params(
+                _: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>,
+            ) -> Vec<utoipa::openapi::path::Parameter> {
+                vec![$(
+                    $crate::request::describe::<$Value>(stringify!($name), &[$($description),+]),
+                )+]
+            }
+        }
+    };
+}
+pub(crate) use query_parameters;
+
+/// The parameters of a request.
 pub struct Query<P>(pub P);
 
-/// For an endpoint that has none.
+/// The filter of a list as it was asked for: names and values of all parameters but `limit` and `cursor`.
+pub struct AskedFilter(pub Vec<(String, String)>);
+
+/// For an endpoint that has no parameters.
 pub struct NoQuery;
 
-/// Parameters yet to be read, and what was wrong with those that were.
+/// Parameters that have yet to be taken, and what was wrong with those that were.
 #[derive(Debug, Default)]
-pub struct Params {
+pub struct GivenParameters {
     given: Vec<(String, String)>,
     errors: Vec<FieldError>,
 }
 
-impl Params {
-    fn of(query: &str) -> Self {
-        let given = query
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                (decoded(name), decoded(value))
-            });
-        let mut params = Self::default();
-        for (name, value) in given {
-            match (name, value) {
-                (Some(name), Some(value)) => params.given.push((name, value)),
-                (name, _) => params.errors.push(FieldError::parameter(
+impl GivenParameters {
+    fn parse(query: &str) -> Self {
+        let mut parameters = Self::default();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match (decode(name), decode(value)) {
+                (Some(name), Some(value)) => parameters.given.push((name, value)),
+                (name, _) => parameters.errors.push(FieldError::parameter(
                     name.unwrap_or_default(),
                     "must be percent-encoded UTF-8",
                 )),
             }
         }
-        params
+        parameters
     }
 
-    /// Takes a parameter's text.
-    pub fn text(&mut self, name: &str) -> Option<String> {
+    /// Takes the parameter of a name, of which `r#` is no part: `r#type` is `type`.
+    pub fn take<T: ParameterValue>(&mut self, name: &str) -> Option<T> {
+        let name = unescaped(name);
         let at = self.given.iter().position(|(given, _)| given == name)?;
-        let value = self.given.remove(at).1;
+        let text = self.given.remove(at).1;
         if self.given.iter().any(|(given, _)| given == name) {
             self.given.retain(|(given, _)| given != name);
-            self.errors
-                .push(FieldError::parameter(name, "must be given once"));
+            self.refuse(name, "must be given once");
         }
-        Some(value)
-    }
-
-    /// Takes a parameter that `read` understands.
-    pub fn read<T>(
-        &mut self,
-        name: &str,
-        expected: &str,
-        read: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
-        let text = self.text(name)?;
-        let value = read(&text);
+        let value = T::parse(&text);
         if value.is_none() {
-            self.errors.push(FieldError::parameter(name, expected));
+            self.refuse(name, T::rule());
         }
         value
     }
 
-    /// Takes one of some words.
-    pub fn word<T: Copy + std::fmt::Display>(
-        &mut self,
-        name: &str,
-        all: &[T],
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
-        let words: Vec<String> = all.iter().map(ToString::to_string).collect();
-        self.read(name, &format!("must be one of {}", words.join(" ")), parse)
-    }
-
-    /// Takes `true` or `false`.
-    pub fn flag(&mut self, name: &str) -> Option<bool> {
-        self.read(name, "must be true or false", |text| text.parse().ok())
-    }
-
-    /// Takes a time, which needs an offset; finer than a microsecond is cut off, as it is at every edge.
-    pub fn time(&mut self, name: &str) -> Option<DateTime<Utc>> {
-        let expected = "must be an RFC 3339 time with an offset";
-        self.read(name, expected, |text| {
-            let time = DateTime::parse_from_rfc3339(text).ok()?;
-            Some(time.to_utc().trunc_subsecs(6))
-        })
+    fn refuse(&mut self, name: &str, rule: impl Into<String>) {
+        self.errors.push(FieldError::parameter(name, rule));
     }
 
     fn finish(mut self) -> Result<(), Problem> {
-        self.errors.extend(
-            self.given.iter().map(|(name, _)| {
-                FieldError::parameter(name, "is not a parameter of this resource")
-            }),
-        );
+        for (name, _) in std::mem::take(&mut self.given) {
+            self.refuse(&name, "is not a parameter of this resource");
+        }
         if self.errors.is_empty() {
             Ok(())
         } else {
@@ -113,35 +118,60 @@ impl Params {
     }
 }
 
-/// Percent-decodes one name or value; `None` when it is not UTF-8.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digit = |b: u8| {
-                    char::from(b)
-                        .to_digit(16)
-                        .and_then(|digit| u8::try_from(digit).ok())
-                };
-                digit(rest.next()?)? * 16 + digit(rest.next()?)?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(bytes).ok()
+/// Describes a parameter for the document.
+pub fn describe<T: ParameterValue>(name: &str, description: &[&str]) -> Parameter {
+    let lines: Vec<&str> = description.iter().map(|line| line.trim()).collect();
+    ParameterBuilder::new()
+        .name(unescaped(name))
+        .parameter_in(ParameterIn::Query)
+        .description(Some(lines.join(" ")))
+        .schema(Some(T::schema()))
+        .build()
 }
 
-impl<S: Send + Sync, P: QueryParams> FromRequestParts<S> for Query<P> {
+fn unescaped(name: &str) -> &str {
+    name.strip_prefix("r#").unwrap_or(name)
+}
+
+/// Decodes a name or a value (`application/x-www-form-urlencoded`); `None` if it is not percent-encoded UTF-8.
+fn decode(text: &str) -> Option<String> {
+    // `percent_decode_str` leaves a `%` without two digits as it is. Whoever sends one did not encode.
+    let has_digits = |rest: &str| {
+        let digits = rest.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    if !text.split('%').skip(1).all(has_digits) {
+        return None;
+    }
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
+    Some(decoded.into_owned())
+}
+
+impl<A: QueryParameters, B: QueryParameters> QueryParameters for (A, B) {
+    fn take(given: &mut GivenParameters) -> Self {
+        (A::take(given), B::take(given))
+    }
+}
+
+impl<S: Send + Sync, P: QueryParameters> FromRequestParts<S> for Query<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let mut params = Params::of(parts.uri.query().unwrap_or_default());
-        let read = P::read(&mut params);
-        params.finish()?;
-        Ok(Self(read))
+        let mut given = GivenParameters::parse(parts.uri.query().unwrap_or_default());
+        let parameters = P::take(&mut given);
+        given.finish()?;
+        Ok(Self(parameters))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for AskedFilter {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let mut given = GivenParameters::parse(parts.uri.query().unwrap_or_default()).given;
+        given.retain(|(name, _)| name != "limit" && name != "cursor");
+        Ok(Self(given))
     }
 }
 
@@ -149,21 +179,32 @@ impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Params::of(parts.uri.query().unwrap_or_default())
-            .finish()
-            .map(|()| Self)
+        let given = GivenParameters::parse(parts.uri.query().unwrap_or_default());
+        given.finish().map(|()| Self)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Utc};
+    use utoipa::IntoParams as _;
+
     use super::*;
 
-    fn wrong(query: &str) -> Vec<String> {
-        let mut params = Params::of(query);
-        params.flag("active");
-        params.text("from");
-        match params.finish() {
+    query_parameters! {
+        struct TestParameters {
+            /// Only active ones,
+            /// or only others.
+            active: bool,
+            /// Before this instant.
+            r#type: DateTime<Utc>,
+        }
+    }
+
+    fn refused(query: &str) -> Vec<String> {
+        let mut given = GivenParameters::parse(query);
+        TestParameters::take(&mut given);
+        match given.finish() {
             Ok(()) => Vec::new(),
             Err(problem) => format!("{problem:?}")
                 .split("parameter: Some(\"")
@@ -174,17 +215,56 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_repeated_or_unreadable_is_named() {
+    fn a_parameter_that_is_unknown_repeated_or_unreadable_is_refused_by_name() {
         for (query, names) in [
             ("", vec![]),
-            ("active=true&from=2026-11-23T08%3A00%3A00%2B01:00", vec![]),
+            ("active=true&type=2026-11-23T08%3A00%3A00%2B01:00", vec![]),
             ("active=yes", vec!["active"]),
             ("active=true&active=true", vec!["active"]),
             ("nope=1&active=false", vec!["nope"]),
             ("active=%ff", vec!["active"]),
             ("active=%f", vec!["active"]),
+            ("active=%+1", vec!["active"]),
+            ("type=2026-11-23T08:00:00", vec!["type"]),
         ] {
-            assert_eq!(wrong(query), names, "{query}");
+            assert_eq!(refused(query), names, "{query}");
         }
+    }
+
+    #[test]
+    fn a_parameter_is_read_as_a_value_of_its_type() {
+        let mut given = GivenParameters::parse("type=2026-11-23T09%3A00%3A00%2B01:00");
+        let parameters = TestParameters::take(&mut given);
+        assert_eq!(parameters.active, None);
+        let time = parameters.r#type.map(|time| time.to_rfc3339());
+        assert_eq!(time.as_deref(), Some("2026-11-23T08:00:00+00:00"));
+    }
+
+    #[test]
+    fn names_and_values_are_decoded() {
+        for (text, decoded) in [
+            ("a+b%2Bc", Some("a b+c")),
+            ("b%C3%bcs", Some("b\u{fc}s")),
+            ("%", None),
+            ("100%", None),
+            ("%zz", None),
+            ("%ff", None),
+        ] {
+            assert_eq!(decode(text).as_deref(), decoded, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_document_has_a_parameter_as_it_is_declared() {
+        let described = TestParameters::into_params(|| None);
+        let described = serde_json::to_value(described).expect("JSON");
+        assert_eq!(
+            described[0],
+            serde_json::json!({
+                "name": "active", "in": "query", "required": false,
+                "description": "Only active ones, or only others.", "schema": {"type": "boolean"},
+            })
+        );
+        assert_eq!(described[1]["name"], "type");
     }
 }

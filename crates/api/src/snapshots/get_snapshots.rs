@@ -11,30 +11,24 @@ use utoipa::ToSchema;
 
 use super::view::{SnapshotView, snapshot_view};
 use crate::problem::Problem;
-use crate::request::{ListName, PageQuery, Paged, Params, Path1, Path2, Query, QueryParams};
+use crate::request::{ListName, PageParameters, Paged, Path1, Path2, Query, query_parameters};
 use crate::state::SharedState;
 
-/// The filter of both resources.
-impl QueryParams for SignalFilter {
-    fn read(params: &mut Params) -> Self {
-        Self {
-            signal: params.read("signal", "must be a signal of the catalogue", Signal::named),
-            state: params.word("signal_state", SignalFreshness::ALL, SignalFreshness::parse),
-        }
+query_parameters! {
+    /// Which signals are shown.
+    pub(crate) struct SignalParameters {
+        /// Only this signal.
+        signal: Signal,
+        /// Only signals, and in a list only devices with a signal, in this state.
+        signal_state: SignalFreshness,
     }
 }
 
-/// A list's filter and cut.
-pub(crate) struct SnapshotsQuery {
-    filter: SignalFilter,
-    page: PageQuery,
-}
-
-impl QueryParams for SnapshotsQuery {
-    fn read(params: &mut Params) -> Self {
+impl From<SignalParameters> for SignalFilter {
+    fn from(parameters: SignalParameters) -> Self {
         Self {
-            filter: SignalFilter::read(params),
-            page: PageQuery::read(params),
+            signal: parameters.signal,
+            state: parameters.signal_state,
         }
     }
 }
@@ -50,10 +44,7 @@ pub(crate) struct SnapshotList {
 /// Lists the canonical values of a workspace's active devices.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/snapshots", tag = "snapshots",
-    params(
-        ("signal" = Option<String>, Query), ("signal_state" = Option<String>, Query),
-        ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
-    ),
+    params(SignalParameters, PageParameters),
     extensions(("x-problems" = json!(["legacy-unavailable"]))),
     responses((status = 200, body = SnapshotList)),
 )]
@@ -61,13 +52,13 @@ pub(crate) async fn list_snapshots(
     State(state): SharedState,
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
-    Query(query): Query<SnapshotsQuery>,
+    Query((parameters, page)): Query<(SignalParameters, PageParameters)>,
 ) -> Result<Json<SnapshotList>, Problem> {
-    let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
+    let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page = queries::list_snapshots(
         &state.core,
         &workspace_id,
-        query.filter,
+        parameters.into(),
         paged.request(),
         paged.instant(),
     )
@@ -82,17 +73,23 @@ pub(crate) async fn list_snapshots(
 /// Shows the canonical values of one active device.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/snapshots/{device_id}", tag = "snapshots",
-    params(("signal" = Option<String>, Query), ("signal_state" = Option<String>, Query)),
+    params(SignalParameters),
     extensions(("x-problems" = json!(["legacy-unavailable"]))),
     responses((status = 200, body = SnapshotView)),
 )]
 pub(crate) async fn get_snapshot(
     State(state): SharedState,
     Path2(workspace_id, device_id): Path2<WorkspaceId, DeviceId>,
-    Query(filter): Query<SignalFilter>,
+    Query(parameters): Query<SignalParameters>,
 ) -> Result<Json<SnapshotView>, Problem> {
     let now = state.core.clock.now();
-    let snapshot =
-        queries::get_snapshot(&state.core, &workspace_id, &device_id, filter, now).await?;
+    let snapshot = queries::get_snapshot(
+        &state.core,
+        &workspace_id,
+        &device_id,
+        parameters.into(),
+        now,
+    )
+    .await?;
     Ok(Json(snapshot_view(&snapshot)))
 }

@@ -24,7 +24,6 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tracing::Instrument;
 
 use super::csv;
-use super::query::Asked;
 use super::view::silent_device_view;
 use crate::access::Caller;
 use crate::problem::Problem;
@@ -46,7 +45,8 @@ pub(super) struct WorklistExport {
     /// The list's name, in the record and of the file.
     pub(super) list: &'static str,
     pub(super) filter: WorklistFilter,
-    pub(super) asked: Asked,
+    /// The filter as it was asked for: names and values of parameters.
+    pub(super) asked: Vec<(String, String)>,
     pub(super) now: DateTime<Utc>,
     /// So far, by workspace.
     pub(super) rows: BTreeMap<WorkspaceId, u64>,

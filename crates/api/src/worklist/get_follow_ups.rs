@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use application::queries::list_silent_devices;
+use application::queries::{WorklistFilter, list_silent_devices};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -10,12 +10,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::export::WorklistExport;
-use super::query::FollowUpsQuery;
+use super::query::{SilenceParameters, WorkspaceParameters};
 use super::view::{DEVICE_BYTES, SilentDeviceView, silent_device_view};
 use crate::access::Caller;
 use crate::long_json::LongJson;
 use crate::problem::Problem;
-use crate::request::{ListForm, ListName, Paged, Query};
+use crate::request::{AskedFilter, ListForm, ListName, PageParameters, Paged, Query};
 use crate::state::SharedState;
 
 /// Silent devices of all workspaces whose reads are core's, the oldest silence first.
@@ -32,11 +32,7 @@ pub(crate) struct FollowUpList {
 /// empty, and have a next one all the same.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/follow-ups", tag = "worklist",
-    params(
-        ("reason" = Option<String>, Query), ("responsibility" = Option<String>, Query), ("provider" = Option<String>, Query),
-        ("workspace" = Option<String>, Query), ("silent_for_minutes" = Option<i64>, Query), ("include" = Option<String>, Query),
-        ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
-    ),
+    params(SilenceParameters, WorkspaceParameters, PageParameters),
     responses((status = 200, content((FollowUpList = "application/json"), (String = "text/csv")))),
 )]
 pub(crate) async fn list_follow_ups(
@@ -44,23 +40,32 @@ pub(crate) async fn list_follow_ups(
     caller: Caller,
     list: ListName,
     form: ListForm,
-    Query(query): Query<FollowUpsQuery>,
+    AskedFilter(asked): AskedFilter,
+    Query((silence, (workspaces, page))): Query<(
+        SilenceParameters,
+        (WorkspaceParameters, PageParameters),
+    )>,
 ) -> Result<Response, Problem> {
-    let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
+    let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let now = paged.instant();
+    let filter = WorklistFilter {
+        workspace_id: workspaces.workspace,
+        not_cut_over: workspaces.include.is_some(),
+        ..silence.filter()
+    };
     if form == ListForm::Csv {
         let export = WorklistExport {
             state,
             caller,
             list: "follow-ups",
-            filter: query.filter,
-            asked: query.asked,
+            filter,
+            asked,
             now,
             rows: BTreeMap::new(),
         };
         return export.answer().await;
     }
-    let page = list_silent_devices(&state.core, &query.filter, paged.request(), now).await?;
+    let page = list_silent_devices(&state.core, &filter, paged.request(), now).await?;
     let (devices, next_cursor) = paged.show(page, |device| silent_device_view(&device, now));
     Ok(LongJson {
         about_bytes: 256 + devices.len() * DEVICE_BYTES,

@@ -11,12 +11,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::export::WorklistExport;
-use super::query::StaleDevicesQuery;
+use super::query::SilenceParameters;
 use super::view::{DEVICE_BYTES, SilentDeviceView, silent_device_view};
 use crate::access::Caller;
 use crate::long_json::LongJson;
 use crate::problem::Problem;
-use crate::request::{ListForm, ListName, Paged, Path1, Query};
+use crate::request::{AskedFilter, ListForm, ListName, PageParameters, Paged, Path1, Query};
 use crate::state::SharedState;
 
 /// A workspace's silent devices, the oldest silence first.
@@ -32,10 +32,7 @@ pub(crate) struct StaleDeviceList {
 /// spreadsheet, whatever `limit` says, which is recorded as an export.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/stale-devices", tag = "worklist",
-    params(
-        ("reason" = Option<String>, Query), ("responsibility" = Option<String>, Query), ("provider" = Option<String>, Query),
-        ("silent_for_minutes" = Option<i64>, Query), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
-    ),
+    params(SilenceParameters, PageParameters),
     responses((status = 200, content((StaleDeviceList = "application/json"), (String = "text/csv")))),
 )]
 pub(crate) async fn list_stale_devices(
@@ -44,19 +41,20 @@ pub(crate) async fn list_stale_devices(
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
     form: ListForm,
-    Query(query): Query<StaleDevicesQuery>,
+    AskedFilter(asked): AskedFilter,
+    Query((silence, page)): Query<(SilenceParameters, PageParameters)>,
 ) -> Result<Response, Problem> {
-    let paged = Paged::try_new(list, query.page, state.core.clock.now())?;
+    let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let now = paged.instant();
     get_workspace(&state.core, &workspace_id).await?;
-    let filter = query.filter.of_workspace(&workspace_id);
+    let filter = silence.filter().of_workspace(&workspace_id);
     if form == ListForm::Csv {
         let export = WorklistExport {
             state,
             caller,
             list: "stale-devices",
             filter,
-            asked: query.asked,
+            asked,
             now,
             // An empty list is on record as well: whose it is is known.
             rows: BTreeMap::from([(workspace_id, 0)]),

@@ -1,92 +1,99 @@
-//! The filters of both lists.
+//! The parameters of both worklists.
+
+use std::borrow::Cow;
 
 use application::queries::WorklistFilter;
 use chrono::TimeDelta;
 use domain::health::{Reason, Responsibility};
 use domain::ids::{ProviderId, WorkspaceId};
+use serde_json::json;
+use utoipa::openapi::{RefOr, Schema};
 
-use crate::request::{PageQuery, Params, QueryParams};
+use crate::request::{ParameterValue, number_schema, query_parameters, words_schema};
 
-/// Ten years: longer than anything here has been running, and far from where times end.
-const MINUTES_AT_MOST: i64 = 5_256_000;
-
-/// As it was asked for: name and value, for the record of an export.
-pub(super) type Asked = Vec<(&'static str, String)>;
-
-/// Which silent devices of a workspace.
-pub(crate) struct StaleDevicesQuery {
-    pub(super) filter: WorklistFilter,
-    pub(super) asked: Asked,
-    pub(super) page: PageQuery,
+query_parameters! {
+    /// Which silent devices are listed.
+    pub(crate) struct SilenceParameters {
+        /// Only devices with this root cause.
+        reason: Reason,
+        /// Only devices whose cause is theirs to mend.
+        responsibility: Responsibility,
+        /// Only devices of connections of this name, or of this type.
+        provider: ProviderId,
+        /// Only devices that have been silent for so long at least.
+        silent_for_minutes: SilentMinutes,
+    }
 }
 
-impl QueryParams for StaleDevicesQuery {
-    fn read(params: &mut Params) -> Self {
-        let mut asked = Asked::new();
-        let filter = read_filter(params, &mut asked);
-        Self {
-            filter,
-            asked,
-            page: PageQuery::read(params),
+query_parameters! {
+    /// The workspaces whose silent devices are listed.
+    pub(crate) struct WorkspaceParameters {
+        /// Only this workspace.
+        workspace: WorkspaceId,
+        /// Also workspaces whose reads are not core's.
+        include: NotCutOver,
+    }
+}
+
+impl SilenceParameters {
+    /// Returns the filter over all workspaces whose reads are core's.
+    pub(super) fn filter(self) -> WorklistFilter {
+        let minutes = self
+            .silent_for_minutes
+            .map(|SilentMinutes(minutes)| minutes);
+        WorklistFilter {
+            provider: self.provider,
+            reason: self.reason,
+            responsibility: self.responsibility,
+            silent_for: TimeDelta::minutes(minutes.unwrap_or_default()),
+            ..WorklistFilter::default()
         }
     }
 }
 
-/// Which silent devices of which workspaces.
-pub(crate) struct FollowUpsQuery {
-    pub(super) filter: WorklistFilter,
-    pub(super) asked: Asked,
-    pub(super) page: PageQuery,
+/// The shortest silence of a list, in whole minutes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SilentMinutes(i64);
+
+impl SilentMinutes {
+    /// Ten years: longer than anything here has been running, and far from where times end.
+    const MAX: i64 = 5_256_000;
 }
 
-impl QueryParams for FollowUpsQuery {
-    fn read(params: &mut Params) -> Self {
-        let mut asked = Asked::new();
-        let filter = read_filter(params, &mut asked);
-        let workspace_id = params.read("workspace", WorkspaceId::RULE, |text| {
-            WorkspaceId::try_new(text).ok()
-        });
-        note(&mut asked, "workspace", workspace_id.as_ref());
-        let included = params.read("include", "must be not_cut_over", |text| {
-            (text == "not_cut_over").then_some(text.to_owned())
-        });
-        note(&mut asked, "include", included.as_ref());
-        Self {
-            filter: WorklistFilter {
-                workspace_id,
-                not_cut_over: included.is_some(),
-                ..filter
-            },
-            asked,
-            page: PageQuery::read(params),
-        }
+impl ParameterValue for SilentMinutes {
+    fn parse(text: &str) -> Option<Self> {
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        let minutes = text.parse().ok().filter(|_| is_number)?;
+        (0..=Self::MAX).contains(&minutes).then_some(Self(minutes))
+    }
+
+    fn rule() -> Cow<'static, str> {
+        format!("must be 0 to {}", Self::MAX).into()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        number_schema(0, Self::MAX, json!(1440)).into()
     }
 }
 
-fn read_filter(params: &mut Params, asked: &mut Asked) -> WorklistFilter {
-    let reason = params.word("reason", Reason::ALL, Reason::parse);
-    let responsibility = params.word("responsibility", Responsibility::ALL, Responsibility::parse);
-    let provider = params.read("provider", ProviderId::RULE, |text| {
-        ProviderId::try_new(text).ok()
-    });
-    let silent_for = params.read("silent_for_minutes", "must be 0 to 5256000", |text| {
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let minutes = text.parse().ok().filter(|_| digits);
-        minutes.filter(|minutes| (0..=MINUTES_AT_MOST).contains(minutes))
-    });
-    note(asked, "reason", reason);
-    note(asked, "responsibility", responsibility);
-    note(asked, "provider", provider.as_ref());
-    note(asked, "silent_for_minutes", silent_for);
-    WorklistFilter {
-        provider,
-        reason,
-        responsibility,
-        silent_for: TimeDelta::minutes(silent_for.unwrap_or_default()),
-        ..WorklistFilter::default()
-    }
+/// The one thing that may be included in the list over all workspaces.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotCutOver;
+
+impl NotCutOver {
+    const WORD: &str = "not_cut_over";
 }
 
-fn note(asked: &mut Asked, name: &'static str, value: Option<impl ToString>) {
-    asked.extend(value.map(|value| (name, value.to_string())));
+impl ParameterValue for NotCutOver {
+    fn parse(text: &str) -> Option<Self> {
+        (text == Self::WORD).then_some(Self)
+    }
+
+    fn rule() -> Cow<'static, str> {
+        format!("must be {}", Self::WORD).into()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        words_schema([Self::WORD]).into()
+    }
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::view::{WorkspaceView, workspace_view};
 use crate::problem::Problem;
-use crate::request::{ListName, NoQuery, PageQuery, Paged, Path1, Query, tagged};
+use crate::request::{ListName, NoQuery, PageParameters, Paged, Path1, Query, tagged};
 use crate::state::SharedState;
 
 /// Workspaces in order of id.
@@ -25,13 +25,13 @@ pub(crate) struct WorkspaceList {
 /// Lists all workspaces.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces", tag = "workspaces",
-    params(("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query)),
+    params(PageParameters),
     responses((status = 200, body = WorkspaceList)),
 )]
 pub(crate) async fn list_workspaces(
     State(state): SharedState,
     list: ListName,
-    Query(page): Query<PageQuery>,
+    Query(page): Query<PageParameters>,
 ) -> Result<Json<WorkspaceList>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page = queries::list_workspaces(&state.core, paged.request()).await?;

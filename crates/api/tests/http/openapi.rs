@@ -274,11 +274,30 @@ fn every_parameter_is_described_with_its_real_schema() {
             );
         }
     }
-    let limit = &DOCUMENT["components"]["parameters"]["limit"]["schema"];
-    assert_eq!(
-        (&limit["minimum"], &limit["maximum"]),
-        (&Value::from(1), &Value::from(1000))
-    );
+}
+
+/// Lists have the rows that the contract says, 100 unless asked otherwise.
+#[test]
+fn every_list_is_limited_alike() {
+    let mut lists = 0;
+    for (route, operation) in operations() {
+        let mut described = list(&operation["parameters"]).map(resolved);
+        let Some(limit) = described.find(|parameter| parameter["name"] == "limit") else {
+            continue;
+        };
+        lists += 1;
+        let limits = ["minimum", "maximum", "default"].map(|name| &limit["schema"][name]);
+        let expected = [1, 1000, 100].map(Value::from);
+        assert_eq!(
+            limits,
+            expected.each_ref(),
+            "{} {}",
+            route.method,
+            route.path
+        );
+        assert!(parameters(operation, "query").contains(&"cursor"));
+    }
+    assert!(lists > 15, "{lists} lists");
 }
 
 #[test]
