@@ -40,9 +40,10 @@ const ACROSS_WORKSPACES: [&str; 22] = [
 ];
 
 /// The tables that have no workspace.
-const NO_WORKSPACE: [&str; 4] = [
+const NO_WORKSPACE: [&str; 5] = [
     "pg_class",
     "pg_inherits",
+    "provider_sessions",
     "reconciliation_sweeps",
     "registration_counter",
 ];
