@@ -30,9 +30,9 @@ pub struct BatchFacts {
 /// The ways in which the devices of a batch are named that are not cached.
 #[derive(Default)]
 struct NotCached<'a> {
-    device_ids: Vec<&'a str>,
-    provider_ids: Vec<&'a str>,
-    external_ids: Vec<&'a str>,
+    by_id: Vec<&'a str>,
+    /// Each by its connection and its external id there.
+    by_external_id: Vec<(&'a str, &'a str)>,
 }
 
 impl UnitOfWork {
@@ -107,11 +107,14 @@ impl UnitOfWork {
         not_cached: &NotCached<'_>,
     ) -> Result<Vec<KnownDevice>, StorageError> {
         let mut rows = Vec::new();
-        if !not_cached.device_ids.is_empty() {
-            rows = self.devices_by_id(&not_cached.device_ids).await?;
+        if !not_cached.by_id.is_empty() {
+            rows = self.devices_by_id(&not_cached.by_id).await?;
         }
-        if !not_cached.external_ids.is_empty() {
-            rows.extend(self.devices_by_external_id(not_cached).await?);
+        if !not_cached.by_external_id.is_empty() {
+            rows.extend(
+                self.devices_by_external_id(&not_cached.by_external_id)
+                    .await?,
+            );
         }
         rows.into_iter().map(HeldRow::decode).collect()
     }
@@ -136,8 +139,10 @@ impl UnitOfWork {
 
     async fn devices_by_external_id(
         &mut self,
-        named: &NotCached<'_>,
+        addresses: &[(&str, &str)],
     ) -> Result<Vec<HeldRow>, StorageError> {
+        let (provider_ids, external_ids): (Vec<&str>, Vec<&str>) =
+            addresses.iter().copied().unzip();
         Ok(sqlx::query_as!(
             HeldRow,
             r#"/* acceptance: devices and what is held, by external id */
@@ -150,8 +155,8 @@ impl UnitOfWork {
               ON d.workspace_id = $1 AND d.provider_id = named.provider_id AND d.external_id = named.external_id
             LEFT JOIN snapshots s ON s.workspace_id = $1 AND s.device_id = d.device_id AND s.activation_id = d.activation_id"#,
             self.workspace_id.as_str(),
-            &named.provider_ids as &[&str],
-            &named.external_ids as &[&str],
+            &provider_ids as &[&str],
+            &external_ids as &[&str],
         )
         .fetch_all(&mut *self.tx)
         .await?)
@@ -161,14 +166,13 @@ impl UnitOfWork {
 impl<'a> NotCached<'a> {
     fn add(&mut self, address: &'a Address) {
         match address {
-            Address::Device { device_id, .. } => self.device_ids.push(device_id.as_str()),
+            Address::Device { device_id, .. } => self.by_id.push(device_id.as_str()),
             Address::External {
                 provider_id,
                 external_id,
-            } => {
-                self.provider_ids.push(provider_id.as_str());
-                self.external_ids.push(external_id.as_str());
-            }
+            } => self
+                .by_external_id
+                .push((provider_id.as_str(), external_id.as_str())),
         }
     }
 }

@@ -150,13 +150,11 @@ impl<'w> AcceptanceWriter<'w> {
     /// # Errors
     /// When the database is not available.
     pub async fn unit_of_work(&mut self) -> Result<&mut UnitOfWork, StorageError> {
-        match self.unit_of_work {
-            Some(ref mut begun) => Ok(begun),
-            None => {
-                let begun = self.store.begin(self.workspace_id, Fence::Shared).await?;
-                Ok(self.unit_of_work.insert(begun))
-            }
-        }
+        let begun = match self.unit_of_work.take() {
+            Some(begun) => begun,
+            None => self.store.begin(self.workspace_id, Fence::Shared).await?,
+        };
+        Ok(self.unit_of_work.insert(begun))
     }
 
     /// Returns whether a cycle's lease is held, and keeps it from being taken over until the commit.
