@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
+use application::Core;
 use application::queries::{
     HealthAt, HealthFilter, HealthPage, list_device_health, list_vehicle_health,
 };
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::health::{HealthState, Reason, Responsibility};
-use domain::ids::{VehicleId, WorkspaceId};
+use domain::ids::{DeviceId, VehicleId, WorkspaceId};
 use serde_json::json;
 use utoipa::openapi::{RefOr, Schema};
 
@@ -71,7 +72,7 @@ impl ParameterValue for Grouping {
     }
 }
 
-/// What one device takes of an answer, at most but for long ids and many devices a vehicle.
+/// The number of bytes that one device takes of an answer, at most but for long ids.
 const DEVICE_BYTES: usize = 768;
 
 /// Evaluates a workspace's devices now, or as of an instant.
@@ -100,36 +101,43 @@ pub(crate) async fn get_health(
         responsibility: parameters.responsibility,
         vehicle_id: parameters.vehicle,
     };
-    // The cursor of a page holds the instant of the first one.
-    let health_at = |instant| match parameters.at {
-        Some(at) if at <= now => HealthAt::Past(instant),
-        _ => HealthAt::Present(instant),
-    };
     if parameters.by == Some(Grouping::Vehicle) {
         let paged = Paged::try_new(list, page, at)?;
-        let at = health_at(paged.instant());
-        let HealthPage {
-            summary,
-            page: found,
-        } = list_vehicle_health(core, &workspace_id, &filter, paged.request(), at).await?;
-        let devices = found
-            .items
-            .iter()
-            .map(|vehicle| vehicle.devices.len())
-            .sum();
-        let (vehicles, next_cursor) = paged.show(found, |vehicle| vehicle_view(&vehicle));
-        let answer = summary_view(&summary).with_vehicles(vehicles, next_cursor);
-        return Ok(long_json(answer, devices));
+        let at = HealthAt::choose(parameters.at, paged.instant(), now);
+        return answer_by_vehicle(core, &workspace_id, &filter, &paged, at).await;
     }
     let paged = Paged::try_new(list, page, at)?;
-    let at = health_at(paged.instant());
-    let HealthPage {
-        summary,
-        page: found,
-    } = list_device_health(core, &workspace_id, &filter, paged.request(), at).await?;
-    let devices = found.items.len();
-    let (views, next_cursor) = paged.show(found, |device| device_view(&device));
+    let at = HealthAt::choose(parameters.at, paged.instant(), now);
+    answer_by_device(core, &workspace_id, &filter, &paged, at).await
+}
+
+async fn answer_by_device(
+    core: &Core,
+    workspace_id: &WorkspaceId,
+    filter: &HealthFilter,
+    paged: &Paged<DeviceId>,
+    at: HealthAt,
+) -> Result<LongJson<HealthAnswer>, Problem> {
+    let HealthPage { summary, page } =
+        list_device_health(core, workspace_id, filter, paged.request(), at).await?;
+    let devices = page.items.len();
+    let (views, next_cursor) = paged.show(page, |device| device_view(&device));
     let answer = summary_view(&summary).with_devices(views, next_cursor);
+    Ok(long_json(answer, devices))
+}
+
+async fn answer_by_vehicle(
+    core: &Core,
+    workspace_id: &WorkspaceId,
+    filter: &HealthFilter,
+    paged: &Paged<VehicleId>,
+    at: HealthAt,
+) -> Result<LongJson<HealthAnswer>, Problem> {
+    let HealthPage { summary, page } =
+        list_vehicle_health(core, workspace_id, filter, paged.request(), at).await?;
+    let devices = page.items.iter().map(|vehicle| vehicle.devices.len()).sum();
+    let (views, next_cursor) = paged.show(page, |vehicle| vehicle_view(&vehicle));
+    let answer = summary_view(&summary).with_vehicles(views, next_cursor);
     Ok(long_json(answer, devices))
 }
 

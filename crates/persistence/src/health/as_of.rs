@@ -1,18 +1,16 @@
 //! What health was computed from at an earlier instant, as far as the records tell: configuration by the
 //! events of its changes, last updates by baselines and accepted updates, polls by what cycles kept.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::acceptance::RejectReason;
 use domain::fleet::{Cutover, CutoverRecord, Policy, WorkspaceRecord};
-use domain::health::{ActiveDevice, ConnectionPolling, LastRejection, WorkspaceHealthFacts};
+use domain::health::{ActiveDevice, WorkspaceHealthFacts};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
-use domain::polling::ErrorClass;
 use futures::TryStreamExt;
 use serde::Deserialize;
 
-use super::columns::{ConnectionColumns, DeviceColumns};
+use super::columns::DeviceColumns;
 use crate::history::HistoryStart;
 use crate::postgres::driver::{IdColumn, TimeColumn, without_row_spans};
 use crate::postgres::{StorageError, Store, decode};
@@ -198,97 +196,7 @@ impl Store {
         Ok(without_row_spans(rows.try_collect()).await?)
     }
 
-    async fn connection_polls_as_of(
-        &self,
-        workspace_id: &WorkspaceId,
-        at: DateTime<Utc>,
-    ) -> Result<Polls, StorageError> {
-        let rows = sqlx::query!(
-            r#"/* history: connections and their polls as of */
-            WITH changed AS (
-                SELECT DISTINCT ON (payload->>'provider_id') payload->>'provider_id' AS provider_id, payload->'from' AS before
-                FROM event_store
-                WHERE workspace_id = $1 AND recorded_at > $2 AND changed_by IS NOT NULL
-                  AND type IN ('ProviderConnectionConfigured', 'ProviderConnectionRemoved')
-                ORDER BY payload->>'provider_id', recorded_at, event_id
-            ), connections AS (
-                SELECT provider_id, before->>'provider_type' AS provider_type, (before->>'enabled')::boolean AS enabled,
-                       (before->>'expected_reporting_interval_minutes')::integer AS declared_interval_minutes
-                FROM changed WHERE json_typeof(before) = 'object'
-                UNION ALL
-                SELECT provider_id, provider_type, enabled, expected_reporting_interval_minutes FROM provider_connections now
-                WHERE workspace_id = $1 AND NOT EXISTS (SELECT 1 FROM changed WHERE changed.provider_id = now.provider_id)
-            )
-            SELECT w.last_cycle_ended_at, c.provider_id AS "provider_id?", c.provider_type AS "provider_type?",
-                   c.enabled AS "enabled?", c.declared_interval_minutes AS "declared_interval_minutes?",
-                   p.started_at AS "started_at?", p.outcome AS "outcome?", p.error_class AS "error_class?",
-                   p.ended_at AS "ended_at?", p.rejected_devices AS "rejected_devices?",
-                   ok.started_at AS "asked_at?", ok.ended_at AS "answered_at?", ok.missing AS "missing?"
-            FROM (
-                SELECT max(ended_at) AS last_cycle_ended_at FROM poll_cycles
-                WHERE workspace_id = $1 AND polled AND ended_at <= $2
-            ) w
-            LEFT JOIN connections c ON true
-            LEFT JOIN LATERAL (
-                SELECT started_at, ended_at, outcome, error_class, rejected_devices FROM poll_cycle_connections
-                WHERE workspace_id = $1 AND provider_id = c.provider_id AND ended_at <= $2
-                  AND (error_class = ANY ($3)) IS NOT TRUE
-                ORDER BY ended_at DESC LIMIT 1
-            ) p ON true
-            LEFT JOIN LATERAL (
-                SELECT started_at, ended_at, missing FROM poll_cycle_connections
-                WHERE workspace_id = $1 AND provider_id = c.provider_id AND outcome = 'ok' AND ended_at <= $2
-                ORDER BY ended_at DESC LIMIT 1
-            ) ok ON true
-            ORDER BY c.provider_id"#,
-            workspace_id.as_str(),
-            at,
-            &ErrorClass::words_where(ErrorClass::repeats_a_failure) as &[&str],
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let mut polls = Polls {
-            last_cycle_ended_at: rows.first().and_then(|row| row.last_cycle_ended_at),
-            ..Polls::default()
-        };
-        for row in rows {
-            let (Some(provider_id), Some(provider_type), Some(enabled)) =
-                (row.provider_id, row.provider_type, row.enabled)
-            else {
-                continue;
-            };
-            if let (Some(asked_at), Some(missing)) = (row.asked_at, row.missing) {
-                let missing = missing.into_iter().collect();
-                polls
-                    .answers
-                    .insert(provider_id.clone(), (asked_at, missing));
-            }
-            if let (Some(ended_at), Some(devices)) = (row.ended_at, row.rejected_devices) {
-                let refused = decode::json("rejected_devices", devices)?;
-                polls
-                    .refusals
-                    .insert(provider_id.clone(), (ended_at, refused));
-            }
-            let columns = ConnectionColumns {
-                provider_id,
-                provider_type,
-                enabled,
-                declared_interval_minutes: row.declared_interval_minutes,
-                started_at: row.started_at,
-                outcome: row.outcome,
-                error_class: row.error_class,
-            };
-            let (provider_id, facts) = columns.decode()?;
-            polls.connections.push(ConnectionPolling {
-                provider_id,
-                facts,
-                last_answer_at: row.answered_at,
-            });
-        }
-        Ok(polls)
-    }
-
-    /// Of absent devices, the last answer within a day that named them, in their activation.
+    /// Adds to each absent device the last answer within a day that named it, in its activation.
     async fn add_last_answers(
         &self,
         workspace_id: &WorkspaceId,
@@ -329,37 +237,5 @@ impl Store {
             row.returned_before_absence_at = answers.get(row.device_id.as_str()).copied();
         }
         Ok(())
-    }
-}
-
-/// How connections had been polled.
-#[derive(Default)]
-struct Polls {
-    connections: Vec<ConnectionPolling>,
-    last_cycle_ended_at: Option<DateTime<Utc>>,
-    /// By connection, its latest answer: when it was asked for, and the devices that it lacked.
-    answers: HashMap<String, (DateTime<Utc>, HashSet<String>)>,
-    /// By connection, when its latest poll ended, and of which devices it brought nothing but refused
-    /// updates, and why. Of refused pushes no more than the latest is kept, which may be a later one.
-    refusals: HashMap<String, (DateTime<Utc>, HashMap<String, String>)>,
-}
-
-impl Polls {
-    /// A device activated after the poll began was not asked for, and so was not absent.
-    fn lacked(&self, row: &ActiveDevice) -> bool {
-        let answer = self.answers.get(row.provider_id.as_str());
-        answer.is_some_and(|(asked_at, missing)| {
-            row.facts.activated_at <= *asked_at && missing.contains(row.device_id.as_str())
-        })
-    }
-
-    fn refused(&self, row: &ActiveDevice) -> Option<LastRejection> {
-        let (at, devices) = self.refusals.get(row.provider_id.as_str())?;
-        let reason = devices.get(row.device_id.as_str())?;
-        Some(LastRejection {
-            reason: RejectReason::parse(reason)?,
-            at: *at,
-            polled: true,
-        })
     }
 }

@@ -6,6 +6,7 @@ mod columns;
 mod facts;
 mod issues;
 mod overview;
+mod polls_as_of;
 
 pub use issues::{ConnectionEvidence, IssueFacts};
 pub use overview::{ConnectionCutOffs, DevicesByState, PolledConnection};

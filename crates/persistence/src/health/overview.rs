@@ -142,7 +142,8 @@ impl Store {
             // A threshold, and so above zero.
             .map(|lag| interval(lag.to_std().unwrap_or_default()))
             .collect();
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            StateColumns,
             r#"/* overview: devices by state */
             WITH devices_now AS (
                 SELECT d.workspace_id, d.provider_id, s.last_update_received_at AS received_at,
@@ -187,31 +188,10 @@ impl Store {
             now,
         )
         .fetch_all(&self.pool);
-        let counted = |state, devices, fresh| StateCount {
-            state,
-            devices: count(devices),
-            fresh: count(fresh),
-        };
         without_row_spans(rows)
             .await?
             .into_iter()
-            .map(|row| {
-                let provider_id = row.provider_id.as_deref();
-                Ok(DevicesByState {
-                    workspace_id: workspace_id(&row.workspace_id)?,
-                    provider_id: provider_id
-                        .map(|id| decode::id(ProviderId::try_new, "provider_id", id))
-                        .transpose()?,
-                    counts: [
-                        counted(HealthState::Healthy, row.healthy, row.fresh_healthy),
-                        counted(HealthState::Delayed, row.delayed, row.fresh_delayed),
-                        counted(HealthState::AwaitingFirstData, row.awaiting, 0),
-                        counted(HealthState::Stale, row.stale, row.fresh_stale),
-                        counted(HealthState::ConfiguredNoData, row.no_data, 0),
-                    ],
-                    p95_age_seconds: row.p95_age_seconds.map(|age| age.max(0)),
-                })
-            })
+            .map(DevicesByState::try_from)
             .collect()
     }
 
@@ -282,6 +262,48 @@ impl Store {
             Ok((workspace_id(&row.workspace_id)?, latest))
         })
         .collect()
+    }
+}
+
+/// The columns of the devices of a connection or of a workspace, counted by state.
+struct StateColumns {
+    workspace_id: String,
+    provider_id: Option<String>,
+    healthy: i64,
+    fresh_healthy: i64,
+    delayed: i64,
+    fresh_delayed: i64,
+    awaiting: i64,
+    stale: i64,
+    fresh_stale: i64,
+    no_data: i64,
+    p95_age_seconds: Option<i64>,
+}
+
+impl TryFrom<StateColumns> for DevicesByState {
+    type Error = StorageError;
+
+    fn try_from(columns: StateColumns) -> Result<Self, StorageError> {
+        let counted = |state, devices, fresh| StateCount {
+            state,
+            devices: count(devices),
+            fresh: count(fresh),
+        };
+        let provider_id = columns.provider_id.as_deref();
+        Ok(Self {
+            workspace_id: workspace_id(&columns.workspace_id)?,
+            provider_id: provider_id
+                .map(|id| decode::id(ProviderId::try_new, "provider_id", id))
+                .transpose()?,
+            counts: [
+                counted(HealthState::Healthy, columns.healthy, columns.fresh_healthy),
+                counted(HealthState::Delayed, columns.delayed, columns.fresh_delayed),
+                counted(HealthState::AwaitingFirstData, columns.awaiting, 0),
+                counted(HealthState::Stale, columns.stale, columns.fresh_stale),
+                counted(HealthState::ConfiguredNoData, columns.no_data, 0),
+            ],
+            p95_age_seconds: columns.p95_age_seconds.map(|age| age.max(0)),
+        })
     }
 }
 

@@ -41,9 +41,11 @@ pub struct PolledDevices {
     pub returned: i64,
 }
 
-/// What was measured in one window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The sums of one window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowSums {
+    /// The window.
+    pub window: Window,
     /// Of the cycles that ended in it.
     pub fresh: FreshTime,
     /// Of the polls that ended in it.
@@ -89,7 +91,7 @@ impl Store {
             .collect()
     }
 
-    /// Sums up each window of a workspace, by two statements.
+    /// Sums up each window of a workspace, in the order of [`Window::ALL`], by two statements.
     ///
     /// # Errors
     /// When the store fails.
@@ -97,10 +99,32 @@ impl Store {
         &self,
         workspace_id: &WorkspaceId,
         now: DateTime<Utc>,
-    ) -> Result<[(Window, WindowSums); 3], StorageError> {
+    ) -> Result<[WindowSums; 3], StorageError> {
+        let (fresh, polled) = tokio::try_join!(
+            self.fresh_time_by_window(workspace_id, now),
+            self.polled_devices_by_window(workspace_id, now),
+        )?;
+        let ([hour, day, week], [polled_hour, polled_day, polled_week]) = (fresh, polled);
+        Ok([
+            (Window::Hour, hour, polled_hour),
+            (Window::Day, day, polled_day),
+            (Window::Week, week, polled_week),
+        ]
+        .map(|(window, fresh, polled)| WindowSums {
+            window,
+            fresh,
+            polled,
+        }))
+    }
+
+    async fn fresh_time_by_window(
+        &self,
+        workspace_id: &WorkspaceId,
+        now: DateTime<Utc>,
+    ) -> Result<[FreshTime; 3], StorageError> {
         let [hour, day, week] =
             [Window::Hour, Window::Day, Window::Week].map(|window| window.start(now));
-        let fresh = sqlx::query!(
+        let sums = sqlx::query!(
             r#"/* indicators: fresh time by window */
             SELECT coalesce(sum(eligible_us) FILTER (WHERE ended_at > $2), 0)::bigint AS "hour_eligible!",
                    coalesce(sum(fresh_us) FILTER (WHERE ended_at > $2), 0)::bigint AS "hour_fresh!",
@@ -116,8 +140,27 @@ impl Store {
             week,
             now,
         )
-        .fetch_one(&self.pool);
-        let polled = sqlx::query!(
+        .fetch_one(&self.pool)
+        .await?;
+        let windows = [
+            (sums.hour_eligible, sums.hour_fresh),
+            (sums.day_eligible, sums.day_fresh),
+            (sums.week_eligible, sums.week_fresh),
+        ];
+        Ok(windows.map(|(eligible_us, fresh_us)| FreshTime {
+            eligible_us,
+            fresh_us,
+        }))
+    }
+
+    async fn polled_devices_by_window(
+        &self,
+        workspace_id: &WorkspaceId,
+        now: DateTime<Utc>,
+    ) -> Result<[PolledDevices; 3], StorageError> {
+        let [hour, day, week] =
+            [Window::Hour, Window::Day, Window::Week].map(|window| window.start(now));
+        let sums = sqlx::query!(
             r#"/* indicators: polled devices by window */
             SELECT coalesce(sum(devices_expected) FILTER (WHERE ended_at > $2), 0) AS "hour_expected!",
                    coalesce(sum(returned) FILTER (WHERE ended_at > $2), 0) AS "hour_returned!",
@@ -140,41 +183,14 @@ impl Store {
             // Such a connection counts as not answering, as in the end of its cycle.
             &ErrorClass::words_where(ErrorClass::repeats_a_failure) as &[&str],
         )
-        .fetch_one(&self.pool);
-        let (fresh, polled) = tokio::try_join!(fresh, polled)?;
-        let sums = |window, eligible_us, fresh_us, expected, returned| {
-            let sums = WindowSums {
-                fresh: FreshTime {
-                    eligible_us,
-                    fresh_us,
-                },
-                polled: PolledDevices { expected, returned },
-            };
-            (window, sums)
-        };
-        Ok([
-            sums(
-                Window::Hour,
-                fresh.hour_eligible,
-                fresh.hour_fresh,
-                polled.hour_expected,
-                polled.hour_returned,
-            ),
-            sums(
-                Window::Day,
-                fresh.day_eligible,
-                fresh.day_fresh,
-                polled.day_expected,
-                polled.day_returned,
-            ),
-            sums(
-                Window::Week,
-                fresh.week_eligible,
-                fresh.week_fresh,
-                polled.week_expected,
-                polled.week_returned,
-            ),
-        ])
+        .fetch_one(&self.pool)
+        .await?;
+        let windows = [
+            (sums.hour_expected, sums.hour_returned),
+            (sums.day_expected, sums.day_returned),
+            (sums.week_expected, sums.week_returned),
+        ];
+        Ok(windows.map(|(expected, returned)| PolledDevices { expected, returned }))
     }
 
     /// The latest updates of a workspace's active devices that have reported since their activation, in no

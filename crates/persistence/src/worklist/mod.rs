@@ -3,6 +3,8 @@
 
 mod first_reports;
 mod follow_ups;
+mod polling;
 mod silence;
 
-pub use silence::{SilenceQuery, WorkspacePolling};
+pub use polling::WorkspacePolling;
+pub use silence::SilenceQuery;

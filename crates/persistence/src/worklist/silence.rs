@@ -4,42 +4,30 @@
 //! The rows say what those of one workspace's health say; `application/tests/stories/worklist.rs` holds the
 //! two together.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use domain::fleet::{Policy, ReadOwner};
-use domain::health::{ActiveDevice, ConnectionPolling, CutOffs, Thresholds, WorklistPosition};
+use domain::health::{ActiveDevice, CutOffs, Thresholds, WorklistPosition};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
-use domain::polling::ErrorClass;
 
-use crate::health::{ConnectionColumns, DeviceColumns};
+use crate::health::DeviceColumns;
 use crate::postgres::driver::{IdColumn, TimeColumn, without_row_spans};
-use crate::postgres::{StorageError, Store, decode};
+use crate::postgres::{StorageError, Store};
 
-/// Which silent devices are wanted.
+/// The silent devices that a worklist looks for.
 #[derive(Clone, Copy, Debug)]
 pub struct SilenceQuery<'q> {
-    /// Of every pair of thresholds that is in use.
+    /// The cut-offs of every pair of thresholds that is in use.
     pub cut_offs: &'q [(Thresholds, CutOffs)],
-    /// Silent since this instant or earlier.
+    /// Only devices that have been silent since this instant or earlier.
     pub silent_since_at_latest: Option<DateTime<Utc>>,
     /// Only devices of a connection of this name, or of this type.
     pub provider: Option<&'q ProviderId>,
-    /// Only workspaces whose reads are one of these owners'.
+    /// Only devices of workspaces whose reads are one of these owners'.
     pub read_owners: &'q [ReadOwner],
-    /// Only places after this one.
+    /// Only devices after this position.
     pub after: Option<&'q WorklistPosition>,
-    /// At most so many.
+    /// The largest number of devices.
     pub limit: i64,
-}
-
-/// The polls of a workspace's connections.
-#[derive(Clone, Debug, Default)]
-pub struct WorkspacePolling {
-    /// Those that were asked for.
-    pub connections: Vec<ConnectionPolling>,
-    /// When the latest cycle that ran ended.
-    pub last_cycle_ended_at: Option<DateTime<Utc>>,
 }
 
 impl Store {
@@ -111,26 +99,10 @@ impl Store {
     /// keeps the snapshots without an index that every update would have to change. `OFFSET 0` keeps the
     /// planner from hashing a million devices for the sake of a hundred.
     async fn stale_devices(&self, query: SilenceQuery<'_>) -> Result<Vec<SilentRow>, StorageError> {
-        let Some(loosest) = query.cut_offs.iter().map(|(_, at)| at.stale_before).max() else {
+        let columns = StaleCutOffs::of(query.cut_offs);
+        let Some(loosest) = columns.stale_before.iter().max().copied() else {
             return Ok(Vec::new());
         };
-        let of = |minutes: fn(&Thresholds) -> u32| -> Vec<i32> {
-            let minutes = query
-                .cut_offs
-                .iter()
-                .map(|(thresholds, _)| minutes(thresholds));
-            minutes.map(int).collect()
-        };
-        let declared: Vec<Option<i32>> = query
-            .cut_offs
-            .iter()
-            .map(|(thresholds, _)| thresholds.declared_interval_minutes.map(int))
-            .collect();
-        let stale_before: Vec<_> = query
-            .cut_offs
-            .iter()
-            .map(|(_, at)| at.stale_before)
-            .collect();
         let rows = sqlx::query_as!(
             SilentRow,
             r#"/* worklist: stale devices */
@@ -182,15 +154,15 @@ impl Store {
               AND ($11::text IS NULL OR d.provider_id = $11 OR c.provider_type = $11)
             ORDER BY s.last_update_received_at, s.workspace_id COLLATE "C", s.device_id COLLATE "C"
             LIMIT $12"#,
-            &of(|thresholds| thresholds.policy.poll_interval.minutes()),
-            &of(|thresholds| thresholds.policy.stale_threshold_minutes),
-            &declared as &[Option<i32>],
-            &stale_before,
+            &columns.poll_intervals,
+            &columns.stale_thresholds,
+            &columns.declared_intervals as &[Option<i32>],
+            &columns.stale_before,
             loosest,
             query.silent_since_at_latest,
-            query.after.map(|place| place.silent_since),
-            query.after.map_or("", |place| place.workspace_id.as_str()),
-            query.after.map_or("", |place| place.device_id.as_str()),
+            query.after.map(|position| position.silent_since),
+            query.after.map_or("", |position| position.workspace_id.as_str()),
+            query.after.map_or("", |position| position.device_id.as_str()),
             &query.owners() as &[&str],
             query.provider.map(ProviderId::as_str),
             query.limit,
@@ -204,19 +176,10 @@ impl Store {
         &self,
         query: SilenceQuery<'_>,
     ) -> Result<Vec<SilentRow>, StorageError> {
-        let Some(loosest) = query.cut_offs.iter().map(|(_, at)| at.no_data_before).max() else {
+        let columns = NoDataCutOffs::of(query.cut_offs);
+        let Some(loosest) = columns.no_data_before.iter().max().copied() else {
             return Ok(Vec::new());
         };
-        let grace: Vec<i32> = query
-            .cut_offs
-            .iter()
-            .map(|(thresholds, _)| int(thresholds.policy.no_data_grace_minutes))
-            .collect();
-        let no_data_before: Vec<_> = query
-            .cut_offs
-            .iter()
-            .map(|(_, at)| at.no_data_before)
-            .collect();
         let rows = sqlx::query_as!(
             SilentRow,
             r#"/* worklist: devices that never reported */
@@ -263,84 +226,19 @@ impl Store {
               )
             ORDER BY d.activated_at, d.workspace_id COLLATE "C", d.device_id COLLATE "C"
             LIMIT $10"#,
-            &grace,
-            &no_data_before,
+            &columns.graces,
+            &columns.no_data_before,
             loosest,
             query.silent_since_at_latest,
-            query.after.map(|place| place.silent_since),
-            query.after.map_or("", |place| place.workspace_id.as_str()),
-            query.after.map_or("", |place| place.device_id.as_str()),
+            query.after.map(|position| position.silent_since),
+            query.after.map_or("", |position| position.workspace_id.as_str()),
+            query.after.map_or("", |position| position.device_id.as_str()),
             &query.owners() as &[&str],
             query.provider.map(ProviderId::as_str),
             query.limit,
         )
         .fetch_all(&self.pool);
         Ok(without_row_spans(rows).await?)
-    }
-
-    /// How some connections have been polled lately, workspace by workspace.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn polling_of(
-        &self,
-        connections: &[(&WorkspaceId, &ProviderId)],
-    ) -> Result<HashMap<WorkspaceId, WorkspacePolling>, StorageError> {
-        let (workspaces, providers): (Vec<&str>, Vec<&str>) = connections
-            .iter()
-            .map(|(workspace, provider)| (workspace.as_str(), provider.as_str()))
-            .unzip();
-        let rows = sqlx::query!(
-            r#"/* worklist: connections and their latest polls */
-            SELECT c.workspace_id, c.provider_id, c.provider_type, c.enabled,
-                   c.expected_reporting_interval_minutes AS declared_interval_minutes,
-                   p.started_at AS "started_at?", p.outcome AS "outcome?", p.error_class AS "error_class?",
-                   ok.ended_at AS "last_answer_at?",
-                   ran.last_cycle_ended_at AS "last_cycle_ended_at?"
-            FROM unnest($1::text[], $2::text[]) AS asked (workspace_id, provider_id)
-            JOIN provider_connections c ON c.workspace_id = asked.workspace_id AND c.provider_id = asked.provider_id
-            LEFT JOIN LATERAL (
-                SELECT max(ended_at) AS last_cycle_ended_at FROM poll_cycles
-                WHERE workspace_id = c.workspace_id AND polled
-            ) ran ON true
-            LEFT JOIN LATERAL (
-                SELECT started_at, outcome, error_class FROM poll_cycle_connections
-                WHERE workspace_id = c.workspace_id AND provider_id = c.provider_id
-                  AND (error_class = ANY ($3)) IS NOT TRUE
-                ORDER BY ended_at DESC LIMIT 1
-            ) p ON true
-            LEFT JOIN LATERAL (
-                SELECT ended_at FROM poll_cycle_connections
-                WHERE workspace_id = c.workspace_id AND provider_id = c.provider_id AND outcome = 'ok'
-                ORDER BY ended_at DESC LIMIT 1
-            ) ok ON true"#,
-            &workspaces as &[&str],
-            &providers as &[&str],
-            &ErrorClass::words_where(ErrorClass::repeats_a_failure) as &[&str],
-        )
-        .fetch_all(&self.pool);
-        let mut polling: HashMap<WorkspaceId, WorkspacePolling> = HashMap::new();
-        for row in without_row_spans(rows).await? {
-            let workspace_id = decode::id(WorkspaceId::try_new, "workspace_id", &row.workspace_id)?;
-            let of_workspace = polling.entry(workspace_id).or_default();
-            of_workspace.last_cycle_ended_at = row.last_cycle_ended_at;
-            let columns = ConnectionColumns {
-                provider_id: row.provider_id,
-                provider_type: row.provider_type,
-                enabled: row.enabled,
-                declared_interval_minutes: row.declared_interval_minutes,
-                started_at: row.started_at,
-                outcome: row.outcome,
-                error_class: row.error_class,
-            };
-            let (provider_id, facts) = columns.decode()?;
-            of_workspace.connections.push(ConnectionPolling {
-                provider_id,
-                facts,
-                last_answer_at: row.last_answer_at,
-            });
-        }
-        Ok(polling)
     }
 }
 
@@ -350,6 +248,57 @@ impl SilenceQuery<'_> {
             .iter()
             .map(|owner| owner.as_str())
             .collect()
+    }
+}
+
+/// The cut-offs of stale devices, in columns: one row for each pair of thresholds.
+#[derive(Default)]
+struct StaleCutOffs {
+    poll_intervals: Vec<i32>,
+    stale_thresholds: Vec<i32>,
+    declared_intervals: Vec<Option<i32>>,
+    stale_before: Vec<DateTime<Utc>>,
+}
+
+impl StaleCutOffs {
+    fn of(cut_offs: &[(Thresholds, CutOffs)]) -> Self {
+        let mut columns = Self::default();
+        for (thresholds, at) in cut_offs {
+            let Thresholds {
+                policy,
+                declared_interval_minutes,
+            } = thresholds;
+            columns
+                .poll_intervals
+                .push(int(policy.poll_interval.minutes()));
+            columns
+                .stale_thresholds
+                .push(int(policy.stale_threshold_minutes));
+            columns
+                .declared_intervals
+                .push(declared_interval_minutes.map(int));
+            columns.stale_before.push(at.stale_before);
+        }
+        columns
+    }
+}
+
+/// The cut-offs of devices that never reported, in columns: one row for each pair of thresholds.
+#[derive(Default)]
+struct NoDataCutOffs {
+    graces: Vec<i32>,
+    no_data_before: Vec<DateTime<Utc>>,
+}
+
+impl NoDataCutOffs {
+    fn of(cut_offs: &[(Thresholds, CutOffs)]) -> Self {
+        let mut columns = Self::default();
+        for (thresholds, at) in cut_offs {
+            let grace = thresholds.policy.no_data_grace_minutes;
+            columns.graces.push(int(grace));
+            columns.no_data_before.push(at.no_data_before);
+        }
+        columns
     }
 }
 

@@ -59,6 +59,23 @@ pub enum HealthAt {
     Past(DateTime<Utc>),
 }
 
+impl HealthAt {
+    /// Chooses the facts for an evaluation at `instant`: the history if the reader asked for an instant that is not
+    /// later than `now`, else the stored facts. A list is evaluated at the instant of its first page, which can be
+    /// earlier than `now` though the reader asked for the present.
+    pub fn choose(
+        asked: Option<DateTime<Utc>>,
+        instant: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        if asked.is_some_and(|asked| asked <= now) {
+            Self::Past(instant)
+        } else {
+            Self::Present(instant)
+        }
+    }
+}
+
 /// Evaluates every active device of a workspace.
 ///
 /// # Errors

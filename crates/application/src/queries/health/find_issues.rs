@@ -23,12 +23,12 @@ pub struct IssueReport {
     last_cycle: Option<CycleId>,
 }
 
-/// What leads to where an issue shows.
+/// The evidence for an issue: what leads a person to where the issue shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// Cycles, the earliest first: where the issue began and where it showed last.
+    /// The cycles in which the issue began and in which it showed last, the earliest first.
     pub cycle_ids: Vec<CycleId>,
-    /// What the provider answered, or why updates are refused.
+    /// The error of the provider, or the reasons for which updates are refused.
     pub error: Option<String>,
 }
 
@@ -37,7 +37,7 @@ pub struct Evidence {
 pub struct FoundIssue<'r> {
     /// The issue.
     pub issue: Issue<'r>,
-    /// What leads to where the issue shows.
+    /// The evidence for the issue.
     pub evidence: Evidence,
 }
 
@@ -117,7 +117,7 @@ impl IssueReport {
         domain::health::find_issues(findings, self.health.summary.evaluated_at)
     }
 
-    /// Collects what leads to where an issue shows.
+    /// Collects the evidence for an issue.
     fn evidence(&self, issue: &Issue<'_>) -> Evidence {
         let polls = self.evidence.get(issue.provider_id);
         let latest = polls.and_then(|polls| polls.latest);

@@ -9,44 +9,44 @@ use telemetry::metrics;
 use crate::Core;
 use crate::queries::{QueryError, get_workspace};
 
-/// The middle one, and two of the greatest.
+/// Three nearest ranks of some spans of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Percentiles {
-    /// Half are no greater.
+    /// The span that half of the spans do not exceed.
     pub p50: TimeDelta,
-    /// 95 in a hundred are no greater.
+    /// The span that 95 in a hundred do not exceed.
     pub p95: TimeDelta,
-    /// 99 in a hundred are no greater.
+    /// The span that 99 in a hundred do not exceed.
     pub p99: TimeDelta,
 }
 
-/// How late cycles started.
+/// The delays with which cycles started after they were due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartDeviation {
-    /// Half are no later.
+    /// The delay that half of the cycles do not exceed.
     pub p50: TimeDelta,
-    /// 95 in a hundred are no later.
+    /// The delay that 95 in a hundred cycles do not exceed.
     pub p95: TimeDelta,
-    /// The latest.
+    /// The longest delay.
     pub max: TimeDelta,
 }
 
-/// The figures of one window. What there is nothing of is `None`.
+/// The figures of one window. A figure that there is no data for is `None`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WindowIndicators {
-    /// Which.
+    /// The window.
     pub window: Window,
-    /// Its slots.
+    /// The slots of the window by outcome.
     pub slots: SlotCounts,
-    /// Of the devices' ages now.
+    /// The ages of the devices' latest updates, now.
     pub age: Option<Percentiles>,
-    /// Of the devices' lags now.
+    /// The lags of the devices' latest updates.
     pub lag: Option<Percentiles>,
-    /// Of the cycles of its slots.
+    /// The delays of the cycles of the window's slots.
     pub start_deviation: Option<StartDeviation>,
-    /// Of the devices that were asked for, those that answers named.
+    /// The share of polled devices that the providers' answers named.
     pub coverage_percent: Option<f64>,
-    /// Of the devices' time, that in which they were fresh (NFR-001).
+    /// The share of the devices' time in which they were fresh (NFR-001).
     pub within_5_minutes_percent: Option<f64>,
 }
 
@@ -77,13 +77,13 @@ pub async fn compute_indicators(
         FreshTime::default()
     };
     let (age, lag) = (ages(&updates, now), lags(&updates));
-    let of_window = |(window, sums): (Window, WindowSums)| {
+    let of_window = |sums: WindowSums| {
         let mut fresh = sums.fresh;
         fresh += since_last_cycle;
-        let start = window.start(now);
+        let start = sums.window.start(now);
         let slots = || slots.iter().filter(|record| record.slot > start);
         WindowIndicators {
-            window,
+            window: sums.window,
             slots: counted(slots()),
             age,
             lag,
@@ -136,7 +136,7 @@ fn percentiles(values: impl Iterator<Item = TimeDelta>) -> Option<Percentiles> {
     })
 }
 
-/// Clocks of machines differ a little.
+/// Returns zero for a negative span: the clocks of machines differ a little.
 fn not_negative(delta: TimeDelta) -> TimeDelta {
     delta.max(TimeDelta::zero())
 }

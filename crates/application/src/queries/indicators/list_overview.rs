@@ -37,30 +37,31 @@ pub struct Overview {
     pub total: OverviewFigures,
 }
 
-/// A workspace among all.
+/// One workspace of the overview.
 #[derive(Clone, Debug)]
 pub struct WorkspaceOverview {
     /// The workspace.
     pub record: WorkspaceRecord,
-    /// Its figures.
+    /// The figures of the workspace.
     pub figures: OverviewFigures,
-    /// The nearest rank of 95 in a hundred ages of its devices.
+    /// The age that 95 in a hundred of the workspace's devices do not exceed.
     pub p95_age_seconds: Option<i64>,
-    /// Its newest cycle, whatever became of it.
+    /// The newest cycle of the workspace, whatever became of it.
     pub latest_cycle: Option<LatestCycle>,
 }
 
-/// The position of a workspace in the overview: inactive ones last, then by the share within five minutes, then by the success of
-/// cycles, the lowest first and none after all, then by id.
+/// The position of a workspace in the overview. Inactive workspaces come last. Of the others the one with the lowest
+/// share within five minutes comes first, then the one with the lowest share of successful cycles; a workspace without
+/// a share comes after those that have one. Workspaces alike are in order of id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OverviewRank {
-    /// Whether it is switched off.
+    /// Whether the workspace is inactive.
     pub inactive: bool,
-    /// Hundredths of a percent.
+    /// The share of devices within five minutes, in hundredths of a percent.
     pub within_5_minutes: u32,
-    /// Hundredths of a percent.
+    /// The share of successful cycles, in hundredths of a percent.
     pub cycle_success: u32,
-    /// Of two alike the first.
+    /// The workspace's id.
     pub workspace_id: WorkspaceId,
 }
 
@@ -172,7 +173,7 @@ async fn compute_figures(
     Ok(workspaces.collect())
 }
 
-/// Sums the devices of connections and of workspaces up, by workspace, with the workspace's age.
+/// Sums the groups of devices up by workspace, each with the age that 95 in a hundred devices do not exceed.
 fn sum_by_workspace(
     groups: Vec<DevicesByState>,
     down: &HashSet<(&WorkspaceId, &ProviderId)>,
@@ -213,7 +214,7 @@ impl OverviewFigures {
         self.slots += other.slots;
     }
 
-    /// All active devices.
+    /// Returns the number of active devices.
     pub fn devices(&self) -> u32 {
         self.counts.values().sum()
     }

@@ -9,7 +9,7 @@ use super::{AbsentSignal, DeviceSnapshot, SnapshotSignal, workspace_with_own_rea
 use crate::Core;
 use crate::queries::QueryError;
 
-/// A merged snapshot.
+/// The snapshot of a vehicle, merged from the snapshots of its devices.
 #[derive(Clone, Debug)]
 pub struct VehicleSnapshot {
     /// The vehicle.
@@ -22,7 +22,7 @@ pub struct VehicleSnapshot {
     pub absent: Vec<AbsentSignal>,
 }
 
-/// A merged signal.
+/// The newest reading of a signal among a vehicle's devices.
 #[derive(Clone, Debug)]
 pub struct VehicleSignal {
     /// The reading, with the age and freshness that it has at its device.
@@ -94,7 +94,8 @@ fn newest(devices: &[DeviceSnapshot], signal: Signal) -> Option<VehicleSignal> {
     })
 }
 
-/// A device that sent something unusable says more than one that sent nothing.
+/// Chooses the reason for which a vehicle lacks a signal: a device that sent something unusable says more than one
+/// that sent nothing.
 fn reason_of_absence(devices: &[DeviceSnapshot], signal: Signal) -> Option<AbsentSignal> {
     let absences = || {
         devices
