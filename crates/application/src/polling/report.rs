@@ -19,16 +19,15 @@ pub(super) fn report_answer(
     missing: Vec<DeviceId>,
     judged: &[Judged],
 ) -> ConnectionReport {
-    let (outcome, returned) = match result.failure {
-        None => (ConnectionOutcome::Ok, poll.expected.len() - missing.len()),
+    let (outcome, returned) = if result.failure.is_none() {
+        (ConnectionOutcome::Ok, poll.expected.len() - missing.len())
+    } else {
         // A part of an answer vouches for those alone whom it names.
-        Some(_) => {
-            let named = poll.expected.iter().filter(|device| {
-                let returned = &result.answer.returned;
-                returned.contains(&device.spec.external_id)
-            });
-            (ConnectionOutcome::Partial, named.count())
-        }
+        let named = poll.expected.iter().filter(|device| {
+            let returned = &result.answer.returned;
+            returned.contains(&device.spec.external_id)
+        });
+        (ConnectionOutcome::Partial, named.count())
     };
     let mut report = ConnectionReport {
         provider_id: poll.connection.id.clone(),

@@ -54,7 +54,7 @@ struct Reservation {
 pub(crate) struct Turns {
     key: TurnKey,
     rate: AccountRate,
-    account_turns: AccountTurns,
+    all: AccountTurns,
 }
 
 /// Why there is no turn before the deadline.
@@ -72,7 +72,7 @@ impl AccountTurns {
         Turns {
             key,
             rate,
-            account_turns: self.clone(),
+            all: self.clone(),
         }
     }
 }
@@ -117,7 +117,7 @@ impl Turns {
 
     fn with_reservation<T>(&self, now: Instant, change: impl FnOnce(&mut Reservation) -> T) -> T {
         let mut reservations = self
-            .account_turns
+            .all
             .reservations
             .lock()
             .unwrap_or_else(PoisonError::into_inner);

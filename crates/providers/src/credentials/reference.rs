@@ -24,9 +24,12 @@ pub struct Credentials {
     pub environment: Environment,
 }
 
+/// Looks up an environment variable by its name.
+type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
+
 /// The environment variables that a program was started with, or those that a test gives in their place.
 #[derive(Clone)]
-pub struct Environment(Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>);
+pub struct Environment(Arc<Lookup>);
 
 impl Environment {
     /// An environment whose variables `variable` looks up by their names.
