@@ -1,5 +1,5 @@
-//! What health was computed from at an earlier instant, as far as the records tell: configuration by the
-//! events of its changes, last updates by baselines and accepted updates, polls by what cycles kept.
+//! The facts that health was computed from at an earlier instant, as far as records exist: configuration comes from
+//! change events, last updates come from baselines and accepted updates, polls come from the records of cycles.
 
 use std::collections::HashMap;
 
@@ -15,10 +15,10 @@ use crate::history::HistoryStart;
 use crate::postgres::driver::{IdColumn, TimeColumn, without_row_spans};
 use crate::postgres::{StorageError, Store, decode};
 
-/// How far back the last answer that named an absent device is looked for.
+/// The time before the instant within which the last answer that named an absent device is searched.
 const LOOK_BACK: TimeDelta = TimeDelta::days(1);
 
-/// A policy as its changes are recorded.
+/// The JSON form of a policy in a `WorkspacePolicyChanged` event.
 #[derive(Deserialize)]
 #[expect(
     clippy::struct_field_names,
@@ -30,15 +30,16 @@ struct PolicyMembers {
     no_data_grace_minutes: i64,
 }
 
-/// A workspace as its changes are recorded.
+/// The JSON form of a workspace in a `WorkspaceConfigured` event.
 #[derive(Deserialize)]
 struct WorkspaceMembers {
     active: bool,
 }
 
 impl Store {
-    /// A workspace with the flags, policy and activity that it had at an instant, which is not before its
-    /// registration: what a later change says was before it, else as it is now.
+    /// Returns the workspace with the flags, policy and activity that it had at an instant, which must not be before its
+    /// registration. A value is taken from the first later change event, which names the value before the change, or
+    /// from the current record if no later change exists.
     ///
     /// # Errors
     /// When the store fails.
@@ -102,8 +103,8 @@ impl Store {
         Ok(record)
     }
 
-    /// The health facts of a workspace as they were at an instant, read from `start` on. What a batch or a
-    /// cycle recorded at the instant itself counts.
+    /// Loads the health facts of a workspace as they were at an instant, from the history that begins at `start`.
+    /// Records made exactly at the instant are included.
     ///
     /// # Errors
     /// When the store fails.
@@ -114,12 +115,12 @@ impl Store {
         at: DateTime<Utc>,
     ) -> Result<WorkspaceHealthFacts, StorageError> {
         let (mut devices, polls) = tokio::try_join!(
-            self.health_rows_as_of(workspace_id, start, at),
-            self.connection_polls_as_of(workspace_id, at),
+            self.load_devices_as_of(workspace_id, start, at),
+            self.load_polls_as_of(workspace_id, at),
         )?;
         for row in &mut devices {
-            row.absent = polls.lacked(row);
-            row.last_rejection = polls.refused(row);
+            row.absent = polls.is_absent(row);
+            row.last_rejection = polls.last_rejection(row);
         }
         self.add_last_answers(workspace_id, &mut devices, at)
             .await?;
@@ -130,7 +131,8 @@ impl Store {
         })
     }
 
-    async fn health_rows_as_of(
+    /// Loads the devices that were active at the instant, with the times of their last updates.
+    async fn load_devices_as_of(
         &self,
         workspace_id: &WorkspaceId,
         start: HistoryStart,
@@ -155,7 +157,7 @@ impl Store {
                 ) AS told
                 ORDER BY device_id, version DESC, recorded_at DESC
             ), latest AS (
-                -- Without a look into what they brought: of a day's updates that is most of the work.
+                -- The payload is not read here: reading the payloads of all updates of a day would be most of the work.
                 SELECT DISTINCT ON (e.device_id) e.device_id, e.recorded_at, e.event_id
                 FROM event_store e
                 JOIN configured c ON c.device_id = e.device_id AND c.activated_at <= e.recorded_at
@@ -173,7 +175,7 @@ impl Store {
                            (SELECT max(time::timestamptz) FROM json_object_keys(e.normalized_values) AS time))
                 FROM latest
                 JOIN event_store e ON e.workspace_id = $1 AND e.recorded_at = latest.recorded_at AND e.event_id = latest.event_id
-                -- Said again, so that days without any are left out before the statement runs.
+                -- This repeats the bounds of `latest`, so that PostgreSQL excludes the partitions of other days at the start.
                 WHERE e.recorded_at BETWEEN coalesce($4::timestamptz, '-infinity') AND $2
             )
             SELECT c.device_id AS "device_id!: IdColumn<DeviceId>", c.vehicle_id AS "vehicle_id!: IdColumn<VehicleId>",

@@ -1,5 +1,5 @@
-//! What statements about health answer, read alike whichever asks: of now, as of an instant, or of all
-//! workspaces.
+//! The columns that all statements about health return, and their decoding. The same types serve health now, health at
+//! an earlier instant, and the overview of all workspaces.
 
 use chrono::{DateTime, Utc};
 use domain::fleet::ProviderType;
@@ -10,7 +10,7 @@ use domain::polling::{ConnectionOutcome, ErrorClass};
 use crate::postgres::driver::{IdColumn, TimeColumn};
 use crate::postgres::{StorageError, decode};
 
-/// A device with when it was heard of.
+/// The columns of a device with the times of its last update.
 pub(crate) struct DeviceColumns {
     pub(crate) device_id: IdColumn<DeviceId>,
     pub(crate) vehicle_id: IdColumn<VehicleId>,
@@ -22,7 +22,7 @@ pub(crate) struct DeviceColumns {
 }
 
 impl From<DeviceColumns> for ActiveDevice {
-    /// A device of which nothing is known to be amiss.
+    /// Converts the columns to a device that is neither absent nor rejected; the caller sets these facts.
     fn from(columns: DeviceColumns) -> Self {
         Self {
             device_id: columns.device_id.0,
@@ -42,7 +42,7 @@ impl From<DeviceColumns> for ActiveDevice {
     }
 }
 
-/// The columns of a connection with its latest finished poll; those of the poll are absent where there is none.
+/// The columns of a connection with its latest finished poll. The poll's columns are `None` if no poll has finished.
 pub(crate) struct ConnectionColumns {
     pub(crate) provider_id: String,
     pub(crate) provider_type: String,
@@ -54,7 +54,7 @@ pub(crate) struct ConnectionColumns {
 }
 
 impl ConnectionColumns {
-    /// Decodes the columns.
+    /// Decodes the columns into the connection's id and facts.
     pub(crate) fn decode(self) -> Result<(ProviderId, ConnectionFacts), StorageError> {
         let minutes = |minutes| {
             u32::try_from(minutes)
@@ -75,6 +75,7 @@ impl ConnectionColumns {
     }
 }
 
+/// Returns the latest poll, or `None` if its columns are `None`.
 fn decode_poll(
     started_at: Option<DateTime<Utc>>,
     outcome: Option<&str>,

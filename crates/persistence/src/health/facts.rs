@@ -1,4 +1,4 @@
-//! The facts that health is computed from.
+//! Loading the facts that a workspace's health is computed from now.
 
 use std::collections::HashMap;
 
@@ -16,20 +16,20 @@ use crate::fleet::load_workspace;
 use crate::postgres::driver::{IdColumn, TimeColumn, without_row_spans};
 use crate::postgres::{StorageError, Store, decode};
 
-/// All connections, and when the latest cycle that ran ended.
-type Polling = (Vec<ConnectionPolling>, Option<DateTime<Utc>>);
+/// All connections of a workspace, and the time at which its latest polled cycle ended.
+type ConnectionsAndLastCycle = (Vec<ConnectionPolling>, Option<DateTime<Utc>>);
 
-/// What is amiss with a device.
+/// The absence and the latest rejection of a device, if there are any.
 #[derive(Clone, Copy, Default)]
-struct Trouble {
+struct DeviceTrouble {
     absent: bool,
     returned_before_absence_at: Option<DateTime<Utc>>,
     last_rejection: Option<LastRejection>,
 }
 
 impl Store {
-    /// Reads a workspace, if there is such, with its health facts: four statements, whatever its size. The
-    /// devices come through one connection while what is to be known besides comes through another.
+    /// Loads a workspace with its health facts, by four statements whatever the workspace's size. Returns `None` if
+    /// there is no such workspace. One database connection loads the devices while a second one loads the rest.
     ///
     /// # Errors
     /// When the store fails.
@@ -39,34 +39,37 @@ impl Store {
     ) -> Result<Option<(WorkspaceRecord, WorkspaceHealthFacts)>, StorageError> {
         let devices = async {
             let mut kept = self.kept.take().await?;
-            let devices = Self::health_rows(&mut *kept.connection, workspace_id).await?;
+            let devices = Self::load_active_devices(&mut *kept.connection, workspace_id).await?;
             self.kept.give_back(kept);
             Ok::<_, StorageError>(devices)
         };
-        let besides = async {
+        let rest = async {
             let mut kept = self.kept.take().await?;
             let record = load_workspace(&mut *kept.connection, workspace_id).await?;
-            let polling = Self::connection_polling(&mut *kept.connection, workspace_id).await?;
-            let troubles = Self::troubles(&mut *kept.connection, workspace_id).await?;
+            let polling =
+                Self::load_connections_and_last_cycle(&mut *kept.connection, workspace_id).await?;
+            let troubles = Self::load_troubles(&mut *kept.connection, workspace_id).await?;
             self.kept.give_back(kept);
             Ok((record, polling, troubles))
         };
-        let (devices, (record, polling, troubles)) = tokio::try_join!(devices, besides)?;
-        Ok(record.map(|record| (record, facts_of(devices, polling, &troubles))))
+        let (devices, (record, polling, troubles)) = tokio::try_join!(devices, rest)?;
+        Ok(record.map(|record| (record, combine_facts(devices, polling, &troubles))))
     }
 
-    /// The same, one statement after the other, so that a transaction can have all see the same.
+    /// Loads a workspace's health facts through one database connection, so that all statements of a transaction see
+    /// the same state.
     pub(crate) async fn health_facts_through(
         connection: &mut PgConnection,
         workspace_id: &WorkspaceId,
     ) -> Result<WorkspaceHealthFacts, StorageError> {
-        let devices = Self::health_rows(&mut *connection, workspace_id).await?;
-        let polling = Self::connection_polling(&mut *connection, workspace_id).await?;
-        let troubles = Self::troubles(&mut *connection, workspace_id).await?;
-        Ok(facts_of(devices, polling, &troubles))
+        let devices = Self::load_active_devices(&mut *connection, workspace_id).await?;
+        let polling = Self::load_connections_and_last_cycle(&mut *connection, workspace_id).await?;
+        let troubles = Self::load_troubles(&mut *connection, workspace_id).await?;
+        Ok(combine_facts(devices, polling, &troubles))
     }
 
-    async fn health_rows(
+    /// Loads the active devices with the times of their last updates, in order of id.
+    async fn load_active_devices(
         executor: impl PgExecutor<'_>,
         workspace_id: &WorkspaceId,
     ) -> Result<Vec<ActiveDevice>, StorageError> {
@@ -89,13 +92,13 @@ impl Store {
         Ok(without_row_spans(rows.try_collect()).await?)
     }
 
-    /// The few devices that their provider's latest answer lacked, with the last answer that named each,
-    /// and those that had updates refused. A statement of its own: joined to every device it could be
-    /// dearer than all the rest.
-    async fn troubles(
+    /// Loads the devices that are missing from their provider's latest answer, each with the last answer that named
+    /// the device, and the devices whose updates were rejected. They are few, so a statement of its own is cheaper than
+    /// a join with every device.
+    async fn load_troubles(
         executor: impl PgExecutor<'_>,
         workspace_id: &WorkspaceId,
-    ) -> Result<HashMap<String, Trouble>, StorageError> {
+    ) -> Result<HashMap<String, DeviceTrouble>, StorageError> {
         let rows = sqlx::query!(
             r#"/* health: absent devices, and refused updates */
             SELECT a.device_id AS "device_id!", a.last_returned_at AS at, NULL AS reason, false AS "polled!"
@@ -111,10 +114,11 @@ impl Store {
         )
         .fetch_all(executor)
         .await?;
-        let mut troubles: HashMap<String, Trouble> = HashMap::new();
+        let mut troubles: HashMap<String, DeviceTrouble> = HashMap::new();
         for row in rows {
             let trouble = troubles.entry(row.device_id).or_default();
             let (Some(reason), Some(at)) = (&row.reason, row.at) else {
+                // Only the rows of absent devices have no reason.
                 trouble.absent = true;
                 trouble.returned_before_absence_at = row.at;
                 continue;
@@ -131,10 +135,11 @@ impl Store {
         Ok(troubles)
     }
 
-    async fn connection_polling(
+    /// Loads the connections with their latest polls, and the end of the latest polled cycle.
+    async fn load_connections_and_last_cycle(
         executor: impl PgExecutor<'_>,
         workspace_id: &WorkspaceId,
-    ) -> Result<Polling, StorageError> {
+    ) -> Result<ConnectionsAndLastCycle, StorageError> {
         let rows = sqlx::query!(
             r#"/* health: connections and their latest polls */
             SELECT w.last_cycle_ended_at, c.provider_id AS "provider_id?", c.provider_type AS "provider_type?",
@@ -167,7 +172,7 @@ impl Store {
         let connections = rows
             .into_iter()
             .filter_map(|row| {
-                // Without connections there is one row, for the cycle.
+                // A workspace without connections has one row, which holds the end of its latest cycle only.
                 let columns = ConnectionColumns {
                     provider_id: row.provider_id?,
                     provider_type: row.provider_type?,
@@ -192,10 +197,11 @@ impl Store {
     }
 }
 
-fn facts_of(
+/// Joins the devices with their absences and rejections, and with the connections.
+fn combine_facts(
     mut devices: Vec<ActiveDevice>,
-    (connections, last_cycle_ended_at): Polling,
-    troubles: &HashMap<String, Trouble>,
+    (connections, last_cycle_ended_at): ConnectionsAndLastCycle,
+    troubles: &HashMap<String, DeviceTrouble>,
 ) -> WorkspaceHealthFacts {
     for row in &mut devices {
         if let Some(trouble) = troubles.get(row.device_id.as_str()) {

@@ -1,5 +1,5 @@
-//! The facts that issues are computed from: those of health, and the evidence beside them, as they all
-//! stood at one instant.
+//! Loading the facts that issues are computed from: the facts of health and the evidence of polls, all read in one
+//! transaction so that they belong to one instant.
 
 use std::collections::HashMap;
 
@@ -14,36 +14,37 @@ use crate::postgres::{StorageError, Store, decode};
 use domain::fleet::WorkspaceRecord;
 use domain::health::WorkspaceHealthFacts;
 
-/// Everything that a workspace's issues are computed from.
+/// All facts that a workspace's issues are computed from.
 #[derive(Clone, Debug)]
 pub struct IssueFacts {
-    /// The workspace.
+    /// The workspace that the facts are about.
     pub record: WorkspaceRecord,
-    /// What health is computed from.
+    /// The facts that the workspace's health is computed from.
     pub health: WorkspaceHealthFacts,
-    /// When the state of charge that is held of a device was observed.
+    /// The observation time of each device's stored state of charge; devices without one are left out.
     pub state_of_charge_at: HashMap<DeviceId, DateTime<Utc>>,
-    /// What its connections' polls show, by connection.
+    /// The evidence from the polls of each connection.
     pub evidence: HashMap<ProviderId, ConnectionEvidence>,
-    /// The latest cycle that ran.
+    /// The latest polled cycle; `None` if no cycle has been polled.
     pub last_cycle: Option<CycleId>,
 }
 
-/// What a connection's polls show.
+/// The cycles and the error that show the state of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConnectionEvidence {
-    /// Where its latest finished poll failed: the cycle of the first failure since its last answer.
+    /// The cycle of the first failure since the last successful poll; `None` unless the latest finished poll failed.
     pub first_failed: Option<CycleId>,
-    /// The cycle of its latest finished poll.
+    /// The cycle of the latest finished poll; `None` if no poll has finished.
     pub latest: Option<CycleId>,
-    /// What the latest finished poll failed at.
+    /// The error of the latest finished poll; `None` if that poll succeeded.
     pub error: Option<PollError>,
 }
 
 impl Store {
-    /// Reads a workspace's issue facts in one read-only transaction; `None` where there is no such
-    /// workspace. A device's snapshot and its connection's polls are written together, and so have to be
-    /// read together: else a device could be silent in a poll that had just heard of it.
+    /// Loads a workspace's issue facts in one read-only transaction. Returns `None` if there is no such workspace.
+    ///
+    /// A device's snapshot and its connection's polls are written together and must be read together: otherwise a
+    /// device could appear silent in a poll that has just returned the device.
     ///
     /// # Errors
     /// When the store fails.
@@ -59,17 +60,18 @@ impl Store {
         let facts = IssueFacts {
             record,
             health: Self::health_facts_through(&mut tx, workspace_id).await?,
-            state_of_charge_at: state_of_charge_at(&mut tx, workspace_id).await?,
-            evidence: evidence(&mut tx, workspace_id).await?,
-            last_cycle: last_cycle(&mut tx, workspace_id).await?,
+            state_of_charge_at: load_state_of_charge_times(&mut tx, workspace_id).await?,
+            evidence: load_evidence(&mut tx, workspace_id).await?,
+            last_cycle: load_last_cycle(&mut tx, workspace_id).await?,
         };
         transaction::commit(tx).await?;
         Ok(Some(facts))
     }
 }
 
-/// Readings are grouped by their time, and a signal has one.
-async fn state_of_charge_at(
+/// Loads the observation time of each active device's stored state of charge. A snapshot groups its readings by time
+/// and holds each signal once, so a device has at most one such time.
+async fn load_state_of_charge_times(
     connection: &mut PgConnection,
     workspace_id: &WorkspaceId,
 ) -> Result<HashMap<DeviceId, DateTime<Utc>>, StorageError> {
@@ -93,7 +95,8 @@ async fn state_of_charge_at(
         .collect()
 }
 
-async fn evidence(
+/// Loads the evidence of every connection of a workspace.
+async fn load_evidence(
     connection: &mut PgConnection,
     workspace_id: &WorkspaceId,
 ) -> Result<HashMap<ProviderId, ConnectionEvidence>, StorageError> {
@@ -145,7 +148,8 @@ async fn evidence(
     .collect()
 }
 
-async fn last_cycle(
+/// Loads the id of the workspace's latest polled cycle.
+async fn load_last_cycle(
     connection: &mut PgConnection,
     workspace_id: &WorkspaceId,
 ) -> Result<Option<CycleId>, StorageError> {

@@ -1,5 +1,5 @@
-//! The facts that health, issues and the overview of all workspaces are computed from, as of now or as of an
-//! instant of the past. The rules themselves are the domain's.
+//! The facts that health, issues and the overview of all workspaces are computed from, now or at an
+//! earlier instant. The rules that evaluate these facts are in the domain.
 
 mod as_of;
 mod columns;

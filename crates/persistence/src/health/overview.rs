@@ -1,6 +1,7 @@
-//! The facts that the overview of all workspaces is computed from: each statement but the last reads them all.
+//! Loading the facts that the overview of all workspaces is computed from. Each statement reads all workspaces, except
+//! the one for latest cycles, which reads the workspaces of one page.
 //!
-//! `application/tests/stories/overview.rs` holds the counts and the health of each workspace together.
+//! `application/tests/stories/overview.rs` checks that the counts agree with the health of each workspace.
 
 use std::collections::HashMap;
 
@@ -14,12 +15,12 @@ use super::columns::ConnectionColumns;
 use crate::postgres::driver::without_row_spans;
 use crate::postgres::{StorageError, Store, decode, interval};
 
-/// A connection of any workspace, with its latest finished poll.
+/// A connection of any workspace with its latest finished poll.
 #[derive(Clone, Debug)]
 pub struct PolledConnection {
     /// The workspace of the connection.
     pub workspace_id: WorkspaceId,
-    /// The connection.
+    /// The id of the connection.
     pub provider_id: ProviderId,
     /// The facts that the health of its devices depends on.
     pub facts: ConnectionFacts,
@@ -30,7 +31,7 @@ pub struct PolledConnection {
 pub struct ConnectionCutOffs {
     /// The workspace of the connection.
     pub workspace_id: WorkspaceId,
-    /// The connection.
+    /// The id of the connection.
     pub provider_id: ProviderId,
     /// The cut-offs between the states.
     pub cut_offs: CutOffs,
@@ -43,14 +44,14 @@ pub struct DevicesByState {
     pub workspace_id: WorkspaceId,
     /// The connection of the devices; `None` for all devices of the workspace.
     pub provider_id: Option<ProviderId>,
-    /// The counts; every state is there once.
+    /// The counts; each of the five states occurs once.
     pub counts: [StateCount; 5],
-    /// The age, in seconds, that is the nearest rank of 95 in a hundred.
+    /// The 95th percentile of the devices' ages, in seconds, by the nearest rank; `None` if no device has reported.
     pub p95_age_seconds: Option<i64>,
 }
 
 impl Store {
-    /// Every connection with its latest finished poll.
+    /// Loads every connection of all workspaces with its latest finished poll, in no order.
     ///
     /// # Errors
     /// When the store fails.
@@ -94,7 +95,7 @@ impl Store {
             .collect()
     }
 
-    /// Returns when each workspace's latest polled cycle ended, where one has.
+    /// Loads the end of each workspace's latest polled cycle; workspaces without a polled cycle are left out.
     ///
     /// # Errors
     /// When the store fails.
@@ -119,8 +120,8 @@ impl Store {
             .collect()
     }
 
-    /// Counts the devices of each connection and of each workspace by state, as the cut-offs of their connections
-    /// tell the states apart. Connections and workspaces without devices are not in the answer.
+    /// Counts the devices of each connection and of each workspace by state, which follows from the cut-offs of the
+    /// device's connection. Connections and workspaces without devices are left out.
     ///
     /// # Errors
     /// When the store fails.
@@ -139,7 +140,7 @@ impl Store {
         let lags: Vec<_> = connections
             .iter()
             .map(|connection| connection.cut_offs.delayed_by_lag_above)
-            // A threshold, and so above zero.
+            // The conversion fails for a negative duration only, and a threshold is above zero.
             .map(|lag| interval(lag.to_std().unwrap_or_default()))
             .collect();
         let rows = sqlx::query_as!(
@@ -173,7 +174,7 @@ impl Store {
                    count(*) FILTER (WHERE state = 'stale') AS "stale!",
                    count(*) FILTER (WHERE state = 'stale' AND fresh) AS "fresh_stale!",
                    count(*) FILTER (WHERE state = 'no_data') AS "no_data!",
-                   -- The oldest have the greatest age, so the rank is taken from the other end.
+                   -- The oldest time is the greatest age, so the times are ranked in descending order.
                    floor(extract(epoch FROM $8::timestamptz
                        - percentile_disc(0.95) WITHIN GROUP (ORDER BY received_at DESC)))::bigint AS p95_age_seconds
             FROM devices_now
@@ -195,7 +196,7 @@ impl Store {
             .collect()
     }
 
-    /// How the slots of each workspace ended, of the hours from one to another, both among them.
+    /// Counts the slots of each workspace by outcome, for the hours from `first_hour` to `last_hour`, both included.
     ///
     /// # Errors
     /// When the store fails.
@@ -226,7 +227,7 @@ impl Store {
         Ok(counts)
     }
 
-    /// The newest cycle of each of some workspaces, where there is one.
+    /// Loads the newest cycle of each of the given workspaces; workspaces without a cycle are left out.
     ///
     /// # Errors
     /// When the store fails.
@@ -311,7 +312,7 @@ fn workspace_id(text: &str) -> Result<WorkspaceId, StorageError> {
     decode::id(WorkspaceId::try_new, "workspace_id", text)
 }
 
-/// Devices and slots are far fewer.
+/// Converts a count of rows; counts of devices and slots are far below the limit.
 fn count(rows: i64) -> u32 {
     u32::try_from(rows).unwrap_or(u32::MAX)
 }

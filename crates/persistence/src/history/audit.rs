@@ -1,4 +1,4 @@
-//! Who changed what: the events that name an author, over all workspaces.
+//! The audit trail: events of all workspaces that name the person or program that made a change.
 
 use chrono::{DateTime, Utc};
 use domain::events::{ChangeFilter, EventPosition, EventType, RecordedChange};
@@ -7,8 +7,8 @@ use domain::ids::{DeviceId, EventId, WorkspaceId};
 use crate::postgres::{StorageError, Store, decode};
 
 impl Store {
-    /// Changes that were recorded at `until` or earlier, newest first, and before another change when
-    /// given. One of the few reads across workspaces; it reads the index of changes and no other event.
+    /// Loads changes that were recorded at `until` or earlier, newest first: only changes before the position `before`,
+    /// if given. This is one of the few reads across workspaces; it reads the index of changes and no other events.
     ///
     /// # Errors
     /// When the store fails.

@@ -1,5 +1,5 @@
-//! Daily baselines: what is held of each device, written down as events, so that the history before them
-//! is needed no more.
+//! Daily baselines: events that record each device's configuration and snapshot, so that older events are no longer
+//! needed.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use domain::ids::WorkspaceId;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
 impl Store {
-    /// Workspaces without a baseline on a day, in order of id. One of the few reads across workspaces.
+    /// Loads workspaces without a baseline on a day, in order of id. This is one of the few reads across workspaces.
     ///
     /// # Errors
     /// When the store fails.
@@ -23,7 +23,7 @@ impl Store {
             WHERE NOT EXISTS (SELECT 1 FROM baselines b WHERE b.workspace_id = w.workspace_id AND b.day_begins_at = $1)
             ORDER BY workspace_id
             LIMIT $2"#,
-            begin_of(day),
+            start_of_day(day),
             limit,
         )
         .fetch_all(&self.pool)
@@ -33,7 +33,7 @@ impl Store {
         .collect()
     }
 
-    /// The newest baseline at an instant or before.
+    /// Loads the time of the newest baseline at or before an instant.
     ///
     /// # Errors
     /// When the store fails.
@@ -55,7 +55,7 @@ impl Store {
         .await?)
     }
 
-    /// The oldest baseline on a day or later.
+    /// Loads the time of the oldest baseline on or after a day.
     ///
     /// # Errors
     /// When the store fails.
@@ -71,13 +71,13 @@ impl Store {
             ORDER BY day_begins_at
             LIMIT 1"#,
             workspace_id.as_str(),
-            begin_of(first_day),
+            start_of_day(first_day),
         )
         .fetch_optional(&self.pool)
         .await?)
     }
 
-    /// Forgets that days before this one had baselines: their events go with their partitions.
+    /// Deletes the records of baselines before a day. The events of these baselines are dropped with their partitions.
     ///
     /// # Errors
     /// When the store fails.
@@ -85,7 +85,7 @@ impl Store {
         sqlx::query!(
             r#"/* baselines: forget */
             DELETE FROM baselines WHERE day_begins_at < $1"#,
-            begin_of(first_kept),
+            start_of_day(first_kept),
         )
         .execute(&self.pool)
         .await?;
@@ -94,7 +94,7 @@ impl Store {
 }
 
 impl UnitOfWork {
-    /// Takes it on to record the day's baseline; `false` where that is done.
+    /// Claims the recording of the day's baseline. Returns `false` if the day has a baseline already.
     ///
     /// # Errors
     /// When the store fails.
@@ -104,7 +104,7 @@ impl UnitOfWork {
             INSERT INTO baselines (workspace_id, day_begins_at, recorded_at) VALUES ($1, $2, $3)
             ON CONFLICT (workspace_id, day_begins_at) DO NOTHING"#,
             self.workspace_id.as_str(),
-            begin_of(now.date_naive()),
+            start_of_day(now.date_naive()),
             now,
         )
         .execute(&mut *self.tx)
@@ -112,8 +112,7 @@ impl UnitOfWork {
         Ok(claimed.rows_affected() > 0)
     }
 
-    /// Has the day begin anew with the baseline that is recorded now: an earlier one of the day counts no
-    /// more.
+    /// Makes the baseline that is recorded now the day's baseline, in place of an earlier one of that day.
     ///
     /// # Errors
     /// When the store fails.
@@ -123,7 +122,7 @@ impl UnitOfWork {
             INSERT INTO baselines (workspace_id, day_begins_at, recorded_at) VALUES ($1, $2, $3)
             ON CONFLICT (workspace_id, day_begins_at) DO UPDATE SET recorded_at = excluded.recorded_at"#,
             self.workspace_id.as_str(),
-            begin_of(now.date_naive()),
+            start_of_day(now.date_naive()),
             now,
         )
         .execute(&mut *self.tx)
@@ -131,7 +130,7 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// How many active devices there are; under a fence, as many as there will be.
+    /// Counts the active devices. Under a fence the number does not change until the unit of work ends.
     ///
     /// # Errors
     /// When the store fails.
@@ -146,9 +145,9 @@ impl UnitOfWork {
         Ok(usize::try_from(count).unwrap_or(0))
     }
 
-    /// Appends a `DeviceBaselineRecorded` for each active device, with one of the ids: its configuration
-    /// and its snapshot, as one statement sees them. Batches go on meanwhile: what they bring is of a
-    /// later version than the baseline says, whenever it is recorded.
+    /// Appends a `DeviceBaselineRecorded` event for each active device, with one of the given ids, and returns their
+    /// number. One statement reads configuration and snapshots, so they belong to one instant. Batches may be recorded
+    /// at the same time: their updates have later versions than the baseline, whatever their recording time is.
     ///
     /// # Errors
     /// When the store fails.
@@ -180,7 +179,7 @@ impl UnitOfWork {
     }
 }
 
-/// A day as its column has it.
-fn begin_of(day: NaiveDate) -> DateTime<Utc> {
+/// Returns the first instant of a day, which is the form of the day in its column.
+fn start_of_day(day: NaiveDate) -> DateTime<Utc> {
     day.and_time(NaiveTime::MIN).and_utc()
 }

@@ -1,4 +1,4 @@
-//! The event store: append-only, one row a fact.
+//! Appending and reading events. An event is one row, which is never changed.
 
 use chrono::{DateTime, Utc};
 use domain::events::{EventFilter, EventPosition, EventType, RecordedEvent};
@@ -8,38 +8,38 @@ use uuid::Uuid;
 use crate::acceptance::CommonMembers;
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
-/// A fact to append. Updates have their own, set-based way in, beside the snapshots they move.
+/// An event to append. Events of accepted updates are appended in batches together with the snapshots that move.
 #[derive(Clone, Debug)]
 pub struct Event<'a> {
-    /// `UUIDv7`.
+    /// The event's id, a `UUIDv7`.
     pub event_id: EventId,
     /// The type of the event.
     pub event_type: EventType,
-    /// The device it is about.
+    /// The device that the event is about.
     pub device_id: Option<&'a DeviceId>,
-    /// The cycle it belongs to.
+    /// The poll cycle that the event belongs to.
     pub cycle_id: Option<CycleId>,
-    /// Who asked for it, where it is a change that the audit lists.
+    /// The person or program that made the change; `None` for an event that the audit trail does not list.
     pub changed_by: Option<&'a str>,
-    /// The W3C trace id of what caused it.
+    /// The W3C trace id of the request or message that caused the event.
     pub trace_id: Option<&'a str>,
     /// The specification's fields, in `snake_case`.
     pub payload: serde_json::Value,
 }
 
-/// A workspace's part of an export.
+/// The event that records one workspace's part of an export.
 #[derive(Clone, Debug)]
 pub struct ExportEvent<'a> {
-    /// Whose rows went out.
+    /// The workspace whose rows were exported.
     pub workspace_id: &'a WorkspaceId,
-    /// `UUIDv7`.
+    /// The event's id, a `UUIDv7`.
     pub event_id: EventId,
-    /// Which list, with what filter, how many rows.
+    /// The exported list, its filter, and the number of rows.
     pub payload: serde_json::Value,
 }
 
 impl Store {
-    /// Appends an export's events, of all its workspaces at once.
+    /// Appends the events of an export, one for each workspace, in one statement.
     ///
     /// # Errors
     /// When the store fails.
@@ -80,7 +80,7 @@ impl Store {
 }
 
 impl UnitOfWork {
-    /// Appends an event.
+    /// Appends an event of this workspace.
     ///
     /// # Errors
     /// When the store fails.
@@ -109,20 +109,20 @@ impl UnitOfWork {
     }
 }
 
-/// From one instant on and before another, or up to it.
+/// A span of recording times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventSpan {
-    /// At this instant or later.
+    /// The first instant of the span.
     pub from: DateTime<Utc>,
-    /// Before this instant, where there is one.
+    /// The instant that ends the span and is not part of it; `None` if only `until` ends the span.
     pub before: Option<DateTime<Utc>>,
-    /// Not later than this instant.
+    /// The last instant that may be part of the span.
     pub until: DateTime<Utc>,
 }
 
 impl Store {
-    /// A workspace's events in a span, newest first, and before another event when given. Reads the days
-    /// of the span by their key, from the newest on, until the page is full.
+    /// Loads a workspace's events in a span, newest first: only events before the position `before`, if given. The
+    /// statement reads the days of the span by their primary key, newest day first, until the page is full.
     ///
     /// # Errors
     /// When the store fails.
@@ -166,7 +166,7 @@ impl Store {
         .await?
         .into_iter()
         .map(|row| {
-            let told = CommonMembers {
+            let members = CommonMembers {
                 vehicle_id: row.vehicle_id,
                 provider_id: row.provider_id,
                 activation_id: row.activation_id,
@@ -185,13 +185,14 @@ impl Store {
                 cycle_id: row.cycle_id.map(CycleId),
                 trace_id: row.trace_id,
                 changed_by: row.changed_by,
-                payload: told.join(row.payload),
+                payload: members.join(row.payload),
             })
         })
         .collect()
     }
 
-    /// When a cycle's trigger was recorded and when the cycle ended: its events lie there.
+    /// Loads the time at which a cycle's trigger was recorded and the time at which the cycle ended. All events of the
+    /// cycle lie between them.
     ///
     /// # Errors
     /// When the store fails.

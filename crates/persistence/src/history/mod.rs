@@ -1,5 +1,5 @@
-//! The event store: appended and read events, daily baselines, snapshots rebuilt from events, the audit trail, and
-//! the removal of records past their retention.
+//! The event store: appending and reading events, daily baselines, rebuilding snapshots from events, the audit trail,
+//! and the removal of records past their retention.
 
 mod audit;
 mod baselines;

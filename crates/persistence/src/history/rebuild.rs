@@ -1,4 +1,4 @@
-//! Snapshots beside what their history adds up to, and putting right those that differ.
+//! DeviceRebuild snapshots from their history, to compare them with the stored snapshots and to replace those that differ.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::acceptance::{Drops, Held};
@@ -14,52 +14,53 @@ use crate::acceptance::RareMembers;
 use crate::postgres::driver::{JsonColumn, transaction};
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
-/// How far before a baseline the updates after it may have been recorded: instances' clocks differ, and a
-/// transaction ends later than it decides. Far more than either; a gap would be told.
+/// The time before a baseline from which updates are read, because an update that the baseline does not include may have
+/// an earlier recording time: clocks of instances differ, and a transaction commits later than it reads its clock. The
+/// value is far greater than both effects; a missing version would be reported.
 const OVERLAP: TimeDelta = TimeDelta::hours(1);
-/// A workspace's events of a day take longer than any statement of a request may.
+/// The timeout of the rebuilding statement, which may run longer than the statements of requests.
 const STATEMENT_TIMEOUT: &str = "15min";
 
-/// What a device's snapshot is compared with.
+/// A device's stored snapshot and the snapshot that was rebuilt from the device's history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RebuiltDevice {
     /// The device.
     pub device_id: DeviceId,
-    /// Its activation.
+    /// The current activation of the device.
     pub activation_id: ActivationId,
-    /// As it is stored; version 0 where no row is.
+    /// The stored snapshot; an empty one of version 0 if the device has no row.
     pub stored: Snapshot,
-    /// As its history has it.
+    /// The snapshot that follows from the history.
     pub folded: RebuiltSnapshot,
-    /// Whether the history that was read reaches back to a baseline of the activation, or to its start.
+    /// Whether the history reaches back to a baseline of the activation, or to the activation's start.
     pub is_whole: bool,
 }
 
-/// Where the history that is read begins.
+/// The start of the history that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HistoryStart {
-    /// The baseline that it begins with, if any.
+    /// The time of the baseline that the history begins with, if there is one.
     pub baseline_at: Option<DateTime<Utc>>,
-    /// From when on every event is there: an activation since then needs no baseline.
+    /// The time since which no event has been removed. An activation after this time needs no baseline.
     pub whole_since: DateTime<Utc>,
 }
 
 impl HistoryStart {
-    /// Updates since then are read; without a baseline, all.
+    /// Returns the time since which updates are read; `None` means that all updates are read.
     pub(crate) fn updates_since(self) -> Option<DateTime<Utc>> {
         self.baseline_at.map(|at| at - OVERLAP)
     }
 
-    /// Whether an activation that has no baseline has all its updates among those that are read.
+    /// Returns whether the history includes all updates of an activation that has no baseline.
     fn is_whole_for(self, activated_at: DateTime<Utc>) -> bool {
         activated_at >= self.updates_since().unwrap_or(self.whole_since)
     }
 }
 
 impl Store {
-    /// Rebuilds every active device of a workspace beside its snapshot and hands each to `compare`. One
-    /// statement, which sees every batch whole or not at all: what is compared belongs together, however
-    /// many write meanwhile. One device at a time is in memory.
+    /// Rebuilds the snapshot of every active device of a workspace, and calls `compare` with each device. One statement
+    /// reads snapshots and events, so each batch is seen as a whole or not at all, even while batches are recorded. Only
+    /// one device at a time is in memory.
     ///
     /// # Errors
     /// When the store fails.
@@ -70,12 +71,12 @@ impl Store {
         compare: impl FnMut(RebuiltDevice),
     ) -> Result<(), StorageError> {
         let mut tx = transaction::begin(&self.pool, None).await?;
-        rebuild(&mut tx, workspace_id, start, None, compare).await
+        rebuild_devices(&mut tx, workspace_id, start, None, compare).await
     }
 }
 
 impl UnitOfWork {
-    /// The same for some devices, under this unit of work's fence.
+    /// Rebuilds the snapshots of the given devices, protected by this unit of work's fence, and calls `compare` with each.
     ///
     /// # Errors
     /// When the store fails.
@@ -87,12 +88,12 @@ impl UnitOfWork {
     ) -> Result<(), StorageError> {
         let devices: Vec<String> = devices.iter().map(DeviceId::to_string).collect();
         let only = Some(devices.as_slice());
-        rebuild(&mut self.tx, &self.workspace_id, start, only, compare).await
+        rebuild_devices(&mut self.tx, &self.workspace_id, start, only, compare).await
     }
 
-    /// Stores snapshots as they were rebuilt, those that hold nothing not at all, and has every instance
-    /// forget what it remembers of this workspace. Under an exclusive fence only: whatever was decided on
-    /// what is replaced must not land.
+    /// Replaces stored snapshots with rebuilt ones, and removes the rows of snapshots that are empty. The new registry
+    /// version makes every instance discard its cached devices of this workspace. The caller holds the exclusive fence,
+    /// so that no decision made on a replaced snapshot is recorded.
     ///
     /// # Errors
     /// When the store fails.
@@ -110,7 +111,7 @@ impl UnitOfWork {
             .collect();
         let rebuilt = || devices.iter().map(|device| &device.folded.snapshot);
         let versions: Vec<i64> = rebuilt().map(|snapshot| snapshot.held.version).collect();
-        // Absent of devices that have not reported, whose rows are removed; the table refuses NULL for the others.
+        // A device without reports has no times; its row is removed, so the table never gets the NULL.
         let received: Vec<Option<DateTime<Utc>>> = rebuilt()
             .map(|snapshot| snapshot.last_update_received_at)
             .collect();
@@ -157,7 +158,8 @@ impl UnitOfWork {
     }
 }
 
-async fn rebuild(
+/// Streams the history of the wanted devices, and calls `compare` when the rows of a device are complete.
+async fn rebuild_devices(
     connection: &mut PgConnection,
     workspace_id: &WorkspaceId,
     start: HistoryStart,
@@ -171,48 +173,51 @@ async fn rebuild(
     )
     .fetch_one(&mut *connection)
     .await?;
-    let mut rows = rows(connection, workspace_id, start, only);
-    let mut under_way: Option<Rebuilding> = None;
+    let mut rows = stream_history(connection, workspace_id, start, only);
+    let mut current: Option<DeviceRebuild> = None;
     while let Some(row) = rows.try_next().await? {
         if row.kind == STORED {
-            let next = Rebuilding::begin(&row, start)?;
-            if let Some(done) = under_way.replace(next) {
+            let next = DeviceRebuild::begin(&row, start)?;
+            if let Some(done) = current.replace(next) {
                 compare(done.finish());
             }
-        } else if let Some(device) = &mut under_way {
-            device.take(&row)?;
+        } else if let Some(device) = &mut current {
+            device.apply(&row)?;
         }
     }
-    if let Some(done) = under_way {
+    if let Some(done) = current {
         compare(done.finish());
     }
     Ok(())
 }
 
-/// What a row of the statement below is about; of one device they come in this order.
+/// The kind of a row with the stored snapshot, which is the first row of every device.
 const STORED: i32 = 0;
+/// The kind of a row with a baseline, which comes before the updates of its device.
 const BASELINE: i32 = 1;
 
-struct Row {
+/// One row of the history of a device.
+struct HistoryRow {
     device_id: String,
     activation_id: Uuid,
     kind: i32,
     recorded_at: DateTime<Utc>,
     payload: String,
-    /// Of an accepted update, and of no other row: its activation, the version that it made, and what it brought.
+    /// The activation of an accepted update; `None` in other rows, like the two fields after it.
     update_activation_id: Option<Uuid>,
     version: Option<i64>,
     normalized_values: Option<String>,
 }
 
-fn rows<'c>(
+/// Streams the rows of the wanted devices: for each device its stored snapshot, then baseline, then accepted updates.
+fn stream_history<'c>(
     connection: &'c mut PgConnection,
     workspace_id: &'c WorkspaceId,
     start: HistoryStart,
     only: Option<&'c [String]>,
-) -> impl Stream<Item = Result<Row, sqlx::Error>> + Send + 'c {
+) -> impl Stream<Item = Result<HistoryRow, sqlx::Error>> + Send + 'c {
     sqlx::query_as!(
-        Row,
+        HistoryRow,
         r#"/* history: snapshots and what they follow from */
         WITH wanted AS (
             SELECT device_id, activated_at, activation_id FROM devices
@@ -249,8 +254,8 @@ fn rows<'c>(
     .fetch(connection)
 }
 
-/// A device whose rows are coming.
-struct Rebuilding {
+/// The rebuilding of one device, while its rows are read.
+struct DeviceRebuild {
     device_id: DeviceId,
     activation_id: ActivationId,
     stored: Snapshot,
@@ -258,23 +263,24 @@ struct Rebuilding {
     is_whole: bool,
 }
 
-impl Rebuilding {
-    fn begin(row: &Row, start: HistoryStart) -> Result<Self, StorageError> {
+impl DeviceRebuild {
+    /// Starts with the row of the stored snapshot.
+    fn begin(row: &HistoryRow, start: HistoryStart) -> Result<Self, StorageError> {
         Ok(Self {
             device_id: decode::id(DeviceId::try_new, "device_id", &row.device_id)?,
             activation_id: ActivationId(row.activation_id),
-            // What nobody can read holds nothing, and is put right like anything else.
-            stored: read::<SnapshotPayload>("snapshot", &row.payload)
+            // A snapshot that cannot be parsed counts as empty, so that the repair replaces it.
+            stored: parse_json::<SnapshotPayload>("snapshot", &row.payload)
                 .map_or_else(|_| Snapshot::default(), Snapshot::from),
             fold: SnapshotFold::default(),
             is_whole: start.is_whole_for(row.recorded_at),
         })
     }
 
-    /// Takes in a baseline or an accepted update, if it is of this activation.
-    fn take(&mut self, row: &Row) -> Result<(), StorageError> {
+    /// Applies a baseline or an accepted update, if it belongs to the current activation.
+    fn apply(&mut self, row: &HistoryRow) -> Result<(), StorageError> {
         if row.kind == BASELINE {
-            let payload: SnapshotPayload = read("baseline", &row.payload)?;
+            let payload: SnapshotPayload = parse_json("baseline", &row.payload)?;
             if payload.activation_id == Some(self.activation_id) {
                 self.fold = SnapshotFold::from(payload.into());
                 self.is_whole = true;
@@ -290,17 +296,18 @@ impl Rebuilding {
             return Err(StorageError::corrupt("accepted update's columns", event));
         };
         if ActivationId(activation_id) == self.activation_id {
-            let rare: RareMembers = read("accepted update", &row.payload)?;
+            let rare: RareMembers = parse_json("accepted update", &row.payload)?;
             self.fold.take(&RecordedUpdate {
                 version,
                 recorded_at: row.recorded_at,
-                readings: read("normalized_values", values)?,
+                readings: parse_json("normalized_values", values)?,
                 dropped: rare.dropped_signals,
             });
         }
         Ok(())
     }
 
+    /// Returns the device with both snapshots.
     fn finish(self) -> RebuiltDevice {
         RebuiltDevice {
             device_id: self.device_id,
@@ -312,7 +319,7 @@ impl Rebuilding {
     }
 }
 
-/// The members of a `DeviceBaselineRecorded` that are a snapshot's.
+/// The members of a `DeviceBaselineRecorded` event that make up a snapshot.
 #[derive(Deserialize)]
 struct SnapshotPayload {
     activation_id: Option<ActivationId>,
@@ -337,6 +344,10 @@ impl From<SnapshotPayload> for Snapshot {
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(what: &'static str, json: &'a str) -> Result<T, StorageError> {
+/// Parses a stored JSON text; `what` names the text in the error.
+fn parse_json<'a, T: Deserialize<'a>>(
+    what: &'static str,
+    json: &'a str,
+) -> Result<T, StorageError> {
     serde_json::from_str(json).map_err(|error| StorageError::corrupt(what, error))
 }

@@ -1,4 +1,4 @@
-//! Removing records whose time is over, a bounded batch at a time.
+//! Removing records that are past their retention, in bounded batches.
 
 use chrono::{DateTime, Utc};
 use domain::ids::{CycleId, SweepId, WorkspaceId};
@@ -8,9 +8,9 @@ use domain::sweeps::SweepStatus;
 use crate::postgres::{StorageError, Store};
 
 impl Store {
-    /// Removes a workspace's oldest cycles with what their connections gave: those that are over and have
-    /// an id before this one, at most `limit`. With them go the counts of slots of hours that were over
-    /// `before`. Answers how many cycles went.
+    /// Removes at most `limit` of a workspace's oldest ended cycles with an id before `first_kept`, and the reports of
+    /// their connections. Also removes the hourly counts of slots whose hour ended before `before`. Returns the number
+    /// of removed cycles.
     ///
     /// # Errors
     /// When the store fails.
@@ -46,7 +46,7 @@ impl Store {
         Ok(removed.rows_affected())
     }
 
-    /// Removes the oldest sweeps, likewise.
+    /// Removes at most `limit` of the oldest ended sweeps with an id before `first_kept`, and returns their number.
     ///
     /// # Errors
     /// When the store fails.

@@ -1,4 +1,4 @@
-//! What a connection's circuit is judged by: its latest polls.
+//! Loading the latest polls of a connection, which decide whether its circuit is open.
 
 use domain::ids::{ProviderId, WorkspaceId};
 use domain::polling::{AskedPoll, ConnectionOutcome, ErrorClass};
@@ -6,7 +6,8 @@ use domain::polling::{AskedPoll, ConnectionOutcome, ErrorClass};
 use crate::postgres::{StorageError, Store, decode};
 
 impl Store {
-    /// The latest polls in which a connection was asked as it is configured now, newest first.
+    /// Loads the latest polls in which the connection was asked, newest first. Polls before the connection's latest
+    /// change are left out, because they say nothing about the current configuration.
     ///
     /// # Errors
     /// When the store fails.

@@ -1,4 +1,4 @@
-//! Cycles that end without having been polled to their end.
+//! Cycles that were closed before their polling was complete.
 
 use chrono::{DateTime, Utc};
 use domain::ids::CycleId;
@@ -7,30 +7,31 @@ use uuid::Uuid;
 
 use crate::postgres::{StorageError, UnitOfWork, decode};
 
-/// A cycle that was ended without being polled to its end.
+/// A cycle that was closed before its polling was complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClosedCycle {
-    /// Which.
+    /// The id of the cycle.
     pub cycle_id: CycleId,
-    /// Skipped, expired or abandoned.
+    /// The final status: skipped, expired or abandoned.
     pub status: CycleStatus,
-    /// Why.
+    /// The reason for which the cycle was closed.
     pub reason: Option<String>,
-    /// The trigger's trace id.
+    /// The trace id of the trigger.
     pub trace_id: Option<String>,
 }
 
-pub(crate) struct ClosedRow {
+/// The columns of a [`ClosedCycle`].
+pub(crate) struct ClosedCycleRow {
     pub(crate) cycle_id: Uuid,
     pub(crate) status: String,
     pub(crate) reason: Option<String>,
     pub(crate) trace_id: Option<String>,
 }
 
-impl TryFrom<ClosedRow> for ClosedCycle {
+impl TryFrom<ClosedCycleRow> for ClosedCycle {
     type Error = StorageError;
 
-    fn try_from(row: ClosedRow) -> Result<Self, StorageError> {
+    fn try_from(row: ClosedCycleRow) -> Result<Self, StorageError> {
         Ok(Self {
             cycle_id: CycleId(row.cycle_id),
             status: decode::word(CycleStatus::parse, "status", &row.status)?,
@@ -41,9 +42,10 @@ impl TryFrom<ClosedRow> for ClosedCycle {
 }
 
 impl UnitOfWork {
-    /// Ends this workspace's running cycles and those that wait, under an exclusive fence: polls are
-    /// no longer core's. What they would still bring is refused. Each end is an event, with
-    /// the cycle's own id: it ends once.
+    /// Closes this workspace's queued and running cycles, because core no longer polls the workspace. The caller holds
+    /// the exclusive fence, so results that a running cycle delivers later are rejected.
+    ///
+    /// Each closing is recorded as an event whose id is the cycle's id, because a cycle is closed only once.
     ///
     /// # Errors
     /// When the store fails.
@@ -53,7 +55,7 @@ impl UnitOfWork {
         now: DateTime<Utc>,
     ) -> Result<Vec<ClosedCycle>, StorageError> {
         sqlx::query_as!(
-            ClosedRow,
+            ClosedCycleRow,
             r#"/* poll_cycles: skip the open ones */
             WITH closed AS (
                 UPDATE poll_cycles

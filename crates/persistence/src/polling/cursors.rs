@@ -1,4 +1,4 @@
-//! Cursors that providers hand out, each committed with what it covers.
+//! Cursors of provider feeds. A cursor is committed together with the updates before it.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use domain::polling::{FeedCursor, HeldCursor};
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
 impl Store {
-    /// Loads the cursors that were committed last of a connection, by the names of their feeds.
+    /// Loads the latest committed cursors of a connection, by the names of their feeds.
     ///
     /// # Errors
     /// When the store fails.
@@ -42,8 +42,8 @@ impl Store {
 }
 
 impl UnitOfWork {
-    /// Keeps the cursor of a feed, in the unit of work that accepts what it covers and under the lease of the
-    /// cycle that it came with. The cursor of a connection which has been changed since it was polled is not kept.
+    /// Stores the cursor of a feed. The caller accepts the updates before the cursor in the same unit of work, under
+    /// the lease of the cycle that fetched them. Nothing is stored if the connection was changed since the poll.
     ///
     /// # Errors
     /// When the store fails.
@@ -80,8 +80,8 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// Active devices of a connection that its provider did not have when everything was read last, and
-    /// has not named since.
+    /// Loads the active devices of a connection that were missing when the feed was last read from its start, and that
+    /// the provider has not named since.
     ///
     /// # Errors
     /// When the store fails.

@@ -1,4 +1,4 @@
-//! Poll cycles: triggers recorded once a slot, and what each connection gave.
+//! Records of poll cycles: a trigger is recorded once for each slot, and each connection's poll has a report.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,49 +13,49 @@ use uuid::Uuid;
 
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
-/// How often a trigger looks for the record that was in its way; once is nearly always enough.
+/// The number of attempts to record a trigger; the first one is nearly always enough.
 const TRIES_TO_RECORD: u32 = 10;
 
-/// Missing devices that a row names; the count is what was expected less what was returned.
+/// The greatest number of missing devices that a row names. Readers compute their count as expected less returned.
 const MISSING_AT_MOST: usize = 1_000;
 
-/// A trigger to be recorded.
+/// The cycle that a trigger asks for, before it is recorded.
 #[derive(Clone, Debug)]
 pub struct NewCycle<'a> {
-    /// `UUIDv7`.
+    /// The new cycle's id, a `UUIDv7`.
     pub cycle_id: CycleId,
-    /// What set it off.
+    /// The kind of trigger.
     pub trigger: CycleTrigger,
-    /// How it starts: queued, or refused.
+    /// The first status of the cycle: queued, or a final status if the trigger is refused.
     pub status: CycleStatus,
-    /// Why it was refused.
+    /// The reason of a refusal; `None` for a queued cycle.
     pub reason: Option<&'static str>,
-    /// The slot, unless manual.
+    /// The scheduled time of the slot; `None` for a manual cycle.
     pub scheduled_time: Option<DateTime<Utc>>,
-    /// When it is to run.
+    /// The time at which the cycle is to run.
     pub due_at: DateTime<Utc>,
     /// The W3C trace id of the trigger.
     pub trace_id: Option<&'a str>,
-    /// EventBridge's words for the firing: schedule ARN, execution id and attempt.
+    /// The schedule ARN, execution id and attempt that EventBridge sent.
     pub fired_by: [Option<&'a str>; 3],
 }
 
-/// The record that a trigger met or made.
+/// The record of a trigger's cycle, either new or found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedTrigger {
-    /// Which cycle.
+    /// The id of the recorded cycle.
     pub cycle_id: CycleId,
-    /// How far it has come.
+    /// The current status of the cycle.
     pub status: CycleStatus,
-    /// When it is or was due.
+    /// The time at which the cycle is or was due.
     pub due_at: DateTime<Utc>,
-    /// Whether it was there before.
+    /// Whether the record existed before the trigger.
     pub duplicate: bool,
 }
 
 impl UnitOfWork {
-    /// Records a trigger, unless its slot has a record or a manual cycle already waits: then that one
-    /// is the answer.
+    /// Records the cycle of a trigger. If its slot has a record already, or a manual cycle is queued already, then
+    /// returns that record instead.
     ///
     /// # Errors
     /// When the store fails.
@@ -64,8 +64,8 @@ impl UnitOfWork {
         cycle: &NewCycle<'_>,
         now: DateTime<Utc>,
     ) -> Result<RecordedTrigger, StorageError> {
-        // A manual cycle that is in the way can be taken by a worker before it is read here: it waits
-        // no longer then, and this one may.
+        // A worker may claim the queued manual cycle between the insert and the read; then the new cycle can be
+        // inserted at the next attempt.
         for _ in 0..TRIES_TO_RECORD {
             if self.insert_cycle(cycle, now).await? {
                 return Ok(RecordedTrigger {
@@ -75,18 +75,19 @@ impl UnitOfWork {
                     duplicate: false,
                 });
             }
-            if let Some(met) = self.recorded_trigger(cycle.scheduled_time).await? {
-                return Ok(met);
+            if let Some(found) = self.recorded_trigger(cycle.scheduled_time).await? {
+                return Ok(found);
             }
         }
-        Err(StorageError::corrupt(
-            "poll cycle",
-            "refused by a row that is not there",
-        ))
+        let conflict = format!(
+            "workspace {}, slot {:?}: the insert conflicted {TRIES_TO_RECORD} times with a record that was not found",
+            self.workspace_id, cycle.scheduled_time,
+        );
+        Err(StorageError::corrupt("poll cycle of a trigger", conflict))
     }
 
-    /// `false` when its slot has a record, or a manual cycle waits. A slot that ends with its trigger, because
-    /// that is refused, is counted.
+    /// Inserts a cycle. Returns `false` if its slot has a record, or if a manual cycle is queued. A slot whose trigger is
+    /// refused ends at once, so the same statement counts the slot.
     async fn insert_cycle(
         &mut self,
         cycle: &NewCycle<'_>,
@@ -130,7 +131,7 @@ impl UnitOfWork {
         Ok(inserted == 1)
     }
 
-    /// The record of a slot, or the manual cycle that waits.
+    /// Loads the record of a slot, or the queued manual cycle if `slot` is `None`.
     ///
     /// # Errors
     /// When the store fails.
@@ -159,7 +160,7 @@ impl UnitOfWork {
         .transpose()
     }
 
-    /// Records what a connection gave, and which of its devices the answer lacked.
+    /// Records the report of a connection's poll, and the absences of devices that a successful answer lacked.
     ///
     /// # Errors
     /// When the store fails.
@@ -189,17 +190,17 @@ impl UnitOfWork {
             report.outcome.as_str(),
             report.error.as_ref().map(|error| error.class.as_str()),
             report.error.as_ref().map(|error| error.detail.as_str()),
-            column(report.devices_expected),
-            column(report.returned),
+            count_to_column(report.devices_expected),
+            count_to_column(report.returned),
             &missing[..missing.len().min(MISSING_AT_MOST)],
-            column(report.unchanged),
-            column(report.accepted),
-            column(report.duplicate),
-            column(report.stale),
+            count_to_column(report.unchanged),
+            count_to_column(report.accepted),
+            count_to_column(report.duplicate),
+            count_to_column(report.stale),
             serde_json::json!(report.rejected),
             serde_json::json!(report.rejected_devices),
-            column(report.attempts),
-            column(report.duration_ms),
+            count_to_column(report.attempts),
+            count_to_column(report.duration_ms),
             started_at,
             now,
         )
@@ -212,8 +213,8 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// Keeps the absences of a connection's devices in step with its answer; writes what changed.
-    /// A device activated after the poll began was not asked for, and so is not absent.
+    /// Updates the absences of a connection's devices to match its latest answer, and writes changes only. A device
+    /// that was activated after the poll began is not absent, because the provider was not asked for the device.
     async fn record_absences(
         &mut self,
         provider_id: &ProviderId,
@@ -247,7 +248,8 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// Connections of a cycle that have their record already: another holder's lease got that far.
+    /// Loads the outcomes of a cycle's connections that are recorded already. An earlier lease of the cycle recorded
+    /// them before it was lost.
     ///
     /// # Errors
     /// When the store fails.
@@ -275,7 +277,7 @@ impl UnitOfWork {
 }
 
 impl Store {
-    /// Cycles of a workspace, newest first: those before a cycle id when given, or just one.
+    /// Loads cycles of a workspace, newest first: only the cycle `only` or the cycles before `before`, if given.
     ///
     /// # Errors
     /// When the store fails.
@@ -320,7 +322,7 @@ impl Store {
                     reason: row.reason,
                     trace_id: row.trace_id,
                     missed_at: row.missed_at,
-                    // A cycle that has polled no connection yet has no row there.
+                    // A cycle that has polled no connection yet has no entry in the map.
                     polls: polls.remove(&row.cycle_id).unwrap_or_default(),
                     streams: row.streams.0,
                     claimed_at: row.claimed_at,
@@ -329,6 +331,7 @@ impl Store {
             .collect()
     }
 
+    /// Loads the connections' reports of the given cycles, by cycle.
     async fn recorded_polls(
         &self,
         workspace_id: &WorkspaceId,
@@ -359,21 +362,21 @@ impl Store {
                 provider_id: decode::id(ProviderId::try_new, "provider_id", &row.provider_id)?,
                 outcome: decode::word(ConnectionOutcome::parse, "outcome", &row.outcome)?,
                 error,
-                devices_expected: count(row.devices_expected),
-                returned: count(row.returned),
+                devices_expected: count_from_column(row.devices_expected),
+                returned: count_from_column(row.returned),
                 missing: row
                     .missing
                     .iter()
                     .map(|id| decode::id(DeviceId::try_new, "missing", id))
                     .collect::<Result<_, _>>()?,
-                unchanged: count(row.unchanged),
-                accepted: count(row.accepted),
-                duplicate: count(row.duplicate),
-                stale: count(row.stale),
+                unchanged: count_from_column(row.unchanged),
+                accepted: count_from_column(row.accepted),
+                duplicate: count_from_column(row.duplicate),
+                stale: count_from_column(row.stale),
                 rejected: decode::json::<BTreeMap<String, u32>>("rejected", row.rejected)?,
                 rejected_devices: decode::json("rejected_devices", row.rejected_devices)?,
-                attempts: count(row.attempts),
-                duration_ms: count(row.duration_ms),
+                attempts: count_from_column(row.attempts),
+                duration_ms: count_from_column(row.duration_ms),
             };
             polls.entry(row.cycle_id).or_default().push(RecordedPoll {
                 report,
@@ -384,11 +387,12 @@ impl Store {
     }
 }
 
-/// A count as its column's type; counts of one cycle fit by far.
-fn column(count: u32) -> i32 {
+/// Converts a count to its column's type; counts of one cycle are far below the limit.
+fn count_to_column(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-fn count(column: i32) -> u32 {
+/// Converts a column to a count; counts are never negative.
+fn count_from_column(column: i32) -> u32 {
     u32::try_from(column).unwrap_or(0)
 }

@@ -1,5 +1,5 @@
-//! Leases of running cycles: the one place where the database's clock is the judge, because holders
-//! on machines with different clocks must agree on when a lease is over.
+//! Leases of running cycles. A lease expires by the database's clock, because the holders run on machines whose clocks
+//! differ and must agree on the time of expiry.
 
 use std::time::Duration;
 
@@ -7,51 +7,52 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{CycleId, LeaseToken, WorkspaceId};
 use domain::polling::{CycleStatus, SkipReason};
 
-use super::closed_cycles::{ClosedCycle, ClosedRow};
+use super::closed_cycles::{ClosedCycle, ClosedCycleRow};
 use crate::postgres::{StorageError, Store, UnitOfWork, decode, interval, violated_constraint};
 
-/// Lost leases after which a cycle is given up.
+/// The number of lost leases after which a cycle is abandoned.
 const LEASES_LOST_AT_MOST: i32 = 3;
 
-/// A cycle that can be taken: due and queued, or running under a lease that is over.
+/// A cycle that can be claimed: either queued and due, or running with an expired lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimCandidate {
-    /// Whose.
+    /// The workspace of the cycle.
     pub workspace_id: WorkspaceId,
-    /// Which.
+    /// The id of the cycle.
     pub cycle_id: CycleId,
-    /// Whether some connection of the workspace failed in its latest cycle, and so may hang in this one.
+    /// Whether the workspace's latest cycle did not complete: a connection that failed then may block a worker now.
     pub troubled: bool,
 }
 
-/// A cycle that this instance holds.
+/// A cycle that this instance has claimed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimedCycle {
-    /// Whose.
+    /// The workspace of the cycle.
     pub workspace_id: WorkspaceId,
-    /// Which.
+    /// The id of the cycle.
     pub cycle_id: CycleId,
-    /// Proof of the lease.
+    /// The token that proves the lease.
     pub lease: LeaseToken,
-    /// When it first started, under whichever holder.
+    /// The time at which the first holder started the cycle.
     pub started_at: DateTime<Utc>,
-    /// The trigger's trace id.
+    /// The trace id of the trigger.
     pub trace_id: Option<String>,
-    /// How long after its due time a slot's cycle started, for the one holder that started it.
+    /// The delay between due time and start of a scheduled cycle; `None` unless this claim is the cycle's first.
     pub slot_started_after: Option<TimeDelta>,
 }
 
 impl Store {
-    /// Cycles that can be claimed, longest due first, so many of workspaces whose latest cycle completed
-    /// and so many of troubled ones: neither crowds out the other. One of the few reads across workspaces.
+    /// Loads cycles that can be claimed, longest due first. Workspaces whose latest cycle completed and troubled
+    /// workspaces have separate limits, so that neither group crowds out the other. This is one of the few reads across
+    /// workspaces.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn claim_candidates(
         &self,
         now: DateTime<Utc>,
-        well: i64,
-        troubled: i64,
+        healthy_limit: i64,
+        troubled_limit: i64,
     ) -> Result<Vec<ClaimCandidate>, StorageError> {
         sqlx::query!(
             r#"/* poll_cycles: claim candidates */
@@ -76,8 +77,8 @@ impl Store {
             ) AS candidates
             ORDER BY due_at"#,
             now,
-            well,
-            troubled,
+            healthy_limit,
+            troubled_limit,
         )
         .fetch_all(&self.pool)
         .await?
@@ -92,11 +93,12 @@ impl Store {
         .collect()
     }
 
-    /// Takes a candidate, by a conditional update within its workspace: of many that try, one wins, and
-    /// its start is an event, in the same statement. That has the lease's id: there is one to each.
-    /// `None` when another was quicker, another cycle of the workspace runs, or its row is locked: results
-    /// of the lease before are landing, or their holder was stopped over them. Waiting for that would keep
-    /// the claims of all other workspaces waiting behind it.
+    /// Claims a candidate by a conditional update, so that one of several instances succeeds. The same statement records
+    /// the start as an event whose id is the lease's id, because a lease starts once.
+    ///
+    /// Returns `None` if another instance was faster, if another cycle of the workspace is running, or if the cycle's
+    /// row is locked. A locked row means that results of the previous lease are being written, or that their writer has
+    /// stopped; waiting for the lock would delay the claims of all other workspaces.
     ///
     /// # Errors
     /// When the store fails.
@@ -157,7 +159,7 @@ impl Store {
         }
     }
 
-    /// Prolongs a lease; `false` when it is no longer held.
+    /// Extends a lease. Returns `false` if the lease is no longer held.
     ///
     /// # Errors
     /// When the store fails.
@@ -181,7 +183,7 @@ impl Store {
         Ok(renewed.rows_affected() == 1)
     }
 
-    /// Gives a cycle back for another instance to take at once: nobody has lost anything.
+    /// Releases a cycle, so that another instance can claim the cycle at once. A release does not count as a lost lease.
     ///
     /// # Errors
     /// When the store fails.
@@ -199,8 +201,8 @@ impl Store {
         Ok(())
     }
 
-    /// Workspaces with cycles that will never run; [`Self::retire_cycles`] ends them. A read across
-    /// workspaces, of the few cycles that are open.
+    /// Loads the workspaces that have cycles which will never run; [`Self::retire_cycles`] closes these cycles. The
+    /// statement reads all workspaces, but only their few open cycles.
     ///
     /// # Errors
     /// When the store fails.
@@ -228,10 +230,11 @@ impl Store {
         .collect()
     }
 
-    /// Ends cycles that will never run: abandoned after the last of their leases was lost, superseded
-    /// when a newer slot of the workspace is due as well; a manual cycle has no slot to be older than. Each
-    /// end is an event, in the same statement, with the cycle's own id: it ends once. One whose row is
-    /// locked is left to the next look.
+    /// Closes cycles that will never run, and returns them. A running cycle is abandoned after its last lease was lost. A
+    /// queued cycle expires when a newer slot of the workspace is due; a manual cycle has no slot, so it never expires.
+    ///
+    /// The same statement records each closing as an event whose id is the cycle's id, because a cycle is closed only
+    /// once. A cycle whose row is locked is left for the next call.
     ///
     /// # Errors
     /// When the store fails.
@@ -241,7 +244,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Vec<ClosedCycle>, StorageError> {
         sqlx::query_as!(
-            ClosedRow,
+            ClosedCycleRow,
             r#"/* poll_cycles: retire */
             WITH ending AS (
                 SELECT cycle_id FROM poll_cycles AS old
@@ -291,8 +294,8 @@ impl Store {
 }
 
 impl UnitOfWork {
-    /// Whether the lease is held, and keeps it held until this unit of work ends: nobody takes the row
-    /// over while it is locked, so nothing fetched under a lost lease can land after a take-over.
+    /// Returns whether the lease is held, and locks the cycle's row until this unit of work ends. Nobody can claim the
+    /// cycle while its row is locked, so results of a lost lease are never recorded after a new claim.
     ///
     /// # Errors
     /// When the store fails.
@@ -316,8 +319,8 @@ impl UnitOfWork {
         Ok(held.is_some())
     }
 
-    /// Ends a cycle under its lease; `false` when it is no longer held. Its slot is counted, and for how
-    /// long devices were fresh since the cycle before is kept with it.
+    /// Ends a cycle under its lease. Returns `false` if the lease is no longer held. The statement also counts the
+    /// cycle's slot, and stores the time for which devices were fresh since the previous cycle.
     ///
     /// # Errors
     /// When the store fails.

@@ -1,5 +1,5 @@
-//! Poll cycles: their slots, leases and records, the polls that circuits are judged by, the cursors of
-//! feeds, and the sessions of provider accounts.
+//! Poll cycles with their slots, leases and records; the polls that decide whether a circuit is open; the cursors of
+//! feeds; and the login sessions of provider accounts.
 
 mod circuits;
 mod closed_cycles;

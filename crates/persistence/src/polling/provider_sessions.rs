@@ -1,5 +1,5 @@
-//! Login sessions of provider accounts, sealed by their writers and shared by all instances. They are the one
-//! record of polling that no workspace owns.
+//! Login sessions of provider accounts. An instance seals a session before it stores the session, and all instances
+//! share it. No workspace owns these rows: they are the only records of polling without a workspace.
 
 use chrono::{DateTime, Utc};
 
@@ -8,14 +8,14 @@ use crate::postgres::{StorageError, Store};
 /// A provider session as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredProviderSession {
-    /// The session, which only a holder of the session key can open.
+    /// The sealed session, which only an instance with the session key can open.
     pub sealed: Vec<u8>,
-    /// When the provider ends the session.
+    /// The time at which the provider ends the session.
     pub expires_at: DateTime<Utc>,
 }
 
 impl Store {
-    /// Loads the session of an account, which is named by a hash.
+    /// Loads the session of an account; `account` is a hash of the account's name.
     ///
     /// # Errors
     /// When the store fails.
@@ -34,7 +34,7 @@ impl Store {
         Ok(session)
     }
 
-    /// Stores the session of an account in place of an earlier one.
+    /// Stores the session of an account and replaces an earlier session.
     ///
     /// # Errors
     /// When the store fails.
@@ -59,7 +59,8 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the session of an account if it is still this one: another instance may have renewed it.
+    /// Removes the session of an account if the stored session equals `sealed`. Otherwise another instance has
+    /// renewed the session, and the new one stays.
     ///
     /// # Errors
     /// When the store fails.
@@ -79,7 +80,8 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the sessions that have expired. There are as few as there are accounts.
+    /// Removes the sessions that have expired, and returns their number. One unbounded statement is enough, because
+    /// an account has at most one session.
     ///
     /// # Errors
     /// When the store fails.

@@ -1,4 +1,4 @@
-//! Slots of workspaces' timetables: which have their record, and records of those that nothing triggered.
+//! Slots of the workspaces' timetables: which slots have a record, and the recording of slots that were missed.
 
 use std::collections::BTreeSet;
 
@@ -13,30 +13,30 @@ use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 /// A workspace that core polls.
 #[derive(Clone, Debug)]
 pub struct PolledWorkspace {
-    /// Which.
+    /// The id of the workspace.
     pub id: WorkspaceId,
-    /// Its slots.
+    /// The timetable, which gives the workspace's slots.
     pub timetable: Timetable,
-    /// Since when core polls it.
+    /// The time since which core polls the workspace.
     pub polled_since: DateTime<Utc>,
-    /// Those of its slots that have a record.
+    /// The slots that have a record.
     pub recorded: BTreeSet<DateTime<Utc>>,
 }
 
-/// A slot that nothing triggered, about to be recorded.
+/// A slot that no trigger came for and that is about to be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MissedSlot {
-    /// Of the record.
+    /// The id of the cycle that records the slot.
     pub cycle_id: CycleId,
-    /// Which slot.
+    /// The scheduled time of the slot.
     pub slot: DateTime<Utc>,
-    /// When its cycle was due.
+    /// The time at which the slot's cycle was due.
     pub due_at: DateTime<Utc>,
 }
 
 impl Store {
-    /// A page of workspaces that core polls, each with its slots at or after `from` that have a record, in
-    /// order of id: one of the few reads across workspaces.
+    /// Loads a page of the workspaces that core polls, in order of id, each with its recorded slots at or after `from`.
+    /// This is one of the few reads across workspaces.
     ///
     /// # Errors
     /// When the store fails.
@@ -87,7 +87,7 @@ impl Store {
 }
 
 impl UnitOfWork {
-    /// The slots at or after `from` that have a record.
+    /// Loads the recorded slots of this workspace at or after `from`.
     ///
     /// # Errors
     /// When the store fails.
@@ -117,8 +117,9 @@ impl UnitOfWork {
             .collect())
     }
 
-    /// Records missed slots, counts them, and queues the one to recover. Those that have a record by now are another
-    /// instance's, or their triggers came after all: left out of the answer, which is in no order.
+    /// Records missed slots, counts them, and queues a recovery cycle for the slot `recover`. Returns the slots that
+    /// this call recorded, in no order. A slot that already has a record is skipped: another instance recorded the slot,
+    /// or its trigger came late.
     ///
     /// # Errors
     /// When the store fails.

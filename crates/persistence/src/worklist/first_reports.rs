@@ -1,12 +1,12 @@
-//! Noting which activations have reported, so that those which never did are few to look at.
+//! Marking activations that have reported, so that a search for devices that never reported reads few rows.
 
 use domain::ids::WorkspaceId;
 
 use crate::postgres::{StorageError, Store, decode};
 
 impl Store {
-    /// Workspaces with a device that has reported and is not known to have, at most so many. One of the few
-    /// reads across workspaces; it looks at devices of which it is not known, and at no other.
+    /// Loads at most `limit` workspaces that have a device whose first report is not marked yet. This is one of the few
+    /// reads across workspaces; it reads unmarked devices only.
     ///
     /// # Errors
     /// When the store fails.
@@ -30,8 +30,8 @@ impl Store {
         .collect()
     }
 
-    /// Notes a workspace's first reports; answers how many. What another instance is at, or somebody
-    /// changes just now, is left for the next time.
+    /// Marks a workspace's first reports, and returns their number. Devices that another transaction has locked are left
+    /// for the next call.
     ///
     /// # Errors
     /// When the store fails.

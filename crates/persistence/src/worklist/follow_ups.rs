@@ -1,4 +1,4 @@
-//! What people do about silent devices, version by version.
+//! Follow-ups: what people write about silent devices, in numbered versions.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,8 @@ use domain::ids::{DeviceId, WorkspaceId};
 use crate::postgres::driver::without_row_spans;
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
-struct Row {
+/// The columns of one version of a follow-up.
+struct FollowUpRow {
     version: i64,
     silent_since: DateTime<Utc>,
     contacted: bool,
@@ -19,10 +20,10 @@ struct Row {
     updated_by: String,
 }
 
-impl TryFrom<Row> for WrittenFollowUp {
+impl TryFrom<FollowUpRow> for WrittenFollowUp {
     type Error = StorageError;
 
-    fn try_from(row: Row) -> Result<Self, StorageError> {
+    fn try_from(row: FollowUpRow) -> Result<Self, StorageError> {
         let note = match row.note {
             Some(text) => Note::parse(&text).map_err(|_| StorageError::corrupt("note", &text))?,
             None => None,
@@ -42,8 +43,8 @@ impl TryFrom<Row> for WrittenFollowUp {
 }
 
 impl Store {
-    /// An active device's silence and the latest that was written of it; `None` where there is no such
-    /// device.
+    /// Loads the start of an active device's silence, and the latest follow-up of the device. Returns `None` if there is
+    /// no such device.
     ///
     /// # Errors
     /// When the store fails.
@@ -52,10 +53,10 @@ impl Store {
         workspace_id: &WorkspaceId,
         device_id: &DeviceId,
     ) -> Result<Option<DeviceFollowUp>, StorageError> {
-        load(&self.pool, workspace_id, device_id).await
+        load_follow_up(&self.pool, workspace_id, device_id).await
     }
 
-    /// What was written of a device, newest first, and below a version when given.
+    /// Loads the versions of a device's follow-up, newest first: only versions below `before`, if given.
     ///
     /// # Errors
     /// When the store fails.
@@ -67,7 +68,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<WrittenFollowUp>, StorageError> {
         sqlx::query_as!(
-            Row,
+            FollowUpRow,
             r#"/* follow_ups: versions */
             SELECT version, silent_since, contacted, snoozed_until, note, updated_at, updated_by
             FROM follow_ups
@@ -86,12 +87,12 @@ impl Store {
         .collect()
     }
 
-    /// The latest that was written of each of some devices, of whichever of its silences. One of the few
-    /// reads across workspaces.
+    /// Loads the latest follow-up of each given device, even if it is about an earlier silence. Devices without a
+    /// follow-up are left out. This is one of the few reads across workspaces.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn follow_ups_of(
+    pub async fn latest_follow_ups(
         &self,
         devices: &[(&WorkspaceId, &DeviceId)],
     ) -> Result<HashMap<(WorkspaceId, DeviceId), WrittenFollowUp>, StorageError> {
@@ -116,11 +117,11 @@ impl Store {
             .await?
             .into_iter()
             .map(|row| {
-                let of = (
+                let key = (
                     decode::id(WorkspaceId::try_new, "workspace_id", &row.workspace_id)?,
                     decode::id(DeviceId::try_new, "device_id", &row.device_id)?,
                 );
-                let written = WrittenFollowUp::try_from(Row {
+                let written = WrittenFollowUp::try_from(FollowUpRow {
                     version: row.version,
                     silent_since: row.silent_since,
                     contacted: row.contacted,
@@ -129,14 +130,14 @@ impl Store {
                     updated_at: row.updated_at,
                     updated_by: row.updated_by,
                 })?;
-                Ok((of, written))
+                Ok((key, written))
             })
             .collect()
     }
 }
 
 impl UnitOfWork {
-    /// As [`Store::follow_up`], as this unit of work's fence protects it.
+    /// Loads the same as [`Store::follow_up`], protected by this unit of work's fence.
     ///
     /// # Errors
     /// When the store fails.
@@ -144,10 +145,10 @@ impl UnitOfWork {
         &mut self,
         device_id: &DeviceId,
     ) -> Result<Option<DeviceFollowUp>, StorageError> {
-        load(&mut *self.tx, &self.workspace_id, device_id).await
+        load_follow_up(&mut *self.tx, &self.workspace_id, device_id).await
     }
 
-    /// Writes the next version, under an exclusive fence.
+    /// Inserts the next version of a follow-up. The caller holds the exclusive fence.
     ///
     /// # Errors
     /// When the store fails.
@@ -178,7 +179,8 @@ impl UnitOfWork {
     }
 }
 
-async fn load(
+/// Loads the start of an active device's silence, and the latest follow-up of the device.
+async fn load_follow_up(
     executor: impl sqlx::PgExecutor<'_>,
     workspace_id: &WorkspaceId,
     device_id: &DeviceId,
@@ -217,7 +219,7 @@ async fn load(
             Some(contacted),
             Some(updated_at),
             Some(updated_by),
-        ) => Some(WrittenFollowUp::try_from(Row {
+        ) => Some(WrittenFollowUp::try_from(FollowUpRow {
             version,
             silent_since,
             contacted,

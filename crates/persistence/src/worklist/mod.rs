@@ -1,5 +1,5 @@
-//! The worklist over all workspaces: silent devices, which activations have ever reported, and the follow-ups that
-//! people write down.
+//! The worklist of all workspaces: silent devices, the first reports of activations, and the follow-ups that people
+//! write.
 
 mod first_reports;
 mod follow_ups;

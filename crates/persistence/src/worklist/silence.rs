@@ -1,8 +1,7 @@
-//! Silent devices of all workspaces, and what their reasons are computed from: a constant number of
-//! statements, whatever the number of workspaces. They are among the few reads across workspaces.
+//! Loading the silent devices of all workspaces, and the facts that their reasons are computed from. The number of
+//! statements does not depend on the number of workspaces. They are among the few reads across workspaces.
 //!
-//! The rows say what those of one workspace's health say; `application/tests/stories/worklist.rs` holds the
-//! two together.
+//! `application/tests/stories/worklist.rs` checks that these devices agree with the health of each workspace.
 
 use chrono::{DateTime, Utc};
 use domain::fleet::{Policy, ReadOwner};
@@ -20,7 +19,7 @@ pub struct SilenceQuery<'q> {
     pub cut_offs: &'q [(Thresholds, CutOffs)],
     /// Only devices that have been silent since this instant or earlier.
     pub silent_since_at_latest: Option<DateTime<Utc>>,
-    /// Only devices of a connection of this name, or of this type.
+    /// Selects devices of connections with this id or this provider type; `None` selects all.
     pub provider: Option<&'q ProviderId>,
     /// Only devices of workspaces whose reads are one of these owners'.
     pub read_owners: &'q [ReadOwner],
@@ -31,8 +30,9 @@ pub struct SilenceQuery<'q> {
 }
 
 impl Store {
-    /// The thresholds that any device's state can follow from, each once: every policy in use with every
-    /// declared interval in use, and with none. Which of them go together is cheaper not asked.
+    /// Loads the combinations of thresholds that a device's state can depend on, each once: every policy in use with
+    /// every declared interval in use, and with none. Some combinations belong to no device; a statement that leaves
+    /// them out would cost more than they do.
     ///
     /// # Errors
     /// When the store fails.
@@ -68,10 +68,11 @@ impl Store {
         .collect()
     }
 
-    /// Devices beyond their cut-off in the order of their places. One whose thresholds are not among those
-    /// given, because they were changed meanwhile, is among the devices: the rule has the last word.
+    /// Loads the devices beyond their cut-off, in the order of their positions on the worklist. A device whose
+    /// thresholds are not among the given ones, because they were changed since, is included: the caller applies the
+    /// domain's rule to every device.
     ///
-    /// Waits while others read as much: the batches of machines find a connection also then.
+    /// The call waits while too many such reads are running, so that writing batches still get a database connection.
     ///
     /// # Errors
     /// When the store fails.
@@ -79,10 +80,12 @@ impl Store {
         &self,
         query: SilenceQuery<'_>,
     ) -> Result<Vec<(WorkspaceId, ActiveDevice)>, StorageError> {
-        // Never closed, so always given.
+        // The semaphore is never closed, so a permit is always granted.
         let _permit = self.long_reads.acquire().await.ok();
-        let (stale, never_reported) =
-            tokio::try_join!(self.stale_devices(query), self.never_reported(query))?;
+        let (stale, never_reported) = tokio::try_join!(
+            self.stale_devices(query),
+            self.devices_that_never_reported(query)
+        )?;
         let rows = stale.into_iter().chain(never_reported);
         let mut silent: Vec<(WorkspaceId, ActiveDevice)> = rows.map(Into::into).collect();
         silent.sort_by_cached_key(|(workspace_id, row)| WorklistPosition {
@@ -104,7 +107,7 @@ impl Store {
             return Ok(Vec::new());
         };
         let rows = sqlx::query_as!(
-            SilentRow,
+            SilentDeviceRow,
             r#"/* worklist: stale devices */
             SELECT s.workspace_id AS "workspace_id: IdColumn<WorkspaceId>", s.device_id AS "device_id: IdColumn<DeviceId>",
                    d.vehicle_id AS "vehicle_id: IdColumn<VehicleId>", d.provider_id AS "provider_id: IdColumn<ProviderId>",
@@ -171,8 +174,9 @@ impl Store {
         Ok(without_row_spans(rows).await?)
     }
 
-    /// Looks at devices of which it is not known that they have reported, and at no other.
-    async fn never_reported(
+    /// Loads the silent devices that have not reported since their activation. The statement reads devices that are not
+    /// marked as reported, and no other.
+    async fn devices_that_never_reported(
         &self,
         query: SilenceQuery<'_>,
     ) -> Result<Vec<SilentRow>, StorageError> {
@@ -181,7 +185,7 @@ impl Store {
             return Ok(Vec::new());
         };
         let rows = sqlx::query_as!(
-            SilentRow,
+            SilentDeviceRow,
             r#"/* worklist: devices that never reported */
             SELECT d.workspace_id AS "workspace_id: IdColumn<WorkspaceId>", d.device_id AS "device_id: IdColumn<DeviceId>",
                    d.vehicle_id AS "vehicle_id: IdColumn<VehicleId>", d.provider_id AS "provider_id: IdColumn<ProviderId>",
@@ -243,6 +247,7 @@ impl Store {
 }
 
 impl SilenceQuery<'_> {
+    /// Returns the read owners as the words of their column.
     fn owners(&self) -> Vec<&'static str> {
         self.read_owners
             .iter()
@@ -307,8 +312,8 @@ fn int(minutes: u32) -> i32 {
     i32::try_from(minutes).unwrap_or(i32::MAX)
 }
 
-/// A silent device.
-struct SilentRow {
+/// The columns of a silent device.
+struct SilentDeviceRow {
     workspace_id: IdColumn<WorkspaceId>,
     device_id: IdColumn<DeviceId>,
     vehicle_id: IdColumn<VehicleId>,
@@ -321,8 +326,8 @@ struct SilentRow {
     returned_before_absence_at: Option<DateTime<Utc>>,
 }
 
-impl From<SilentRow> for (WorkspaceId, ActiveDevice) {
-    fn from(silent: SilentRow) -> Self {
+impl From<SilentDeviceRow> for (WorkspaceId, ActiveDevice) {
+    fn from(silent: SilentDeviceRow) -> Self {
         let device = DeviceColumns {
             device_id: silent.device_id,
             vehicle_id: silent.vehicle_id,

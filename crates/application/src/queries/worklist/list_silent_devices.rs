@@ -47,7 +47,7 @@ async fn add_follow_ups(core: &Core, devices: &mut [SilentDevice]) -> Result<(),
         .iter()
         .map(|silent| (&silent.workspace_id, &silent.device.row.device_id))
         .collect();
-    let mut written = core.store.follow_ups_of(&ids).await?;
+    let mut written = core.store.latest_follow_ups(&ids).await?;
     for silent in devices {
         let key = (
             silent.workspace_id.clone(),
@@ -145,7 +145,7 @@ async fn evaluate_rows(
         .collect();
     let (records, mut polling, mut rejections) = tokio::try_join!(
         core.store.workspaces_of(&workspaces),
-        core.store.polling_of(&connections),
+        core.store.recent_polling(&connections),
         core.store.last_rejections_of(&ids),
     )?;
     let mut devices: HashMap<WorkspaceId, Vec<ActiveDevice>> = HashMap::new();
