@@ -4,7 +4,7 @@ use domain::events::EventType;
 use domain::fleet::{Connection, CredentialRef, ProviderType};
 use domain::ids::{ProviderId, WorkspaceId};
 use persistence::Fence;
-use persistence::fleet::ConnectionChange;
+use persistence::fleet::ConnectionRemoval;
 use serde_json::json;
 
 use super::{ChangeError, Conflict, Precondition};
@@ -105,11 +105,11 @@ pub async fn remove_connection(
         .await?
         .ok_or(ChangeError::Unknown("connection"))?;
     match uow.remove_connection(id).await? {
-        ConnectionChange::HasDevices => {
+        ConnectionRemoval::HasDevices => {
             return Err(ChangeError::Conflict(Conflict::ConnectionInUse));
         }
-        ConnectionChange::Unknown => return Err(ChangeError::Unknown("connection")),
-        ConnectionChange::Removed => {}
+        ConnectionRemoval::Unknown => return Err(ChangeError::Unknown("connection")),
+        ConnectionRemoval::Removed => {}
     }
     if !precondition.allows(Some(existing.version)) {
         return Err(ChangeError::Outdated(Box::new(existing)));

@@ -71,7 +71,7 @@ async fn drop_raw_messages(
             .await?;
         for record in &records {
             core.store
-                .forget_envelopes(&record.workspace.id, first_kept)
+                .delete_envelopes_before(&record.workspace.id, first_kept)
                 .await?;
         }
         match records.last() {
@@ -83,7 +83,7 @@ async fn drop_raw_messages(
 
 /// What says that a day has baselines goes before their events: nobody is led to what is gone.
 async fn drop_events(core: &Core, first_kept: NaiveDate) -> Result<Vec<NaiveDate>, StorageError> {
-    core.store.forget_baselines(first_kept).await?;
+    core.store.delete_baselines_before(first_kept).await?;
     core.store.drop_event_partitions(first_kept).await
 }
 

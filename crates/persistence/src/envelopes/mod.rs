@@ -1,5 +1,5 @@
-//! Raw provider envelopes: each is stored once with its outcome, those that were not understood are the
-//! quarantine, and each is counted for its connection until a poll cycle takes the count into its record.
+//! Raw provider envelopes: each is stored once with its outcome, and those that could not be interpreted form the
+//! quarantine. Arrivals are counted for each connection until a poll cycle moves the counts to its record.
 
 mod quarantine;
 mod store;

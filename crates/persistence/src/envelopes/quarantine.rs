@@ -1,4 +1,4 @@
-//! The quarantine: envelopes that were not understood, listed, and interpreted again after a fix.
+//! The quarantine: envelopes that could not be interpreted. They are listed here, and replayed after a fix.
 
 use std::collections::HashMap;
 
@@ -9,34 +9,34 @@ use domain::ids::{EnvelopeId, ProviderId, WorkspaceId};
 use domain::quarantine::{EnvelopeChoice, QuarantinedEnvelope, ReplaySelection};
 use uuid::Uuid;
 
-use super::store::detail_of;
+use super::store::stored_detail;
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
-/// Characters of a raw message that the list shows.
+/// The number of characters of a raw message that the list shows.
 const SHOWN_AT_MOST: i32 = 2_000;
 
-/// An envelope that is locked until the unit of work ends, without its message.
+/// An envelope without its message, whose row is locked until the unit of work ends.
 #[derive(Clone, Debug)]
 pub struct LockedEnvelope {
-    /// Which.
+    /// The id of the envelope.
     pub envelope_id: EnvelopeId,
-    /// The protocol that its message is said to be of.
+    /// The provider type that the sender named, which tells how to interpret the message.
     pub provider_type: ProviderType,
-    /// The connection it came through.
+    /// The connection that the envelope came through.
     pub provider_id: ProviderId,
-    /// When the transport received it.
+    /// The time at which the transport received the envelope.
     pub received_at: DateTime<Utc>,
-    /// The W3C trace id of its message, or of the request that brought it.
+    /// The W3C trace id of the message, or of the request that delivered the message.
     pub trace_id: Option<String>,
-    /// Bytes of its message.
+    /// The length of the message in bytes.
     pub bytes: usize,
-    /// Leads to the message.
+    /// The recording time, which is part of the message's key.
     recorded_at: DateTime<Utc>,
 }
 
 impl UnitOfWork {
-    /// Locks envelopes that are to be interpreted again, in order of id. What another replay holds is
-    /// waited for, and then left out if that has found out what it says.
+    /// Locks the selected envelopes for a replay, in order of id. The call waits for rows that another replay has locked,
+    /// and leaves out envelopes that the other replay has settled.
     ///
     /// # Errors
     /// When the store fails.
@@ -52,7 +52,7 @@ impl UnitOfWork {
                 limit,
             } => {
                 sqlx::query_as!(
-                    LockedRow,
+                    LockedEnvelopeRow,
                     r#"/* provider_envelopes: lock some of the quarantine */
                     SELECT e.envelope_id, e.provider_type, e.provider_id, e.received_at, e.trace_id, e.recorded_at,
                            octet_length(m.raw_message) AS "bytes!"
@@ -75,7 +75,7 @@ impl UnitOfWork {
             EnvelopeChoice::Named(ids) => {
                 let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
                 sqlx::query_as!(
-                    LockedRow,
+                    LockedEnvelopeRow,
                     r#"/* provider_envelopes: lock those named */
                     SELECT e.envelope_id, e.provider_type, e.provider_id, e.received_at, e.trace_id, e.recorded_at,
                            octet_length(m.raw_message) AS "bytes!"
@@ -97,7 +97,7 @@ impl UnitOfWork {
         rows.into_iter().map(LockedEnvelope::try_from).collect()
     }
 
-    /// The messages of envelopes that are locked.
+    /// Loads the raw messages of locked envelopes.
     ///
     /// # Errors
     /// When the store fails.
@@ -124,7 +124,7 @@ impl UnitOfWork {
             .collect())
     }
 
-    /// Says what became of envelopes that were interpreted again.
+    /// Records the new verdicts of replayed envelopes.
     ///
     /// # Errors
     /// When the store fails.
@@ -139,7 +139,7 @@ impl UnitOfWork {
             .map(|(_, verdict)| verdict.outcome().as_str())
             .collect();
         let reasons: Vec<Option<&str>> = judged.iter().map(|(_, one)| one.reason()).collect();
-        let details: Vec<Option<String>> = judged.iter().map(|(_, one)| detail_of(one)).collect();
+        let details: Vec<Option<String>> = judged.iter().map(|(_, one)| stored_detail(one)).collect();
         sqlx::query!(
             r#"/* provider_envelopes: settle */
             UPDATE provider_envelopes AS held
@@ -160,7 +160,7 @@ impl UnitOfWork {
 }
 
 impl Store {
-    /// Envelopes in quarantine, in order of id.
+    /// Loads a page of the envelopes in quarantine, in order of id.
     ///
     /// # Errors
     /// When the store fails.
@@ -206,7 +206,8 @@ impl Store {
     }
 }
 
-struct LockedRow {
+/// The columns of a [`LockedEnvelope`].
+struct LockedEnvelopeRow {
     envelope_id: Uuid,
     provider_type: String,
     provider_id: String,
@@ -216,10 +217,10 @@ struct LockedRow {
     bytes: i32,
 }
 
-impl TryFrom<LockedRow> for LockedEnvelope {
+impl TryFrom<LockedEnvelopeRow> for LockedEnvelope {
     type Error = StorageError;
 
-    fn try_from(row: LockedRow) -> Result<Self, StorageError> {
+    fn try_from(row: LockedEnvelopeRow) -> Result<Self, StorageError> {
         Ok(Self {
             envelope_id: EnvelopeId(row.envelope_id),
             provider_type: decode::word(ProviderType::parse, "provider_type", &row.provider_type)?,

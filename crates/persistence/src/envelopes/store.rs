@@ -1,4 +1,4 @@
-//! Provider envelopes: each kept once, with its raw message and what became of it.
+//! Storing provider envelopes: each once, with its raw message and its outcome.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,14 +9,14 @@ use uuid::Uuid;
 
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
-/// Characters of a reason for people that are kept.
+/// The number of characters of a verdict's detail that are stored.
 const DETAIL_AT_MOST: usize = 1_000;
-/// Envelopes that one statement forgets.
+/// The number of envelopes that one statement deletes.
 const FORGOTTEN_AT_ONCE: i64 = 10_000;
 
-/// What came through one connection in one batch.
+/// The counts of the envelopes that came through one connection in one batch.
 #[derive(Clone, Copy, Debug)]
-struct Arrival<'a> {
+struct EnvelopeArrivals<'a> {
     provider_id: &'a ProviderId,
     envelopes: i64,
     accepted: i64,
@@ -25,7 +25,7 @@ struct Arrival<'a> {
 }
 
 impl UnitOfWork {
-    /// What became of those of the envelopes that are known.
+    /// Loads the outcomes of envelopes that are stored already; unknown ids are left out.
     ///
     /// # Errors
     /// When the store fails.
@@ -50,10 +50,11 @@ impl UnitOfWork {
         .collect()
     }
 
-    /// Keeps envelopes, of which none is there twice, with their messages, and counts them for their
-    /// connections; those without a trace of their own are in `trace_id`. `false` when another transaction
-    /// was quicker with one of them: then this unit of work has judged what was not its to judge, and is to
-    /// be given up.
+    /// Stores envelopes with their messages, and counts them for their connections. The ids must be distinct. An
+    /// envelope without a trace of its own gets `trace_id`.
+    ///
+    /// Returns `false` if another transaction has stored one of the envelopes first. Then the caller must drop this unit
+    /// of work, because it has decided an envelope that belongs to the other transaction.
     ///
     /// # Errors
     /// When the store fails.
@@ -63,22 +64,22 @@ impl UnitOfWork {
         trace_id: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
-        // One order of locks for all batches: no two can wait for each other in a circle.
+        // All batches lock rows in the order of ids, which prevents deadlocks between batches.
         let mut rows: Vec<_> = judged
             .iter()
             .map(|(envelope, verdict)| (*envelope, verdict))
             .collect();
         rows.sort_unstable_by_key(|(envelope, _)| envelope.id);
-        let columns = Columns::of(&rows);
-        let arrivals = arrivals(&rows);
+        let columns = EnvelopeColumns::from_envelopes(&rows);
+        let arrivals = count_arrivals(&rows);
         let providers: Vec<&str> = arrivals.iter().map(|a| a.provider_id.as_str()).collect();
         let envelopes: Vec<i64> = arrivals.iter().map(|a| a.envelopes).collect();
         let accepted: Vec<i64> = arrivals.iter().map(|a| a.accepted).collect();
         let quarantined: Vec<i64> = arrivals.iter().map(|a| a.quarantined).collect();
         let last_received_at: Vec<DateTime<Utc>> =
             arrivals.iter().map(|a| a.last_received_at).collect();
-        // What arrived is counted after all rows are stored, so that whoever holds a count waits for
-        // nobody; and for connections that are configured only, because anything may be named.
+        // Arrivals are counted after all rows are stored, so that a transaction which holds the lock of a count waits
+        // for no other lock. Only configured connections are counted, because a sender may name any connection.
         let stored = sqlx::query_scalar!(
             r#"/* provider_envelopes: store, with their messages and what arrived */
             WITH stored AS (
@@ -134,13 +135,13 @@ impl UnitOfWork {
 }
 
 impl Store {
-    /// Forgets the envelopes of a workspace that were recorded before the day `first_kept`; they are found
-    /// by their messages, which stay until their days are dropped
-    /// ([`Self::drop_raw_message_partitions`]). Some at a time, so that nothing waits for it.
+    /// Deletes the envelopes of a workspace that were recorded before the day `first_kept`. The envelopes are found by
+    /// their messages, which stay until [`Self::drop_raw_message_partitions`]. Each statement deletes a bounded number,
+    /// so that other transactions do not wait long.
     ///
     /// # Errors
-    /// When the store fails; what was forgotten before that stays so.
-    pub async fn forget_envelopes(
+    /// Returns an error if the store fails; envelopes that were deleted before the failure stay deleted.
+    pub async fn delete_envelopes_before(
         &self,
         workspace_id: &WorkspaceId,
         first_kept: NaiveDate,
@@ -174,8 +175,8 @@ impl Store {
     }
 }
 
-/// Envelopes turned into columns, as `unnest` takes them.
-struct Columns<'e> {
+/// The columns of a batch of envelopes, as the parameters of `unnest`.
+struct EnvelopeColumns<'e> {
     ids: Vec<Uuid>,
     provider_types: Vec<&'e str>,
     provider_ids: Vec<&'e str>,
@@ -187,8 +188,8 @@ struct Columns<'e> {
     raw_messages: Vec<&'e str>,
 }
 
-impl<'e> Columns<'e> {
-    fn of(rows: &[(&'e ProviderEnvelope<'e>, &'e EnvelopeVerdict)]) -> Self {
+impl<'e> EnvelopeColumns<'e> {
+    fn from_envelopes(rows: &[(&'e ProviderEnvelope<'e>, &'e EnvelopeVerdict)]) -> Self {
         let envelopes = || rows.iter().map(|(envelope, _)| *envelope);
         let verdicts = || rows.iter().map(|(_, verdict)| *verdict);
         Self {
@@ -201,15 +202,16 @@ impl<'e> Columns<'e> {
                 .collect(),
             outcomes: verdicts().map(|one| one.outcome().as_str()).collect(),
             reasons: verdicts().map(EnvelopeVerdict::reason).collect(),
-            details: verdicts().map(detail_of).collect(),
+            details: verdicts().map(stored_detail).collect(),
             raw_messages: envelopes().map(|one| one.raw_message.get()).collect(),
         }
     }
 }
 
-/// As it is kept: cut, and without the one character that PostgreSQL's text cannot have.
-pub(crate) fn detail_of(verdict: &EnvelopeVerdict) -> Option<String> {
-    let kept = |detail: &str| {
+/// Returns a verdict's detail as it is stored: shortened, and with U+FFFD in the place of NUL, which PostgreSQL's text
+/// type cannot hold.
+pub(crate) fn stored_detail(verdict: &EnvelopeVerdict) -> Option<String> {
+    let storable = |detail: &str| {
         let cut = detail.chars().take(DETAIL_AT_MOST);
         cut.map(|c| {
             if c == '\0' {
@@ -220,14 +222,14 @@ pub(crate) fn detail_of(verdict: &EnvelopeVerdict) -> Option<String> {
         })
         .collect()
     };
-    verdict.detail().map(kept)
+    verdict.detail().map(storable)
 }
 
-/// What came through each connection, in order of their ids.
-fn arrivals<'e>(rows: &[(&'e ProviderEnvelope<'e>, &EnvelopeVerdict)]) -> Vec<Arrival<'e>> {
-    let mut arrivals: BTreeMap<&ProviderId, Arrival<'e>> = BTreeMap::new();
+/// Counts the envelopes of each connection, in order of connection ids.
+fn count_arrivals<'e>(rows: &[(&'e ProviderEnvelope<'e>, &EnvelopeVerdict)]) -> Vec<EnvelopeArrivals<'e>> {
+    let mut arrivals: BTreeMap<&ProviderId, EnvelopeArrivals<'e>> = BTreeMap::new();
     for (envelope, verdict) in rows {
-        let arrival = arrivals.entry(&envelope.provider_id).or_insert(Arrival {
+        let arrival = arrivals.entry(&envelope.provider_id).or_insert(EnvelopeArrivals {
             provider_id: &envelope.provider_id,
             envelopes: 0,
             accepted: 0,

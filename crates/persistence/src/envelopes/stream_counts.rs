@@ -1,4 +1,4 @@
-//! What streams brought between poll cycles.
+//! Counts of the envelopes that streams delivered between poll cycles.
 
 use domain::fleet::ProviderType;
 use domain::ids::CycleId;
@@ -6,9 +6,9 @@ use domain::ids::CycleId;
 use crate::postgres::{StorageError, UnitOfWork};
 
 impl UnitOfWork {
-    /// Takes what arrived since the last cycle into the record of this one, which ends in this unit of
-    /// work: each envelope is counted in one cycle. Connections of `streamed` types are in the record though
-    /// nothing arrived.
+    /// Moves the counts of arrivals since the last cycle to the record of this cycle, which ends in the same unit of
+    /// work; so each envelope is counted in one cycle. Connections of the `streamed` types are recorded even if nothing
+    /// arrived.
     ///
     /// # Errors
     /// When the store fails.

@@ -1,4 +1,4 @@
-//! Provider connections.
+//! Reading, writing and removing provider connections.
 
 use chrono::{DateTime, Utc};
 use domain::fleet::{Connection, CredentialRef, ProviderType};
@@ -6,18 +6,19 @@ use domain::ids::{ProviderId, WorkspaceId};
 
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
-/// What became of a connection's removal.
+/// The result of an attempt to remove a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnectionChange {
-    /// It is gone.
+pub enum ConnectionRemoval {
+    /// The connection was removed.
     Removed,
-    /// There was none.
+    /// The workspace has no such connection.
     Unknown,
-    /// Active devices still speak through it.
+    /// The connection stays, because active devices use the connection.
     HasDevices,
 }
 
-struct Row {
+/// The columns of a connection.
+struct ConnectionRow {
     provider_id: String,
     provider_type: String,
     base_url: String,
@@ -28,10 +29,10 @@ struct Row {
     version: i64,
 }
 
-impl TryFrom<Row> for Connection {
+impl TryFrom<ConnectionRow> for Connection {
     type Error = StorageError;
 
-    fn try_from(row: Row) -> Result<Self, StorageError> {
+    fn try_from(row: ConnectionRow) -> Result<Self, StorageError> {
         Ok(Self {
             id: decode::id(ProviderId::try_new, "provider_id", &row.provider_id)?,
             provider_type: decode::word(ProviderType::parse, "provider_type", &row.provider_type)?,
@@ -54,7 +55,7 @@ impl TryFrom<Row> for Connection {
 }
 
 impl Store {
-    /// One connection.
+    /// Loads one connection; `None` if the workspace has no such connection.
     ///
     /// # Errors
     /// When the store fails.
@@ -63,10 +64,10 @@ impl Store {
         workspace_id: &WorkspaceId,
         id: &ProviderId,
     ) -> Result<Option<Connection>, StorageError> {
-        load(&self.pool, workspace_id, id).await
+        load_connection(&self.pool, workspace_id, id).await
     }
 
-    /// Connections of a workspace in order of id, those after a connection when given.
+    /// Loads a page of a workspace's connections, in order of id: only those after the id `after`, if given.
     ///
     /// # Errors
     /// When the store fails.
@@ -77,7 +78,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Connection>, StorageError> {
         sqlx::query_as!(
-            Row,
+            ConnectionRow,
             r#"/* provider_connections: page */
             SELECT provider_id, provider_type, base_url, credential_ref, enabled,
                    expected_reporting_interval_minutes, settings, version
@@ -98,7 +99,7 @@ impl Store {
 }
 
 impl UnitOfWork {
-    /// One connection of this workspace.
+    /// Loads one connection of this workspace, protected by the fence.
     ///
     /// # Errors
     /// When the store fails.
@@ -106,10 +107,10 @@ impl UnitOfWork {
         &mut self,
         id: &ProviderId,
     ) -> Result<Option<Connection>, StorageError> {
-        load(&mut *self.tx, &self.workspace_id, id).await
+        load_connection(&mut *self.tx, &self.workspace_id, id).await
     }
 
-    /// Writes a connection as it now is, its version included.
+    /// Inserts or replaces a connection, including its version.
     ///
     /// # Errors
     /// When the store fails.
@@ -151,14 +152,14 @@ impl UnitOfWork {
         self.bump_registry_version().await
     }
 
-    /// Removes a connection that no device names.
+    /// Removes a connection, unless active devices use the connection.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn remove_connection(
         &mut self,
         id: &ProviderId,
-    ) -> Result<ConnectionChange, StorageError> {
+    ) -> Result<ConnectionRemoval, StorageError> {
         let active = sqlx::query_scalar!(
             r#"/* devices: does any active one name the connection */
             SELECT EXISTS (SELECT 1 FROM devices WHERE workspace_id = $1 AND provider_id = $2 AND active) AS "active!""#,
@@ -168,7 +169,7 @@ impl UnitOfWork {
         .fetch_one(&mut *self.tx)
         .await?;
         if active {
-            return Ok(ConnectionChange::HasDevices);
+            return Ok(ConnectionRemoval::HasDevices);
         }
         let removed = sqlx::query!(
             r#"/* provider_connections: remove */
@@ -180,20 +181,21 @@ impl UnitOfWork {
         .await?
         .rows_affected();
         if removed == 0 {
-            return Ok(ConnectionChange::Unknown);
+            return Ok(ConnectionRemoval::Unknown);
         }
         self.bump_registry_version().await?;
-        Ok(ConnectionChange::Removed)
+        Ok(ConnectionRemoval::Removed)
     }
 }
 
-async fn load(
+/// Loads one connection.
+async fn load_connection(
     executor: impl sqlx::PgExecutor<'_>,
     workspace_id: &WorkspaceId,
     id: &ProviderId,
 ) -> Result<Option<Connection>, StorageError> {
     sqlx::query_as!(
-        Row,
+        ConnectionRow,
         r#"/* provider_connections: one */
         SELECT provider_id, provider_type, base_url, credential_ref, enabled,
                expected_reporting_interval_minutes, settings, version

@@ -1,4 +1,4 @@
-//! Changes of cutover flags, with who, when and why.
+//! Changes of the cutover flags, each with its author, time and reason.
 
 use chrono::{DateTime, Utc};
 use domain::fleet::{Cutover, CutoverChange};
@@ -7,7 +7,7 @@ use domain::ids::WorkspaceId;
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
 impl Store {
-    /// Changes of a workspace's flags, newest first, those before a version when given.
+    /// Loads changes of a workspace's flags, newest first: only those before the version `before_version`, if given.
     ///
     /// # Errors
     /// When the store fails.
@@ -49,7 +49,7 @@ impl Store {
 }
 
 impl UnitOfWork {
-    /// Replaces the flags, under an exclusive fence, and records the change.
+    /// Replaces the flags and records the change. The caller holds the exclusive fence.
     ///
     /// # Errors
     /// When the store fails.
@@ -85,6 +85,7 @@ impl UnitOfWork {
             .await
     }
 
+    /// Appends a change to the history of the flags; `from` is `None` for the first flags of a workspace.
     pub(crate) async fn append_cutover_change(
         &mut self,
         version: i64,

@@ -1,4 +1,4 @@
-//! The device registry.
+//! The device registry: reading and writing configured devices.
 
 use chrono::{DateTime, Utc};
 use domain::fleet::{Device, DeviceFilter, DeviceSpec};
@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
+/// The columns of a device.
 pub(crate) struct DeviceRow {
     pub device_id: String,
     pub vehicle_id: String,
@@ -40,7 +41,7 @@ impl TryFrom<DeviceRow> for Device {
 }
 
 impl Store {
-    /// One device.
+    /// Loads one device; `None` if the workspace has no such device.
     ///
     /// # Errors
     /// When the store fails.
@@ -49,10 +50,10 @@ impl Store {
         workspace_id: &WorkspaceId,
         id: &DeviceId,
     ) -> Result<Option<Device>, StorageError> {
-        load(&self.pool, workspace_id, id).await
+        load_device(&self.pool, workspace_id, id).await
     }
 
-    /// Devices of a workspace in order of id, those after a device when given.
+    /// Loads a page of a workspace's devices, in order of id: only those after the id `after`, if given.
     ///
     /// # Errors
     /// When the store fails.
@@ -70,7 +71,7 @@ impl Store {
                    activation_id, version
             FROM devices
             WHERE workspace_id = $1
-              -- Not `OR`: see the page of snapshots.
+              -- CASE in place of OR: with OR the planner expects hardly any row, and sorts all devices of the workspace.
               AND CASE WHEN $2::boolean IS NULL THEN true ELSE active = $2 END
               AND CASE WHEN $3::text IS NULL THEN true ELSE vehicle_id = $3 END
               AND device_id > $4
@@ -89,7 +90,7 @@ impl Store {
         .collect()
     }
 
-    /// The active devices of a connection, in order of id: whom a poll expects in the answer.
+    /// Loads the active devices of a connection, in order of id. A poll expects these devices in the provider's answer.
     ///
     /// # Errors
     /// When the store fails.
@@ -118,15 +119,15 @@ impl Store {
 }
 
 impl UnitOfWork {
-    /// One device of this workspace.
+    /// Loads one device of this workspace, protected by the fence.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn device(&mut self, id: &DeviceId) -> Result<Option<Device>, StorageError> {
-        load(&mut *self.tx, &self.workspace_id, id).await
+        load_device(&mut *self.tx, &self.workspace_id, id).await
     }
 
-    /// The active device that holds an external id at a connection.
+    /// Returns the active device that has an external id at a connection, if there is one.
     ///
     /// # Errors
     /// When the store fails.
@@ -149,8 +150,8 @@ impl UnitOfWork {
         .transpose()
     }
 
-    /// Writes a device as it now is, under an exclusive fence. Where its activation is new, what was
-    /// held of the old one goes: the snapshot starts empty, the history stays.
+    /// Inserts or replaces a device. The caller holds the exclusive fence. If the activation is new, the snapshot and
+    /// the absence of the old activation are deleted; the history stays.
     ///
     /// # Errors
     /// When the store fails.
@@ -205,7 +206,8 @@ impl UnitOfWork {
     }
 }
 
-async fn load(
+/// Loads one device.
+async fn load_device(
     executor: impl sqlx::PgExecutor<'_>,
     workspace_id: &WorkspaceId,
     id: &DeviceId,

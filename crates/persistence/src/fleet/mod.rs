@@ -6,7 +6,7 @@ mod cutover;
 mod devices;
 mod workspaces;
 
-pub use connections::ConnectionChange;
+pub use connections::ConnectionRemoval;
 
 pub(crate) use devices::DeviceRow;
 pub(crate) use workspaces::{cadence, load_workspace};

@@ -1,4 +1,4 @@
-//! Workspaces, with their flags and policy in one row.
+//! Reading and writing workspaces. One row holds a workspace with its flags and its policy.
 
 use chrono::{DateTime, Utc};
 use domain::fleet::{
@@ -11,7 +11,8 @@ use domain::polling::{Cadence, Cadences, PollInterval};
 use crate::acceptance::WorkspaceVersions;
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
-pub(crate) struct Row {
+/// The columns of a workspace.
+pub(crate) struct WorkspaceRow {
     pub workspace_id: String,
     pub name: String,
     pub active: bool,
@@ -37,10 +38,10 @@ pub(crate) struct Row {
     pub previous_poll_interval_since: Option<DateTime<Utc>>,
 }
 
-impl TryFrom<Row> for WorkspaceRecord {
+impl TryFrom<WorkspaceRow> for WorkspaceRecord {
     type Error = StorageError;
 
-    fn try_from(row: Row) -> Result<Self, StorageError> {
+    fn try_from(row: WorkspaceRow) -> Result<Self, StorageError> {
         let cutover = Cutover {
             device_registry_source: decode::word(
                 DeviceRegistrySource::parse,
@@ -99,7 +100,7 @@ impl TryFrom<Row> for WorkspaceRecord {
     }
 }
 
-/// A cadence as its two columns.
+/// Converts the two columns of a cadence.
 pub(crate) fn cadence(minutes: i32, since: DateTime<Utc>) -> Result<Cadence, StorageError> {
     let interval = PollInterval::try_new(minutes.into())
         .ok_or_else(|| StorageError::corrupt("poll interval", minutes))?;
@@ -107,7 +108,7 @@ pub(crate) fn cadence(minutes: i32, since: DateTime<Utc>) -> Result<Cadence, Sto
 }
 
 impl Store {
-    /// One workspace.
+    /// Loads one workspace; `None` if there is no such workspace.
     ///
     /// # Errors
     /// When the store fails.
@@ -118,7 +119,7 @@ impl Store {
         load_workspace(&self.pool, id).await
     }
 
-    /// Workspaces in order of id, those after a workspace when given.
+    /// Loads a page of workspaces, in order of id: only those after the id `after`, if given.
     ///
     /// # Errors
     /// When the store fails.
@@ -128,7 +129,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<WorkspaceRecord>, StorageError> {
         sqlx::query_as!(
-            Row,
+            WorkspaceRow,
             r#"/* workspaces: page */
             SELECT workspace_id, name, active, created_at, registration_number, version, registry_version,
                    device_registry_source, poll_owner, read_owner, provider_mode,
@@ -152,17 +153,17 @@ impl Store {
 }
 
 impl Store {
-    /// Some workspaces, in any order; those that do not exist are left out.
+    /// Loads the given workspaces, in no order; workspaces that do not exist are left out.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn workspaces_of(
+    pub async fn workspaces_by_id(
         &self,
         ids: &[&WorkspaceId],
     ) -> Result<Vec<WorkspaceRecord>, StorageError> {
         let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
         sqlx::query_as!(
-            Row,
+            WorkspaceRow,
             r#"/* workspaces: some */
             SELECT workspace_id, name, active, created_at, registration_number, version, registry_version,
                    device_registry_source, poll_owner, read_owner, provider_mode,
@@ -183,7 +184,8 @@ impl Store {
 }
 
 impl UnitOfWork {
-    /// Reads this unit of work's workspace, as its fence protects it.
+    /// Loads this unit of work's workspace, protected by the fence. The device cache is used from here on for the
+    /// versions that were read.
     ///
     /// # Errors
     /// When the store fails.
@@ -201,7 +203,7 @@ impl UnitOfWork {
         Ok(record)
     }
 
-    /// Registers the workspace with the next registration number.
+    /// Inserts the workspace with the next registration number and the default policy.
     ///
     /// # Errors
     /// When the store fails.
@@ -237,9 +239,9 @@ impl UnitOfWork {
             cutover.read_owner.as_str(),
             cutover.provider_mode.as_str(),
             by,
-            whole(policy.poll_interval.minutes()),
-            whole(policy.stale_threshold_minutes),
-            whole(policy.no_data_grace_minutes),
+            minutes_column(policy.poll_interval.minutes()),
+            minutes_column(policy.stale_threshold_minutes),
+            minutes_column(policy.no_data_grace_minutes),
         )
         .execute(&mut *self.tx)
         .await?;
@@ -247,7 +249,7 @@ impl UnitOfWork {
             .await
     }
 
-    /// Renames, activates or deactivates the workspace.
+    /// Replaces the workspace's name and activity.
     ///
     /// # Errors
     /// When the store fails.
@@ -273,7 +275,7 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// Replaces the policy, whose cadence counts as `cadences` say.
+    /// Replaces the policy. `cadences` says since when the new poll interval counts, and which one counted before.
     ///
     /// # Errors
     /// When the store fails.
@@ -292,12 +294,12 @@ impl UnitOfWork {
                 previous_poll_interval_minutes = $7, previous_poll_interval_since = $8
             WHERE workspace_id = $1"#,
             self.workspace_id.as_str(),
-            whole(policy.poll_interval.minutes()),
-            whole(policy.stale_threshold_minutes),
-            whole(policy.no_data_grace_minutes),
+            minutes_column(policy.poll_interval.minutes()),
+            minutes_column(policy.stale_threshold_minutes),
+            minutes_column(policy.no_data_grace_minutes),
             now,
             cadences.current.since,
-            previous.map(|cadence| whole(cadence.interval.minutes())),
+            previous.map(|cadence| minutes_column(cadence.interval.minutes())),
             previous.map(|cadence| cadence.since),
         )
         .execute(&mut *self.tx)
@@ -305,7 +307,8 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// Tells every instance that connections or devices of this workspace have changed.
+    /// Increments the registry version, so that every instance discards its cached connections and devices of this
+    /// workspace.
     pub(crate) async fn bump_registry_version(&mut self) -> Result<(), StorageError> {
         sqlx::query!(
             r#"/* workspaces: registry changed */
@@ -318,12 +321,13 @@ impl UnitOfWork {
     }
 }
 
+/// Loads one workspace.
 pub(crate) async fn load_workspace(
     executor: impl sqlx::PgExecutor<'_>,
     id: &WorkspaceId,
 ) -> Result<Option<WorkspaceRecord>, StorageError> {
     sqlx::query_as!(
-        Row,
+        WorkspaceRow,
         r#"/* workspaces: one */
         SELECT workspace_id, name, active, created_at, registration_number, version, registry_version,
                device_registry_source, poll_owner, read_owner, provider_mode,
@@ -340,7 +344,7 @@ pub(crate) async fn load_workspace(
     .transpose()
 }
 
-/// Minutes of a policy as the column's type; their ranges fit by far.
-fn whole(minutes: u32) -> i32 {
+/// Converts minutes to their column's type; minutes of a policy are far below the limit.
+fn minutes_column(minutes: u32) -> i32 {
     i32::try_from(minutes).unwrap_or(i32::MAX)
 }

@@ -81,7 +81,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn forget_baselines(&self, first_kept: NaiveDate) -> Result<(), StorageError> {
+    pub async fn delete_baselines_before(&self, first_kept: NaiveDate) -> Result<(), StorageError> {
         sqlx::query!(
             r#"/* baselines: forget */
             DELETE FROM baselines WHERE day_begins_at < $1"#,

@@ -1,4 +1,4 @@
-//! How old a workspace's devices are, for metrics.
+//! The ages of a workspace's devices, for metrics.
 
 use std::time::Duration;
 
@@ -7,18 +7,19 @@ use domain::ids::WorkspaceId;
 
 use crate::postgres::{StorageError, Store};
 
-/// Devices of about the same age.
+/// A group of devices of about the same age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AgeGroup {
-    /// Their mean age.
+    /// The mean age of the devices.
     pub age: Duration,
-    /// How many they are.
+    /// The number of devices.
     pub devices: usize,
 }
 
 impl Store {
-    /// Active devices by age at `now`: since the last accepted update, or the activation where there is
-    /// none. Grouped between the bounds, in seconds, so that few rows come whatever the workspace's size.
+    /// Loads the ages of active devices at `now`. An age is the time since the last accepted update, or since the
+    /// activation if there is none. The devices are grouped by `bounds`, in seconds, so that the number of rows does not
+    /// depend on the workspace's size.
     ///
     /// # Errors
     /// When the store fails.

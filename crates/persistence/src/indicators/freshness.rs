@@ -1,7 +1,7 @@
 //! The time for which a workspace's devices were fresh, from the history of their accepted updates.
 //!
-//! A single instant is judged by the domain, and `application/tests/stories/indicators_history.rs` holds these sums
-//! and the sum over all instants together.
+//! The domain decides whether a device is fresh at one instant; `application/tests/stories/indicators_history.rs` checks
+//! that these sums agree with the sum over all instants.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::health::FRESH_FOR;
@@ -13,17 +13,18 @@ use uuid::Uuid;
 
 use crate::postgres::{StorageError, Store, UnitOfWork, interval};
 
-/// The time of a span that was measured.
+/// A span with its measured time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Measured {
+pub(crate) struct MeasuredSpan {
     /// The beginning of the span.
     pub since: DateTime<Utc>,
     /// The device-time within the span.
     pub time: FreshTime,
 }
 
-/// The span that has not been measured yet: since the end of the workspace's latest polled cycle.
-struct Unmeasured {
+/// The span that no cycle has measured yet. The span usually begins at the end of the workspace's latest polled cycle.
+struct UnmeasuredSpan {
+    /// The beginning of the span.
     since: DateTime<Utc>,
     /// The grace period of new devices.
     grace_minutes: i32,
@@ -32,24 +33,24 @@ struct Unmeasured {
 }
 
 impl UnitOfWork {
-    /// Measures from the end of the workspace's latest polled cycle to now, the end of this one.
+    /// Measures the span from the end of the workspace's latest polled cycle to `now`, which is the end of this cycle.
     pub(crate) async fn fresh_time(
         &mut self,
         cycle_id: CycleId,
         now: DateTime<Utc>,
-    ) -> Result<Measured, StorageError> {
-        let Some(span) = unmeasured(&mut *self.tx, &self.workspace_id, now).await? else {
-            return Ok(Measured {
+    ) -> Result<MeasuredSpan, StorageError> {
+        let Some(span) = load_unmeasured_span(&mut *self.tx, &self.workspace_id, now).await? else {
+            return Ok(MeasuredSpan {
                 since: now,
                 time: FreshTime::default(),
             });
         };
-        let span = Unmeasured {
+        let span = UnmeasuredSpan {
             since: span.since.min(now),
             ..span
         };
-        let time = fresh_time(&mut *self.tx, &self.workspace_id, &span, now, cycle_id.0).await?;
-        Ok(Measured {
+        let time = sum_fresh_time(&mut *self.tx, &self.workspace_id, &span, now, cycle_id.0).await?;
+        Ok(MeasuredSpan {
             since: span.since,
             time,
         })
@@ -57,7 +58,7 @@ impl UnitOfWork {
 }
 
 impl Store {
-    /// Measures from the end of the workspace's latest polled cycle to now: the time that no cycle has measured yet.
+    /// Measures the span from the end of the workspace's latest polled cycle to `now`, which no cycle has measured yet.
     /// Returns no time if there is no such workspace.
     ///
     /// # Errors
@@ -67,9 +68,9 @@ impl Store {
         workspace_id: &WorkspaceId,
         now: DateTime<Utc>,
     ) -> Result<FreshTime, StorageError> {
-        match unmeasured(&self.pool, workspace_id, now).await? {
+        match load_unmeasured_span(&self.pool, workspace_id, now).await? {
             Some(span) if span.since < now => {
-                fresh_time(&self.pool, workspace_id, &span, now, span.last_cycle_id).await
+                sum_fresh_time(&self.pool, workspace_id, &span, now, span.last_cycle_id).await
             }
             _ => Ok(FreshTime::default()),
         }
@@ -78,13 +79,13 @@ impl Store {
 
 /// Returns the span that begins with the latest polled cycle, with core's polling of the workspace, or with the
 /// longest window that anybody asks for.
-async fn unmeasured(
+async fn load_unmeasured_span(
     executor: impl PgExecutor<'_>,
     workspace_id: &WorkspaceId,
     now: DateTime<Utc>,
-) -> Result<Option<Unmeasured>, StorageError> {
+) -> Result<Option<UnmeasuredSpan>, StorageError> {
     Ok(sqlx::query_as!(
-        Unmeasured,
+        UnmeasuredSpan,
         r#"/* freshness: not measured yet */
         SELECT greatest(w.polling_changed_at, $2::timestamptz, last.ended_at) AS "since!",
                w.no_data_grace_minutes AS grace_minutes,
@@ -104,14 +105,14 @@ async fn unmeasured(
     .await?)
 }
 
-/// Sums over the workspace's active devices, except those of connections whose provider was down in the cycle.
+/// Sums the times of the workspace's active devices, except those of connections whose provider was down in the cycle.
 ///
 /// A device's first update of its activation is known to be the first if the span, with the updates that its
 /// beginning depends on, holds as many as the snapshot has counted.
-async fn fresh_time(
+async fn sum_fresh_time(
     executor: impl PgExecutor<'_>,
     workspace_id: &WorkspaceId,
-    span: &Unmeasured,
+    span: &UnmeasuredSpan,
     until: DateTime<Utc>,
     cycle_id: Uuid,
 ) -> Result<FreshTime, StorageError> {

@@ -1,5 +1,5 @@
-//! What a workspace's indicators and metrics are computed from: sums of cycles by window, time for which devices
-//! were fresh, and ages of devices.
+//! The facts that a workspace's indicators and metrics are computed from: sums over cycles by window, the time for
+//! which devices were fresh, and the ages of devices.
 
 mod ages;
 mod freshness;

@@ -1,4 +1,4 @@
-//! The facts that a workspace's indicators are computed from.
+//! Loading the facts that a workspace's indicators are computed from.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{WorkspaceId, first_id_at};
@@ -8,36 +8,37 @@ use domain::polling::{CycleStatus, CycleTrigger, ErrorClass};
 use crate::postgres::driver::without_row_spans;
 use crate::postgres::{StorageError, Store, decode};
 
-/// How far before a poll's end its cycle's id can have been minted, in hours: a cycle waits for an interval
-/// at most, and is polled within minutes.
+/// The greatest number of hours between the creation of a cycle's id and the end of its polls. A cycle waits for one
+/// interval at most, and is polled within minutes.
 const CYCLE_HOURS_AT_MOST: i64 = 24;
 
-/// A scheduled minute and what became of it.
+/// A slot of a workspace's timetable with its outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotRecord {
-    /// The minute.
+    /// The scheduled time of the slot.
     pub slot: DateTime<Utc>,
-    /// Once that is settled.
+    /// The outcome; `None` while the outcome is not settled.
     pub outcome: Option<SlotOutcome>,
-    /// When its cycle was due and when it was first taken, unless it is a recovery.
+    /// The time at which the slot's cycle was due and the time at which the cycle was first claimed; `None` for a
+    /// recovery cycle and for a cycle that has not started.
     pub started: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
-/// When a device last had news, and of when that was.
+/// The times of a device's latest update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LatestUpdate {
-    /// When core last accepted an update of it.
+    /// The time at which core last accepted an update of the device.
     pub received_at: DateTime<Utc>,
-    /// The newest observation held of it.
+    /// The time of the newest stored observation of the device.
     pub observed_at: DateTime<Utc>,
 }
 
-/// How many devices connections had when they were polled, and how many of them the answers named.
+/// The devices that polls expected and the devices that the providers returned, summed over polls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PolledDevices {
-    /// Active devices, summed over polls.
+    /// The number of active devices of the polled connections.
     pub expected: i64,
-    /// Those that answers named.
+    /// The number of these devices that the providers returned.
     pub returned: i64,
 }
 
@@ -48,12 +49,12 @@ pub struct WindowSums {
     pub window: Window,
     /// Of the cycles that ended in it.
     pub fresh: FreshTime,
-    /// Of the polls that ended in it.
+    /// The devices of polls that ended in the window.
     pub polled: PolledDevices,
 }
 
 impl Store {
-    /// A workspace's scheduled minutes after one instant and not after another, in no order.
+    /// Loads a workspace's slots later than `after` and not later than `until`, in no order.
     ///
     /// # Errors
     /// When the store fails.
@@ -169,7 +170,7 @@ impl Store {
                    coalesce(sum(devices_expected), 0) AS "week_expected!",
                    coalesce(sum(returned), 0) AS "week_returned!"
             FROM poll_cycle_connections
-            -- Ids are in the order of their minting, so the key leads to the window.
+            -- Cycle ids are ordered by their creation time, so this range of the primary key contains the window.
             WHERE workspace_id = $1 AND cycle_id > $6 AND cycle_id < $7 AND ended_at > $4 AND ended_at <= $5
               AND (outcome <> 'skipped' OR error_class = ANY ($8))"#,
             workspace_id.as_str(),
@@ -178,9 +179,9 @@ impl Store {
             week,
             now,
             first_id_at(week - TimeDelta::hours(CYCLE_HOURS_AT_MOST)),
-            // The clock that minted it can be ahead.
+            // The clock of the instance that created the id may be ahead.
             first_id_at(now + TimeDelta::hours(1)),
-            // Such a connection counts as not answering, as in the end of its cycle.
+            // A connection that was skipped for an open circuit counts as a failed poll.
             &ErrorClass::words_where(ErrorClass::repeats_a_failure) as &[&str],
         )
         .fetch_one(&self.pool)
@@ -193,8 +194,8 @@ impl Store {
         Ok(windows.map(|(expected, returned)| PolledDevices { expected, returned }))
     }
 
-    /// The latest updates of a workspace's active devices that have reported since their activation, in no
-    /// order.
+    /// Loads the times of the latest updates of a workspace's active devices, in no order. Devices that have not reported
+    /// since their activation are left out.
     ///
     /// # Errors
     /// When the store fails.

@@ -59,7 +59,7 @@ impl Store {
     }
 
     /// The same for days of raw messages. Their envelopes are to be forgotten before
-    /// ([`Self::forget_envelopes`]): they are found by these rows.
+    /// ([`Self::delete_envelopes_before`]): they are found by these rows.
     ///
     /// # Errors
     /// When the store fails; days that went before that stay gone.

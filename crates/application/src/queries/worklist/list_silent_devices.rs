@@ -144,7 +144,7 @@ async fn evaluate_rows(
         .map(|(workspace_id, row)| (workspace_id, &row.device_id))
         .collect();
     let (records, mut polling, mut rejections) = tokio::try_join!(
-        core.store.workspaces_of(&workspaces),
+        core.store.workspaces_by_id(&workspaces),
         core.store.recent_polling(&connections),
         core.store.last_rejections_of(&ids),
     )?;
