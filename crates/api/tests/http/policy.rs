@@ -92,7 +92,7 @@ async fn a_schedule_is_applied_once_the_scheduler_has_confirmed_it_pending_when_
         (&json!("error"), &Value::Null)
     );
     store
-        .doubt_schedule(&fleet.id, claim)
+        .mark_schedule_unknown(&fleet.id, claim)
         .await
         .expect("the pause is over");
     apply_schedule(&fleet.core, &scheduler, &fleet.id)

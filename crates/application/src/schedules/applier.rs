@@ -78,7 +78,11 @@ impl Applier {
     /// When the store fails.
     pub async fn round(&self) -> Result<Duration, StorageError> {
         loop {
-            let out_of_line = self.core.store.schedules_out_of_line(ROUND).await?;
+            let out_of_line = self
+                .core
+                .store
+                .workspaces_with_unapplied_schedules(ROUND)
+                .await?;
             if out_of_line.is_empty() {
                 return Ok(INTERVAL);
             }

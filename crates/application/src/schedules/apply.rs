@@ -76,7 +76,9 @@ pub async fn apply_schedule(
             "schedule applied"
         );
     } else {
-        core.store.doubt_schedule(workspace_id, claim).await?;
+        core.store
+            .mark_schedule_unknown(workspace_id, claim)
+            .await?;
     }
     Ok(recorded)
 }

@@ -12,7 +12,10 @@ use testkit::{Fixture, Fleet, a_workspace};
 use uuid::Uuid;
 
 async fn out_of_line(fixture: &Fixture) -> Vec<String> {
-    let ids = fixture.store().schedules_out_of_line(100).await;
+    let ids = fixture
+        .store()
+        .workspaces_with_unapplied_schedules(100)
+        .await;
     ids.expect("ids").iter().map(ToString::to_string).collect()
 }
 
@@ -85,7 +88,7 @@ async fn what_somebody_began_and_never_confirmed_is_begun_again() {
 
     deactivate(&north).await;
     store
-        .doubt_schedule(&north.id, claim)
+        .mark_schedule_unknown(&north.id, claim)
         .await
         .expect("its claim is over");
     assert_eq!(
@@ -129,7 +132,7 @@ async fn whoever_lost_the_claim_confirms_nothing_and_leaves_a_doubt() {
     };
     assert!(!record(slow).await);
     store
-        .doubt_schedule(&north.id, slow)
+        .mark_schedule_unknown(&north.id, slow)
         .await
         .expect("a doubt");
     assert!(!record(quick).await, "what it told may have come before");

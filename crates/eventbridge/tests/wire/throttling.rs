@@ -55,7 +55,10 @@ async fn after_its_pause_the_applier_goes_on_and_not_before() {
     .await;
     // By the schedule's own pause it could be told again, and somebody asks for it.
     eventually("it is out of line", async || {
-        let out_of_line = fixture.store().schedules_out_of_line(10).await;
+        let out_of_line = fixture
+            .store()
+            .workspaces_with_unapplied_schedules(10)
+            .await;
         out_of_line.expect("the store") == [north.id.clone()]
     })
     .await;

@@ -139,7 +139,8 @@ impl UnitOfWork {
             .map(|(_, verdict)| verdict.outcome().as_str())
             .collect();
         let reasons: Vec<Option<&str>> = judged.iter().map(|(_, one)| one.reason()).collect();
-        let details: Vec<Option<String>> = judged.iter().map(|(_, one)| stored_detail(one)).collect();
+        let details: Vec<Option<String>> =
+            judged.iter().map(|(_, one)| stored_detail(one)).collect();
         sqlx::query!(
             r#"/* provider_envelopes: settle */
             UPDATE provider_envelopes AS held

@@ -226,16 +226,20 @@ pub(crate) fn stored_detail(verdict: &EnvelopeVerdict) -> Option<String> {
 }
 
 /// Counts the envelopes of each connection, in order of connection ids.
-fn count_arrivals<'e>(rows: &[(&'e ProviderEnvelope<'e>, &EnvelopeVerdict)]) -> Vec<EnvelopeArrivals<'e>> {
+fn count_arrivals<'e>(
+    rows: &[(&'e ProviderEnvelope<'e>, &EnvelopeVerdict)],
+) -> Vec<EnvelopeArrivals<'e>> {
     let mut arrivals: BTreeMap<&ProviderId, EnvelopeArrivals<'e>> = BTreeMap::new();
     for (envelope, verdict) in rows {
-        let arrival = arrivals.entry(&envelope.provider_id).or_insert(EnvelopeArrivals {
-            provider_id: &envelope.provider_id,
-            envelopes: 0,
-            accepted: 0,
-            quarantined: 0,
-            last_received_at: envelope.received_at,
-        });
+        let arrival = arrivals
+            .entry(&envelope.provider_id)
+            .or_insert(EnvelopeArrivals {
+                provider_id: &envelope.provider_id,
+                envelopes: 0,
+                accepted: 0,
+                quarantined: 0,
+                last_received_at: envelope.received_at,
+            });
         let outcome = verdict.outcome();
         arrival.envelopes += 1;
         arrival.accepted += i64::from(outcome == EnvelopeOutcome::Accepted);

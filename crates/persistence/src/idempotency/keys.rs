@@ -1,5 +1,5 @@
-//! Idempotency keys: claims and answers. Each statement stands alone, beside the transaction of the
-//! request that holds the key: what that did is committed before its answer is kept.
+//! Claims and stored answers of idempotency keys. Each statement commits on its own, outside the transaction of the
+//! request that holds the key: the request's changes are committed before the answer is stored.
 
 use std::collections::BTreeMap;
 
@@ -11,25 +11,25 @@ use uuid::Uuid;
 
 use crate::postgres::{StorageError, Store, decode};
 
-/// What is held under a key, for the rule, with whose it is and the answer.
+/// The record of an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRecord {
-    /// What [`domain::idempotency::judge`] looks at.
+    /// The facts that [`domain::idempotency::judge`] decides by.
     pub held: HeldKey,
-    /// Whose claim it is.
+    /// The claim that holds the key.
     pub claim: ClaimToken,
-    /// The answer, once there is one.
+    /// The stored answer; `None` until the request has finished.
     pub answer: Option<KeptAnswer>,
 }
 
 impl Store {
-    /// What is held under a key.
+    /// Loads the record of a key; `None` if the key is free.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn held_key(&self, name: &KeyName) -> Result<Option<KeyRecord>, StorageError> {
         sqlx::query_as!(
-            Row,
+            IdempotencyKeyRow,
             r#"/* idempotency_keys: one */
             SELECT body_digest, claim, claimed_at, status, headers AS "headers: Json<BTreeMap<String, String>>", body
             FROM idempotency_keys WHERE workspace_id = $1 AND key_digest = $2"#,
@@ -42,11 +42,11 @@ impl Store {
         .transpose()
     }
 
-    /// Claims a key that was free, or was held by the claim `replaces` when it was judged. `false`
-    /// when somebody else has been faster.
+    /// Claims a key that is free, or that is held by the claim `replaces`. Returns `false` if another request was
+    /// faster.
     ///
-    /// Not waited for until it is on disk: it is there before anything that the request commits, since
-    /// the log is written in order.
+    /// The commit does not wait for the disk. PostgreSQL writes its log in order, so the claim is on disk before
+    /// anything that the request commits later.
     ///
     /// # Errors
     /// When the store fails.
@@ -79,7 +79,7 @@ impl Store {
         Ok(claimed.rows_affected() == 1)
     }
 
-    /// Keeps the answer of a claim; `false` when somebody else has claimed the key since.
+    /// Stores the answer of a claim. Returns `false` if another request has claimed the key since.
     ///
     /// # Errors
     /// When the store fails.
@@ -96,7 +96,7 @@ impl Store {
             workspace_column(name),
             name.digest.as_slice(),
             claim.0,
-            // Statuses have three digits.
+            // The conversion cannot fail, because an HTTP status has three digits.
             i16::try_from(answer.status).unwrap_or(i16::MAX),
             Json(&answer.headers) as _,
             answer.body,
@@ -106,7 +106,7 @@ impl Store {
         Ok(kept.rows_affected() == 1)
     }
 
-    /// Gives a claimed key back: its request has changed nothing.
+    /// Releases a claimed key whose request has changed nothing, so that the request can be retried.
     ///
     /// # Errors
     /// When the store fails.
@@ -124,8 +124,8 @@ impl Store {
         Ok(())
     }
 
-    /// Removes keys claimed at `until` or earlier, at most `limit` a workspace, each workspace's in a
-    /// statement of its own. Answers how many. Safe from several instances.
+    /// Removes keys that were claimed at `until` or earlier, and returns their number. Each workspace has a statement of
+    /// its own, which removes at most `limit` keys. Several instances may do this at the same time.
     ///
     /// # Errors
     /// When the store fails.
@@ -158,8 +158,8 @@ impl Store {
         Ok(removed)
     }
 
-    /// One of the few reads across workspaces. It steps from workspace to workspace in the index of
-    /// ages, and looks at the oldest key of each.
+    /// Loads the workspaces that have expired keys. This is one of the few reads across workspaces. The statement steps
+    /// from workspace to workspace in the index on claim times, and reads the oldest key of each.
     async fn workspaces_with_expired_keys(
         &self,
         until: DateTime<Utc>,
@@ -184,12 +184,14 @@ impl Store {
     }
 }
 
-/// Returns the empty text for a route without a workspace: no workspace can be called so.
+/// Returns the workspace column of a key: the workspace's id, or the empty text for a route without a workspace. No
+/// workspace id is empty.
 fn workspace_column(name: &KeyName) -> &str {
     name.workspace_id.as_ref().map_or("", WorkspaceId::as_str)
 }
 
-struct Row {
+/// The columns of an idempotency key.
+struct IdempotencyKeyRow {
     body_digest: Vec<u8>,
     claim: Uuid,
     claimed_at: DateTime<Utc>,
@@ -198,10 +200,10 @@ struct Row {
     body: Option<Vec<u8>>,
 }
 
-impl TryFrom<Row> for KeyRecord {
+impl TryFrom<IdempotencyKeyRow> for KeyRecord {
     type Error = StorageError;
 
-    fn try_from(row: Row) -> Result<Self, StorageError> {
+    fn try_from(row: IdempotencyKeyRow) -> Result<Self, StorageError> {
         let answer = match (row.status, row.headers, row.body) {
             (Some(status), Some(Json(headers)), Some(body)) => Some(KeptAnswer {
                 status: u16::try_from(status)

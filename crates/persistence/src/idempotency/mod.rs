@@ -1,4 +1,4 @@
-//! Idempotency keys of POST requests, with the answers that they got.
+//! Idempotency keys of POST requests, with the stored answers to these requests.
 
 mod keys;
 

@@ -49,7 +49,8 @@ impl UnitOfWork {
             since: span.since.min(now),
             ..span
         };
-        let time = sum_fresh_time(&mut *self.tx, &self.workspace_id, &span, now, cycle_id.0).await?;
+        let time =
+            sum_fresh_time(&mut *self.tx, &self.workspace_id, &span, now, cycle_id.0).await?;
         Ok(MeasuredSpan {
             since: span.since,
             time,

@@ -1,10 +1,10 @@
-//! Text of the database back into the domain's words and ids.
+//! Decoding columns into values of the domain. In each function `what` names the column in the error.
 
 use domain::ids::InvalidId;
 
 use super::error::StorageError;
 
-/// A word that the domain must know.
+/// Decodes a word that the domain defines, such as a status.
 pub(crate) fn word<T>(
     parse: impl Fn(&str) -> Option<T>,
     what: &'static str,
@@ -13,7 +13,7 @@ pub(crate) fn word<T>(
     parse(text).ok_or_else(|| StorageError::corrupt(what, text))
 }
 
-/// An id that must obey its rule.
+/// Decodes an id, which must satisfy the rule of its type.
 pub(crate) fn id<T>(
     try_new: impl Fn(&str) -> Result<T, InvalidId>,
     what: &'static str,
@@ -22,7 +22,7 @@ pub(crate) fn id<T>(
     try_new(text).map_err(|_| StorageError::corrupt(what, text))
 }
 
-/// JSON that must read as `T`.
+/// Decodes a JSON document into a `T`.
 pub(crate) fn json<T: serde::de::DeserializeOwned>(
     what: &'static str,
     json: serde_json::Value,
@@ -30,7 +30,7 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(
     serde_json::from_value(json).map_err(|error| StorageError::corrupt(what, error))
 }
 
-/// A SHA-256.
+/// Decodes a SHA-256 digest, which must have 32 bytes.
 pub(crate) fn digest(what: &'static str, bytes: &[u8]) -> Result<[u8; 32], StorageError> {
     bytes
         .try_into()

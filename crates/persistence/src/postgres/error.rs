@@ -1,35 +1,38 @@
-//! What can go wrong with the store.
+//! The errors of the store.
 
 use domain::ids::InvalidId;
 
-/// A failure of the store. A refusal by the rules is never one.
+/// A failure of the store. A request that the domain's rules refuse is never such a failure.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The database cannot be reached, is shutting down or did not answer in time: try again.
+    /// The database cannot be reached, is shutting down or did not answer in time. A retry can succeed.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
-    /// A row says something that the rules do not know.
-    #[error("a stored {what} is not valid: {value:?}")]
+    /// A row contains a value that the domain does not accept.
+    #[error(
+        "a stored {what} is not valid: {value}: correct the row, or deploy a version that knows the value"
+    )]
     Corrupt {
-        /// Which column or value.
+        /// The name of the column or value.
         what: &'static str,
-        /// What it says.
+        /// The debug form of the value, or the reason why the value is not valid.
         value: String,
     },
-    /// Anything else: a defect here or in the schema.
+    /// Any other error of the database: a defect in a statement or in the schema.
     #[error("the database refused a statement")]
     Statement(#[source] sqlx::Error),
-    /// The schema could not be brought up to date.
+    /// The schema could not be migrated.
     #[error("the migrations could not be applied")]
     Migration(#[from] sqlx::migrate::MigrateError),
 }
 
 impl StorageError {
-    /// Whether trying again later can help.
+    /// Returns whether a later retry can succeed.
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
 
+    /// Creates the error for a value that the domain does not accept.
     pub(crate) fn corrupt(what: &'static str, value: impl std::fmt::Debug) -> Self {
         Self::Corrupt {
             what,
@@ -50,8 +53,9 @@ impl From<sqlx::Error> for StorageError {
     }
 }
 
-/// SQLSTATE classes of a server that cannot serve now: 08 connection, 25006 read-only standby, 40
-/// rolled back by contention, 53 resources, 55P03 lock not available, 57 operator intervention.
+/// Returns whether the error means that the database cannot serve now. These SQLSTATE classes and codes do: 08
+/// connection, 25006 read-only standby, 40 rolled back by contention, 53 resources, 55P03 lock not available, 57
+/// operator intervention.
 fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)
@@ -70,7 +74,7 @@ fn is_unavailable(error: &sqlx::Error) -> bool {
     }
 }
 
-/// The constraint that a statement ran into, if it did.
+/// Returns the name of the constraint that a statement violated, if it violated one.
 pub(crate) fn violated_constraint(error: &sqlx::Error) -> Option<&str> {
     error
         .as_database_error()

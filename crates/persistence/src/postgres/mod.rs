@@ -1,5 +1,6 @@
-//! What is about PostgreSQL itself: the pool, units of work and their fence, errors, partitions, and how values of
-//! the domain are read from columns. It knows no table of a noun but the workspace's row, on which fences are taken.
+//! The parts that are about PostgreSQL itself: the pool, units of work and their fence, errors, partitions, and the
+//! decoding of columns. Of the tables that belong to nouns, this folder uses only the workspaces, whose rows the fences
+//! lock.
 
 pub(crate) mod decode;
 pub(crate) mod driver;

@@ -1,4 +1,4 @@
-//! Day partitions: of the event store, and of raw messages.
+//! Day partitions of the event store and of raw messages.
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use sqlx::AssertSqlSafe;
@@ -6,30 +6,33 @@ use sqlx::AssertSqlSafe;
 use super::error::StorageError;
 use super::store::Store;
 
-/// Days before today that get a partition too: the clocks of instances differ, and a demo has a past.
+/// The number of days before today that get a partition: clocks of instances differ, and a demo writes past events.
 const DAYS_BEHIND: u64 = 2;
-/// Days ahead: a week without any instance running must not end with writes that have no place.
+/// The number of days after today that get a partition, so that writes still succeed after a week in which no instance
+/// created one.
 const DAYS_AHEAD: u64 = 7;
 
 /// A table that is partitioned by the day of `recorded_at`.
 #[derive(Clone, Copy)]
-struct ByDay {
+struct DayPartitionedTable {
     table: &'static str,
-    /// The key of the advisory lock under which its partitions are made.
+    /// The key of the advisory lock under which the table's partitions are created.
     lock: i64,
 }
 
-const EVENT_STORE: ByDay = ByDay {
+/// The partitioned table of events.
+const EVENT_STORE: DayPartitionedTable = DayPartitionedTable {
     table: "event_store",
     lock: 7_160_420_260_415,
 };
-const RAW_MESSAGES: ByDay = ByDay {
+/// The partitioned table of raw messages.
+const RAW_MESSAGES: DayPartitionedTable = DayPartitionedTable {
     table: "raw_messages",
     lock: 7_160_420_260_416,
 };
 
 impl Store {
-    /// Makes sure that the days around `now` have their partitions. Safe from several instances.
+    /// Creates the missing partitions of the days around `now`. Several instances may do this at the same time.
     ///
     /// # Errors
     /// When the store fails.
@@ -37,17 +40,17 @@ impl Store {
         let first = now.date_naive() - Days::new(DAYS_BEHIND);
         let days = usize::try_from(DAYS_BEHIND + DAYS_AHEAD + 1).unwrap_or(0);
         for table in [EVENT_STORE, RAW_MESSAGES] {
-            let existing = self.partitions(table).await?;
+            let existing = self.list_partitions(table).await?;
             let wanted = first.iter_days().take(days);
-            for day in wanted.filter(|day| !existing.contains(&table.partition(*day))) {
+            for day in wanted.filter(|day| !existing.contains(&table.partition_name(*day))) {
                 self.create_partition(table, day).await?;
             }
         }
         Ok(())
     }
 
-    /// Drops the days of events before `first_kept`; answers which days went. Readers and writers of
-    /// other days go on. Takes up what an interrupted drop has left.
+    /// Drops the event partitions of days before `first_kept`, and returns the dropped days. Readers and writers of
+    /// other days are not blocked. The call also finishes a drop that was interrupted.
     ///
     /// # Errors
     /// When the store fails; days that went before that stay gone.
@@ -58,8 +61,8 @@ impl Store {
         self.drop_partitions(EVENT_STORE, first_kept).await
     }
 
-    /// The same for days of raw messages. Their envelopes are to be forgotten before
-    /// ([`Self::delete_envelopes_before`]): they are found by these rows.
+    /// Drops the raw-message partitions of days before `first_kept`, and returns the dropped days. The caller deletes the
+    /// envelopes of these days first ([`Self::delete_envelopes_before`]), because they are found by their messages.
     ///
     /// # Errors
     /// When the store fails; days that went before that stay gone.
@@ -72,10 +75,10 @@ impl Store {
 
     async fn drop_partitions(
         &self,
-        ByDay { table, .. }: ByDay,
+        DayPartitionedTable { table, .. }: DayPartitionedTable,
         first_kept: NaiveDate,
     ) -> Result<Vec<NaiveDate>, StorageError> {
-        // Of those that are partitions no more, `detaching` is nothing.
+        // `detaching` is NULL for a table that is no longer a partition.
         let partitions = sqlx::query!(
             r#"/* partitions of a table, those half gone too */
             SELECT table_of.relname::text AS "name!", inhdetachpending AS "detaching?" FROM pg_class table_of
@@ -89,11 +92,13 @@ impl Store {
         .await?;
         let mut dropped = Vec::new();
         for partition in partitions {
-            let Some(day) = day_of(&partition.name).filter(|day| *day < first_kept) else {
+            let Some(day) = parse_partition_day(&partition.name).filter(|day| *day < first_kept)
+            else {
                 continue;
             };
-            // The name ends with a date and begins with a table of ours, as below. Concurrently, because
-            // a plain detachment would wait for every reader of the table, and all others behind it.
+            // The name is safe to insert into SQL: the statement above matched it against a table's name and a date.
+            // The detachment is concurrent, because a plain one would wait for every reader of the table, and all
+            // later statements would wait behind the detachment.
             let name = partition.name;
             let detach = match partition.detaching {
                 Some(false) => Some("CONCURRENTLY"),
@@ -114,7 +119,11 @@ impl Store {
         Ok(dropped)
     }
 
-    async fn partitions(&self, ByDay { table, .. }: ByDay) -> Result<Vec<String>, StorageError> {
+    /// Lists the names of a table's partitions.
+    async fn list_partitions(
+        &self,
+        DayPartitionedTable { table, .. }: DayPartitionedTable,
+    ) -> Result<Vec<String>, StorageError> {
         Ok(sqlx::query_scalar!(
             r#"/* partitions of a table */
             SELECT child.relname::text AS "name!" FROM pg_inherits
@@ -126,12 +135,16 @@ impl Store {
         .await?)
     }
 
-    async fn create_partition(&self, table: ByDay, day: NaiveDate) -> Result<(), StorageError> {
-        // Table names and bounds cannot be parameters; they are made of names of ours and a date. Two
-        // instances that create the same day at once: the lock, which the block's transaction holds to
-        // its end, lets the second find it there. Attached, and not created as a partition, because that
-        // would lock the whole table against its readers: it would wait for an export of events, and
-        // every event to come would wait behind it.
+    /// Creates the partition of a day, unless another instance has created the partition.
+    async fn create_partition(
+        &self,
+        table: DayPartitionedTable,
+        day: NaiveDate,
+    ) -> Result<(), StorageError> {
+        // Table names and bounds cannot be parameters; here they are constants and a date, which are safe. The lock is
+        // held until the block's transaction ends, so of two instances that create the same day the second finds the
+        // table. The table is created first and then attached, because creating it as a partition would lock the
+        // parent against readers: that lock would wait for a running export, and all new events would wait behind it.
         let statement = format!(
             "DO $$ BEGIN
                 PERFORM pg_advisory_xact_lock({lock});
@@ -143,7 +156,7 @@ impl Store {
             END $$",
             lock = table.lock,
             parent = table.table,
-            name = table.partition(day),
+            name = table.partition_name(day),
             next = day + Days::new(1),
         );
         sqlx::raw_sql(AssertSqlSafe(statement))
@@ -153,12 +166,14 @@ impl Store {
     }
 }
 
-impl ByDay {
-    fn partition(self, day: NaiveDate) -> String {
+impl DayPartitionedTable {
+    /// Returns the name of the partition of a day.
+    fn partition_name(self, day: NaiveDate) -> String {
         format!("{}_{}", self.table, day.format("%Y%m%d"))
     }
 }
 
-fn day_of(name: &str) -> Option<NaiveDate> {
+/// Returns the day of a partition from its name.
+fn parse_partition_day(name: &str) -> Option<NaiveDate> {
     NaiveDate::parse_from_str(name.rsplit_once('_')?.1, "%Y%m%d").ok()
 }

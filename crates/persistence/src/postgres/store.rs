@@ -1,4 +1,4 @@
-//! The pool, and the schema's version.
+//! The connection pool, and the migration of the schema.
 
 use std::time::Duration;
 
@@ -13,48 +13,49 @@ use super::error::StorageError;
 use crate::acceptance;
 use crate::acceptance::DeviceCache;
 
-/// How the connections to the database are used.
+/// The numbers of database connections by their use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolUse {
-    /// Open and waiting.
+    /// The number of open connections that nobody uses.
     pub idle: u32,
-    /// Borrowed.
+    /// The number of connections in use.
     pub used: u32,
-    /// That may be open at once.
+    /// The greatest number of connections that may be open at once.
     pub max: u32,
 }
 
-/// The database, for reading, and where units of work begin.
+/// The database. Queries read through the store directly; commands begin a [`UnitOfWork`](super::UnitOfWork).
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) pool: PgPool,
     pub(crate) cache: Arc<DeviceCache>,
     pub(crate) kept: Arc<KeptConnections>,
-    /// Reads over all workspaces' snapshots that may be under way at once: each keeps cores and connections
-    /// busy, and a person may ask for fifty a second.
+    /// The permits of reads that scan the snapshots of all workspaces. The number is limited, because each such read
+    /// uses several cores and connections, and one user can start fifty a second.
     pub(crate) long_reads: Arc<Semaphore>,
 }
 
+/// The number of scans over all snapshots that may run at the same time.
 const LONG_READS: usize = 2;
 
 impl Store {
-    /// Opens a pool of at most `max_connections`, without connecting yet.
+    /// Creates a store with a pool of at most `max_connections`. No connection is opened yet.
     ///
     /// # Errors
-    /// When the URL is none.
+    /// Returns an error if the URL is not valid.
     pub fn open(database_url: &str, max_connections: u32) -> Result<Self, StorageError> {
         let options: PgConnectOptions = database_url.parse()?;
-        // A statement that runs longer than any of ours holds a connection hostage; one that waits
-        // for a lock this long waits for something that is stuck. What an instance holds that is stopped
-        // in the middle of a transaction is free before those who wait for it give up. Plans are made once
-        // a connection, for any workspace: the plan that tests look at is the plan that runs.
+        // No statement of a request should run for 30 s or wait for a lock for 10 s; one that does would keep a
+        // connection busy. The timeout of idle transactions is shorter than the lock timeout, so that the locks of an
+        // instance that stopped inside a transaction are free before waiting statements fail. Generic plans do not
+        // depend on the workspace, so the plan that the tests check is the plan that runs.
         let options = options.application_name("bf-manage-core").options([
             ("statement_timeout", "30s"),
             ("lock_timeout", "10s"),
             ("idle_in_transaction_session_timeout", "8s"),
             ("timezone", "UTC"),
             ("plan_cache_mode", "force_generic_plan"),
-            // Compiling a plan takes longer than the slowest of ours saves by it.
+            // Compiling a plan takes longer than it saves, even for the slowest statement.
             ("jit", "off"),
         ]);
         let pool = PgPoolOptions::new()
@@ -70,7 +71,7 @@ impl Store {
         })
     }
 
-    /// Caches at most so many devices between batches; devices beyond are read for every batch.
+    /// Limits the device cache to `devices`. Devices that do not fit are loaded for every batch.
     #[must_use]
     pub fn caching_at_most(self, devices: u64) -> Self {
         Self {
@@ -79,42 +80,44 @@ impl Store {
         }
     }
 
-    /// Brings the schema up to date. Safe to call from several instances at once: one does, the others wait for it
-    /// to have done.
+    /// Migrates the schema to this version. Several instances may call this at the same time: one migrates, and the
+    /// others wait until it has finished.
     ///
     /// # Errors
-    /// [`StorageError::Migration`]; [`StorageError::Unavailable`] for an unreachable database.
+    /// Returns [`StorageError::Migration`] if a migration fails, and [`StorageError::Unavailable`] if the database cannot
+    /// be reached.
     pub async fn migrate(&self) -> Result<(), StorageError> {
-        // Closed in the end, and its lock and settings go with it.
+        // The connection is closed at the end, which releases its lock and drops its settings.
         let mut connection = self.pool.acquire().await?.detach();
-        // To go through the rows that are there may take longer than a statement of a request may run, or wait.
+        // A migration of many rows may take longer than the timeouts of requests allow.
         sqlx::query!(
             r#"/* migrations: patience */
             SELECT set_config('statement_timeout', '0', false) AS running, set_config('lock_timeout', '0', false) AS waiting"#
         )
         .fetch_one(&mut connection)
         .await?;
-        // In two numbers: those of fences are one.
+        // A lock key of two numbers never equals a fence's key, which is one number.
         sqlx::query!("/* migrations: one instance at a time */ SELECT pg_advisory_lock(2026, 0)::text AS locked")
             .fetch_one(&mut connection)
             .await?;
         sqlx::query!(
-            r#"/* migrations: no patience with who holds a table, while all others wait behind */
+            r#"/* migrations: short lock waits, because later statements queue behind a migration that waits */
             SELECT set_config('lock_timeout', '10s', false) AS waiting"#
         )
         .fetch_one(&mut connection)
         .await?;
         let mut migrations = sqlx::migrate!("../../migrations");
-        // A newer version has applied migrations that this one does not know; it left what this one uses.
+        // A newer version may have applied migrations that this version does not know. Newer migrations keep everything
+        // that this version uses (expand, then contract).
         migrations.set_ignore_missing(true);
         migrations.run(&mut connection).await?;
         Ok(connection.close().await?)
     }
 
-    /// Whether the database answers.
+    /// Runs an empty query, to check the database.
     ///
     /// # Errors
-    /// When it does not.
+    /// Returns an error if the database does not answer.
     pub async fn ping(&self) -> Result<(), StorageError> {
         sqlx::query!("/* ping */ SELECT 1 AS one")
             .fetch_one(&self.pool)
@@ -122,7 +125,7 @@ impl Store {
         Ok(())
     }
 
-    /// How the pool stands.
+    /// Counts the pool's connections by their use.
     pub fn pool_use(&self) -> PoolUse {
         let idle = self.pool.num_idle() + self.kept.len();
         let idle = u32::try_from(idle).unwrap_or(u32::MAX);
@@ -133,14 +136,14 @@ impl Store {
         }
     }
 
-    /// Closes the pool, waiting for borrowed connections.
+    /// Closes the pool after the connections in use have been returned.
     pub async fn close(&self) {
         let closed = self.pool.close();
-        self.kept.let_go();
+        self.kept.return_all();
         closed.await;
     }
 
-    /// The pool, for a test that looks at rows with its own eyes.
+    /// Returns the pool, for tests that read rows with statements of their own.
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }

@@ -1,4 +1,4 @@
-//! The transaction as a value: begun with its fence, consumed by its commit, forgotten means undone.
+//! The transaction as a value. It begins with its fence, `commit` consumes it, and dropping it rolls back.
 
 use domain::ids::WorkspaceId;
 use sqlx::{Postgres, Transaction};
@@ -8,20 +8,20 @@ use super::error::StorageError;
 use super::store::Store;
 use crate::acceptance::CacheSession;
 
-/// How a unit of work stands to changes of its workspace's flags, devices and connections.
+/// The kind of lock that a unit of work takes on its workspace's configuration: flags, devices and connections.
 ///
-/// Decisions take the fence shared, and so run side by side; a change takes it alone, and so answers
-/// only when nothing decided under the old state can land any more. An advisory lock, because its
-/// queue is fair: a change waits for the batches before it and not for those after it.
+/// Decisions take the shared fence, so they run side by side. A change takes the exclusive fence, so it begins only when
+/// no decision under the old configuration can be recorded any more. The fence is an advisory lock, whose queue is fair:
+/// a change waits for the batches before it and not for the batches after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fence {
-    /// Decides under the configuration as it stands.
+    /// The unit of work decides under the current configuration.
     Shared,
-    /// Changes it.
+    /// The unit of work changes the configuration.
     Exclusive,
 }
 
-/// One workspace's transaction.
+/// A transaction that writes to one workspace.
 #[derive(Debug)]
 pub struct UnitOfWork {
     pub(crate) tx: Transaction<'static, Postgres>,
@@ -30,11 +30,10 @@ pub struct UnitOfWork {
 }
 
 impl Store {
-    /// Begins a unit of work. The fence is taken before anything is read, so that what is read
-    /// afterwards is what the fence protects.
+    /// Begins a unit of work. The fence is taken before anything is read, so that it protects everything that is read.
     ///
     /// # Errors
-    /// When the database is not available.
+    /// Returns an error if the database is not available.
     pub async fn begin(
         &self,
         workspace_id: &WorkspaceId,
@@ -76,15 +75,15 @@ impl Store {
 }
 
 impl UnitOfWork {
-    /// The workspace that this unit of work may touch.
+    /// Returns the workspace that this unit of work reads and writes.
     pub fn workspace_id(&self) -> &WorkspaceId {
         &self.workspace_id
     }
 
-    /// Makes everything durable. Dropping a unit of work instead undoes it.
+    /// Commits the transaction. Dropping a unit of work without a commit rolls back.
     ///
     /// # Errors
-    /// When the database did not confirm; what was written may then have landed or not.
+    /// Returns an error if the database did not confirm the commit; the writes may then be committed or not.
     pub async fn commit(mut self) -> Result<(), StorageError> {
         transaction::commit(self.tx).await?;
         self.cache.publish();

@@ -1,7 +1,7 @@
-//! What the scheduler outside has of each workspace's schedule, and who tells it what is wanted.
+//! The state of each workspace's schedule in the external scheduler, and the claim of the instance that changes it.
 //!
-//! Like leases of cycles, claims end by the database's clock: whoever tells the scheduler something may
-//! be on any machine.
+//! Claims expire by the database's clock, like leases of cycles, because the instances run on machines whose clocks
+//! differ.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use domain::schedules::{AppliedSchedule, CronExpression};
 use crate::postgres::{StorageError, Store, decode, interval};
 
 impl Store {
-    /// Workspaces whose schedule is not known to be as wanted, and that nobody is at: one of the few
-    /// reads across workspaces. Those that failed least come first.
+    /// Loads workspaces whose schedule is not known to match their cadence and is not claimed. Schedules with the fewest
+    /// failed attempts come first. This is one of the few reads across workspaces.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn schedules_out_of_line(
+    pub async fn workspaces_with_unapplied_schedules(
         &self,
         limit: i64,
     ) -> Result<Vec<WorkspaceId>, StorageError> {
@@ -39,8 +39,9 @@ impl Store {
         .collect()
     }
 
-    /// Takes a workspace's schedule in hand; `false` when somebody else has it, or there is no such
-    /// workspace. What is wanted is read after this, or a change in between would be overwritten.
+    /// Claims a workspace's schedule. Returns `false` if another instance holds the claim, or if there is no such
+    /// workspace. The caller reads the workspace's cadence after the claim: a cadence that was read before could be
+    /// older than the one in the scheduler.
     ///
     /// # Errors
     /// When the store fails.
@@ -65,8 +66,8 @@ impl Store {
         Ok(claimed.rows_affected() == 1)
     }
 
-    /// Records what the scheduler confirmed: this schedule, or that there is none. `false` when
-    /// somebody else has claimed it meanwhile.
+    /// Records the schedule that the scheduler confirmed, or its removal if `applied` is `None`, and releases the claim.
+    /// Returns `false` if another instance has claimed the schedule since.
     ///
     /// # Errors
     /// When the store fails.
@@ -95,7 +96,8 @@ impl Store {
         Ok(recorded.rows_affected() == 1)
     }
 
-    /// Records that an attempt failed, and lets others try after a pause that doubles up to a minute.
+    /// Records that an attempt failed. The schedule can be claimed again after a pause, which doubles with each failure
+    /// up to a minute.
     ///
     /// # Errors
     /// When the store fails.
@@ -120,12 +122,13 @@ impl Store {
         Ok(())
     }
 
-    /// Something was told under a claim that was lost: it may have come after what its new holder told.
-    /// Whoever comes next begins again, and a holder who is at it will not find its claim.
+    /// Marks a schedule as unknown after a request to the scheduler under a claim that was lost: the request may have
+    /// arrived after a request of the claim's new holder. The schedule can be claimed at once, and the new holder finds
+    /// its claim gone when it records its result.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn doubt_schedule(
+    pub async fn mark_schedule_unknown(
         &self,
         workspace_id: &WorkspaceId,
         claim: ClaimToken,
@@ -141,7 +144,7 @@ impl Store {
         Ok(())
     }
 
-    /// What is recorded of a workspace's schedule.
+    /// Loads the recorded state of a workspace's schedule; the default state if nothing is recorded.
     ///
     /// # Errors
     /// When the store fails.

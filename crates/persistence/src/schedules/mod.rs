@@ -1,4 +1,4 @@
-//! The outside world's schedules, brought in line with the workspaces' cadences: claims of schedules that wait to be
+//! Schedules in the external scheduler that must match the workspaces' cadences: claims of schedules that wait to be
 //! applied, and reconciliation sweeps.
 
 mod claims;

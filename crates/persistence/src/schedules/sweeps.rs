@@ -1,4 +1,4 @@
-//! Reconciliation sweeps: one open at a time, held by one instance.
+//! Reconciliation sweeps. At most one sweep is open at a time, and one instance holds its claim.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use domain::sweeps::{SweepRecord, SweepReport, SweepStatus};
 
 use crate::postgres::{StorageError, Store, decode, interval};
 
-/// Claims lost after which a sweep is given up.
+/// The number of lost claims after which a sweep is marked as failed.
 const CLAIMS_LOST_AT_MOST: i32 = 3;
 
-/// A sweep that this instance holds.
+/// A sweep that this instance has claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClaimedSweep {
-    /// Which.
+    /// The id of the sweep.
     pub sweep_id: SweepId,
-    /// Proof of it.
+    /// The token that proves the claim.
     pub claim: ClaimToken,
 }
 
 impl Store {
-    /// Asks for a sweep: a new one of this id, or the one that is open.
+    /// Requests a sweep. Returns `sweep_id` for a new sweep, or the id of the sweep that is open already.
     ///
     /// # Errors
     /// When the store fails.
@@ -31,7 +31,7 @@ impl Store {
         by: &str,
         now: DateTime<Utc>,
     ) -> Result<SweepId, StorageError> {
-        // The open one may end between the two statements; then the next round is the first of its kind.
+        // The open sweep may end between the two statements; then the next insert succeeds.
         loop {
             let inserted = sqlx::query!(
                 r#"/* reconciliation_sweeps: request */
@@ -59,7 +59,7 @@ impl Store {
         }
     }
 
-    /// Takes the open sweep, if it was asked for by `requested_until` and nobody is at it.
+    /// Claims the open sweep, if it was requested at `requested_until` or earlier and no instance holds it.
     ///
     /// # Errors
     /// When the store fails.
@@ -93,7 +93,7 @@ impl Store {
         }))
     }
 
-    /// Ends a sweep that too many instances were lost over.
+    /// Marks the open sweep as failed if its last allowed claim was lost.
     ///
     /// # Errors
     /// When the store fails.
@@ -111,7 +111,7 @@ impl Store {
         Ok(())
     }
 
-    /// Prolongs a claim; `false` when it is no longer held.
+    /// Extends a claim. Returns `false` if the claim is no longer held.
     ///
     /// # Errors
     /// When the store fails.
@@ -133,7 +133,7 @@ impl Store {
         Ok(renewed.rows_affected() == 1)
     }
 
-    /// Gives a sweep back for another instance to take at once.
+    /// Releases a sweep, so that another instance can claim the sweep at once.
     ///
     /// # Errors
     /// When the store fails.
@@ -150,7 +150,7 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a sweep under its claim; `false` when it is no longer held.
+    /// Ends a sweep under its claim, and stores its report. Returns `false` if the claim is no longer held.
     ///
     /// # Errors
     /// When the store fails.
@@ -160,7 +160,7 @@ impl Store {
         report: &SweepReport,
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
-        let shown =
+        let report_json =
             serde_json::to_value(report).map_err(|error| StorageError::corrupt("report", error))?;
         let ended = sqlx::query!(
             r#"/* reconciliation_sweeps: end */
@@ -170,7 +170,7 @@ impl Store {
             sweep.sweep_id.0,
             sweep.claim.0,
             report.status().as_str(),
-            shown,
+            report_json,
             now,
         )
         .execute(&self.pool)
@@ -178,7 +178,7 @@ impl Store {
         Ok(ended.rows_affected() == 1)
     }
 
-    /// One sweep.
+    /// Loads one sweep; `None` if there is no such sweep.
     ///
     /// # Errors
     /// When the store fails.

@@ -1,4 +1,4 @@
-//! Snapshots for readers.
+//! Loading devices with their snapshots, for the API's reads.
 
 use chrono::{DateTime, Utc};
 use domain::acceptance::{Drops, Held};
@@ -10,7 +10,8 @@ use sqlx::types::Json;
 use crate::postgres::driver::without_row_spans;
 use crate::postgres::{StorageError, Store, decode};
 
-struct Row {
+/// The columns of a device with its snapshot; the snapshot's columns are `None` if the device has not reported.
+struct SnapshotRow {
     device_id: String,
     vehicle_id: String,
     provider_id: String,
@@ -23,10 +24,10 @@ struct Row {
     drops: Option<Json<Drops>>,
 }
 
-impl TryFrom<Row> for StoredSnapshot {
+impl TryFrom<SnapshotRow> for StoredSnapshot {
     type Error = StorageError;
 
-    fn try_from(row: Row) -> Result<Self, StorageError> {
+    fn try_from(row: SnapshotRow) -> Result<Self, StorageError> {
         Ok(Self {
             device_id: decode::id(DeviceId::try_new, "device_id", &row.device_id)?,
             vehicle_id: decode::id(VehicleId::try_new, "vehicle_id", &row.vehicle_id)?,
@@ -47,9 +48,9 @@ impl TryFrom<Row> for StoredSnapshot {
 }
 
 impl Store {
-    /// Active devices in order of id, each with its snapshot: all of them, or those of a vehicle, and those after a
-    /// device when given. The page is cut from the devices before
-    /// snapshots are looked up, so that its cost does not grow with the workspace.
+    /// Loads a page of active devices with their snapshots, in order of id: only devices of `vehicle_id`, and only those
+    /// after the id `after`, if given. The statement limits the devices before it looks up snapshots, so that its cost
+    /// does not grow with the workspace.
     ///
     /// # Errors
     /// When the store fails.
@@ -61,7 +62,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<StoredSnapshot>, StorageError> {
         let rows = sqlx::query_as!(
-            Row,
+            SnapshotRow,
             r#"/* snapshots: page */
             SELECT d.device_id AS "device_id!", d.vehicle_id AS "vehicle_id!", d.provider_id AS "provider_id!",
                    d.activated_at AS "activated_at!",
@@ -72,8 +73,7 @@ impl Store {
             FROM (
                 SELECT device_id, vehicle_id, provider_id, activated_at, activation_id FROM devices
                 WHERE workspace_id = $1 AND active AND device_id > $2
-                  -- Not `OR`, which the planner takes for a filter that leaves hardly a row, and so sorts the whole
-                  -- workspace in place of reading it in order.
+                  -- CASE in place of OR: with OR the planner expects hardly any row, and sorts all devices of the workspace.
                   AND CASE WHEN $3::text IS NULL THEN true ELSE vehicle_id = $3 END
                 ORDER BY device_id
                 LIMIT $4
@@ -96,7 +96,7 @@ impl Store {
             .collect()
     }
 
-    /// One active device with its snapshot.
+    /// Loads one active device with its snapshot; `None` if there is no such device.
     ///
     /// # Errors
     /// When the store fails.
@@ -106,7 +106,7 @@ impl Store {
         device_id: &DeviceId,
     ) -> Result<Option<StoredSnapshot>, StorageError> {
         sqlx::query_as!(
-            Row,
+            SnapshotRow,
             r#"/* snapshots: one */
             SELECT d.device_id, d.vehicle_id, d.provider_id, d.activated_at,
                    c.expected_reporting_interval_minutes AS "declared_interval_minutes?",

@@ -1,4 +1,4 @@
-//! JSON as the wire has it.
+//! JSON values that are encoded as `json` instead of `jsonb`.
 
 use serde::Serialize;
 use sqlx::encode::IsNull;
@@ -7,12 +7,13 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo};
 use sqlx::{Encode, Postgres, Type};
 
-/// A value that is written into a statement's message as `json`. The driver's own type says `jsonb` within a row or
-/// an array, and PostgreSQL refuses one for the other there.
+/// A parameter that is encoded as `json`. sqlx's own type declares `jsonb` inside a composite type or an array, where
+/// PostgreSQL does not convert one to the other.
 pub(crate) struct JsonColumn<T>(pub(crate) T);
 
-/// The types `json` and `json[]`, whose numbers are the same in every PostgreSQL.
+/// The type number of `json`, which is the same in every PostgreSQL.
 const JSON: Oid = Oid(114);
+/// The type number of `json[]`, which is the same in every PostgreSQL.
 const JSON_ARRAY: Oid = Oid(199);
 
 impl<T> Type<Postgres> for JsonColumn<T> {

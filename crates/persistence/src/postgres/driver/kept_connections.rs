@@ -1,12 +1,11 @@
-//! Connections that go from one request's statements to the next's.
+//! Idle database connections that are reused without going through the pool.
 //!
-//! The pool asks every connection that is given back whether it still answers, a round trip beside the
-//! statement's own: as much again where that is one call, and in the way of an answer that is just being
-//! written. What has just answered, to the last message, is kept out of the pool for the next instead; the one
-//! that was used last comes first, as its server process is the one whose memory is warm. Whatever fails or is
-//! given up half-way goes back to the pool, which looks after it.
+//! The sqlx pool pings every connection that is returned to it. For a request of one statement this ping doubles the
+//! round trips. So a connection that has received its complete answer is kept here for the next request instead. The
+//! connection that was used last is reused first, because the memory of its server process is warm. A connection whose
+//! statement failed or was cancelled goes back to the pool, which checks the connection.
 //!
-//! Pushes are written through them, and health is read.
+//! Writing pushes and reading health use these connections.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,17 +14,18 @@ use clock::Stopwatch;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 
-/// How long a connection is used outside of the pool, whose rules of age apply when it is back.
+/// The time for which a connection stays outside the pool. After this time the connection returns to the pool, which
+/// applies its own rules of age.
 const KEPT_FOR: Duration = Duration::from_mins(1);
 
-/// Connections of a pool that nobody uses at the moment and that are not in it.
+/// The idle connections that are kept outside their pool.
 #[derive(Debug)]
 pub(crate) struct KeptConnections {
     pool: PgPool,
     idle: Mutex<Vec<KeptConnection>>,
 }
 
-/// Dropped, it goes back to the pool.
+/// A connection that is in use or kept outside the pool. Dropping it returns the connection to the pool.
 #[derive(Debug)]
 pub(crate) struct KeptConnection {
     pub(crate) connection: PoolConnection<Postgres>,
@@ -33,6 +33,7 @@ pub(crate) struct KeptConnection {
 }
 
 impl KeptConnections {
+    /// Creates an empty set for the connections of a pool.
     pub(crate) fn of(pool: PgPool) -> Self {
         Self {
             pool,
@@ -40,12 +41,12 @@ impl KeptConnections {
         }
     }
 
-    /// One that is kept, else one of the pool's.
+    /// Takes a kept connection, or one from the pool if none is kept.
     ///
     /// # Errors
-    /// When the pool has none in time.
+    /// Returns an error if the pool has no connection in time.
     pub(crate) async fn take(&self) -> Result<KeptConnection, sqlx::Error> {
-        // Into the pool with those that are too old, before one is taken from there.
+        // Connections that are too old return to the pool first, so that the pool can hand them out.
         let kept = {
             let mut idle = self.idle();
             idle.retain(KeptConnection::is_young);
@@ -60,60 +61,63 @@ impl KeptConnections {
         }
     }
 
-    /// Keeps one that has answered in full and is in no transaction, unless somebody may be waiting for the
-    /// pool to have one.
+    /// Keeps a connection for the next request, unless a caller may be waiting for a connection of the pool. The
+    /// connection must have received its complete answer and must not be in a transaction.
     pub(crate) fn give_back(&self, kept: KeptConnection) {
         let pool_has_more = self.pool_has_more();
         let mut idle = self.idle();
         idle.retain(KeptConnection::is_young);
-        let is_wanted = pool_has_more && idle.len() < self.at_most() && kept.is_young();
-        // Looked at under the lock, lest one is kept after all were let go.
+        let is_wanted = pool_has_more && idle.len() < self.limit() && kept.is_young();
+        // This is checked under the lock: otherwise a connection could be kept after the pool was closed.
         if is_wanted && !self.pool.is_closed() {
             idle.push(kept);
         }
     }
 
-    /// How many are kept.
+    /// Returns the number of kept connections.
     pub(crate) fn len(&self) -> usize {
         self.idle().len()
     }
 
-    /// Gives all back to the pool, where it has no other for whoever comes.
+    /// Returns all kept connections to the pool if the pool has no other connection for the next caller.
     pub(crate) fn make_room(&self) {
         if !self.pool_has_more() {
-            self.let_go();
+            self.return_all();
         }
     }
 
-    /// Gives all back to the pool.
-    pub(crate) fn let_go(&self) {
+    /// Returns all kept connections to the pool.
+    pub(crate) fn return_all(&self) {
         self.idle().clear();
     }
 
+    /// Returns whether the pool has an idle connection or may open another one.
     fn pool_has_more(&self) -> bool {
         let at_most = self.pool.options().get_max_connections();
         self.pool.num_idle() > 0 || self.pool.size() < at_most
     }
 
-    /// A quarter of the pool: what is kept is there for few kinds of statements only.
-    fn at_most(&self) -> usize {
+    /// Returns the greatest number of kept connections: a quarter of the pool, because few kinds of statements use them.
+    fn limit(&self) -> usize {
         let all = self.pool.options().get_max_connections() / 4;
         usize::try_from(all).unwrap_or(usize::MAX)
     }
 
+    /// Locks the idle connections.
     fn idle(&self) -> MutexGuard<'_, Vec<KeptConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl KeptConnection {
+    /// Returns whether the connection may stay outside the pool.
     fn is_young(&self) -> bool {
         self.age.elapsed() < KEPT_FOR
     }
 }
 
 impl Drop for KeptConnections {
-    /// Where no runtime is left that could give them back, they are closed.
+    /// Closes the kept connections, because no runtime may be left that could return them to the pool.
     fn drop(&mut self) {
         for kept in self.idle().drain(..) {
             drop(kept.connection.detach());

@@ -1,4 +1,4 @@
-//! What works around the driver, sqlx 0.9.0; each file says what would make it unnecessary.
+//! Workarounds for the driver, sqlx 0.9.0. Each file says which property of the driver makes it necessary.
 
 mod id_column;
 mod json_column;

@@ -1,21 +1,22 @@
-//! Transactions that whoever begins one may give up at any moment.
+//! Transactions that are safe against cancellation of the caller's future.
 //!
-//! The driver (sqlx 0.9.0, its issue 4393) counts a transaction only once the answer to its `BEGIN` has come. Given
-//! up before that, it would not be undone: its connection would go back to the pool with the transaction open, and
-//! what others did through it afterwards, each believing that it was committed, would be lost with it. Until the
-//! answer to its `COMMIT` it counts as open, and would be undone after that.
+//! sqlx 0.9.0 (its issue 4393) counts a transaction as open only after the answer to `BEGIN`. If the caller's future were
+//! dropped before that answer, sqlx would not roll back: the connection would return to the pool inside the open
+//! transaction, and later writes through the connection would be lost although their callers saw them succeed. A future
+//! that is dropped before the answer to `COMMIT` has the opposite effect: sqlx rolls back a transaction that has
+//! committed.
 //!
-//! So a task waits for either answer, whoever else does.
+//! So a task of its own waits for each of the two answers, even after the caller's future was dropped.
 
 use std::panic;
 
 use sqlx::{PgPool, Postgres, Transaction};
 use tracing::Instrument;
 
-/// Begins a transaction, by `BEGIN` or a statement that says more.
+/// Begins a transaction by `BEGIN`, or by the given statement, which may set an isolation level.
 ///
 /// # Errors
-/// When the pool has no connection in time, or the database does not answer.
+/// Returns an error if the pool has no connection in time, or if the database does not answer.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the place that begins transactions"
@@ -25,7 +26,7 @@ pub(crate) async fn begin(
     statement: Option<&'static str>,
 ) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
     let pool = pool.clone();
-    to_its_end(async move {
+    run_to_completion(async move {
         match statement {
             Some(statement) => pool.begin_with(statement).await,
             None => pool.begin().await,
@@ -34,19 +35,20 @@ pub(crate) async fn begin(
     .await
 }
 
-/// Makes everything durable.
+/// Commits a transaction.
 ///
 /// # Errors
-/// When the database did not confirm.
+/// Returns an error if the database did not confirm the commit.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the place that commits transactions"
 )]
 pub(crate) async fn commit(transaction: Transaction<'static, Postgres>) -> Result<(), sqlx::Error> {
-    to_its_end(transaction.commit()).await
+    run_to_completion(transaction.commit()).await
 }
 
-async fn to_its_end<T: Send + 'static>(
+/// Runs a future to completion in a task of its own, even if the caller's future is dropped.
+async fn run_to_completion<T: Send + 'static>(
     asking: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
 ) -> Result<T, sqlx::Error> {
     #[expect(
@@ -58,7 +60,7 @@ async fn to_its_end<T: Send + 'static>(
         Ok(answer) => answer,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => panic::resume_unwind(panic),
-            // The runtime is shutting down.
+            // A task without a panic is cancelled only when the runtime shuts down.
             Err(_) => Err(sqlx::Error::PoolClosed),
         },
     }
