@@ -1,4 +1,4 @@
-//! The payload of a `TelematicsUpdateAccepted`: columns for what each of them says, JSON for what few do.
+//! The payload of a `TelematicsUpdateAccepted` event. Members of every such event have columns; rare members are JSON.
 
 use chrono::{DateTime, Utc};
 use domain::TimeText;
@@ -7,21 +7,21 @@ use domain::signals::DroppedSignal;
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
-/// What is told in the row's `payload` as it is read.
+/// The rare members of an accepted update, as they are read from the column `payload`.
 #[derive(Deserialize)]
 pub(crate) struct RareMembers {
-    /// What the update brought in vain.
+    /// The signals of the update that were not accepted.
     #[serde(default)]
     pub(crate) dropped_signals: Vec<DroppedSignal>,
 }
 
-/// The members of an accepted update's `payload`, as they are written.
+/// The rare members of an accepted update, as they are written to the column `payload`.
 #[derive(Serialize)]
 pub(super) struct RareMembersToWrite<'u> {
-    /// The newest time that the snapshot holds, where the update brought nothing that new.
+    /// The newest observation time in the snapshot; `None` if the update itself is the newest.
     #[serde(skip_serializing_if = "Option::is_none")]
     newest_observed_at: Option<TimeText>,
-    /// The signals that the update brought in vain.
+    /// The signals of the update that were not accepted.
     #[serde(
         skip_serializing_if = "<[_]>::is_empty",
         serialize_with = "without_nul"
@@ -30,7 +30,7 @@ pub(super) struct RareMembersToWrite<'u> {
 }
 
 impl<'u> RareMembersToWrite<'u> {
-    /// Returns `None` for an update without any of these members, as most are.
+    /// Collects the rare members of an update. Returns `None` if the update has none of them, which is the usual case.
     pub(super) fn new(moved: &SnapshotMove<'_>, update: &AcceptedUpdate<'u>) -> Option<Self> {
         let newest = moved.newest_observed_at;
         let members = Self {
@@ -42,8 +42,8 @@ impl<'u> RareMembersToWrite<'u> {
     }
 }
 
-/// Writes dropped signals with U+FFFD in the place of NUL, which a sender's name of a signal may have: PostgreSQL
-/// stores a JSON document with an escaped NUL, but cannot look into it.
+/// Serializes dropped signals with U+FFFD in the place of NUL, which a sender's name of a signal may contain. PostgreSQL
+/// stores a JSON document with an escaped NUL, but fails when a statement reads a member of the document.
 fn without_nul<S: Serializer>(dropped: &[DroppedSignal], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(dropped.iter().map(|one| DroppedSignal {
         signal: one.signal.replace('\0', "\u{fffd}"),
@@ -51,7 +51,7 @@ fn without_nul<S: Serializer>(dropped: &[DroppedSignal], serializer: S) -> Resul
     }))
 }
 
-/// The members that have columns of their own; those columns are NULL in events of other types.
+/// The members of an accepted update that have columns. The columns are NULL in events of other types.
 pub(crate) struct CommonMembers {
     pub(crate) vehicle_id: Option<String>,
     pub(crate) provider_id: Option<String>,
@@ -62,7 +62,7 @@ pub(crate) struct CommonMembers {
 }
 
 impl CommonMembers {
-    /// The specification's fields, from the columns and what the row's `payload` has.
+    /// Joins the columns with the members of `payload` to the complete payload of the specification.
     pub(crate) fn join(self, mut payload: serde_json::Value) -> serde_json::Value {
         let members = [
             ("vehicle_id", self.vehicle_id.map(Into::into)),
@@ -80,10 +80,10 @@ impl CommonMembers {
             ("normalized_values", self.normalized_values),
         ];
         if let serde_json::Value::Object(payload) = &mut payload {
-            let told = members
+            let members = members
                 .into_iter()
                 .filter_map(|(name, value)| Some((name.to_owned(), value?)));
-            payload.extend(told);
+            payload.extend(members);
         }
         payload
     }

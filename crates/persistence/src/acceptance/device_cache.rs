@@ -1,10 +1,11 @@
-//! The device cache: what an instance has loaded of workspaces and their devices, so that a parked fleet's repeated
-//! readings and a busy fleet's new ones cost the database no reading of what they are judged by.
+//! The device cache of an instance: the configuration of workspaces, and their devices with snapshots. With it most
+//! batches are decided without a read of the database.
 //!
-//! It is safe on any number of instances. The versions of a workspace, which every batch reads or has compared under
-//! the fence, say whether its entry still counts. A cached snapshot can only be too old: what it calls stale or a
-//! duplicate is so, since snapshots only grow, and what it wrongly calls newer fails the version guard of the write,
-//! is loaded and decided again.
+//! The cache is safe with any number of instances. A workspace has versions, which every batch reads or compares under
+//! the fence, and a cached entry is valid only while its versions are current. A cached snapshot can only be too old. If
+//! an old snapshot makes an update stale or a duplicate, the decision is right, because snapshots only grow. If an old
+//! snapshot makes an update newer by mistake, the version check of the write fails, and the update is loaded and decided
+//! again.
 
 use std::collections::HashMap;
 use std::mem;
@@ -18,10 +19,10 @@ use moka::sync::Cache;
 use super::BatchFacts;
 use super::load::add_connections;
 
-/// Devices that an instance caches unless it is configured otherwise, at most: about 1 kB each.
+/// The greatest number of devices that an instance caches by default. A cached device takes about 1 kB.
 pub(crate) const DEVICES_AT_MOST: u64 = 1_000_000;
 
-/// The connections of a workspace: type, and whether enabled.
+/// The connections of a workspace: id, provider type, and whether the connection is enabled.
 pub(super) type Connections = Arc<[(ProviderId, ProviderType, bool)]>;
 
 /// The cached workspaces of an instance.
@@ -29,7 +30,7 @@ pub(super) type Connections = Arc<[(ProviderId, ProviderType, bool)]>;
 pub(crate) struct DeviceCache(Cache<WorkspaceId, Arc<CachedWorkspace>>);
 
 impl DeviceCache {
-    /// An empty cache of at most so many devices.
+    /// Creates an empty cache for at most `devices_at_most` devices.
     pub(crate) fn new(devices_at_most: u64) -> Self {
         let weight = |_: &WorkspaceId, workspace: &Arc<CachedWorkspace>| {
             u32::try_from(workspace.entries().devices.len() + 1).unwrap_or(u32::MAX)
@@ -43,38 +44,43 @@ impl DeviceCache {
     }
 }
 
-/// The state of a workspace that updates are judged by, with the versions that say when it changes.
+/// The flags of a workspace with the versions of its configuration. A cached entry is valid while these are current.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WorkspaceVersions {
-    /// Counts changes of connections and devices.
+    /// The number of changes of connections and devices.
     pub(crate) registry_version: i64,
-    /// Counts changes of the flags.
+    /// The version of the cutover flags.
     pub(crate) cutover_version: i64,
+    /// Whether the workspace is active.
     pub(crate) active: bool,
+    /// The cutover flags.
     pub(crate) cutover: Cutover,
 }
 
-/// What is cached of a workspace; it counts while the workspace has these versions.
+/// The cached entry of a workspace, which is valid while the workspace has these versions.
 #[derive(Debug)]
 struct CachedWorkspace {
     versions: WorkspaceVersions,
-    entries: Mutex<Entries>,
+    entries: Mutex<CachedDevices>,
 }
 
+/// The cached connections and devices of a workspace.
 #[derive(Debug, Default)]
-struct Entries {
+struct CachedDevices {
     connections: Option<Connections>,
     devices: HashMap<DeviceId, KnownDevice>,
     by_external_id: HashMap<ProviderId, HashMap<ExternalId, DeviceId>>,
 }
 
 impl CachedWorkspace {
-    fn entries(&self) -> MutexGuard<'_, Entries> {
+    /// Locks the cached connections and devices.
+    fn entries(&self) -> MutexGuard<'_, CachedDevices> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Entries {
+impl CachedDevices {
+    /// Looks up a device by its address.
     fn device(&self, address: &Address) -> Option<&KnownDevice> {
         let id = match address {
             Address::Device { device_id, .. } => device_id,
@@ -86,6 +92,7 @@ impl Entries {
         self.devices.get(id)
     }
 
+    /// Inserts a loaded device, but keeps a cached snapshot that is newer.
     fn insert(&mut self, loaded: KnownDevice) {
         let Device {
             id, spec, active, ..
@@ -98,7 +105,7 @@ impl Entries {
         }
         let id = id.clone();
         match self.devices.get_mut(&id) {
-            // Another batch has moved the snapshot since it was loaded.
+            // Another batch has moved the snapshot since this device was loaded.
             Some(known) if known.held.version > loaded.held.version => known.device = loaded.device,
             Some(known) => *known = loaded,
             None => {
@@ -107,6 +114,7 @@ impl Entries {
         }
     }
 
+    /// Replaces the snapshot of a cached device, unless the cached snapshot is newer.
     fn advance(&mut self, device_id: &DeviceId, held: Arc<Held>) {
         if let Some(known) = self.devices.get_mut(device_id)
             && known.held.version < held.version
@@ -116,23 +124,26 @@ impl Entries {
     }
 }
 
-/// One batch's use of the device cache: what it may take from the cache, and what it puts there after its commit.
+/// The use of the device cache by one batch: the entry that it reads, and the values that it caches after its commit.
 #[derive(Debug)]
 pub(crate) struct CacheSession {
     cache: Arc<DeviceCache>,
     workspace_id: WorkspaceId,
-    /// The entry that the batch may use: the one that counts under a unit of work's fence, or whichever there is, for a
-    /// batch whose versions are compared when it is recorded.
+    /// The entry that the batch reads. In a unit of work it is the entry with the current versions; before a unit of work
+    /// has begun it is any entry, whose versions are compared when the batch is recorded.
     workspace: Option<Arc<CachedWorkspace>>,
-    /// Set when the version guard has shown that a cached snapshot was too old.
+    /// Whether cached devices are ignored, because the version check has found a cached snapshot that was too old.
     bypassed: bool,
+    /// The connections that this batch has loaded.
     connections: Option<Connections>,
+    /// The devices that this batch has loaded.
     loaded: Vec<KnownDevice>,
+    /// The snapshots that this batch has moved.
     moved: Vec<(DeviceId, Arc<Held>)>,
 }
 
 impl CacheSession {
-    /// A session that takes nothing from the cache until [`Self::use_versions`].
+    /// Creates a session that reads nothing from the cache until [`Self::use_versions`] is called.
     pub(crate) fn new(cache: &Arc<DeviceCache>, workspace_id: &WorkspaceId) -> Self {
         Self {
             cache: Arc::clone(cache),
@@ -145,7 +156,7 @@ impl CacheSession {
         }
     }
 
-    /// A session that uses what is cached of an active workspace, whether or not it still counts.
+    /// Creates a session that reads the cached entry of an active workspace, even if its versions may be old.
     pub(super) fn of_cached(cache: &Arc<DeviceCache>, workspace_id: &WorkspaceId) -> Self {
         let cached = cache.0.get(workspace_id);
         Self {
@@ -154,7 +165,7 @@ impl CacheSession {
         }
     }
 
-    /// Uses what is cached of the workspace if it has these versions, else a new entry.
+    /// Selects the cached entry if it has these versions, or else a new empty entry.
     pub(crate) fn use_versions(&mut self, versions: WorkspaceVersions) {
         let cached = self.cache.0.get(&self.workspace_id);
         let current = cached.filter(|workspace| workspace.versions == versions);
@@ -166,12 +177,12 @@ impl CacheSession {
         }));
     }
 
-    /// The versions of the entry that this session uses.
+    /// Returns the versions of the selected entry.
     pub(super) fn versions(&self) -> Option<WorkspaceVersions> {
         Some(self.workspace.as_ref()?.versions)
     }
 
-    /// What the items are judged by, if all of it is cached.
+    /// Returns the facts that the items are decided by; `None` if some of them are not cached.
     pub(super) fn batch_facts(&self, items: &[BatchItem<'_>]) -> Option<BatchFacts> {
         let WorkspaceVersions {
             active, cutover, ..
@@ -189,14 +200,14 @@ impl CacheSession {
         })
     }
 
-    /// The connections, if they are cached or this session has loaded them.
+    /// Returns the connections; `None` if they are neither cached nor loaded by this session.
     pub(super) fn connections(&self) -> Option<Connections> {
         let loaded = || self.connections.clone();
         let cached = self.workspace.as_ref()?.entries().connections.clone();
         cached.or_else(loaded)
     }
 
-    /// Looks up the devices that are named, all at once; `None` beside each that is not cached.
+    /// Looks up the devices of all addresses under one lock. A device that is not cached is `None`.
     pub(super) fn devices<'a>(
         &self,
         addresses: impl Iterator<Item = &'a Address>,
@@ -212,15 +223,18 @@ impl CacheSession {
         }
     }
 
+    /// Remembers loaded connections for [`Self::publish`].
     pub(super) fn note_connections(&mut self, connections: Connections) {
         self.connections = Some(connections);
     }
 
+    /// Remembers a loaded device for [`Self::publish`].
     pub(super) fn note_device(&mut self, loaded: KnownDevice) {
         self.loaded.push(loaded);
     }
 
-    /// Notes what a batch has moved. Where it was superseded, it loads from the database from now on.
+    /// Remembers the moved snapshots for [`Self::publish`]. If another batch was ahead for some devices, this session
+    /// ignores cached devices from now on.
     pub(super) fn note_moves(&mut self, moves: &[SnapshotMove<'_>], superseded: &[DeviceId]) {
         self.bypassed = !superseded.is_empty();
         for moved in moves {
@@ -231,7 +245,7 @@ impl CacheSession {
         }
     }
 
-    /// Removes devices from the cache whose snapshots another batch has moved.
+    /// Removes devices from the cache, because another batch has moved their snapshots.
     pub(super) fn evict(&self, superseded: &[DeviceId]) {
         if let Some(workspace) = &self.workspace {
             let mut entries = workspace.entries();
@@ -241,7 +255,7 @@ impl CacheSession {
         }
     }
 
-    /// Puts what the batch has loaded and moved into the cache, after its commit.
+    /// Caches the loaded devices and the moved snapshots, after the batch was committed.
     pub(crate) fn publish(&mut self) {
         let Some(workspace) = &self.workspace else {
             return;
@@ -260,7 +274,7 @@ impl CacheSession {
             }
         }
         if grows {
-            // Inserted again, so that the cache weighs the entry anew.
+            // The entry is inserted again, because the cache computes an entry's weight at its insertion only.
             let cache = &self.cache.0;
             cache.insert(self.workspace_id.clone(), Arc::clone(workspace));
         }

@@ -1,4 +1,4 @@
-//! What a batch is judged by: the workspace's flags, what is configured, and what is held.
+//! Loading the facts that a batch is decided by: flags, connections, and devices with their snapshots.
 
 use std::sync::Arc;
 
@@ -16,28 +16,29 @@ use crate::fleet::DeviceRow;
 use crate::postgres::decode;
 use crate::{StorageError, UnitOfWork};
 
-/// What a batch is judged by.
+/// The facts that a batch of updates is decided by.
 #[derive(Clone, Debug)]
 pub struct BatchFacts {
-    /// Whether the workspace accepts anything.
+    /// Whether the workspace is active; an inactive workspace accepts no update.
     pub active: bool,
     /// The workspace's flags.
     pub cutover: Cutover,
-    /// The workspace's connections, and the devices that the batch names with what is held of each.
+    /// The workspace's connections, and the devices that the batch names with their snapshots.
     pub registry: Registry,
 }
 
-/// The ways in which the devices of a batch are named that are not cached.
+/// The addresses of a batch's devices that are not cached: by device id, or by connection and external id.
 #[derive(Default)]
-struct NotCached<'a> {
+struct UncachedAddresses<'a> {
     by_id: Vec<&'a str>,
     /// Each by its connection and its external id there.
     by_external_id: Vec<(&'a str, &'a str)>,
 }
 
 impl UnitOfWork {
-    /// Loads what items are judged by: from the device cache what is there, else by one statement for connections and
-    /// one for each way of naming devices, whatever the batch's size. Returns `None` if there is no such workspace.
+    /// Loads the facts that the items are decided by. Values that are not in the device cache are loaded by one statement
+    /// for connections and one for each kind of address, whatever the batch's size. Returns `None` if there is no such
+    /// workspace.
     pub(super) async fn load_batch_facts(
         &mut self,
         items: &[BatchItem<'_>],
@@ -49,7 +50,7 @@ impl UnitOfWork {
             return Ok(None);
         };
         let mut registry = Registry::default();
-        let mut not_cached = NotCached::default();
+        let mut not_cached = UncachedAddresses::default();
         let addresses = items.iter().filter_map(|one| one.item.address());
         for (address, cached) in self.cache.devices(addresses) {
             match cached {
@@ -69,7 +70,7 @@ impl UnitOfWork {
         }))
     }
 
-    /// The versions as the fence protects them, read once in a unit of work.
+    /// Returns the workspace's versions, which are read once in a unit of work and protected by its fence.
     async fn workspace_versions(&mut self) -> Result<Option<WorkspaceVersions>, StorageError> {
         if self.cache.versions().is_none() {
             self.workspace().await?;
@@ -77,6 +78,7 @@ impl UnitOfWork {
         Ok(self.cache.versions())
     }
 
+    /// Returns the workspace's connections from the cache, or loads them.
     async fn load_connections(&mut self) -> Result<Connections, StorageError> {
         if let Some(connections) = self.cache.connections() {
             return Ok(connections);
@@ -102,9 +104,10 @@ impl UnitOfWork {
         Ok(connections)
     }
 
+    /// Loads the devices that are not cached, with their snapshots.
     async fn load_devices(
         &mut self,
-        not_cached: &NotCached<'_>,
+        not_cached: &UncachedAddresses<'_>,
     ) -> Result<Vec<KnownDevice>, StorageError> {
         let mut rows = Vec::new();
         if !not_cached.by_id.is_empty() {
@@ -116,12 +119,13 @@ impl UnitOfWork {
                     .await?,
             );
         }
-        rows.into_iter().map(HeldRow::decode).collect()
+        rows.into_iter().map(HeldDeviceRow::decode).collect()
     }
 
-    async fn devices_by_id(&mut self, ids: &[&str]) -> Result<Vec<HeldRow>, StorageError> {
+    /// Loads the devices with the given ids.
+    async fn devices_by_id(&mut self, ids: &[&str]) -> Result<Vec<HeldDeviceRow>, StorageError> {
         Ok(sqlx::query_as!(
-            HeldRow,
+            HeldDeviceRow,
             r#"/* acceptance: devices and what is held, by id */
             SELECT d.device_id, d.vehicle_id, d.provider_id, d.external_id, d.active, d.configured_at,
                    d.activated_at, d.activation_id, d.version,
@@ -137,14 +141,15 @@ impl UnitOfWork {
         .await?)
     }
 
+    /// Loads the devices with the given external ids.
     async fn devices_by_external_id(
         &mut self,
         addresses: &[(&str, &str)],
-    ) -> Result<Vec<HeldRow>, StorageError> {
+    ) -> Result<Vec<HeldDeviceRow>, StorageError> {
         let (provider_ids, external_ids): (Vec<&str>, Vec<&str>) =
             addresses.iter().copied().unzip();
         Ok(sqlx::query_as!(
-            HeldRow,
+            HeldDeviceRow,
             r#"/* acceptance: devices and what is held, by external id */
             SELECT d.device_id, d.vehicle_id, d.provider_id, d.external_id, d.active, d.configured_at,
                    d.activated_at, d.activation_id, d.version,
@@ -163,7 +168,8 @@ impl UnitOfWork {
     }
 }
 
-impl<'a> NotCached<'a> {
+impl<'a> UncachedAddresses<'a> {
+    /// Adds the address of a device that is not cached.
     fn add(&mut self, address: &'a Address) {
         match address {
             Address::Device { device_id, .. } => self.by_id.push(device_id.as_str()),
@@ -177,14 +183,15 @@ impl<'a> NotCached<'a> {
     }
 }
 
-/// Adds the connections of a workspace to what a batch is judged by.
+/// Adds the connections of a workspace to the registry that a batch is decided by.
 pub(super) fn add_connections(registry: &mut Registry, connections: &Connections) {
     for (id, provider_type, enabled) in connections.iter() {
         registry.add_connection(id.clone(), *provider_type, *enabled);
     }
 }
 
-struct HeldRow {
+/// The columns of a device with its snapshot.
+struct HeldDeviceRow {
     device_id: String,
     vehicle_id: String,
     provider_id: String,
@@ -199,8 +206,8 @@ struct HeldRow {
     drops: Option<Json<Drops>>,
 }
 
-impl HeldRow {
-    /// The device with what is held of it. A device without a snapshot holds nothing, at version 0.
+impl HeldDeviceRow {
+    /// Decodes the device with its snapshot. A device without a snapshot gets an empty one of version 0.
     fn decode(self) -> Result<KnownDevice, StorageError> {
         let device = Device::try_from(DeviceRow {
             device_id: self.device_id,

@@ -1,4 +1,4 @@
-//! Moving snapshots and appending their events: one call of the database's for a whole batch.
+//! Recording a batch: one call of a database function moves the snapshots and appends their events.
 
 use chrono::{DateTime, Utc};
 use domain::acceptance::{AcceptedUpdate, Decision, Drops, SnapshotMove};
@@ -14,7 +14,7 @@ use crate::StorageError;
 use crate::postgres::decode;
 use crate::postgres::driver::JsonColumn;
 
-/// What all updates of a batch have in common.
+/// The values that all updates of a batch share.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivery {
     /// The instant at which the batch was decided.
@@ -25,11 +25,12 @@ pub struct Delivery {
     pub cycle_id: Option<CycleId>,
 }
 
-/// Calls the database's function of the same name: moves snapshots and appends the events of those that moved. Returns
-/// the devices that did not move.
+/// Calls the database function `record_updates`, which moves snapshots and appends the events of the moved ones. Returns
+/// the devices whose snapshots did not move, because another batch was ahead.
 ///
-/// Without `expected` versions the caller holds the shared fence. With them the call is a transaction of its own, which
-/// records all or nothing; `None` means that the workspace is being changed, or has other versions.
+/// If `expected` is `None`, the caller holds the shared fence. Otherwise the call is a transaction of its own, which
+/// records everything or nothing; it returns `None` if the workspace is being changed or has other versions than
+/// `expected`.
 pub(super) async fn record_updates(
     connection: &mut PgConnection,
     workspace_id: &WorkspaceId,
@@ -37,8 +38,12 @@ pub(super) async fn record_updates(
     decision: &Decision<'_>,
     delivery: &Delivery,
 ) -> Result<Option<Vec<DeviceId>>, StorageError> {
-    let rows: Vec<Row<'_>> = decision.moves.iter().flat_map(Row::of_move).collect();
-    // All rows are fetched, to the last message: the commit is confirmed behind the one row.
+    let rows: Vec<AcceptedUpdateRow<'_>> = decision
+        .moves
+        .iter()
+        .flat_map(AcceptedUpdateRow::from_move)
+        .collect();
+    // `fetch_all` reads to the end of the answer, because the server confirms the commit after the only row.
     let superseded = sqlx::query_scalar!(
         r#"/* acceptance: record updates */
         SELECT record_updates($1, $2, $3, $4, $5, $6, $7) AS superseded"#,
@@ -48,7 +53,7 @@ pub(super) async fn record_updates(
         delivery.received_at,
         delivery.prepared_at,
         delivery.cycle_id.map(|id| id.0),
-        &rows as &[Row<'_>],
+        &rows as &[AcceptedUpdateRow<'_>],
     )
     .fetch_all(connection)
     .await?;
@@ -60,10 +65,10 @@ pub(super) async fn record_updates(
         .transpose()
 }
 
-/// A value of the type `accepted_update`, field by field: an accepted update, and in the last row of a device the
-/// snapshot that the batch leaves.
+/// A value of the composite type `accepted_update`, with the fields in the type's order. It is an accepted update; in the
+/// last row of a device it also has the snapshot after the batch.
 #[derive(sqlx::Encode)]
-struct Row<'d> {
+struct AcceptedUpdateRow<'d> {
     device_id: &'d str,
     activation_id: Uuid,
     version: i64,
@@ -80,25 +85,26 @@ struct Row<'d> {
     dropped: Option<JsonColumn<&'d Drops>>,
 }
 
-impl sqlx::Type<sqlx::Postgres> for Row<'_> {
+impl sqlx::Type<sqlx::Postgres> for AcceptedUpdateRow<'_> {
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_name("accepted_update")
     }
 }
 
-impl PgHasArrayType for Row<'_> {
+impl PgHasArrayType for AcceptedUpdateRow<'_> {
     fn array_type_info() -> PgTypeInfo {
         PgTypeInfo::array_of("accepted_update")
     }
 }
 
-impl<'d> Row<'d> {
-    /// The rows of a device, in the order of its updates.
-    fn of_move(moved: &'d SnapshotMove<'_>) -> impl Iterator<Item = Self> {
+impl<'d> AcceptedUpdateRow<'d> {
+    /// Creates the rows of a device, in the order of its updates.
+    fn from_move(moved: &'d SnapshotMove<'_>) -> impl Iterator<Item = Self> {
         let updates = moved.updates.iter().enumerate();
         updates.map(|(index, update)| Self::new(moved, update, index + 1 == moved.updates.len()))
     }
 
+    /// Creates the row of one update; only the last row of a device carries the snapshot.
     fn new(moved: &'d SnapshotMove<'_>, update: &'d AcceptedUpdate<'_>, is_last: bool) -> Self {
         let SnapshotMove { device, held, .. } = moved;
         Self {

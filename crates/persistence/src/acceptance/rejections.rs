@@ -1,4 +1,4 @@
-//! What was refused: kept with the batch that it was in, by reason and whom it was about.
+//! Storing and reading rejections. They are stored in the transaction of their batch, grouped by reason and subject.
 
 use std::collections::HashMap;
 
@@ -13,15 +13,15 @@ use uuid::Uuid;
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
 impl UnitOfWork {
-    /// Keeps a batch's refusals: none of it costs a batch without any. Two statements, and a third where
-    /// something is kept for the first time, whatever the batch's size.
+    /// Stores a batch's rejections by two statements, and a third one if a rejection is new, whatever the batch's size. A
+    /// batch without rejections runs no statement.
     ///
-    /// The count of a reason is locked before its rows, reasons in one order: batches that keep the same
-    /// rejections come one after the other, and no two can wait for each other in a circle. That is also
-    /// what lets the third statement remove rows that others might touch.
+    /// The count of a reason is locked before the rows of that reason, and reasons are locked in one order. So batches
+    /// with the same rejections run one after the other, and deadlocks cannot happen. This order also allows the third
+    /// statement to remove rows that other batches might update.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn keep_rejections(
         &mut self,
         tally: &RejectionTally,
@@ -32,7 +32,11 @@ impl UnitOfWork {
             return Ok(());
         }
         let reasons: Vec<&str> = tally.counts.keys().map(|reason| reason.as_str()).collect();
-        let counts: Vec<i64> = tally.counts.values().map(|count| column(*count)).collect();
+        let counts: Vec<i64> = tally
+            .counts
+            .values()
+            .map(|count| count_column(*count))
+            .collect();
         sqlx::query!(
             r#"/* rejection_counts: add */
             INSERT INTO rejection_counts AS total (workspace_id, reason, count)
@@ -50,17 +54,17 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// Whether any of them was not there before.
+    /// Inserts or updates the rows of rejections. Returns whether any of them is new.
     async fn put_rejections(
         &mut self,
         tally: &RejectionTally,
         cycle_id: Option<CycleId>,
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
-        let mut columns = Columns::default();
+        let mut columns = RejectionColumns::default();
         for (key, refusals) in &tally.kept {
             columns.push(key);
-            columns.counts.push(column(refusals.count));
+            columns.counts.push(count_column(refusals.count));
             columns.details.push(&refusals.detail);
             columns.observed_at.push(refusals.observed_at);
             columns.trace_ids.push(refusals.trace_id.as_deref());
@@ -100,7 +104,8 @@ impl UnitOfWork {
         .await?)
     }
 
-    /// Of those that have not been seen for the longest time; among equals the ones that came last.
+    /// Removes rejections beyond the limit of their reason: those that have not been seen for the longest time, and among
+    /// equals those that were first seen last.
     async fn remove_surplus_rejections(
         &mut self,
         tally: &RejectionTally,
@@ -109,7 +114,7 @@ impl UnitOfWork {
             .kept
             .keys()
             .filter(|key| !key.reason.is_about_a_configured_device());
-        let mut columns = Columns::default();
+        let mut columns = RejectionColumns::default();
         for key in bounded {
             columns.push(key);
         }
@@ -132,17 +137,17 @@ impl UnitOfWork {
             self.workspace_id.as_str(),
             &columns.reasons as &[&str],
             &columns.provider_ids as &[&str],
-            column(REJECTIONS_AT_MOST as u64),
+            count_column(REJECTIONS_AT_MOST as u64),
         )
         .execute(&mut *self.tx)
         .await?;
         Ok(())
     }
 
-    /// Forgets that a device was unknown: it has been configured, under this id and name.
+    /// Deletes the rejections that called a device unknown, because the device has been configured.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub(crate) async fn forget_unknown_device(
         &mut self,
         device_id: &DeviceId,
@@ -166,10 +171,10 @@ impl UnitOfWork {
 }
 
 impl Store {
-    /// Kept rejections of a workspace in the order of their keys, those after a key when given.
+    /// Loads a page of a workspace's rejections, in the order of their keys: only those after the key `after`, if given.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn rejections(
         &self,
         workspace_id: &WorkspaceId,
@@ -178,9 +183,9 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<KeptRejection>, StorageError> {
         let [reason, provider_id, external_id, device_id, pointer] =
-            after.map(texts).unwrap_or_default();
+            after.map(key_columns).unwrap_or_default();
         sqlx::query_as!(
-            Row,
+            RejectionRow,
             r#"/* rejections: page */
             SELECT reason, provider_id, external_id, device_id, pointer, count, first_seen_at, last_seen_at, detail,
                    observed_at, cycle_id, trace_id
@@ -210,11 +215,11 @@ impl Store {
         .collect()
     }
 
-    /// The latest refusals of configured devices of any workspaces; devices without any are left out. One
-    /// of the few reads across workspaces.
+    /// Loads the latest rejection of each given device that explains its silence; devices without one are left out. This
+    /// is one of the few reads across workspaces.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn last_rejections_of(
         &self,
         devices: &[(&WorkspaceId, &DeviceId)],
@@ -257,10 +262,10 @@ impl Store {
         .collect()
     }
 
-    /// How many updates of a workspace were refused, by reason: whether they are still kept or not.
+    /// Loads the number of a workspace's rejected updates by reason, including rejections whose rows were removed.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn rejection_counts(
         &self,
         workspace_id: &WorkspaceId,
@@ -281,9 +286,9 @@ impl Store {
     }
 }
 
-/// Keys turned into columns, as `unnest` takes them, in the order of the keys.
+/// The columns of rejections in the order of their keys, as the parameters of `unnest`.
 #[derive(Default)]
-struct Columns<'t> {
+struct RejectionColumns<'t> {
     reasons: Vec<&'t str>,
     provider_ids: Vec<&'t str>,
     external_ids: Vec<&'t str>,
@@ -295,9 +300,10 @@ struct Columns<'t> {
     trace_ids: Vec<Option<&'t str>>,
 }
 
-impl<'t> Columns<'t> {
+impl<'t> RejectionColumns<'t> {
+    /// Appends the columns of a key.
     fn push(&mut self, key: &'t RejectionKey) {
-        let [reason, provider_id, external_id, device_id, pointer] = texts(key);
+        let [reason, provider_id, external_id, device_id, pointer] = key_columns(key);
         self.reasons.push(reason);
         self.provider_ids.push(provider_id);
         self.external_ids.push(external_id);
@@ -306,8 +312,8 @@ impl<'t> Columns<'t> {
     }
 }
 
-/// The columns of a key: what was not named is empty, which no id is.
-fn texts(key: &RejectionKey) -> [&str; 5] {
+/// Returns the columns of a key. An absent part becomes the empty text, which no id is.
+fn key_columns(key: &RejectionKey) -> [&str; 5] {
     [
         key.reason.as_str(),
         key.provider_id.as_ref().map_or("", ProviderId::as_str),
@@ -317,12 +323,13 @@ fn texts(key: &RejectionKey) -> [&str; 5] {
     ]
 }
 
-/// A count as its column's type; counts fit by far.
-fn column(count: u64) -> i64 {
+/// Converts a count to its column's type; counts are far below the limit.
+fn count_column(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-struct Row {
+/// The columns of a rejection.
+struct RejectionRow {
     reason: String,
     provider_id: String,
     external_id: String,
@@ -337,18 +344,26 @@ struct Row {
     trace_id: Option<String>,
 }
 
-impl TryFrom<Row> for KeptRejection {
+impl TryFrom<RejectionRow> for KeptRejection {
     type Error = StorageError;
 
-    fn try_from(row: Row) -> Result<Self, StorageError> {
+    fn try_from(row: RejectionRow) -> Result<Self, StorageError> {
         let reason = decode::word(RejectReason::parse, "reason", &row.reason)?;
         Ok(Self {
             key: RejectionKey {
                 reason,
-                provider_id: named(ProviderId::try_new, "provider_id", &row.provider_id)?,
-                external_id: named(ExternalId::try_new, "external_id", &row.external_id)?,
-                device_id: named(DeviceId::try_new, "device_id", &row.device_id)?,
-                // The empty pointer means the whole item.
+                provider_id: decode_optional_id(
+                    ProviderId::try_new,
+                    "provider_id",
+                    &row.provider_id,
+                )?,
+                external_id: decode_optional_id(
+                    ExternalId::try_new,
+                    "external_id",
+                    &row.external_id,
+                )?,
+                device_id: decode_optional_id(DeviceId::try_new, "device_id", &row.device_id)?,
+                // For a malformed item the empty pointer is a value: it means the whole item.
                 pointer: (reason == RejectReason::Malformed).then_some(row.pointer),
             },
             count: row.count,
@@ -362,7 +377,8 @@ impl TryFrom<Row> for KeptRejection {
     }
 }
 
-fn named<T>(
+/// Decodes an id; the empty text means that the key has no such id.
+fn decode_optional_id<T>(
     try_new: impl Fn(&str) -> Result<T, InvalidId>,
     what: &'static str,
     text: &str,

@@ -1,4 +1,4 @@
-//! The one way in which a batch of updates is loaded and recorded, whoever brought it.
+//! The only way to load and record a batch of updates, for polls, pushes and envelopes.
 
 use chrono::{DateTime, Utc};
 use domain::acceptance::{BatchItem, Decision, RejectionTally};
@@ -8,37 +8,37 @@ use super::record::record_updates;
 use super::{BatchFacts, CacheSession, Delivery};
 use crate::{Fence, StorageError, Store, UnitOfWork};
 
-/// Loads what a batch is judged by, and records what was decided, in one transaction.
+/// The writer of one batch, which loads the facts that the batch is decided by, and records the decision.
 ///
-/// Where the device cache has all that a batch names, the writer loads from it, and records by one call of the
-/// database's that is a transaction of its own. Else, and where there is more to record than accepted updates, it
-/// works in a unit of work under the shared fence. The caller does the same steps either way: load, decide, record;
-/// again while [`Recorded`] says so; commit.
+/// If the device cache has every fact, the writer loads from the cache, and records by one database call that is a
+/// transaction of its own. Otherwise, and if there is more to record than accepted updates, the writer uses a unit of
+/// work under the shared fence. The caller does the same steps in both cases: load, decide, record, repeat these while
+/// [`Recorded`] leaves something out, commit.
 #[derive(Debug)]
 pub struct AcceptanceWriter<'w> {
     store: &'w Store,
     workspace_id: &'w WorkspaceId,
     cached: CacheSession,
     unit_of_work: Option<UnitOfWork>,
-    /// Whether the facts that were loaded last are those of the cache, which nothing under the fence has confirmed.
+    /// Whether the latest facts came from the cache without a check of their versions under the fence.
     loaded_from_cache: bool,
 }
 
-/// How much of a decision was recorded. What was not is to be loaded and decided again with the same writer.
+/// The part of a decision that was recorded. The caller loads and decides the rest again with the same writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recorded {
     /// All of the decision was recorded.
     All,
-    /// Other batches have moved these devices since they were loaded; the rest was recorded. The devices' rows are
-    /// locked now, so that the next attempt records them.
+    /// Everything was recorded except these devices, which other batches have moved since they were loaded. The rows of
+    /// these devices are locked now, so the next attempt records them.
     AllBut(Vec<DeviceId>),
-    /// Nothing was recorded: the decision was made on a cached state that counts no longer, or there is more to
-    /// record than one call can. The next attempt works in a unit of work.
+    /// Nothing was recorded, because the cached facts were not current, or because there is more to record than one call
+    /// can. The next attempt uses a unit of work.
     Nothing,
 }
 
 impl Recorded {
-    /// Returns whether items about this device are to be decided again.
+    /// Returns whether items about this device must be decided again.
     pub fn leaves_out(&self, device_id: Option<&DeviceId>) -> bool {
         match self {
             Self::All => false,
@@ -49,7 +49,7 @@ impl Recorded {
 }
 
 impl Store {
-    /// A writer for one batch of one workspace, for whoever has nothing to write beside it.
+    /// Creates a writer for a batch of a workspace, for a caller that writes nothing else in the same transaction.
     pub fn acceptance_writer<'w>(&'w self, workspace_id: &'w WorkspaceId) -> AcceptanceWriter<'w> {
         AcceptanceWriter {
             store: self,
@@ -60,10 +60,10 @@ impl Store {
         }
     }
 
-    /// A writer whose unit of work has begun, for whoever has more to write than a batch.
+    /// Creates a writer whose unit of work has begun, for a caller that also writes other rows in the transaction.
     ///
     /// # Errors
-    /// When the database is not available.
+    /// Returns an error if the database is not available.
     pub async fn begin_acceptance<'w>(
         &'w self,
         workspace_id: &'w WorkspaceId,
@@ -75,16 +75,16 @@ impl Store {
 }
 
 impl<'w> AcceptanceWriter<'w> {
-    /// The workspace that the batch is of.
+    /// Returns the workspace of the batch.
     pub fn workspace_id(&self) -> &'w WorkspaceId {
         self.workspace_id
     }
 
-    /// Loads what the items are judged by: the workspace's flags, its connections, and the devices that the items
-    /// name with what is held of each. Returns `None` if there is no such workspace.
+    /// Loads the facts that the items are decided by: the workspace's flags, its connections, and the named devices with
+    /// their snapshots. Returns `None` if there is no such workspace.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn load(
         &mut self,
         items: &[BatchItem<'_>],
@@ -99,10 +99,11 @@ impl<'w> AcceptanceWriter<'w> {
         self.unit_of_work().await?.load_batch_facts(items).await
     }
 
-    /// Records a decision that was made on what this writer has loaded last. It is durable after [`Self::commit`].
+    /// Records a decision that was made on the latest facts of this writer. The decision is durable after
+    /// [`Self::commit`].
     ///
     /// # Errors
-    /// When the store fails; a decision that was made on the cached state may then have landed or not.
+    /// Returns an error if the store fails; a decision on cached facts may then be recorded or not.
     pub async fn record(
         &mut self,
         decision: &Decision<'_>,
@@ -115,8 +116,14 @@ impl<'w> AcceptanceWriter<'w> {
                 Vec::new()
             } else {
                 let tx = &mut unit_of_work.tx;
-                let answer = record_updates(tx, id, None, decision, delivery).await?;
-                answer.ok_or_else(|| StorageError::corrupt("answer of record_updates", "NULL"))?
+                let recorded = record_updates(tx, id, None, decision, delivery).await?;
+                // NULL is the answer to wrong versions, and this call names no versions.
+                recorded.ok_or_else(|| {
+                    StorageError::corrupt(
+                        "result of record_updates under the fence of a workspace",
+                        id,
+                    )
+                })?
             };
             unit_of_work.cache.note_moves(&decision.moves, &superseded);
             return Ok(if superseded.is_empty() {
@@ -125,7 +132,7 @@ impl<'w> AcceptanceWriter<'w> {
                 Recorded::AllBut(superseded)
             });
         }
-        // What is rejected is kept in the transaction that has the accepted updates.
+        // A batch with rejections needs a unit of work, because rejections and updates share one transaction.
         if self.unit_of_work.is_none() && !decision.rejects_any() {
             let mut kept = self.store.kept.take().await?;
             let (connection, versions) = (&mut kept.connection, self.cached.versions());
@@ -145,10 +152,10 @@ impl<'w> AcceptanceWriter<'w> {
         Ok(Recorded::Nothing)
     }
 
-    /// The unit of work that has everything of this batch; begun now, under the shared fence, unless it was before.
+    /// Returns the unit of work of this batch. Begins one under the shared fence if none has begun.
     ///
     /// # Errors
-    /// When the database is not available.
+    /// Returns an error if the database is not available.
     pub async fn unit_of_work(&mut self) -> Result<&mut UnitOfWork, StorageError> {
         let begun = match self.unit_of_work.take() {
             Some(begun) => begun,
@@ -157,10 +164,10 @@ impl<'w> AcceptanceWriter<'w> {
         Ok(self.unit_of_work.insert(begun))
     }
 
-    /// Returns whether a cycle's lease is held, and keeps it from being taken over until the commit.
+    /// Returns whether a cycle's lease is held, and prevents a new claim of the cycle until the commit.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn holds_lease(
         &mut self,
         cycle_id: CycleId,
@@ -172,10 +179,10 @@ impl<'w> AcceptanceWriter<'w> {
             .await
     }
 
-    /// Keeps what was rejected, as [`UnitOfWork::keep_rejections`] does; writes nothing for an empty tally.
+    /// Stores rejections like [`UnitOfWork::keep_rejections`]; an empty tally begins no unit of work.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn keep_rejections(
         &mut self,
         tally: &RejectionTally,
@@ -189,10 +196,10 @@ impl<'w> AcceptanceWriter<'w> {
         unit_of_work.keep_rejections(tally, cycle_id, now).await
     }
 
-    /// Makes everything durable. Dropping a writer undoes what its unit of work has written.
+    /// Commits the unit of work, if one has begun. Dropping a writer without a commit rolls its unit of work back.
     ///
     /// # Errors
-    /// When the database did not confirm; what was written may then have landed or not.
+    /// Returns an error if the database did not confirm the commit; the writes may then be committed or not.
     pub async fn commit(self) -> Result<(), StorageError> {
         match self.unit_of_work {
             Some(unit_of_work) => UnitOfWork::commit(unit_of_work).await,

@@ -39,7 +39,7 @@ impl UnitOfWork {
     /// and leaves out envelopes that the other replay has settled.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn lock_for_replay(
         &mut self,
         selection: ReplaySelection<'_>,
@@ -100,7 +100,7 @@ impl UnitOfWork {
     /// Loads the raw messages of locked envelopes.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn raw_messages(
         &mut self,
         envelopes: &[LockedEnvelope],
@@ -127,7 +127,7 @@ impl UnitOfWork {
     /// Records the new verdicts of replayed envelopes.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn settle_envelopes(
         &mut self,
         judged: &[(EnvelopeId, EnvelopeVerdict)],
@@ -164,7 +164,7 @@ impl Store {
     /// Loads a page of the envelopes in quarantine, in order of id.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn quarantined_envelopes(
         &self,
         workspace_id: &WorkspaceId,

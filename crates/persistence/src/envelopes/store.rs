@@ -28,7 +28,7 @@ impl UnitOfWork {
     /// Loads the outcomes of envelopes that are stored already; unknown ids are left out.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn known_envelopes(
         &mut self,
         ids: &[EnvelopeId],
@@ -57,7 +57,7 @@ impl UnitOfWork {
     /// of work, because it has decided an envelope that belongs to the other transaction.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn store_envelopes(
         &mut self,
         judged: &[(&ProviderEnvelope<'_>, EnvelopeVerdict)],

@@ -11,7 +11,7 @@ impl UnitOfWork {
     /// arrived.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn record_streams(
         &mut self,
         cycle_id: CycleId,

@@ -58,7 +58,7 @@ impl Store {
     /// Loads one connection; `None` if the workspace has no such connection.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn connection(
         &self,
         workspace_id: &WorkspaceId,
@@ -70,7 +70,7 @@ impl Store {
     /// Loads a page of a workspace's connections, in order of id: only those after the id `after`, if given.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn connections(
         &self,
         workspace_id: &WorkspaceId,
@@ -102,7 +102,7 @@ impl UnitOfWork {
     /// Loads one connection of this workspace, protected by the fence.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn connection(
         &mut self,
         id: &ProviderId,
@@ -113,7 +113,7 @@ impl UnitOfWork {
     /// Inserts or replaces a connection, including its version.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn put_connection(
         &mut self,
         connection: &Connection,
@@ -155,7 +155,7 @@ impl UnitOfWork {
     /// Removes a connection, unless active devices use the connection.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn remove_connection(
         &mut self,
         id: &ProviderId,

@@ -10,7 +10,7 @@ impl Store {
     /// Loads changes of a workspace's flags, newest first: only those before the version `before_version`, if given.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn cutover_changes(
         &self,
         id: &WorkspaceId,
@@ -52,7 +52,7 @@ impl UnitOfWork {
     /// Replaces the flags and records the change. The caller holds the exclusive fence.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn update_cutover(
         &mut self,
         version: i64,

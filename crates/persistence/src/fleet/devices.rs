@@ -44,7 +44,7 @@ impl Store {
     /// Loads one device; `None` if the workspace has no such device.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn device(
         &self,
         workspace_id: &WorkspaceId,
@@ -56,7 +56,7 @@ impl Store {
     /// Loads a page of a workspace's devices, in order of id: only those after the id `after`, if given.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn devices(
         &self,
         workspace_id: &WorkspaceId,
@@ -93,7 +93,7 @@ impl Store {
     /// Loads the active devices of a connection, in order of id. A poll expects these devices in the provider's answer.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn devices_of_connection(
         &self,
         workspace_id: &WorkspaceId,
@@ -122,7 +122,7 @@ impl UnitOfWork {
     /// Loads one device of this workspace, protected by the fence.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn device(&mut self, id: &DeviceId) -> Result<Option<Device>, StorageError> {
         load_device(&mut *self.tx, &self.workspace_id, id).await
     }
@@ -130,7 +130,7 @@ impl UnitOfWork {
     /// Returns the active device that has an external id at a connection, if there is one.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn holder_of_external_id(
         &mut self,
         provider_id: &ProviderId,
@@ -154,7 +154,7 @@ impl UnitOfWork {
     /// the absence of the old activation are deleted; the history stays.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn put_device(&mut self, device: &Device) -> Result<(), StorageError> {
         sqlx::query!(
             r#"/* devices: put */

@@ -111,7 +111,7 @@ impl Store {
     /// Loads one workspace; `None` if there is no such workspace.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn workspace(
         &self,
         id: &WorkspaceId,
@@ -122,7 +122,7 @@ impl Store {
     /// Loads a page of workspaces, in order of id: only those after the id `after`, if given.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn workspaces(
         &self,
         after: Option<&WorkspaceId>,
@@ -156,7 +156,7 @@ impl Store {
     /// Loads the given workspaces, in no order; workspaces that do not exist are left out.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn workspaces_by_id(
         &self,
         ids: &[&WorkspaceId],
@@ -188,7 +188,7 @@ impl UnitOfWork {
     /// versions that were read.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn workspace(&mut self) -> Result<Option<WorkspaceRecord>, StorageError> {
         let record = load_workspace(&mut *self.tx, &self.workspace_id).await?;
         if let Some(record) = &record {
@@ -206,7 +206,7 @@ impl UnitOfWork {
     /// Inserts the workspace with the next registration number and the default policy.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn insert_workspace(
         &mut self,
         name: &WorkspaceName,
@@ -252,7 +252,7 @@ impl UnitOfWork {
     /// Replaces the workspace's name and activity.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn update_workspace(
         &mut self,
         name: &WorkspaceName,
@@ -278,7 +278,7 @@ impl UnitOfWork {
     /// Replaces the policy. `cadences` says since when the new poll interval counts, and which one counted before.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn update_policy(
         &mut self,
         policy: Policy,

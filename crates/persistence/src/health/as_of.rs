@@ -42,7 +42,7 @@ impl Store {
     /// from the current record if no later change exists.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn workspace_as_of(
         &self,
         mut record: WorkspaceRecord,
@@ -107,7 +107,7 @@ impl Store {
     /// Records made exactly at the instant are included.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn health_facts_as_of(
         &self,
         workspace_id: &WorkspaceId,
@@ -198,7 +198,8 @@ impl Store {
         Ok(without_row_spans(rows.try_collect()).await?)
     }
 
-    /// Adds to each absent device the last answer within a day that named it, in its activation.
+    /// Sets, for each absent device, the time of the last answer that named the device, if that answer came within
+    /// [`LOOK_BACK`] and since the device's activation.
     async fn add_last_answers(
         &self,
         workspace_id: &WorkspaceId,

@@ -32,7 +32,7 @@ impl Store {
     /// there is no such workspace. One database connection loads the devices while a second one loads the rest.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn health_facts(
         &self,
         workspace_id: &WorkspaceId,

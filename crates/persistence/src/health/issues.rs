@@ -47,7 +47,7 @@ impl Store {
     /// device could appear silent in a poll that has just returned the device.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn issue_facts(
         &self,
         workspace_id: &WorkspaceId,

@@ -54,7 +54,7 @@ impl Store {
     /// Loads every connection of all workspaces with its latest finished poll, in no order.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn all_polled_connections(&self) -> Result<Vec<PolledConnection>, StorageError> {
         let rows = sqlx::query!(
             r#"/* overview: connections with their latest polls */
@@ -98,7 +98,7 @@ impl Store {
     /// Loads the end of each workspace's latest polled cycle; workspaces without a polled cycle are left out.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn last_cycle_ends(
         &self,
     ) -> Result<HashMap<WorkspaceId, DateTime<Utc>>, StorageError> {
@@ -124,7 +124,7 @@ impl Store {
     /// device's connection. Connections and workspaces without devices are left out.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn devices_by_state(
         &self,
         connections: &[ConnectionCutOffs],
@@ -144,7 +144,7 @@ impl Store {
             .map(|lag| interval(lag.to_std().unwrap_or_default()))
             .collect();
         let rows = sqlx::query_as!(
-            StateColumns,
+            StateCountColumns,
             r#"/* overview: devices by state */
             WITH devices_now AS (
                 SELECT d.workspace_id, d.provider_id, s.last_update_received_at AS received_at,
@@ -199,7 +199,7 @@ impl Store {
     /// Counts the slots of each workspace by outcome, for the hours from `first_hour` to `last_hour`, both included.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn slots_by_hour(
         &self,
         first_hour: DateTime<Utc>,
@@ -230,7 +230,7 @@ impl Store {
     /// Loads the newest cycle of each of the given workspaces; workspaces without a cycle are left out.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn latest_cycles(
         &self,
         workspaces: impl IntoIterator<Item = &WorkspaceId>,
@@ -266,8 +266,8 @@ impl Store {
     }
 }
 
-/// The columns of the devices of a connection or of a workspace, counted by state.
-struct StateColumns {
+/// The columns of [`DevicesByState`].
+struct StateCountColumns {
     workspace_id: String,
     provider_id: Option<String>,
     healthy: i64,
@@ -281,10 +281,10 @@ struct StateColumns {
     p95_age_seconds: Option<i64>,
 }
 
-impl TryFrom<StateColumns> for DevicesByState {
+impl TryFrom<StateCountColumns> for DevicesByState {
     type Error = StorageError;
 
-    fn try_from(columns: StateColumns) -> Result<Self, StorageError> {
+    fn try_from(columns: StateCountColumns) -> Result<Self, StorageError> {
         let counted = |state, devices, fresh| StateCount {
             state,
             devices: count(devices),
@@ -308,6 +308,7 @@ impl TryFrom<StateColumns> for DevicesByState {
     }
 }
 
+/// Parses the id of a workspace from its column.
 fn workspace_id(text: &str) -> Result<WorkspaceId, StorageError> {
     decode::id(WorkspaceId::try_new, "workspace_id", text)
 }

@@ -1,4 +1,4 @@
-//! How a workspace's connections had been polled until an instant of the past.
+//! Loading the latest polls of a workspace's connections before an earlier instant.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,15 +12,15 @@ use super::columns::ConnectionColumns;
 use crate::postgres::{StorageError, Store, decode};
 
 impl Store {
-    /// Reads the workspace's connections as they were configured at an instant, each with its latest poll and its
-    /// latest answer until then.
-    pub(super) async fn connection_polls_as_of(
+    /// Loads the workspace's connections as they were configured at an instant, each with its latest poll and its latest
+    /// answer before the instant.
+    pub(super) async fn load_polls_as_of(
         &self,
         workspace_id: &WorkspaceId,
         at: DateTime<Utc>,
     ) -> Result<PollsAsOf, StorageError> {
         let rows = sqlx::query_as!(
-            ColumnsAsOf,
+            PollColumnsAsOf,
             r#"/* history: connections and their polls as of */
             WITH changed AS (
                 SELECT DISTINCT ON (payload->>'provider_id') payload->>'provider_id' AS provider_id, payload->'from' AS before
@@ -75,9 +75,9 @@ impl Store {
     }
 }
 
-/// The columns of a connection, its latest poll and its latest answer as of an instant. All but the cycle's are
-/// absent in the one row of a workspace without connections.
-struct ColumnsAsOf {
+/// The columns of a connection with its latest poll and its latest answer. A workspace without connections has one row,
+/// in which only `last_cycle_ended_at` is set.
+struct PollColumnsAsOf {
     last_cycle_ended_at: Option<DateTime<Utc>>,
     provider_id: Option<String>,
     provider_type: Option<String>,
@@ -93,27 +93,28 @@ struct ColumnsAsOf {
     missing: Option<Vec<String>>,
 }
 
-/// The polls of a workspace's connections, as of an instant.
+/// The connections of a workspace at an earlier instant, with the results of their latest polls.
 #[derive(Default)]
 pub(super) struct PollsAsOf {
     /// The connections with their latest polls.
     pub(super) connections: Vec<ConnectionPolling>,
     /// The end of the latest polled cycle.
     pub(super) last_cycle_ended_at: Option<DateTime<Utc>>,
-    /// The latest answer of each connection: when it was asked for, and the devices that it lacked.
+    /// The latest answer of each connection: the time of the request, and the devices missing from the answer.
     answers: HashMap<String, (DateTime<Utc>, HashSet<String>)>,
-    /// The latest poll of each connection: when it ended, and the devices of which it brought nothing but refused
-    /// updates, with the reason. Of refused pushes only the latest is kept, which may be later than the instant.
+    /// The latest poll of each connection: the time of its end, and for each device of which all updates were rejected
+    /// the reason. Rejected pushes are not included: only the latest rejection of a push is stored, and it may be later
+    /// than the instant.
     refusals: HashMap<String, (DateTime<Utc>, HashMap<String, RejectReason>)>,
 }
 
 impl PollsAsOf {
     /// Adds a connection with its latest poll and its latest answer.
-    fn add(&mut self, row: ColumnsAsOf) -> Result<(), StorageError> {
+    fn add(&mut self, row: PollColumnsAsOf) -> Result<(), StorageError> {
         let (Some(provider_id), Some(provider_type), Some(enabled)) =
             (row.provider_id, row.provider_type, row.enabled)
         else {
-            // The row of a workspace without connections.
+            // A workspace without connections has one row, which holds the end of its latest cycle only.
             return Ok(());
         };
         if let (Some(asked_at), Some(missing)) = (row.asked_at, row.missing) {
@@ -142,17 +143,17 @@ impl PollsAsOf {
         Ok(())
     }
 
-    /// Returns whether the latest answer lacked a device. A device activated after the poll began was not asked
-    /// for, and so was not absent.
-    pub(super) fn lacked(&self, row: &ActiveDevice) -> bool {
+    /// Returns whether the latest answer lacked the device. A device that was activated after the request is not
+    /// absent, because the provider was not asked for the device.
+    pub(super) fn is_absent(&self, row: &ActiveDevice) -> bool {
         let answer = self.answers.get(row.provider_id.as_str());
         answer.is_some_and(|(asked_at, missing)| {
             row.facts.activated_at <= *asked_at && missing.contains(row.device_id.as_str())
         })
     }
 
-    /// Returns the refusal of a device's updates in the latest poll, if that brought nothing else of the device.
-    pub(super) fn refused(&self, row: &ActiveDevice) -> Option<LastRejection> {
+    /// Returns why the latest poll's updates of the device were rejected, if all of them were.
+    pub(super) fn last_rejection(&self, row: &ActiveDevice) -> Option<LastRejection> {
         let (at, devices) = self.refusals.get(row.provider_id.as_str())?;
         let reason = devices.get(row.device_id.as_str())?;
         Some(LastRejection {

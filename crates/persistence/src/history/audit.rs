@@ -11,7 +11,7 @@ impl Store {
     /// if given. This is one of the few reads across workspaces; it reads the index of changes and no other events.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn changes(
         &self,
         filter: &ChangeFilter,

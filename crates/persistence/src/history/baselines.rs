@@ -11,7 +11,7 @@ impl Store {
     /// Loads workspaces without a baseline on a day, in order of id. This is one of the few reads across workspaces.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn workspaces_without_baseline(
         &self,
         day: NaiveDate,
@@ -36,7 +36,7 @@ impl Store {
     /// Loads the time of the newest baseline at or before an instant.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn baseline_at(
         &self,
         workspace_id: &WorkspaceId,
@@ -58,7 +58,7 @@ impl Store {
     /// Loads the time of the oldest baseline on or after a day.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn oldest_baseline(
         &self,
         workspace_id: &WorkspaceId,
@@ -80,7 +80,7 @@ impl Store {
     /// Deletes the records of baselines before a day. The events of these baselines are dropped with their partitions.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn delete_baselines_before(&self, first_kept: NaiveDate) -> Result<(), StorageError> {
         sqlx::query!(
             r#"/* baselines: forget */
@@ -97,7 +97,7 @@ impl UnitOfWork {
     /// Claims the recording of the day's baseline. Returns `false` if the day has a baseline already.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn claim_baseline(&mut self, now: DateTime<Utc>) -> Result<bool, StorageError> {
         let claimed = sqlx::query!(
             r#"/* baselines: claim */
@@ -115,7 +115,7 @@ impl UnitOfWork {
     /// Makes the baseline that is recorded now the day's baseline, in place of an earlier one of that day.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn replace_baseline(&mut self, now: DateTime<Utc>) -> Result<(), StorageError> {
         sqlx::query!(
             r#"/* baselines: replace */
@@ -133,7 +133,7 @@ impl UnitOfWork {
     /// Counts the active devices. Under a fence the number does not change until the unit of work ends.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn count_active_devices(&mut self) -> Result<usize, StorageError> {
         let count = sqlx::query_scalar!(
             r#"/* devices: count active ones */
@@ -150,7 +150,7 @@ impl UnitOfWork {
     /// at the same time: their updates have later versions than the baseline, whatever their recording time is.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn append_baselines(
         &mut self,
         event_ids: &[Uuid],

@@ -42,7 +42,7 @@ impl Store {
     /// Appends the events of an export, one for each workspace, in one statement.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn append_export(
         &self,
         event_type: EventType,
@@ -83,7 +83,7 @@ impl UnitOfWork {
     /// Appends an event of this workspace.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn append_event(
         &mut self,
         event: Event<'_>,
@@ -125,7 +125,7 @@ impl Store {
     /// statement reads the days of the span by their primary key, newest day first, until the page is full.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn events(
         &self,
         workspace_id: &WorkspaceId,
@@ -195,7 +195,7 @@ impl Store {
     /// cycle lie between them.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn cycle_times(
         &self,
         workspace_id: &WorkspaceId,

@@ -63,7 +63,7 @@ impl Store {
     /// one device at a time is in memory.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn rebuild(
         &self,
         workspace_id: &WorkspaceId,
@@ -79,7 +79,7 @@ impl UnitOfWork {
     /// Rebuilds the snapshots of the given devices, protected by this unit of work's fence, and calls `compare` with each.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn rebuild(
         &mut self,
         start: HistoryStart,
@@ -96,7 +96,7 @@ impl UnitOfWork {
     /// so that no decision made on a replaced snapshot is recorded.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn replace_snapshots(
         &mut self,
         devices: &[RebuiltDevice],

@@ -13,7 +13,7 @@ impl Store {
     /// of removed cycles.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn remove_cycles_before(
         &self,
         workspace_id: &WorkspaceId,
@@ -49,7 +49,7 @@ impl Store {
     /// Removes at most `limit` of the oldest ended sweeps with an id before `first_kept`, and returns their number.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn remove_sweeps_before(
         &self,
         first_kept: SweepId,

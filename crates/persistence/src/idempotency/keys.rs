@@ -26,7 +26,7 @@ impl Store {
     /// Loads the record of a key; `None` if the key is free.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn held_key(&self, name: &KeyName) -> Result<Option<KeyRecord>, StorageError> {
         sqlx::query_as!(
             IdempotencyKeyRow,
@@ -49,7 +49,7 @@ impl Store {
     /// anything that the request commits later.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn claim_key(
         &self,
         name: &KeyName,
@@ -82,7 +82,7 @@ impl Store {
     /// Stores the answer of a claim. Returns `false` if another request has claimed the key since.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn keep_answer(
         &self,
         name: &KeyName,
@@ -109,7 +109,7 @@ impl Store {
     /// Releases a claimed key whose request has changed nothing, so that the request can be retried.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn release_key(&self, name: &KeyName, claim: ClaimToken) -> Result<(), StorageError> {
         sqlx::query!(
             r#"/* idempotency_keys: release */
@@ -128,7 +128,7 @@ impl Store {
     /// its own, which removes at most `limit` keys. Several instances may do this at the same time.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn remove_expired_keys(
         &self,
         until: DateTime<Utc>,

@@ -22,7 +22,7 @@ impl Store {
     /// depend on the workspace's size.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn device_ages(
         &self,
         workspace_id: &WorkspaceId,

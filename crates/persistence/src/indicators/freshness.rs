@@ -63,7 +63,7 @@ impl Store {
     /// Returns no time if there is no such workspace.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn fresh_time_since_last_cycle(
         &self,
         workspace_id: &WorkspaceId,

@@ -57,7 +57,7 @@ impl Store {
     /// Loads a workspace's slots later than `after` and not later than `until`, in no order.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn slot_records(
         &self,
         workspace_id: &WorkspaceId,
@@ -95,7 +95,7 @@ impl Store {
     /// Sums up each window of a workspace, in the order of [`Window::ALL`], by two statements.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn window_sums(
         &self,
         workspace_id: &WorkspaceId,
@@ -198,7 +198,7 @@ impl Store {
     /// since their activation are left out.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn latest_updates(
         &self,
         workspace_id: &WorkspaceId,

@@ -10,7 +10,7 @@ impl Store {
     /// change are left out, because they say nothing about the current configuration.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn latest_asked(
         &self,
         workspace_id: &WorkspaceId,

@@ -48,7 +48,7 @@ impl UnitOfWork {
     /// Each closing is recorded as an event whose id is the cycle's id, because a cycle is closed only once.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn skip_open_cycles(
         &mut self,
         reason: &str,

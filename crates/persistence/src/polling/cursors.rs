@@ -12,7 +12,7 @@ impl Store {
     /// Loads the latest committed cursors of a connection, by the names of their feeds.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn held_cursors(
         &self,
         workspace_id: &WorkspaceId,
@@ -46,7 +46,7 @@ impl UnitOfWork {
     /// the lease of the cycle that fetched them. Nothing is stored if the connection was changed since the poll.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn keep_cursor(
         &mut self,
         provider_id: &ProviderId,
@@ -84,7 +84,7 @@ impl UnitOfWork {
     /// the provider has not named since.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn absent_devices(
         &mut self,
         provider_id: &ProviderId,

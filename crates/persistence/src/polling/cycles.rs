@@ -58,7 +58,7 @@ impl UnitOfWork {
     /// returns that record instead.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn record_trigger(
         &mut self,
         cycle: &NewCycle<'_>,
@@ -134,7 +134,7 @@ impl UnitOfWork {
     /// Loads the record of a slot, or the queued manual cycle if `slot` is `None`.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn recorded_trigger(
         &mut self,
         slot: Option<DateTime<Utc>>,
@@ -163,7 +163,7 @@ impl UnitOfWork {
     /// Records the report of a connection's poll, and the absences of devices that a successful answer lacked.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn record_connection(
         &mut self,
         cycle_id: CycleId,
@@ -252,7 +252,7 @@ impl UnitOfWork {
     /// them before it was lost.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn recorded_outcomes(
         &mut self,
         cycle_id: CycleId,
@@ -280,7 +280,7 @@ impl Store {
     /// Loads cycles of a workspace, newest first: only the cycle `only` or the cycles before `before`, if given.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn poll_cycles(
         &self,
         workspace_id: &WorkspaceId,

@@ -47,7 +47,7 @@ impl Store {
     /// workspaces.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn claim_candidates(
         &self,
         now: DateTime<Utc>,
@@ -101,7 +101,7 @@ impl Store {
     /// stopped; waiting for the lock would delay the claims of all other workspaces.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn claim_cycle(
         &self,
         candidate: &ClaimCandidate,
@@ -162,7 +162,7 @@ impl Store {
     /// Extends a lease. Returns `false` if the lease is no longer held.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn renew_lease(
         &self,
         cycle: &ClaimedCycle,
@@ -186,7 +186,7 @@ impl Store {
     /// Releases a cycle, so that another instance can claim the cycle at once. A release does not count as a lost lease.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn release_cycle(&self, cycle: &ClaimedCycle) -> Result<(), StorageError> {
         sqlx::query!(
             r#"/* poll_cycles: give back */
@@ -205,7 +205,7 @@ impl Store {
     /// statement reads all workspaces, but only their few open cycles.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn workspaces_to_tidy(
         &self,
         now: DateTime<Utc>,
@@ -237,7 +237,7 @@ impl Store {
     /// once. A cycle whose row is locked is left for the next call.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn retire_cycles(
         &self,
         workspace_id: &WorkspaceId,
@@ -298,7 +298,7 @@ impl UnitOfWork {
     /// cycle while its row is locked, so results of a lost lease are never recorded after a new claim.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn holds_lease(
         &mut self,
         cycle_id: CycleId,
@@ -323,7 +323,7 @@ impl UnitOfWork {
     /// cycle's slot, and stores the time for which devices were fresh since the previous cycle.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn end_cycle(
         &mut self,
         cycle_id: CycleId,

@@ -18,7 +18,7 @@ impl Store {
     /// Loads the session of an account; `account` is a hash of the account's name.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn provider_session(
         &self,
         account: &[u8],
@@ -37,7 +37,7 @@ impl Store {
     /// Stores the session of an account and replaces an earlier session.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn save_provider_session(
         &self,
         account: &[u8],
@@ -63,7 +63,7 @@ impl Store {
     /// renewed the session, and the new one stays.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn remove_provider_session(
         &self,
         account: &[u8],
@@ -84,7 +84,7 @@ impl Store {
     /// an account has at most one session.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn remove_expired_provider_sessions(
         &self,
         now: DateTime<Utc>,

@@ -39,7 +39,7 @@ impl Store {
     /// This is one of the few reads across workspaces.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn polled_workspaces(
         &self,
         from: DateTime<Utc>,
@@ -90,7 +90,7 @@ impl UnitOfWork {
     /// Loads the recorded slots of this workspace at or after `from`.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn recorded_slots(
         &mut self,
         from: DateTime<Utc>,
@@ -122,7 +122,7 @@ impl UnitOfWork {
     /// or its trigger came late.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn record_missed(
         &mut self,
         missed: &[MissedSlot],

@@ -35,7 +35,7 @@ impl Store {
     /// Creates the missing partitions of the days around `now`. Several instances may do this at the same time.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn ensure_partitions(&self, now: DateTime<Utc>) -> Result<(), StorageError> {
         let first = now.date_naive() - Days::new(DAYS_BEHIND);
         let days = usize::try_from(DAYS_BEHIND + DAYS_AHEAD + 1).unwrap_or(0);
@@ -53,7 +53,7 @@ impl Store {
     /// other days are not blocked. The call also finishes a drop that was interrupted.
     ///
     /// # Errors
-    /// When the store fails; days that went before that stay gone.
+    /// Returns an error if the store fails; days that were dropped before the failure stay dropped.
     pub async fn drop_event_partitions(
         &self,
         first_kept: NaiveDate,
@@ -65,7 +65,7 @@ impl Store {
     /// envelopes of these days first ([`Self::delete_envelopes_before`]), because they are found by their messages.
     ///
     /// # Errors
-    /// When the store fails; days that went before that stay gone.
+    /// Returns an error if the store fails; days that were dropped before the failure stay dropped.
     pub async fn drop_raw_message_partitions(
         &self,
         first_kept: NaiveDate,

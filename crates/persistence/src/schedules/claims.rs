@@ -17,7 +17,7 @@ impl Store {
     /// failed attempts come first. This is one of the few reads across workspaces.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn workspaces_with_unapplied_schedules(
         &self,
         limit: i64,
@@ -44,7 +44,7 @@ impl Store {
     /// older than the one in the scheduler.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn claim_schedule(
         &self,
         workspace_id: &WorkspaceId,
@@ -70,7 +70,7 @@ impl Store {
     /// Returns `false` if another instance has claimed the schedule since.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn record_applied_schedule(
         &self,
         workspace_id: &WorkspaceId,
@@ -100,7 +100,7 @@ impl Store {
     /// up to a minute.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn record_failed_schedule(
         &self,
         workspace_id: &WorkspaceId,
@@ -127,7 +127,7 @@ impl Store {
     /// its claim gone when it records its result.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn mark_schedule_unknown(
         &self,
         workspace_id: &WorkspaceId,
@@ -147,7 +147,7 @@ impl Store {
     /// Loads the recorded state of a workspace's schedule; the default state if nothing is recorded.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn applied_schedule(
         &self,
         workspace_id: &WorkspaceId,

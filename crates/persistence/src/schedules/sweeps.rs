@@ -24,7 +24,7 @@ impl Store {
     /// Requests a sweep. Returns `sweep_id` for a new sweep, or the id of the sweep that is open already.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn request_sweep(
         &self,
         sweep_id: SweepId,
@@ -62,7 +62,7 @@ impl Store {
     /// Claims the open sweep, if it was requested at `requested_until` or earlier and no instance holds it.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn claim_sweep(
         &self,
         claim: ClaimToken,
@@ -96,7 +96,7 @@ impl Store {
     /// Marks the open sweep as failed if its last allowed claim was lost.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn fail_lost_sweep(&self, now: DateTime<Utc>) -> Result<(), StorageError> {
         sqlx::query!(
             r#"/* reconciliation_sweeps: give up */
@@ -114,7 +114,7 @@ impl Store {
     /// Extends a claim. Returns `false` if the claim is no longer held.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn renew_sweep(
         &self,
         sweep: ClaimedSweep,
@@ -136,7 +136,7 @@ impl Store {
     /// Releases a sweep, so that another instance can claim the sweep at once.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn release_sweep(&self, sweep: ClaimedSweep) -> Result<(), StorageError> {
         sqlx::query!(
             r#"/* reconciliation_sweeps: give back */
@@ -153,7 +153,7 @@ impl Store {
     /// Ends a sweep under its claim, and stores its report. Returns `false` if the claim is no longer held.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn end_sweep(
         &self,
         sweep: ClaimedSweep,
@@ -181,7 +181,7 @@ impl Store {
     /// Loads one sweep; `None` if there is no such sweep.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn sweep(&self, sweep_id: SweepId) -> Result<Option<SweepRecord>, StorageError> {
         let row = sqlx::query!(
             r#"/* reconciliation_sweeps: one */

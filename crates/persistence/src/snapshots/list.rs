@@ -53,7 +53,7 @@ impl Store {
     /// does not grow with the workspace.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn snapshots(
         &self,
         workspace_id: &WorkspaceId,
@@ -99,7 +99,7 @@ impl Store {
     /// Loads one active device with its snapshot; `None` if there is no such device.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn snapshot(
         &self,
         workspace_id: &WorkspaceId,

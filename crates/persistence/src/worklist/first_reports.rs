@@ -9,7 +9,7 @@ impl Store {
     /// reads across workspaces; it reads unmarked devices only.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn workspaces_with_first_reports(
         &self,
         limit: i64,
@@ -34,7 +34,7 @@ impl Store {
     /// for the next call.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn note_first_reports(
         &self,
         workspace_id: &WorkspaceId,

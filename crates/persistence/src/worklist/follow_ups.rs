@@ -47,7 +47,7 @@ impl Store {
     /// no such device.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn follow_up(
         &self,
         workspace_id: &WorkspaceId,
@@ -59,7 +59,7 @@ impl Store {
     /// Loads the versions of a device's follow-up, newest first: only versions below `before`, if given.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn follow_up_versions(
         &self,
         workspace_id: &WorkspaceId,
@@ -91,7 +91,7 @@ impl Store {
     /// follow-up are left out. This is one of the few reads across workspaces.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn latest_follow_ups(
         &self,
         devices: &[(&WorkspaceId, &DeviceId)],
@@ -140,7 +140,7 @@ impl UnitOfWork {
     /// Loads the same as [`Store::follow_up`], protected by this unit of work's fence.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn follow_up(
         &mut self,
         device_id: &DeviceId,
@@ -151,7 +151,7 @@ impl UnitOfWork {
     /// Inserts the next version of a follow-up. The caller holds the exclusive fence.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn insert_follow_up(
         &mut self,
         device_id: &DeviceId,

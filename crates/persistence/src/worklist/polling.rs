@@ -1,4 +1,5 @@
-//! The polls of connections of any workspaces, by a single statement.
+//! Loading the latest polls of connections of any workspaces, by one statement. This is one of the few reads across
+//! workspaces.
 
 use std::collections::HashMap;
 
@@ -11,21 +12,21 @@ use crate::health::ConnectionColumns;
 use crate::postgres::driver::without_row_spans;
 use crate::postgres::{StorageError, Store, decode};
 
-/// The polls of a workspace's connections.
+/// The latest polls of some connections of one workspace.
 #[derive(Clone, Debug, Default)]
 pub struct WorkspacePolling {
-    /// The connections that were asked for.
+    /// The requested connections with their latest polls.
     pub connections: Vec<ConnectionPolling>,
-    /// The end of the latest polled cycle.
+    /// The time at which the workspace's latest polled cycle ended.
     pub last_cycle_ended_at: Option<DateTime<Utc>>,
 }
 
 impl Store {
-    /// Reads how some connections have been polled lately, workspace by workspace.
+    /// Loads the latest polls of the given connections, by workspace.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn polling_of(
+    /// Returns an error if the store fails.
+    pub async fn recent_polling(
         &self,
         connections: &[(&WorkspaceId, &ProviderId)],
     ) -> Result<HashMap<WorkspaceId, WorkspacePolling>, StorageError> {

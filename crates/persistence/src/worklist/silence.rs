@@ -12,20 +12,20 @@ use crate::health::DeviceColumns;
 use crate::postgres::driver::{IdColumn, TimeColumn, without_row_spans};
 use crate::postgres::{StorageError, Store};
 
-/// The silent devices that a worklist looks for.
+/// A filter and a page of silent devices.
 #[derive(Clone, Copy, Debug)]
 pub struct SilenceQuery<'q> {
-    /// The cut-offs of every pair of thresholds that is in use.
+    /// The cut-offs of every combination of thresholds in use.
     pub cut_offs: &'q [(Thresholds, CutOffs)],
-    /// Only devices that have been silent since this instant or earlier.
+    /// Selects devices that have been silent since this instant or earlier; `None` selects all.
     pub silent_since_at_latest: Option<DateTime<Utc>>,
     /// Selects devices of connections with this id or this provider type; `None` selects all.
     pub provider: Option<&'q ProviderId>,
-    /// Only devices of workspaces whose reads are one of these owners'.
+    /// Selects workspaces whose read owner is one of these.
     pub read_owners: &'q [ReadOwner],
-    /// Only devices after this position.
+    /// The position after which the page begins; `None` for the first page.
     pub after: Option<&'q WorklistPosition>,
-    /// The largest number of devices.
+    /// The greatest number of devices on the page.
     pub limit: i64,
 }
 
@@ -35,7 +35,7 @@ impl Store {
     /// them out would cost more than they do.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn thresholds(&self) -> Result<Vec<Thresholds>, StorageError> {
         sqlx::query!(
             r#"/* worklist: thresholds in use */
@@ -75,7 +75,7 @@ impl Store {
     /// The call waits while too many such reads are running, so that writing batches still get a database connection.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn silent_devices(
         &self,
         query: SilenceQuery<'_>,
@@ -97,12 +97,15 @@ impl Store {
         Ok(silent)
     }
 
-    /// Reads the snapshots once, by as many workers as there are, and looks up what it wants to know of the
-    /// few that are old enough, in order, until there are enough. The looseness of the first cut is what
-    /// keeps the snapshots without an index that every update would have to change. `OFFSET 0` keeps the
-    /// planner from hashing a million devices for the sake of a hundred.
-    async fn stale_devices(&self, query: SilenceQuery<'_>) -> Result<Vec<SilentRow>, StorageError> {
-        let columns = StaleCutOffs::of(query.cut_offs);
+    /// Loads the devices that have reported and are silent. The statement scans the snapshots once, in parallel, then
+    /// looks up the rest for snapshots that are old enough, in order, until the page is full. The scan needs no index on
+    /// the time of the last update, which every update would have to change. `OFFSET 0` keeps the planner from hashing a
+    /// million devices to find a hundred.
+    async fn stale_devices(
+        &self,
+        query: SilenceQuery<'_>,
+    ) -> Result<Vec<SilentDeviceRow>, StorageError> {
+        let columns = StaleCutOffs::from_cut_offs(query.cut_offs);
         let Some(loosest) = columns.stale_before.iter().max().copied() else {
             return Ok(Vec::new());
         };
@@ -179,8 +182,8 @@ impl Store {
     async fn devices_that_never_reported(
         &self,
         query: SilenceQuery<'_>,
-    ) -> Result<Vec<SilentRow>, StorageError> {
-        let columns = NoDataCutOffs::of(query.cut_offs);
+    ) -> Result<Vec<SilentDeviceRow>, StorageError> {
+        let columns = NoDataCutOffs::from_cut_offs(query.cut_offs);
         let Some(loosest) = columns.no_data_before.iter().max().copied() else {
             return Ok(Vec::new());
         };
@@ -256,7 +259,7 @@ impl SilenceQuery<'_> {
     }
 }
 
-/// The cut-offs of stale devices, in columns: one row for each pair of thresholds.
+/// The cut-offs of stale devices as the parameters of `unnest`, one row for each combination of thresholds.
 #[derive(Default)]
 struct StaleCutOffs {
     poll_intervals: Vec<i32>,
@@ -266,7 +269,8 @@ struct StaleCutOffs {
 }
 
 impl StaleCutOffs {
-    fn of(cut_offs: &[(Thresholds, CutOffs)]) -> Self {
+    /// Collects the columns.
+    fn from_cut_offs(cut_offs: &[(Thresholds, CutOffs)]) -> Self {
         let mut columns = Self::default();
         for (thresholds, at) in cut_offs {
             let Thresholds {
@@ -275,20 +279,20 @@ impl StaleCutOffs {
             } = thresholds;
             columns
                 .poll_intervals
-                .push(int(policy.poll_interval.minutes()));
+                .push(minutes_to_column(policy.poll_interval.minutes()));
             columns
                 .stale_thresholds
-                .push(int(policy.stale_threshold_minutes));
+                .push(minutes_to_column(policy.stale_threshold_minutes));
             columns
                 .declared_intervals
-                .push(declared_interval_minutes.map(int));
+                .push(declared_interval_minutes.map(minutes_to_column));
             columns.stale_before.push(at.stale_before);
         }
         columns
     }
 }
 
-/// The cut-offs of devices that never reported, in columns: one row for each pair of thresholds.
+/// The cut-offs of devices that never reported, as the parameters of `unnest`.
 #[derive(Default)]
 struct NoDataCutOffs {
     graces: Vec<i32>,
@@ -296,19 +300,20 @@ struct NoDataCutOffs {
 }
 
 impl NoDataCutOffs {
-    fn of(cut_offs: &[(Thresholds, CutOffs)]) -> Self {
+    /// Collects the columns.
+    fn from_cut_offs(cut_offs: &[(Thresholds, CutOffs)]) -> Self {
         let mut columns = Self::default();
         for (thresholds, at) in cut_offs {
             let grace = thresholds.policy.no_data_grace_minutes;
-            columns.graces.push(int(grace));
+            columns.graces.push(minutes_to_column(grace));
             columns.no_data_before.push(at.no_data_before);
         }
         columns
     }
 }
 
-/// Minutes of a policy are far below the limit.
-fn int(minutes: u32) -> i32 {
+/// Converts minutes to their column's type; minutes of a policy are far below the limit.
+fn minutes_to_column(minutes: u32) -> i32 {
     i32::try_from(minutes).unwrap_or(i32::MAX)
 }
 
