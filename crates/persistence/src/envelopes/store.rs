@@ -189,6 +189,7 @@ struct EnvelopeColumns<'e> {
 }
 
 impl<'e> EnvelopeColumns<'e> {
+    /// Collects the columns of envelopes with their verdicts.
     fn from_envelopes(rows: &[(&'e ProviderEnvelope<'e>, &'e EnvelopeVerdict)]) -> Self {
         let envelopes = || rows.iter().map(|(envelope, _)| *envelope);
         let verdicts = || rows.iter().map(|(_, verdict)| *verdict);

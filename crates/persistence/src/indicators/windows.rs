@@ -45,9 +45,9 @@ pub struct PolledDevices {
 /// The sums of one window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowSums {
-    /// The window.
+    /// The window that the sums belong to.
     pub window: Window,
-    /// Of the cycles that ended in it.
+    /// The fresh time that was measured by cycles that ended in the window.
     pub fresh: FreshTime,
     /// The devices of polls that ended in the window.
     pub polled: PolledDevices,
@@ -118,6 +118,7 @@ impl Store {
         }))
     }
 
+    /// Sums the fresh time of each window, in the order of [`Window::ALL`].
     async fn fresh_time_by_window(
         &self,
         workspace_id: &WorkspaceId,
@@ -154,6 +155,7 @@ impl Store {
         }))
     }
 
+    /// Sums the polled devices of each window, in the order of [`Window::ALL`].
     async fn polled_devices_by_window(
         &self,
         workspace_id: &WorkspaceId,

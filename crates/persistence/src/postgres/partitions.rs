@@ -73,6 +73,7 @@ impl Store {
         self.drop_partitions(RAW_MESSAGES, first_kept).await
     }
 
+    /// Drops a table's partitions of days before `first_kept`, and returns the dropped days.
     async fn drop_partitions(
         &self,
         DayPartitionedTable { table, .. }: DayPartitionedTable,
