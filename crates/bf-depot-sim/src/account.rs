@@ -1,4 +1,4 @@
-//! An account as it runs: its vehicles built, its fault begun, its requests counted.
+//! The running state of an account: its vehicles, its current fault and its request counts.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::behaviour::Behaviour;
 use crate::fault::{ActiveFault, Fault};
-use crate::protocol::{Reading, VehicleReadings};
+use crate::protocol::{SimulatedReading, VehicleReadings};
 use crate::requests::RequestCounter;
 use crate::scenario::{Account, VehicleSpec};
-use crate::world::{Timeline, Vehicle};
+use crate::world::{SimulatedVehicle, Timeline};
 
 /// The running state of an [`Account`].
 #[derive(Debug)]
@@ -17,20 +17,21 @@ pub(crate) struct RunningAccount {
     pub(crate) began: DateTime<Utc>,
     pub(crate) key: String,
     pub(crate) fault: Option<ActiveFault>,
-    /// By external id: the order of the pages.
+    /// The vehicles by external id. Pages list them in this order.
     pub(crate) vehicles: BTreeMap<String, RunningVehicle>,
     pub(crate) requests: RequestCounter,
 }
 
-/// A vehicle and how it reports.
+/// A simulated vehicle and its current behaviour.
 #[derive(Debug)]
 pub(crate) struct RunningVehicle {
-    world: Vehicle,
+    world: SimulatedVehicle,
     pub(crate) behaviour: Behaviour,
     behaves_since: DateTime<Utc>,
 }
 
 impl RunningAccount {
+    /// Builds the vehicles of an account; its fault begins now unless the account says since when.
     pub(crate) fn start(account: Account, seed: u64, now: DateTime<Utc>) -> Self {
         let vehicles = account.vehicles.into_iter().map(
             |VehicleSpec {
@@ -54,12 +55,13 @@ impl RunningAccount {
         }
     }
 
-    /// The fault that a request meets at `now`.
+    /// Returns the fault that a request meets at `now`.
     pub(crate) fn fault_at(&self, now: DateTime<Utc>) -> Option<Fault> {
         self.fault.and_then(|active| active.at(now))
     }
 
-    /// Of when the provider's readings are at `now`.
+    /// Returns the instant of the readings that the provider answers with at `now`: earlier than `now`
+    /// only while the fault is [`Fault::Late`].
     pub(crate) fn as_of(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self.fault_at(now) {
             Some(Fault::Late { minutes }) => now - TimeDelta::minutes(minutes.into()),
@@ -67,8 +69,9 @@ impl RunningAccount {
         }
     }
 
-    /// What the provider knows as of an instant, ordered by id, after the vehicle `after`.
-    pub(crate) fn answer<'a>(
+    /// Returns the readings of the vehicles as of an instant, ordered by id. Vehicles up to and including
+    /// the id `after` are skipped.
+    pub(crate) fn vehicles_as_of<'a>(
         &'a self,
         as_of: DateTime<Utc>,
         timeline: &'a Timeline,
@@ -87,6 +90,7 @@ impl RunningAccount {
 }
 
 impl RunningVehicle {
+    /// Builds the vehicle; it has the behaviour from `now` on.
     pub(crate) fn new(
         seed: u64,
         account: &str,
@@ -95,14 +99,14 @@ impl RunningVehicle {
         now: DateTime<Utc>,
     ) -> Self {
         Self {
-            world: Vehicle::new(seed, account, id),
+            world: SimulatedVehicle::new(seed, account, id),
             behaviour,
             behaves_since: now,
         }
     }
 
-    /// None when the vehicle is not in the answer.
-    fn readings_at(&self, at: DateTime<Utc>, timeline: &Timeline) -> Option<Vec<Reading>> {
+    /// Returns the vehicle's readings, or `None` if its behaviour keeps the vehicle out of the answer.
+    fn readings_at(&self, at: DateTime<Utc>, timeline: &Timeline) -> Option<Vec<SimulatedReading>> {
         let readings_at = |at| self.world.readings_at(at, timeline);
         match &self.behaviour {
             Behaviour::Reporting => Some(readings_at(at)),

@@ -1,4 +1,4 @@
-//! Faults on demand, and what came of them.
+//! The operations that set and clear faults, change behaviours, and report request counts.
 
 use serde::Serialize;
 
@@ -12,27 +12,27 @@ use crate::simulator::{Simulator, UnknownAccount};
 /// An account as the control endpoints show it, without its key.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AccountStatus {
-    /// As in the base URL.
+    /// The account's name, as it stands in the base URL.
     pub name: String,
-    /// As it was set, also while a flapping provider is up.
+    /// The fault as it was set. A flapping fault is shown while the provider is up, too.
     pub fault: Option<Fault>,
-    /// Ordered by id.
+    /// The vehicles, ordered by id.
     pub vehicles: Vec<VehicleSpec>,
-    /// Since the account was added.
+    /// The requests since the account was added.
     pub requests: RequestCounts,
 }
 
-/// Whether a vehicle was there before.
+/// Whether [`Simulator::set_behaviour`] added a vehicle or replaced one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placed {
-    /// It is new.
+    /// The account had no vehicle of this id.
     Added,
-    /// It behaves differently now.
+    /// The account had a vehicle of this id, whose behaviour was replaced.
     Replaced,
 }
 
 impl Simulator {
-    /// All accounts, ordered by name.
+    /// Returns all accounts, ordered by name.
     pub fn accounts(&self) -> Vec<AccountStatus> {
         let accounts = self.read();
         let status = accounts.iter().map(|(name, account)| AccountStatus {
@@ -48,13 +48,12 @@ impl Simulator {
         status.collect()
     }
 
-    /// The requests to one account so far.
+    /// Returns the counts of the requests to one account so far.
     pub fn requests(&self, account: &str) -> Result<RequestCounts, UnknownAccount> {
         self.with_account(account, |account| account.requests.counts())
     }
 
-    /// From now on the account has this fault instead of the one it had. Requests that hang already go
-    /// on hanging.
+    /// Replaces the account's fault from now on. Requests that hang already go on hanging.
     pub fn set_fault(&self, account: &str, fault: Fault) -> Result<(), UnknownAccount> {
         let since = self.settings.clock.now();
         self.with_account_mut(account, |running| {
@@ -64,14 +63,14 @@ impl Simulator {
         Ok(())
     }
 
-    /// From now on the account works.
+    /// Removes the account's fault from now on. Requests that hang already go on hanging.
     pub fn clear_fault(&self, account: &str) -> Result<(), UnknownAccount> {
         self.with_account_mut(account, |running| running.fault = None)?;
         tracing::info!(account, "fault cleared");
         Ok(())
     }
 
-    /// From now on the vehicle behaves like this; an unknown vehicle is added.
+    /// Replaces the vehicle's behaviour from now on. A vehicle that the account does not have is added.
     pub fn set_behaviour(
         &self,
         account: &str,

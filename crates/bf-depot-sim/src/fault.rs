@@ -1,42 +1,42 @@
-//! What can be wrong with a provider as a whole.
+//! The faults that a provider can have as a whole.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// A fault of one account. In JSON tagged by `kind`: `{"kind":"rate_limited","retry_after_seconds":30}`.
+/// A fault of one account. The JSON form is tagged by `kind`: `{"kind":"rate_limited","retry_after_seconds":30}`.
 ///
-/// A fault comes before the key: a provider that is down does not say whether the key was right.
+/// A fault is answered before the key is checked: a provider that is down does not say whether the key was right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
-    /// 503 to every request.
+    /// The provider answers 503 to every request.
     Unavailable,
-    /// 401 to every request, whatever the key.
+    /// The provider answers 401 to every request, whatever the key.
     CredentialsRejected,
-    /// 429 to every request.
+    /// The provider answers 429 to every request.
     RateLimited {
         /// The value of the `Retry-After` header.
         retry_after_seconds: u32,
     },
-    /// Accepts requests and never answers them.
+    /// The provider accepts requests and never answers them.
     Hang,
-    /// Answers with the readings of some time ago.
+    /// The provider answers with the readings of some minutes ago.
     Late {
-        /// How long ago.
+        /// The age of the readings, in minutes.
         minutes: u16,
     },
-    /// 200 with an HTML page.
+    /// The provider answers 200 with an HTML page.
     Garbage,
-    /// An outage that comes and goes by the clock: up first, then down, and again from the start.
+    /// The provider is up and down by turns, up first.
     FlappingUnavailable {
-        /// How long it answers.
+        /// How long the provider answers, in seconds.
         up_seconds: u32,
-        /// How long it is [`Fault::Unavailable`].
+        /// How long the provider is [`Fault::Unavailable`], in seconds.
         down_seconds: u32,
     },
 }
 
-/// A fault and when it began.
+/// A fault and the instant at which it began.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ActiveFault {
     pub(crate) fault: Fault,
@@ -44,7 +44,7 @@ pub(crate) struct ActiveFault {
 }
 
 impl ActiveFault {
-    /// The fault as a request meets it at `now`: none while a flapping provider is up.
+    /// Returns the fault that a request meets at `now`: `None` while a flapping provider is up.
     pub(crate) fn at(&self, now: DateTime<Utc>) -> Option<Fault> {
         match self.fault {
             Fault::FlappingUnavailable {

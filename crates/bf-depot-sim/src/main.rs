@@ -1,4 +1,5 @@
-//! Serves a simulated telematics provider: see the library's documentation.
+//! The program that serves a simulated telematics provider. The library's documentation describes its
+//! protocol.
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -18,23 +19,23 @@ use tracing_subscriber::filter::LevelFilter;
 /// A simulated telematics provider: electric vehicles that drive and charge, with faults on demand.
 #[derive(Debug, Parser)]
 #[command(version)]
-struct Flags {
-    /// Where to serve.
+struct SimulatorFlags {
+    /// Address on which the simulator listens.
     #[arg(long, default_value = "127.0.0.1:8090")]
     listen: SocketAddr,
-    /// Same seed, same vehicles.
+    /// Seed of all random choices: the same seed gives the same vehicles.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// In each account.
+    /// Number of vehicles in each account.
     #[arg(long, default_value_t = 12)]
     vehicles: usize,
-    /// `fleet`: one healthy account. `faults`: an account for each thing that can go wrong.
+    /// Accounts to serve. `fleet`: one healthy account. `faults`: one account for each kind of fault.
     #[arg(long, value_enum, default_value_t = ScenarioName::Fleet)]
     scenario: ScenarioName,
     /// Adds the account `replay` with the vehicle `replay-1`, which replays this CSV file.
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
-    /// Virtual seconds a second.
+    /// Virtual seconds that pass in one second of real time.
     #[arg(long, default_value = "1")]
     speed: Speed,
 }
@@ -55,7 +56,7 @@ async fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    match run(Flags::parse()).await {
+    match run(SimulatorFlags::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bf-depot-sim: {error:#}");
@@ -64,20 +65,21 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(flags: Flags) -> anyhow::Result<()> {
+async fn run(flags: SimulatorFlags) -> anyhow::Result<()> {
     let clock = Clock::system();
     let mut scenario = match flags.scenario {
         ScenarioName::Fleet => Scenario::fleet("fleet", flags.vehicles),
         ScenarioName::Faults => Scenario::faults(flags.vehicles, clock.now()),
     };
     if let Some(file) = &flags.replay {
-        let recording = Recording::load(file).with_context(|| format!("{}", file.display()))?;
+        let recording =
+            Recording::load(file).with_context(|| format!("cannot replay {}", file.display()))?;
         scenario = scenario.with(Account::replay("replay", recording));
     }
     let listener = TcpListener::bind(flags.listen)
         .await
         .with_context(|| format!("cannot listen on {}", flags.listen))?;
-    introduce(&scenario, listener.local_addr()?);
+    print_introduction(&scenario, listener.local_addr()?);
 
     let simulator = Simulator::new(
         scenario,
@@ -89,7 +91,7 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
     );
     let shutdown = CancellationToken::new();
     let stop = async {
-        interrupt().await?;
+        wait_for_stop_signal().await?;
         shutdown.cancel();
         Ok(())
     };
@@ -97,8 +99,8 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns on Ctrl-C, and on the signal with which containers are stopped.
-async fn interrupt() -> std::io::Result<()> {
+/// Waits for Ctrl-C, or for the signal with which containers are stopped (SIGTERM).
+async fn wait_for_stop_signal() -> std::io::Result<()> {
     #[cfg(unix)]
     {
         let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
@@ -111,8 +113,8 @@ async fn interrupt() -> std::io::Result<()> {
     signal::ctrl_c().await
 }
 
-/// Says what there is to see, with lines to paste.
-fn introduce(scenario: &Scenario, address: SocketAddr) {
+/// Prints the accounts, with commands that can be pasted into a shell.
+fn print_introduction(scenario: &Scenario, address: SocketAddr) {
     println!(
         "Serving on http://{address} until Ctrl-C. The accounts ({}):",
         scenario.accounts.len()
@@ -123,11 +125,11 @@ fn introduce(scenario: &Scenario, address: SocketAddr) {
         );
     }
     if let Some(Account { name, key, .. }) = scenario.accounts.first() {
-        println!("The same as ViriCiti has it:");
+        println!("The same vehicles by ViriCiti's protocol:");
         println!(
             "  curl -H 'x-api-key: {key}' -d '{{\"vehicle-001\":[\"soc\",\"gps\"]}}' http://{address}/accounts/{name}/api/v2/state"
         );
-        println!("Break and repair one, and see how it is polled:");
+        println!("Set a fault, clear it, and show how each account is polled:");
         println!(
             "  curl -X PUT -d '{{\"kind\":\"unavailable\"}}' http://{address}/control/accounts/{name}/fault"
         );

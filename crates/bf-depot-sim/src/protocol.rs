@@ -1,12 +1,12 @@
-//! The native provider protocol: what goes over the wire. See the crate documentation for the whole.
+//! The JSON bodies of the native provider protocol. The crate documentation describes the endpoints.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// The most vehicles on one page; also the default.
+/// The largest number of vehicles on one page, and the number where none is asked for.
 pub const MAX_PAGE_SIZE: usize = 100;
 
-/// A signal's native name; snake case on the wire. Unit and range are in the crate documentation.
+/// A signal's native name, in snake case on the wire. The crate documentation lists units and ranges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(
@@ -32,7 +32,7 @@ pub enum SignalName {
 }
 
 impl SignalName {
-    /// All signals, in the order of an answer.
+    /// All signals, in the order in which an answer lists them.
     pub const ALL: [Self; 15] = [
         Self::StateOfChargePercent,
         Self::StateOfHealthPercent,
@@ -52,95 +52,95 @@ impl SignalName {
     ];
 }
 
-/// What the charger does.
+/// Whether the vehicle is charging.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChargingState {
-    /// Not plugged in.
+    /// The charging cable is not plugged in.
     NotCharging,
-    /// Energy flows.
+    /// The charging cable is plugged in and energy flows into the battery.
     Charging,
-    /// Plugged in, at the operator's limit.
+    /// The charging cable is plugged in and the battery is charged to the operator's limit.
     Complete,
 }
 
-/// A point on the earth, WGS 84.
+/// A point on the earth, in WGS 84.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Position {
-    /// North is positive.
+pub struct GeoPoint {
+    /// Degrees of latitude, positive in the north.
     pub latitude_deg: f64,
-    /// East is positive.
+    /// Degrees of longitude, positive in the east.
     pub longitude_deg: f64,
 }
 
 /// A signal's value: a JSON number, boolean, string or `{"latitude_deg","longitude_deg"}`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum SignalValue {
-    /// Finite.
+pub enum NativeValue {
+    /// A finite number.
     Number(f64),
-    /// Yes or no.
+    /// A boolean.
     Flag(bool),
-    /// `not_charging`, `charging` or `complete`.
+    /// The text `not_charging`, `charging` or `complete`.
     ChargingState(ChargingState),
-    /// Both coordinates, always together.
-    Position(Position),
+    /// An object of both coordinates.
+    Position(GeoPoint),
 }
 
 /// One value of one signal.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Reading {
-    /// Which signal.
+pub struct SimulatedReading {
+    /// The signal's name.
     pub name: SignalName,
-    /// In the unit of its name.
-    pub value: SignalValue,
-    /// The wall clock when the vehicle emitted it.
+    /// The value, in the unit that the signal's name ends with.
+    pub value: NativeValue,
+    /// The wall clock when the vehicle emitted the value.
     pub time: DateTime<Utc>,
 }
 
-/// One vehicle of an answer.
+/// One vehicle of an answer, with its readings.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct VehicleReadings {
-    /// The external id: unique within an account.
+    /// The vehicle's external id, unique within an account.
     pub id: String,
-    /// At most one reading a signal; empty when nothing was reported yet.
-    pub signals: Vec<Reading>,
+    /// At most one reading for each signal; empty while the vehicle has not reported yet.
+    pub signals: Vec<SimulatedReading>,
 }
 
 /// The answer to `GET {base}/vehicles`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct VehiclePage {
-    /// In the order of their ids.
+    /// The vehicles of this page, ordered by id.
     pub vehicles: Vec<VehicleReadings>,
-    /// Opaque; null on the last page.
+    /// The opaque token of the next page; null on the last page.
     pub next_page_token: Option<String>,
 }
 
 /// The answer to `GET {base}/changes`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ChangesPage {
-    /// In the order of their ids: those that have reported since the cursor, with what they reported
-    /// since; without a cursor all of them, with all of it.
+pub struct SimulatedChanges {
+    /// The vehicles that have reported since the cursor, ordered by id, with their newer readings only. A
+    /// request without a cursor gets all vehicles with all readings.
     pub vehicles: Vec<VehicleReadings>,
-    /// Opaque: where to go on, at once or at any later time.
+    /// The opaque cursor of the next request, good at once or at any later time.
     pub cursor: String,
-    /// Whether there is more right now.
+    /// Whether the next request would return further vehicles right now.
     pub more: bool,
 }
 
-/// Every error's body.
+/// The body of every error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ErrorBody {
-    /// The error itself.
+    /// The error's code and message.
     pub error: ErrorDetail,
 }
 
-/// A code for programs and a sentence for people.
+/// An error's code for programs and its sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ErrorDetail {
     /// `bad_request`, `credentials_rejected`, `unknown_account`, `cursor_gone`, `not_found`,
     /// `method_not_allowed`, `rate_limited` or `unavailable`.
     pub code: &'static str,
-    /// What was wrong.
+    /// A sentence that says what was wrong.
     pub message: String,
 }

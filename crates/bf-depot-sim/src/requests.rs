@@ -1,33 +1,33 @@
-//! How an account is polled: counted for those who poll it.
+//! The counts of the requests to an account, by which tests see how the account is polled.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-/// Requests to one account since the simulator got it.
+/// The counts of the requests to one account since the account was added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RequestCounts {
-    /// All requests, refused ones too.
+    /// The number of all requests, refused ones included.
     pub total: u64,
-    /// Requests for a first page: one for each attempt at a poll.
+    /// The number of requests for a first page: one for each attempt at a poll.
     pub first_pages: u64,
-    /// Being answered now.
+    /// The number of requests that are being answered now.
     pub in_flight: u32,
-    /// The most that were ever in flight together.
+    /// The largest number of requests that were ever in flight together.
     pub max_in_flight: u32,
 }
 
-/// Counts the requests to an account.
+/// The counter of the requests to an account. Clones share their counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestCounter(Arc<Mutex<RequestCounts>>);
 
-/// A request being answered: until dropped, also when the caller gives up.
+/// A request in flight. Dropping the value ends the request, also when the caller has disconnected.
 #[derive(Debug)]
 pub(crate) struct InFlight(RequestCounter);
 
 impl RequestCounter {
-    /// Counts a request.
-    pub(crate) fn enter(&self, first_page: bool) -> InFlight {
+    /// Counts a request, which is in flight until the returned value is dropped.
+    pub(crate) fn begin_request(&self, first_page: bool) -> InFlight {
         let mut counts = self.lock();
         counts.total += 1;
         counts.first_pages += u64::from(first_page);
@@ -36,13 +36,13 @@ impl RequestCounter {
         InFlight(self.clone())
     }
 
-    /// The counts as they stand.
+    /// Returns the counts as they stand.
     pub(crate) fn counts(&self) -> RequestCounts {
         *self.lock()
     }
 
     fn lock(&self) -> MutexGuard<'_, RequestCounts> {
-        // Numbers are never left half changed.
+        // A panic cannot leave the counts half changed, so a poisoned lock is safe to use.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! What to simulate, as a plain value: accounts, their vehicles, and what is wrong with them.
+//! The description of what to simulate: accounts, their vehicles, and their faults, as plain values.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,48 +11,48 @@ use crate::replay::Recording;
 /// The external id of a replayed vehicle.
 pub const REPLAY_VEHICLE: &str = "replay-1";
 
-/// The accounts that a simulator starts with. Of two accounts of one name the later counts.
+/// The accounts that a simulator starts with. Of two accounts with one name the later one is used.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scenario {
-    /// One for each provider connection.
+    /// One account for each provider connection.
     pub accounts: Vec<Account>,
 }
 
 /// A customer's account with the simulated provider.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account {
-    /// In the base URL: `/accounts/{name}`. Also decides the city of the depot.
+    /// The name, which stands in the base URL (`/accounts/{name}`) and decides the city of the depot.
     pub name: String,
-    /// The bearer token that it expects.
+    /// The key that the account expects.
     pub key: String,
-    /// What is wrong with the provider, for this account.
+    /// The provider's fault for this account, if any.
     pub fault: Option<Fault>,
-    /// When that began; without it, when the simulator starts.
+    /// When the fault began; `None` means when the account is added.
     pub fault_since: Option<DateTime<Utc>>,
-    /// Of two vehicles of one id the later counts.
+    /// The vehicles. Of two vehicles with one id the later one is used.
     pub vehicles: Vec<VehicleSpec>,
 }
 
-/// One vehicle of an account. In JSON `{"id":"vehicle-001","behaviour":{"kind":"reporting"}}`.
+/// One vehicle of an account. The JSON form is `{"id":"vehicle-001","behaviour":{"kind":"reporting"}}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VehicleSpec {
-    /// The provider's id of the vehicle. What the vehicle is follows from it, the account and the seed.
+    /// The provider's id of the vehicle. The id, the account and the seed decide everything about the vehicle.
     #[serde(rename = "id")]
     pub external_id: String,
-    /// How it reports.
+    /// How the vehicle reports.
     #[serde(default)]
     pub behaviour: Behaviour,
 }
 
 impl Scenario {
-    /// One healthy account of `count` vehicles: see [`Account::fleet`].
+    /// Returns one healthy account of `count` vehicles: see [`Account::fleet`].
     pub fn fleet(name: &str, count: usize) -> Self {
         Self::default().with(Account::fleet(name, count))
     }
 
-    /// One account for each fault, named after it, a `healthy` one, and `vehicles`, where each vehicle
-    /// is odd in its own way. Each has `count` vehicles, but for the last.
+    /// Returns one account for each fault, named after the fault, a `healthy` account, and the account
+    /// `vehicles`, whose vehicles each have another behaviour. All but the last have `count` vehicles.
     pub fn faults(count: usize, now: DateTime<Utc>) -> Self {
         let kinds = [
             ("unavailable", Fault::Unavailable),
@@ -102,7 +102,7 @@ impl Scenario {
             .fold(Self::fleet("healthy", count).with(odd), Self::with)
     }
 
-    /// With one more account.
+    /// Adds an account.
     #[must_use]
     pub fn with(mut self, account: Account) -> Self {
         self.accounts.push(account);
@@ -111,7 +111,7 @@ impl Scenario {
 }
 
 impl Account {
-    /// Without vehicles or fault, its key `{name}-key`.
+    /// Returns an account without vehicles or fault, whose key is `{name}-key`.
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -122,19 +122,19 @@ impl Account {
         }
     }
 
-    /// `count` reporting vehicles, `vehicle-001` and up.
+    /// Returns an account of `count` healthy vehicles with the ids `vehicle-001` and up.
     pub fn fleet(name: &str, count: usize) -> Self {
         (1..=count).fold(Self::new(name), |account, number| {
             account.with_vehicle(&format!("vehicle-{number:03}"), Behaviour::Reporting)
         })
     }
 
-    /// A recorded drive as the only vehicle, [`REPLAY_VEHICLE`].
+    /// Returns an account whose only vehicle, [`REPLAY_VEHICLE`], replays a recorded drive.
     pub fn replay(name: &str, recording: Recording) -> Self {
         Self::new(name).with_vehicle(REPLAY_VEHICLE, Behaviour::Replay(recording))
     }
 
-    /// With another key.
+    /// Replaces the key.
     #[must_use]
     pub fn with_key(self, key: impl Into<String>) -> Self {
         Self {
@@ -143,7 +143,7 @@ impl Account {
         }
     }
 
-    /// With a fault from the start.
+    /// Sets a fault that begins when the account is added.
     #[must_use]
     pub fn with_fault(self, fault: Fault) -> Self {
         Self {
@@ -152,7 +152,7 @@ impl Account {
         }
     }
 
-    /// With a fault that began at some time: of one that comes and goes it says where in that it is.
+    /// Sets a fault that began at `since`. For a flapping fault the instant decides when it is up and down.
     #[must_use]
     pub fn with_fault_since(self, fault: Fault, since: DateTime<Utc>) -> Self {
         Self {
@@ -161,7 +161,7 @@ impl Account {
         }
     }
 
-    /// With one more vehicle.
+    /// Adds a vehicle.
     #[must_use]
     pub fn with_vehicle(mut self, external_id: &str, behaviour: Behaviour) -> Self {
         self.vehicles.push(VehicleSpec {

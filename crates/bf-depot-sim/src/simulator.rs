@@ -1,4 +1,4 @@
-//! The simulator: the handle that everything else is reached by.
+//! The simulator: the handle by which callers serve, read and change a simulation.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -10,24 +10,24 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::RunningAccount;
-use crate::cursor::Cursor;
-use crate::protocol::{ChangesPage, VehiclePage, VehicleReadings};
+use crate::cursor::ChangesCursor;
+use crate::protocol::{SimulatedChanges, VehiclePage, VehicleReadings};
 use crate::routes;
 use crate::scenario::{Account, Scenario};
 use crate::world::{Speed, Timeline};
 
-/// How to run a scenario.
+/// The settings with which a scenario is run.
 #[derive(Clone, Debug)]
 pub struct SimulatorSettings {
-    /// Same seed, same vehicles.
+    /// The seed of all random choices: the same seed gives the same vehicles.
     pub seed: u64,
-    /// Of virtual time, from the start of the simulator.
+    /// The speed of virtual time from the start of the simulator.
     pub speed: Speed,
     /// The only source of time.
     pub clock: Clock,
 }
 
-/// A running simulation. Cheap to clone; clones share one world.
+/// A running simulation. A clone is cheap and shares the same accounts.
 #[derive(Clone, Debug)]
 pub struct Simulator {
     pub(crate) settings: SimulatorSettings,
@@ -35,9 +35,10 @@ pub struct Simulator {
     accounts: Arc<RwLock<Accounts>>,
 }
 
+/// The running accounts by name.
 pub(crate) type Accounts = BTreeMap<String, RunningAccount>;
 
-/// There is no account of that name.
+/// The error for an account name that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no account `{0}`")]
 pub struct UnknownAccount(
@@ -46,7 +47,7 @@ pub struct UnknownAccount(
 );
 
 impl Simulator {
-    /// Starts virtual time now.
+    /// Starts a scenario; virtual time begins now.
     pub fn new(scenario: Scenario, settings: SimulatorSettings) -> Self {
         let timeline = Timeline::new(settings.clock.now(), settings.speed);
         let simulator = Self {
@@ -60,15 +61,15 @@ impl Simulator {
         simulator
     }
 
-    /// Adds an account, or replaces the one of its name and begins its counts anew.
+    /// Adds an account, or replaces the account of its name; the request counts then begin at zero.
     pub fn put_account(&self, account: Account) {
         let name = account.name.clone();
         let running = RunningAccount::start(account, self.settings.seed, self.settings.clock.now());
         self.write().insert(name, running);
     }
 
-    /// The readings that an account's vehicles had reported by `at`, in the past or in the future, with
-    /// the fault and the behaviours that it has now. Nothing is counted.
+    /// Returns the readings that an account's vehicles had reported by `at`, in the past or in the future,
+    /// under the current fault and behaviours. The call does not count as a request.
     pub fn readings_at(
         &self,
         account: &str,
@@ -76,13 +77,13 @@ impl Simulator {
     ) -> Result<Vec<VehicleReadings>, UnknownAccount> {
         self.with_account(account, |account| {
             account
-                .answer(account.as_of(at), &self.timeline, None)
+                .vehicles_as_of(account.as_of(at), &self.timeline, None)
                 .collect()
         })
     }
 
-    /// One page of the answer to a poll now: `page_size` vehicles after the one that the token names.
-    pub(crate) fn page(
+    /// Returns one page of the answer to a poll now: `page_size` vehicles after the one that the token names.
+    pub(crate) fn vehicle_page(
         &self,
         account: &str,
         page_size: usize,
@@ -90,7 +91,7 @@ impl Simulator {
     ) -> Result<VehiclePage, UnknownAccount> {
         let now = self.settings.clock.now();
         self.with_account(account, |account| {
-            let mut answer = account.answer(account.as_of(now), &self.timeline, page_token);
+            let mut answer = account.vehicles_as_of(account.as_of(now), &self.timeline, page_token);
             let vehicles: Vec<_> = answer.by_ref().take(page_size).collect();
             let more = answer.next().is_some();
             let next_page_token = vehicles
@@ -104,18 +105,18 @@ impl Simulator {
         })
     }
 
-    /// One page of what has changed since a cursor, and where to go on; nothing for a cursor that the
-    /// account does not know. All pages of one answer are as of one instant, and the cursor after the last
-    /// goes on from there: a report is in one answer, whichever page its vehicle is on.
-    pub(crate) fn changes(
+    /// Returns one page of what has changed since a cursor, and the next cursor; `None` if the cursor is
+    /// from before the account was replaced. All pages of one answer are as of one instant, and the cursor
+    /// of the last page continues from that instant: so each report is in exactly one answer.
+    pub(crate) fn changes_page(
         &self,
         account: &str,
         page_size: usize,
-        cursor: Option<Cursor>,
-    ) -> Result<Option<ChangesPage>, UnknownAccount> {
+        cursor: Option<ChangesCursor>,
+    ) -> Result<Option<SimulatedChanges>, UnknownAccount> {
         let now = self.settings.clock.now();
         self.with_account(account, |account| {
-            let cursor = cursor.unwrap_or(Cursor {
+            let cursor = cursor.unwrap_or(ChangesCursor {
                 account_began: account.began,
                 since: None,
                 half_way: None,
@@ -123,7 +124,7 @@ impl Simulator {
             if cursor.account_began != account.began {
                 return None;
             }
-            // A provider that falls behind does not tell the same again.
+            // The fault `Late` moves the readings back in time; a caller must not get the same reports again.
             let as_of = cursor
                 .since
                 .map_or(account.as_of(now), |since| account.as_of(now).max(since));
@@ -132,20 +133,20 @@ impl Simulator {
                 None => (as_of, None),
             };
             let mut changed = account
-                .answer(until, &self.timeline, after)
-                .filter_map(|vehicle| newer(vehicle, cursor.since));
+                .vehicles_as_of(until, &self.timeline, after)
+                .filter_map(|vehicle| retain_newer(vehicle, cursor.since));
             let vehicles: Vec<_> = changed.by_ref().take(page_size).collect();
             let more = changed.next().is_some();
             let (since, half_way) = match vehicles.last() {
                 Some(last) if more => (cursor.since, Some((until, last.id.clone()))),
                 _ => (Some(until), None),
             };
-            let next = Cursor {
+            let next = ChangesCursor {
                 account_began: account.began,
                 since,
                 half_way,
             };
-            Some(ChangesPage {
+            Some(SimulatedChanges {
                 vehicles,
                 cursor: next.to_string(),
                 more,
@@ -153,13 +154,13 @@ impl Simulator {
         })
     }
 
-    /// The provider protocol and the control endpoints. A hanging account hangs until its callers give
-    /// up.
+    /// Returns the router of the provider protocols and the control endpoints. A hanging request ends only
+    /// when its caller disconnects.
     pub fn router(&self) -> Router {
         routes::router(self.clone(), CancellationToken::new())
     }
 
-    /// Serves [`Simulator::router`] until `shutdown`, which also ends what hangs.
+    /// Serves [`Simulator::router`] until `shutdown`, which also ends hanging requests.
     pub async fn serve(
         &self,
         listener: TcpListener,
@@ -194,7 +195,7 @@ impl Simulator {
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Accounts> {
-        // A panic elsewhere leaves whole values behind: each change is a single assignment.
+        // Each change is a single assignment, so a panic cannot leave a value half changed.
         self.accounts.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -205,8 +206,11 @@ impl Simulator {
     }
 }
 
-/// What of a vehicle's readings came after an instant, if anything did.
-fn newer(mut vehicle: VehicleReadings, since: Option<DateTime<Utc>>) -> Option<VehicleReadings> {
+/// Keeps a vehicle's readings after an instant; `None` if there are none.
+fn retain_newer(
+    mut vehicle: VehicleReadings,
+    since: Option<DateTime<Utc>>,
+) -> Option<VehicleReadings> {
     let Some(since) = since else {
         return Some(vehicle);
     };

@@ -1,75 +1,75 @@
-//! The same vehicles as ViriCiti shows them: by labels, each with its last value and its time in
-//! milliseconds.
+//! ViriCiti's form of the simulated vehicles: labels, each with its last value and the value's time in
+//! Unix milliseconds.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::protocol::{Reading, SignalName, SignalValue, VehicleReadings};
+use crate::protocol::{NativeValue, SignalName, SimulatedReading, VehicleReadings};
 
-/// A label's last value.
+/// The last value of a label, with its time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct LabelValue {
-    /// In the unit of its label.
+pub struct SimulatedLabel {
+    /// The value, in the unit of the label.
     pub value: ValueOfLabel,
-    /// When the vehicle emitted it: Unix milliseconds.
+    /// When the vehicle emitted the value, in Unix milliseconds.
     pub time: i64,
 }
 
-/// How the value of a label is written.
+/// A label's value as ViriCiti writes it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum ValueOfLabel {
-    /// Everything but positions.
+    /// The value of every label but `gps`.
     Number(f64),
-    /// `latitude|longitude`.
+    /// The text `latitude|longitude`.
     Position(String),
 }
 
-/// What the live websocket sends of a vehicle: one label a frame.
+/// A frame of ViriCiti's live websocket, which carries one label of one vehicle.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Frame {
-    /// The domain: always `vehicles` here.
+pub struct SimulatedFrame {
+    /// ViriCiti's domain of the frame, which is always `vehicles` here.
     #[serde(rename = "type")]
     pub domain: &'static str,
-    /// The reading.
+    /// The vehicle, the label and its value.
     pub payload: FramePayload,
 }
 
-/// One label's value of one vehicle.
+/// The content of a frame: one label's value of one vehicle.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FramePayload {
-    /// The vehicle.
+    /// The vehicle's id.
     pub vid: String,
-    /// Which label.
+    /// The label's name.
     pub label: &'static str,
-    /// Its value and time, beside the other members.
+    /// The label's value and time, written beside the other members.
     #[serde(flatten)]
-    pub last: LabelValue,
+    pub last: SimulatedLabel,
 }
 
-/// A vehicle's last report as the frames that it was sent in.
-pub fn frames(vehicle: &VehicleReadings) -> impl Iterator<Item = Frame> {
+/// Returns the frames that carry a vehicle's last report.
+pub fn frames(vehicle: &VehicleReadings) -> impl Iterator<Item = SimulatedFrame> {
     vehicle.signals.iter().filter_map(|reading| {
-        let (label, last) = labelled(reading)?;
+        let (label, last) = label_of(reading)?;
         let payload = FramePayload {
             vid: vehicle.id.clone(),
             label,
             last,
         };
-        Some(Frame {
+        Some(SimulatedFrame {
             domain: "vehicles",
             payload,
         })
     })
 }
 
-/// What is known of the labels that were asked for; nothing of those that the vehicle does not have.
+/// Returns the last values of the labels that were asked for, `None` for labels that the vehicle lacks.
 pub(crate) fn state(
     vehicle: &VehicleReadings,
     asked: Vec<String>,
-) -> BTreeMap<String, Option<LabelValue>> {
-    let mut known: BTreeMap<_, _> = vehicle.signals.iter().filter_map(labelled).collect();
+) -> BTreeMap<String, Option<SimulatedLabel>> {
+    let mut known: BTreeMap<_, _> = vehicle.signals.iter().filter_map(label_of).collect();
     asked
         .into_iter()
         .map(|label| {
@@ -79,20 +79,20 @@ pub(crate) fn state(
         .collect()
 }
 
-/// None for what ViriCiti has no label of.
-fn labelled(reading: &Reading) -> Option<(&'static str, LabelValue)> {
+/// Returns the label and the value of a reading, or `None` if ViriCiti has no label for its signal.
+fn label_of(reading: &SimulatedReading) -> Option<(&'static str, SimulatedLabel)> {
     let (label, value) = match (reading.name, reading.value) {
-        (SignalName::StateOfChargePercent, SignalValue::Number(percent)) => {
+        (SignalName::StateOfChargePercent, NativeValue::Number(percent)) => {
             ("soc", ValueOfLabel::Number(percent))
         }
-        (SignalName::OdometerKm, SignalValue::Number(km)) => ("odo", ValueOfLabel::Number(km)),
-        (SignalName::SpeedKmh, SignalValue::Number(kmh)) => ("speed", ValueOfLabel::Number(kmh)),
-        (SignalName::RangeKm, SignalValue::Number(km)) => ("range", ValueOfLabel::Number(km)),
-        // Positive is drawn from the battery. Adding zero turns -0.0 into 0.0.
-        (SignalName::BatteryPowerKw, SignalValue::Number(kw)) => {
+        (SignalName::OdometerKm, NativeValue::Number(km)) => ("odo", ValueOfLabel::Number(km)),
+        (SignalName::SpeedKmh, NativeValue::Number(kmh)) => ("speed", ValueOfLabel::Number(kmh)),
+        (SignalName::RangeKm, NativeValue::Number(km)) => ("range", ValueOfLabel::Number(km)),
+        // ViriCiti's power is positive out of the battery. Adding zero turns -0.0 into 0.0.
+        (SignalName::BatteryPowerKw, NativeValue::Number(kw)) => {
             ("power", ValueOfLabel::Number(-kw + 0.0))
         }
-        (SignalName::Position, SignalValue::Position(position)) => (
+        (SignalName::Position, NativeValue::Position(position)) => (
             "gps",
             ValueOfLabel::Position(format!(
                 "{}|{}",
@@ -102,5 +102,5 @@ fn labelled(reading: &Reading) -> Option<(&'static str, LabelValue)> {
         _ => return None,
     };
     let time = reading.time.timestamp_millis();
-    Some((label, LabelValue { value, time }))
+    Some((label, SimulatedLabel { value, time }))
 }

@@ -1,6 +1,6 @@
 //! Simulated vehicles, read from the frames that ViriCiti would send of them.
 
-use bf_depot_sim::viriciti::{Frame, frames};
+use bf_depot_sim::viriciti::{SimulatedFrame, frames};
 use bf_depot_sim::{Scenario, Simulator, SimulatorSettings, Speed, VehicleReadings};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use clock::Clock;
@@ -72,8 +72,8 @@ fn frames_say_what_the_native_protocol_says() {
 /// A socket that reconnects sends some of it again, and some of it late.
 #[test]
 fn late_and_repeated_frames_end_in_the_same_readings() {
-    let sent: Vec<Frame> = a_day().iter().flat_map(frames).collect();
-    let held = |frames: &mut dyn Iterator<Item = &Frame>| -> Readings {
+    let sent: Vec<SimulatedFrame> = a_day().iter().flat_map(frames).collect();
+    let held = |frames: &mut dyn Iterator<Item = &SimulatedFrame>| -> Readings {
         frames
             .flat_map(|frame| read(ProviderType::Viriciti, frame))
             .collect()

@@ -1,46 +1,46 @@
-//! Why a file is not a recording.
+//! The reasons why a file cannot be replayed.
 
-/// What is wrong with a recording, and where. Lines are counted from 1, the header's.
+/// The reason why a file is not a recording. Lines are counted from 1, which is the header.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
     /// The file cannot be read, or is not UTF-8.
     #[error("cannot read the file")]
     File(#[source] std::io::Error),
-    /// Not a table at all.
+    /// The file is not a CSV table.
     #[error("not a CSV table")]
     Csv(#[from] csv::Error),
-    /// Nothing tells when anything was read.
+    /// The header has no column `time`.
     #[error("line 1: there is no column `time`")]
     NoTimeColumn,
-    /// A row with more or fewer cells than the header.
+    /// A row has more or fewer cells than the header.
     #[error("line {line}: {found} cells where the header has {expected}")]
     Ragged {
-        /// Of the row.
+        /// The row's line.
         line: usize,
-        /// Cells in it.
+        /// The number of cells in the row.
         found: usize,
-        /// Cells in the header.
+        /// The number of cells in the header.
         expected: usize,
     },
-    /// A cell that is neither empty nor what its column holds.
+    /// A cell is neither empty nor of its column's form.
     #[error("line {line}, column `{column}`: `{cell}` is not {expected}")]
     Unreadable {
-        /// Of the cell.
+        /// The cell's line.
         line: usize,
-        /// Its header.
+        /// The header of the cell's column.
         column: &'static str,
-        /// As it stands in the file.
+        /// The cell's text as it stands in the file.
         cell: String,
-        /// What the column holds.
+        /// The form that the column's cells have.
         expected: &'static str,
     },
-    /// A recording goes forward.
-    #[error("line {line}, column `time`: earlier than a line above")]
+    /// A row's time is earlier than the time of a row above.
+    #[error("line {line}, column `time`: the time is earlier than that of a line above")]
     OutOfOrder {
-        /// Of the earlier time.
+        /// The line of the earlier time.
         line: usize,
     },
     /// No row has a time.
-    #[error("no line with a time")]
+    #[error("there is no line with a time")]
     Empty,
 }

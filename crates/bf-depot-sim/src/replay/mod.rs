@@ -2,8 +2,8 @@
 //!
 //! The columns are found by their header: `time` (milliseconds since the epoch; required), `energy`
 //! (kWh consumed, a counter), `gps` (`latitude|longitude` in degrees), `odo` (km), `speed` (km/h) and
-//! `soc` (%). Other columns are ignored; any cell may be empty. A row without a time goes with the
-//! row above it (before the first time: with that), so that none of its readings is lost.
+//! `soc` (%). Other columns are ignored; any cell may be empty. A row without a time has the time of the
+//! row above; rows before the first time have the first time. So no reading is lost.
 
 mod error;
 mod table;
@@ -17,11 +17,11 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
 pub use self::error::RecordingError;
-use self::table::{Row, SIGNAL_COLUMNS};
-use crate::protocol::{Reading, SignalName, SignalValue};
+use self::table::{RecordedRow, SIGNAL_COLUMNS};
+use crate::protocol::{NativeValue, SignalName, SimulatedReading};
 use crate::world::Timeline;
 
-/// The readings of one recorded vehicle. Cheap to clone. In JSON only its size:
+/// The readings of one recorded vehicle. A clone is cheap. The JSON form holds only the recording's size:
 /// `{"rows":999,"duration_seconds":1310}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recording {
@@ -34,19 +34,19 @@ pub struct Recording {
 #[derive(Clone, Debug, PartialEq)]
 struct Track {
     signal: SignalName,
-    points: Vec<(TimeDelta, SignalValue)>,
+    points: Vec<(TimeDelta, NativeValue)>,
 }
 
 impl Recording {
     /// Reads a CSV file.
     pub fn load(path: &Path) -> Result<Self, RecordingError> {
         let table = fs::read_to_string(path).map_err(RecordingError::File)?;
-        Self::read(&table)
+        Self::parse(&table)
     }
 
-    /// Reads a CSV table.
-    pub fn read(table: &str) -> Result<Self, RecordingError> {
-        let rows = table::rows(table)?;
+    /// Parses a CSV table.
+    pub fn parse(table: &str) -> Result<Self, RecordingError> {
+        let rows = table::parse_rows(table)?;
         let first = rows
             .iter()
             .find_map(|row| row.time)
@@ -56,7 +56,7 @@ impl Recording {
             signal,
             points: Vec::new(),
         });
-        for Row { line, time, cells } in &rows {
+        for RecordedRow { line, time, cells } in &rows {
             let time = time.unwrap_or(latest);
             if time < latest {
                 return Err(RecordingError::OutOfOrder { line: *line });
@@ -73,10 +73,13 @@ impl Recording {
         })
     }
 
-    /// The last reading of each column at or before `at`, when the first row was emitted at the start
-    /// of `timeline`; each with the wall clock of its own emission. After the last row nothing changes
-    /// any more, the times neither.
-    pub(crate) fn readings_at(&self, at: DateTime<Utc>, timeline: &Timeline) -> Vec<Reading> {
+    /// Returns the last reading of each column at or before `at`, with the wall clock of its emission. The
+    /// first row is emitted at the start of `timeline`. After the last row neither values nor times change.
+    pub(crate) fn readings_at(
+        &self,
+        at: DateTime<Utc>,
+        timeline: &Timeline,
+    ) -> Vec<SimulatedReading> {
         self.tracks
             .iter()
             .filter_map(|track| track.reading_at(at, timeline))
@@ -85,12 +88,12 @@ impl Recording {
 }
 
 impl Track {
-    fn reading_at(&self, at: DateTime<Utc>, timeline: &Timeline) -> Option<Reading> {
+    fn reading_at(&self, at: DateTime<Utc>, timeline: &Timeline) -> Option<SimulatedReading> {
         let emitted = self
             .points
             .partition_point(|(offset, _)| timeline.wall_after(*offset) <= at);
         let (offset, value) = self.points[..emitted].last()?;
-        Some(Reading {
+        Some(SimulatedReading {
             name: self.signal,
             value: *value,
             time: timeline.wall_after(*offset),

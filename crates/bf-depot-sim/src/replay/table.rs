@@ -1,10 +1,10 @@
-//! The CSV table: its columns, and its cells as values.
+//! The parser of a recording's CSV table: it finds the columns and turns cells into values.
 
 use chrono::{DateTime, Utc};
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::error::RecordingError;
-use crate::protocol::{Position, SignalName, SignalValue};
+use crate::protocol::{GeoPoint, NativeValue, SignalName};
 
 const TIME_COLUMN: &str = "time";
 
@@ -17,22 +17,22 @@ pub(super) const SIGNAL_COLUMNS: [(&str, SignalName); 5] = [
     ("gps", SignalName::Position),
 ];
 
-/// A row's non-empty cells.
-pub(super) struct Row {
+/// The parsed cells of one row.
+pub(super) struct RecordedRow {
     pub(super) line: usize,
     pub(super) time: Option<DateTime<Utc>>,
-    /// In the order of [`SIGNAL_COLUMNS`].
-    pub(super) cells: [Option<SignalValue>; SIGNAL_COLUMNS.len()],
+    /// The values in the order of [`SIGNAL_COLUMNS`]; `None` for an empty cell.
+    pub(super) cells: [Option<NativeValue>; SIGNAL_COLUMNS.len()],
 }
 
-/// All rows below the header, in the order of the file.
-pub(super) fn rows(table: &str) -> Result<Vec<Row>, RecordingError> {
+/// Parses all rows below the header, in the order of the file.
+pub(super) fn parse_rows(table: &str) -> Result<Vec<RecordedRow>, RecordingError> {
     let mut reader = ReaderBuilder::new()
         .trim(Trim::All)
         .flexible(true)
         .from_reader(table.as_bytes());
-    let columns = Columns::find(reader.headers()?)?;
-    let mut lines = Lines {
+    let columns = CsvColumns::find(reader.headers()?)?;
+    let mut lines = LineCounter {
         table,
         passed: 0,
         number: 1,
@@ -46,14 +46,15 @@ pub(super) fn rows(table: &str) -> Result<Vec<Row>, RecordingError> {
         .collect()
 }
 
-/// Counts lines as an editor does. The reader's own count is off after blank lines and after CR LF.
-struct Lines<'a> {
+/// A counter of lines that counts as an editor does. The CSV reader's own count is off after blank lines
+/// and after CR LF.
+struct LineCounter<'a> {
     table: &'a str,
     passed: usize,
     number: usize,
 }
 
-impl Lines<'_> {
+impl LineCounter<'_> {
     fn number_of(&mut self, record: &StringRecord) -> usize {
         let begin = record
             .position()
@@ -67,14 +68,14 @@ impl Lines<'_> {
     }
 }
 
-/// Where in a row each column stands.
-struct Columns {
+/// The index of each known column in a row.
+struct CsvColumns {
     count: usize,
     time: usize,
     signals: [Option<usize>; SIGNAL_COLUMNS.len()],
 }
 
-impl Columns {
+impl CsvColumns {
     fn find(headers: &StringRecord) -> Result<Self, RecordingError> {
         let position = |name: &str| headers.iter().position(|header| header == name);
         Ok(Self {
@@ -84,7 +85,7 @@ impl Columns {
         })
     }
 
-    fn row(&self, record: &StringRecord, line: usize) -> Result<Row, RecordingError> {
+    fn row(&self, record: &StringRecord, line: usize) -> Result<RecordedRow, RecordingError> {
         if record.len() != self.count {
             return Err(RecordingError::Ragged {
                 line,
@@ -96,22 +97,23 @@ impl Columns {
             let text = index.map_or("", |index| &record[index]);
             Cell { line, column, text }
         };
-        let time = cell(Some(self.time), TIME_COLUMN).read("milliseconds since the epoch", time)?;
+        let time = cell(Some(self.time), TIME_COLUMN)
+            .parse_with("milliseconds since the epoch", parse_time)?;
         let mut cells = [None; SIGNAL_COLUMNS.len()];
         for ((value, index), (column, signal)) in
             cells.iter_mut().zip(self.signals).zip(SIGNAL_COLUMNS)
         {
             let cell = cell(index, column);
             *value = match signal {
-                SignalName::Position => cell.read("`latitude|longitude`", position)?,
-                _ => cell.read("a number", number)?,
+                SignalName::Position => cell.parse_with("`latitude|longitude`", parse_position)?,
+                _ => cell.parse_with("a number", parse_number)?,
             };
         }
-        Ok(Row { line, time, cells })
+        Ok(RecordedRow { line, time, cells })
     }
 }
 
-/// One cell and where it stands.
+/// One cell's text, with its line and column for error messages.
 struct Cell<'a> {
     line: usize,
     column: &'static str,
@@ -119,8 +121,8 @@ struct Cell<'a> {
 }
 
 impl Cell<'_> {
-    /// None for an empty cell, an error for one that `parse` does not know.
-    fn read<T>(
+    /// Parses the cell: `None` if it is empty, an error if `parse` does not accept its text.
+    fn parse_with<T>(
         &self,
         expected: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
@@ -139,24 +141,25 @@ impl Cell<'_> {
     }
 }
 
-fn time(cell: &str) -> Option<DateTime<Utc>> {
+fn parse_time(cell: &str) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(cell.parse().ok()?)
 }
 
-fn number(cell: &str) -> Option<SignalValue> {
-    finite(cell).map(SignalValue::Number)
+fn parse_number(cell: &str) -> Option<NativeValue> {
+    parse_finite(cell).map(NativeValue::Number)
 }
 
-fn position(cell: &str) -> Option<SignalValue> {
+fn parse_position(cell: &str) -> Option<NativeValue> {
     let (latitude, longitude) = cell.split_once('|')?;
-    let (latitude_deg, longitude_deg) = (finite(latitude.trim())?, finite(longitude.trim())?);
-    Some(SignalValue::Position(Position {
+    let latitude_deg = parse_finite(latitude.trim())?;
+    let longitude_deg = parse_finite(longitude.trim())?;
+    Some(NativeValue::Position(GeoPoint {
         latitude_deg,
         longitude_deg,
     }))
 }
 
-/// JSON has no word for the other numbers.
-fn finite(text: &str) -> Option<f64> {
+/// Parses a finite number. JSON cannot express infinity and NaN.
+fn parse_finite(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }

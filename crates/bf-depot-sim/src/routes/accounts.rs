@@ -6,12 +6,13 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use super::failure::Failure;
-use super::json_body::JsonBody;
+use super::any_type_json::AnyTypeJson;
+use super::failure::RequestFailure;
 use crate::control::AccountStatus;
 use crate::fault::Fault;
 use crate::scenario::{Account, VehicleSpec};
 
+/// The answer to `GET /control/accounts`.
 #[derive(Debug, Serialize)]
 pub(super) struct AccountList {
     accounts: Vec<AccountStatus>,
@@ -36,8 +37,8 @@ pub(super) async fn list(State(app): State<App>) -> Json<AccountList> {
 pub(super) async fn put(
     State(app): State<App>,
     Path(name): Path<String>,
-    JsonBody(body): JsonBody<AccountBody>,
-) -> Result<StatusCode, Failure> {
+    AnyTypeJson(body): AnyTypeJson<AccountBody>,
+) -> Result<StatusCode, RequestFailure> {
     let AccountBody {
         key,
         fault,

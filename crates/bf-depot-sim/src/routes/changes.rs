@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 use super::App;
 use super::entrance::{Entrance, enter};
-use super::failure::Failure;
+use super::failure::RequestFailure;
 use super::vehicles::{bearer, page_size_of};
-use crate::cursor::Cursor;
+use crate::cursor::ChangesCursor;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct ChangesQuery {
@@ -24,16 +24,16 @@ pub(super) async fn get(
     Path(account): Path<String>,
     query: Result<Query<ChangesQuery>, QueryRejection>,
     headers: HeaderMap,
-) -> Result<Response, Failure> {
+) -> Result<Response, RequestFailure> {
     let cursor = query
         .as_ref()
         .ok()
         .and_then(|query| query.cursor.as_deref())
-        .map(str::parse::<Cursor>)
+        .map(str::parse::<ChangesCursor>)
         .transpose();
     let first_page = !matches!(
         &cursor,
-        Ok(Some(Cursor {
+        Ok(Some(ChangesCursor {
             half_way: Some(_),
             ..
         }))
@@ -42,10 +42,11 @@ pub(super) async fn get(
         Entrance::Open(in_flight) => in_flight,
         Entrance::Instead(answer) => return Ok(answer),
     };
-    let Query(query) = query.map_err(|rejection| Failure::BadRequest(rejection.body_text()))?;
+    let Query(query) =
+        query.map_err(|rejection| RequestFailure::BadRequest(rejection.body_text()))?;
     let page_size = page_size_of(query.page_size)?;
-    let cursor = cursor.map_err(|no_cursor| Failure::BadRequest(no_cursor.to_string()))?;
-    let page = app.simulator.changes(&account, page_size, cursor)?;
-    let page = page.ok_or(Failure::CursorGone)?;
+    let cursor = cursor.map_err(|no_cursor| RequestFailure::BadRequest(no_cursor.to_string()))?;
+    let page = app.simulator.changes_page(&account, page_size, cursor)?;
+    let page = page.ok_or(RequestFailure::CursorGone)?;
     Ok(Json(page).into_response())
 }

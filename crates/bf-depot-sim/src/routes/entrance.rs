@@ -1,57 +1,61 @@
-//! What every request to a provider meets first: it is counted, then the account's fault, then the key.
+//! The first steps of every provider request: count the request, apply the account's fault, check the key.
 
 use axum::response::{Html, IntoResponse, Response};
 
 use super::App;
-use super::failure::Failure;
+use super::failure::RequestFailure;
 use crate::fault::Fault;
 use crate::requests::InFlight;
 
-/// A request at an account.
+/// What the first steps of a request decided.
 pub(super) enum Entrance {
-    /// It is answered, and counted as long as this lives.
+    /// The endpoint answers the request, which is in flight as long as the value lives.
     Open(InFlight),
-    /// It is answered with this instead.
+    /// The account's fault answers the request with this response.
     Instead(Response),
 }
 
-/// Lets a request in that came with this key, if with any.
+/// Counts a request, applies the account's fault, and compares the request's key with the account's.
 pub(super) async fn enter(
     app: &App,
     account: &str,
     first_page: bool,
     key: Option<&str>,
-) -> Result<Entrance, Failure> {
+) -> Result<Entrance, RequestFailure> {
     let now = app.simulator.settings.clock.now();
     let (in_flight, fault, expected) = app.simulator.with_account(account, |running| {
         (
-            running.requests.enter(first_page),
+            running.requests.begin_request(first_page),
             running.fault_at(now),
             running.key.clone(),
         )
     })?;
-    if let Some(instead) = faulty_answer(fault, app).await {
+    if let Some(instead) = answer_by_fault(fault, app).await {
         return instead.map(Entrance::Instead);
     }
     if key != Some(&expected) {
-        return Err(Failure::CredentialsRejected);
+        return Err(RequestFailure::CredentialsRejected);
     }
     Ok(Entrance::Open(in_flight))
 }
 
-/// What a fault answers in place of the vehicles; none when they are answered after all.
-async fn faulty_answer(fault: Option<Fault>, app: &App) -> Option<Result<Response, Failure>> {
+/// Returns the answer that a fault gives in place of the vehicles, or `None` if the fault lets the endpoint
+/// answer.
+async fn answer_by_fault(
+    fault: Option<Fault>,
+    app: &App,
+) -> Option<Result<Response, RequestFailure>> {
     match fault? {
-        Fault::Unavailable => Some(Err(Failure::Unavailable)),
-        Fault::CredentialsRejected => Some(Err(Failure::CredentialsRejected)),
+        Fault::Unavailable => Some(Err(RequestFailure::Unavailable)),
+        Fault::CredentialsRejected => Some(Err(RequestFailure::CredentialsRejected)),
         Fault::RateLimited {
             retry_after_seconds,
-        } => Some(Err(Failure::RateLimited {
+        } => Some(Err(RequestFailure::RateLimited {
             retry_after_seconds,
         })),
         Fault::Hang => {
             app.closing.cancelled().await;
-            Some(Err(Failure::Unavailable))
+            Some(Err(RequestFailure::Unavailable))
         }
         Fault::Garbage => Some(Ok(Html(
             "<!doctype html><title>Maintenance</title><h1>Back soon",

@@ -1,4 +1,4 @@
-//! Errors, as every endpoint answers them.
+//! The errors of all endpoints, and how they are answered.
 
 use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 use crate::protocol::{ErrorBody, ErrorDetail};
 use crate::simulator::UnknownAccount;
 
-/// Why a request was refused.
+/// The reason why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum RequestFailure {
     #[error("{0}")]
     BadRequest(String),
     #[error("the key is missing or wrong")]
@@ -29,7 +29,7 @@ pub(super) enum Failure {
     Unavailable,
 }
 
-impl Failure {
+impl RequestFailure {
     fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
@@ -44,7 +44,7 @@ impl Failure {
     }
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for RequestFailure {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();
         let body = ErrorBody {
@@ -73,10 +73,10 @@ impl IntoResponse for Failure {
     }
 }
 
-pub(super) async fn not_found() -> Failure {
-    Failure::NotFound
+pub(super) async fn not_found() -> RequestFailure {
+    RequestFailure::NotFound
 }
 
-pub(super) async fn method_not_allowed() -> Failure {
-    Failure::MethodNotAllowed
+pub(super) async fn method_not_allowed() -> RequestFailure {
+    RequestFailure::MethodNotAllowed
 }

@@ -4,15 +4,15 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
 use super::App;
-use super::failure::Failure;
-use super::json_body::JsonBody;
+use super::any_type_json::AnyTypeJson;
+use super::failure::RequestFailure;
 use crate::fault::Fault;
 
 pub(super) async fn put(
     State(app): State<App>,
     Path(account): Path<String>,
-    JsonBody(fault): JsonBody<Fault>,
-) -> Result<StatusCode, Failure> {
+    AnyTypeJson(fault): AnyTypeJson<Fault>,
+) -> Result<StatusCode, RequestFailure> {
     app.simulator.set_fault(&account, fault)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -20,7 +20,7 @@ pub(super) async fn put(
 pub(super) async fn delete(
     State(app): State<App>,
     Path(account): Path<String>,
-) -> Result<StatusCode, Failure> {
+) -> Result<StatusCode, RequestFailure> {
     app.simulator.clear_fault(&account)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,12 +1,12 @@
-//! HTTP: the provider protocols under `/accounts`, the control endpoints under `/control`.
+//! The HTTP endpoints: the provider protocols under `/accounts`, the control endpoints under `/control`.
 
 mod accounts;
+mod any_type_json;
 mod behaviour;
 mod changes;
 mod entrance;
 mod failure;
 mod fault;
-mod json_body;
 mod vehicles;
 mod viriciti_state;
 
@@ -16,14 +16,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::simulator::Simulator;
 
-/// What every handler gets.
+/// The state that every handler shares.
 #[derive(Clone, Debug)]
 struct App {
     simulator: Simulator,
-    /// Cancelled when the server stops: what hangs must end then.
+    /// Cancelled when the server stops, so that hanging requests end.
     closing: CancellationToken,
 }
 
+/// Builds the router of all endpoints.
 pub(crate) fn router(simulator: Simulator, closing: CancellationToken) -> Router {
     Router::new()
         .route("/accounts/{account}/vehicles", get(vehicles::get))

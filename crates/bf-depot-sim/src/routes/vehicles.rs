@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::App;
 use super::entrance::{Entrance, enter};
-use super::failure::Failure;
+use super::failure::RequestFailure;
 use crate::protocol::MAX_PAGE_SIZE;
 
 #[derive(Debug, Deserialize)]
@@ -24,32 +24,34 @@ pub(super) async fn get(
     Path(account): Path<String>,
     query: Result<Query<PageQuery>, QueryRejection>,
     headers: HeaderMap,
-) -> Result<Response, Failure> {
+) -> Result<Response, RequestFailure> {
     let first_page = query.as_ref().is_ok_and(|query| query.page_token.is_none());
     let _in_flight = match enter(&app, &account, first_page, bearer(&headers)).await? {
         Entrance::Open(in_flight) => in_flight,
         Entrance::Instead(answer) => return Ok(answer),
     };
-    let Query(query) = query.map_err(|rejection| Failure::BadRequest(rejection.body_text()))?;
+    let Query(query) =
+        query.map_err(|rejection| RequestFailure::BadRequest(rejection.body_text()))?;
     let page_size = page_size_of(query.page_size)?;
     let page = app
         .simulator
-        .page(&account, page_size, query.page_token.as_deref())?;
+        .vehicle_page(&account, page_size, query.page_token.as_deref())?;
     Ok(Json(page).into_response())
 }
 
-/// As asked for, or the most that there may be.
-pub(super) fn page_size_of(asked: Option<usize>) -> Result<usize, Failure> {
+/// Returns the page size that was asked for, or [`MAX_PAGE_SIZE`] if none was.
+pub(super) fn page_size_of(asked: Option<usize>) -> Result<usize, RequestFailure> {
     let page_size = asked.unwrap_or(MAX_PAGE_SIZE);
     if (1..=MAX_PAGE_SIZE).contains(&page_size) {
         Ok(page_size)
     } else {
-        Err(Failure::BadRequest(format!(
-            "page_size is 1 to {MAX_PAGE_SIZE}"
+        Err(RequestFailure::BadRequest(format!(
+            "page_size is {page_size}, but must be 1 to {MAX_PAGE_SIZE}"
         )))
     }
 }
 
+/// Returns the bearer token of a request, if the request has one.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())

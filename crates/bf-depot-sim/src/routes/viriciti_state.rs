@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::App;
+use super::any_type_json::AnyTypeJson;
 use super::entrance::{Entrance, enter};
-use super::failure::Failure;
-use super::json_body::JsonBody;
+use super::failure::RequestFailure;
 use crate::viriciti;
 
 #[derive(Debug, Deserialize)]
@@ -21,16 +21,16 @@ pub(super) struct KeyQuery {
     api_key: Option<String>,
 }
 
-/// Labels by vehicle.
-type Asked = BTreeMap<String, Vec<String>>;
+/// The labels that are asked for, by vehicle.
+type AskedLabels = BTreeMap<String, Vec<String>>;
 
 pub(super) async fn post(
     State(app): State<App>,
     Path(account): Path<String>,
     query: Result<Query<KeyQuery>, QueryRejection>,
     headers: HeaderMap,
-    body: Result<JsonBody<Asked>, Failure>,
-) -> Result<Response, Failure> {
+    body: Result<AnyTypeJson<AskedLabels>, RequestFailure>,
+) -> Result<Response, RequestFailure> {
     let in_query = query.ok().and_then(|Query(query)| query.api_key);
     let in_header = headers.get("x-api-key").and_then(|key| key.to_str().ok());
     let key = in_header.or(in_query.as_deref());
@@ -38,9 +38,9 @@ pub(super) async fn post(
         Entrance::Open(in_flight) => in_flight,
         Entrance::Instead(answer) => return Ok(answer),
     };
-    let JsonBody(mut asked) = body?;
+    let AnyTypeJson(mut asked) = body?;
     let now = app.simulator.settings.clock.now();
-    // A vehicle that the key may not see is left out, as one that does not exist.
+    // ViriCiti leaves out unknown vehicles without an error, and so does this answer.
     let answer: BTreeMap<_, _> = app
         .simulator
         .readings_at(&account, now)?

@@ -1,34 +1,34 @@
-//! The battery and how it fills: full power at first, less and less towards the end.
+//! The battery and its charging: full power at first, less and less towards the end.
 
-/// Charging slows down from here.
+/// The state of charge from which charging slows down.
 const TAPER_FROM_PERCENT: f64 = 80.0;
-/// Where the slowing curve would end if it were never stopped.
+/// The state of charge that the slowing curve would approach if charging never stopped.
 const TAPER_TOWARDS_PERCENT: f64 = 103.0;
 
 /// A battery and the charger of its depot.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Battery {
-    /// As built.
+    /// The capacity as built.
     pub(super) capacity_kwh: f64,
     pub(super) state_of_health_percent: f64,
-    /// At the battery, until the taper.
+    /// The charging power at the battery below [`TAPER_FROM_PERCENT`].
     pub(super) charger_kw: f64,
-    /// The operator's limit: charging is complete here.
+    /// The operator's limit, at which charging is complete.
     pub(super) charge_to_percent: f64,
 }
 
 impl Battery {
-    /// What a full battery holds today.
+    /// Returns the energy of a full battery at its state of health.
     pub(super) fn usable_kwh(&self) -> f64 {
         self.capacity_kwh * self.state_of_health_percent / 100.0
     }
 
-    /// The state of charge after `net_kwh` were taken from a charged battery.
+    /// Returns the state of charge after `net_kwh` were taken from a charged battery.
     pub(super) fn percent_after(&self, net_kwh: f64) -> f64 {
         self.charge_to_percent - 100.0 * net_kwh / self.usable_kwh()
     }
 
-    /// Seconds of charging from `from_percent` until complete.
+    /// Returns the seconds of charging from `from_percent` until charging is complete.
     pub(super) fn charging_s(&self, from_percent: f64) -> f64 {
         let taper_entry = from_percent.max(TAPER_FROM_PERCENT);
         let left = (TAPER_TOWARDS_PERCENT - taper_entry)
@@ -36,7 +36,7 @@ impl Battery {
         self.full_power_s(from_percent) + left.ln() / self.taper_rate()
     }
 
-    /// The state of charge `elapsed_s` after charging began at `from_percent`.
+    /// Returns the state of charge `elapsed_s` after charging began at `from_percent`.
     pub(super) fn charged_percent(&self, from_percent: f64, elapsed_s: f64) -> f64 {
         let tapering_s = elapsed_s - self.full_power_s(from_percent);
         if tapering_s < 0.0 {
@@ -46,7 +46,7 @@ impl Battery {
         TAPER_TOWARDS_PERCENT - open * (-self.taper_rate() * tapering_s).exp()
     }
 
-    /// The power that the battery takes at a state of charge.
+    /// Returns the power that the battery takes at a state of charge.
     pub(super) fn charging_kw(&self, percent: f64) -> f64 {
         let open = (TAPER_TOWARDS_PERCENT - percent) / (TAPER_TOWARDS_PERCENT - TAPER_FROM_PERCENT);
         self.charger_kw * open.min(1.0)

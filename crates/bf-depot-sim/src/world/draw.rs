@@ -1,4 +1,4 @@
-//! Random draws that depend on nothing but their names.
+//! Random draws that depend only on the seed, the account and the vehicle's id.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 pub(super) struct VehicleSeed(u64);
 
 impl VehicleSeed {
-    /// The same external id in two accounts is two vehicles.
+    /// Derives the number of one vehicle. The same external id in two accounts gives two vehicles.
     pub(super) fn new(seed: u64, account: &str, external_id: &str) -> Self {
         let text = [
             &seed.to_le_bytes()[..],
@@ -20,12 +20,12 @@ impl VehicleSeed {
         Self(fnv1a(&text))
     }
 
-    /// Draws for what the vehicle is.
+    /// Returns the draws for the vehicle's permanent traits.
     pub(super) fn traits(self) -> ChaCha8Rng {
         self.stream(0)
     }
 
-    /// Draws for one shift, independent of all other shifts and reached without them.
+    /// Returns the draws for one shift, which do not depend on other shifts.
     pub(super) fn shift(self, number: u64) -> ChaCha8Rng {
         self.stream(number + 1)
     }
@@ -37,8 +37,8 @@ impl VehicleSeed {
     }
 }
 
-/// FNV-1a, 64 bits: written out because the standard library promises no stable hash, and a seed must
-/// give the same world after a compiler update.
+/// Computes the 64-bit FNV-1a hash. The hash is written out because the standard library promises no stable
+/// hash, and a seed must give the same vehicles after a compiler update.
 pub(super) fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)

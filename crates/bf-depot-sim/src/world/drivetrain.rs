@@ -1,39 +1,39 @@
-//! What driving takes from the battery, and what braking gives back.
+//! The energy that driving takes from the battery and that braking returns.
 
 use super::motion::{Hop, Motion};
 
 const JOULES_PER_KWH: f64 = 3.6e6;
 
-/// A vehicle's appetite.
+/// The traits of a vehicle that decide its energy consumption.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Drivetrain {
     pub(super) mass_kg: f64,
-    /// Rolling and air, per kilometre.
+    /// Energy against rolling and air resistance, per kilometre.
     pub(super) resistance_kwh_per_km: f64,
-    /// Heating, cooling, doors, compressor: whenever the ignition is on.
+    /// Power of heating, cooling, doors and compressor, drawn whenever the ignition is on.
     pub(super) auxiliary_kw: f64,
     /// The share of the kinetic energy that braking returns, 0..1.
     pub(super) recovery: f64,
 }
 
-/// Energy taken so far, and the power of the moment.
+/// The energy taken from and returned to the battery so far, and the present power.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Energy {
-    /// Taken from the battery; never falls.
+    /// Energy taken from the battery; the value never falls.
     pub(super) drawn_kwh: f64,
-    /// Returned by braking; never falls.
+    /// Energy returned by braking; the value never falls.
     pub(super) returned_kwh: f64,
-    /// Positive into the battery, as in VSS `Powertrain.TractionBattery.CurrentPower`.
+    /// Power, positive into the battery, as in VSS `Powertrain.TractionBattery.CurrentPower`.
     pub(super) power_kw: f64,
 }
 
 impl Energy {
-    /// What the battery is short of.
+    /// Returns the energy that is missing from the battery.
     pub(super) fn net_kwh(&self) -> f64 {
         self.drawn_kwh - self.returned_kwh
     }
 
-    /// The same drive on a harder (above 1) or easier day.
+    /// Multiplies all figures: a factor above 1 is the same drive on a day of higher consumption.
     pub(super) fn scaled(&self, factor: f64) -> Self {
         Self {
             drawn_kwh: self.drawn_kwh * factor,
@@ -42,7 +42,7 @@ impl Energy {
         }
     }
 
-    /// What came before, and the power of now.
+    /// Adds the energy of the next part of a drive, and takes the power of that part.
     pub(super) fn followed_by(&self, now: &Self) -> Self {
         Self {
             drawn_kwh: self.drawn_kwh + now.drawn_kwh,
@@ -53,7 +53,7 @@ impl Energy {
 }
 
 impl Drivetrain {
-    /// From the start of a hop until `elapsed_s`, when it is at `motion`.
+    /// Returns the energy from the start of a hop until `elapsed_s`, when the vehicle is at `motion`.
     pub(super) fn driving(&self, hop: &Hop, motion: &Motion, elapsed_s: f64) -> Energy {
         let kinetic_kwh = self.kinetic_kwh(motion.speed_ms);
         let braking = motion.acceleration_ms2 < 0.0;
@@ -83,7 +83,7 @@ impl Drivetrain {
         }
     }
 
-    /// Ignition on, at a stop.
+    /// Returns the energy of `elapsed_s` at a stop with the ignition on.
     pub(super) fn standing(&self, elapsed_s: f64) -> Energy {
         let drawn_kwh = self.auxiliary_kw * elapsed_s / 3600.0;
         Energy {

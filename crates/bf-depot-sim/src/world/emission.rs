@@ -1,21 +1,21 @@
-//! When a vehicle reports: every ten seconds while driving, once more when it has stopped, and every
-//! minute in any case.
+//! The times at which a vehicle reports: every ten seconds while driving, once more when it has stopped,
+//! and every minute in any case.
 //!
-//! Counted on the wall clock at any speed, so that a parked vehicle has a new time every minute.
+//! The seconds are those of the wall clock at any speed, so that a parked vehicle has a new time every minute.
 
 use chrono::{DateTime, Utc};
 
 const TICK_US: i64 = 10_000_000;
 const TICKS_PER_MINUTE: i64 = 6;
 
-/// A vehicle's ticks: ten seconds apart, each vehicle at its own second.
+/// The instants at which a vehicle can report: ten seconds apart, with an offset of the vehicle's own.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ticks {
     pub(super) phase_us: i64,
 }
 
 impl Ticks {
-    /// The last report at or before `at`, given whether the vehicle was `driving` at an instant.
+    /// Returns the last report at or before `at`; `driving` says whether the vehicle drove at an instant.
     pub(super) fn last_report(
         self,
         at: DateTime<Utc>,
@@ -30,7 +30,7 @@ impl Ticks {
         self.instant(last.unwrap_or(minute), at)
     }
 
-    /// The last report at or before `at` that comes whether the vehicle drives or not.
+    /// Returns the last report at or before `at` that comes whether the vehicle drives or not.
     pub(super) fn last_minute(self, at: DateTime<Utc>) -> DateTime<Utc> {
         self.last_report(at, |_| false)
     }
@@ -40,7 +40,7 @@ impl Ticks {
     }
 
     fn instant(self, tick: i64, fallback: DateTime<Utc>) -> DateTime<Utc> {
-        // Out of range only within a minute of the first instant that chrono knows.
+        // The instant is out of range only within a minute of the first instant that chrono knows.
         DateTime::from_timestamp_micros(tick * TICK_US + self.phase_us).unwrap_or(fallback)
     }
 }

@@ -1,12 +1,12 @@
-//! The vehicles: what they are, where they are at a virtual instant, and when they report it.
+//! The simulated vehicles: their traits, their state at a virtual instant, and when they report.
 //!
 //! Reading order: `timeline` (virtual time), `route` and `motion` (the road and the way along
 //! it), `drivetrain` and `battery` (energy), `tour` (these together), `model` (buses and
 //! trucks), `shift` (the order of a vehicle's day), `vehicle` (one vehicle round the clock),
 //! `weather`, `state` (what can be read from it), `emission` (when it is read).
 //!
-//! Everything is a closed formula of (seed, account, vehicle, virtual time); nothing is stepped or
-//! remembered, so any instant, past or future, costs the same and gives the same.
+//! Every state is a closed formula of (seed, account, vehicle, virtual time). No state is stored from one
+//! instant to the next, so the state at any instant, past or future, can be computed at the same cost.
 
 mod battery;
 mod draw;
@@ -24,4 +24,4 @@ mod weather;
 
 pub use state::VehicleState;
 pub use timeline::{Speed, SpeedError, Timeline, VirtualTime};
-pub use vehicle::Vehicle;
+pub use vehicle::SimulatedVehicle;

@@ -1,4 +1,4 @@
-//! Two kinds of vehicles, each drawn from the range of what is on the road today.
+//! Two vehicle models, a bus and a truck, with traits drawn from the range of today's vehicles.
 
 use rand::Rng;
 
@@ -6,7 +6,7 @@ use super::battery::Battery;
 use super::drivetrain::Drivetrain;
 use super::tour::DrivingStyle;
 
-/// What a vehicle is built for.
+/// The traits of a vehicle's model.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Model {
     pub(super) battery: Battery,
@@ -17,7 +17,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// Seven buses in ten.
+    /// Draws a model: seven of ten vehicles are buses.
     pub(super) fn draw(draws: &mut impl Rng) -> Self {
         if draws.random_bool(0.7) {
             Self::city_bus(draws)

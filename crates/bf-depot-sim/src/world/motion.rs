@@ -1,6 +1,6 @@
-//! From standstill to standstill over one leg: speed up, cruise, brake.
+//! The motion over one leg, from standstill to standstill: speed up, cruise, brake.
 
-/// A drive over one leg.
+/// The drive over one leg.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hop {
     length_m: f64,
@@ -9,17 +9,17 @@ pub(super) struct Hop {
     pub(super) peak_ms: f64,
 }
 
-/// Where in a [`Hop`] a vehicle is.
+/// The distance, speed and acceleration of a vehicle within a [`Hop`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Motion {
     pub(super) travelled_m: f64,
     pub(super) speed_ms: f64,
-    /// Negative when braking.
+    /// The acceleration, negative when braking.
     pub(super) acceleration_ms2: f64,
 }
 
 impl Hop {
-    /// A leg too short for `cruise_ms` is driven at the speed it allows.
+    /// Plans the drive. On a leg too short for `cruise_ms`, the peak speed is lower.
     pub(super) fn new(length_m: f64, cruise_ms: f64, acceleration_ms2: f64) -> Self {
         Self {
             length_m,
@@ -36,7 +36,8 @@ impl Hop {
         self.peak_ms / self.acceleration_ms2
     }
 
-    /// `elapsed_s` after the start; at the end of the leg from [`Hop::duration_s`] on.
+    /// Returns the motion `elapsed_s` after the start: standstill at the end of the leg from
+    /// [`Hop::duration_s`] on.
     pub(super) fn at(&self, elapsed_s: f64) -> Motion {
         let remaining_s = (self.duration_s() - elapsed_s).max(0.0);
         let a = self.acceleration_ms2;

@@ -1,71 +1,71 @@
-//! The road: a closed loop of straight legs that begins and ends at the depot.
+//! The route of a vehicle: a closed loop of straight legs that begins and ends at the depot.
 
 use std::f64::consts::{PI, TAU};
 
 use rand::Rng;
 
 use super::draw::fnv1a;
-use crate::protocol::Position;
+use crate::protocol::GeoPoint;
 
 /// Metres in a degree of latitude.
 const METRES_PER_DEGREE: f64 = 111_320.0;
 
-/// Where fleets are at home. City centres, to the nearest hundred metres or so.
-const DEPOTS: [Position; 8] = [
-    Position {
+/// The positions of the depots: city centres, to the nearest hundred metres or so.
+const DEPOTS: [GeoPoint; 8] = [
+    GeoPoint {
         latitude_deg: 52.0907,
         longitude_deg: 5.1214,
     },
-    Position {
+    GeoPoint {
         latitude_deg: 53.5511,
         longitude_deg: 9.9937,
     },
-    Position {
+    GeoPoint {
         latitude_deg: 55.6761,
         longitude_deg: 12.5683,
     },
-    Position {
+    GeoPoint {
         latitude_deg: 50.9375,
         longitude_deg: 6.9603,
     },
-    Position {
+    GeoPoint {
         latitude_deg: 51.2194,
         longitude_deg: 4.4025,
     },
-    Position {
+    GeoPoint {
         latitude_deg: 45.7640,
         longitude_deg: 4.8357,
     },
-    Position {
+    GeoPoint {
         latitude_deg: 57.7089,
         longitude_deg: 11.9746,
     },
-    Position {
+    GeoPoint {
         latitude_deg: 48.2082,
         longitude_deg: 16.3738,
     },
 ];
 
-/// The depot of an account: its vehicles share it, another account's may be elsewhere.
-pub(super) fn depot_of(account: &str) -> Position {
+/// Returns the depot of an account. All vehicles of an account share one depot.
+pub(super) fn depot_of(account: &str) -> GeoPoint {
     let choice = fnv1a(account.as_bytes()) % DEPOTS.len() as u64;
     DEPOTS[usize::try_from(choice).unwrap_or_default()]
 }
 
-/// Metres east and north of the depot.
+/// A point in metres east and north of the depot.
 #[derive(Clone, Copy, Debug)]
 struct Offset {
     east_m: f64,
     north_m: f64,
 }
 
-/// The straight way from one stop to the next.
+/// The straight line from one stop to the next.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Leg {
     from: Offset,
     to: Offset,
     pub(super) length_m: f64,
-    /// Clockwise from north, 0..360.
+    /// The direction in degrees clockwise from north, 0..360.
     pub(super) heading_deg: f64,
     /// The share of a vehicle's cruising speed that the road allows.
     pub(super) pace: f64,
@@ -93,24 +93,24 @@ impl Leg {
     }
 }
 
-/// One lap of a line or a delivery round.
+/// The loop of a bus line or of a delivery round.
 #[derive(Clone, Debug)]
-pub(super) struct Route {
-    depot: Position,
+pub(super) struct LoopRoute {
+    depot: GeoPoint,
     pub(super) legs: Vec<Leg>,
 }
 
-impl Route {
-    /// A loop of about `2π · radius_m` with a stop every `stop_spacing_m` or so.
+impl LoopRoute {
+    /// Draws a loop of about `2π · radius_m` with a stop about every `stop_spacing_m`.
     pub(super) fn draw(
-        depot: Position,
+        depot: GeoPoint,
         radius_m: f64,
         stop_spacing_m: f64,
         draws: &mut impl Rng,
     ) -> Self {
         let stops = stop_count(TAU * radius_m / stop_spacing_m);
         let towards = draws.random_range(0.0..TAU);
-        // Its place in the yard, so that a parked fleet is not one dot on the map.
+        // Each vehicle has its own bay in the yard, so that a parked fleet is not one dot on the map.
         let bay = Offset {
             east_m: draws.random_range(-60.0..60.0),
             north_m: draws.random_range(-60.0..60.0),
@@ -138,11 +138,11 @@ impl Route {
         Self { depot, legs }
     }
 
-    /// The position `travelled_m` metres along the leg of that number.
-    pub(super) fn position(&self, leg: usize, travelled_m: f64) -> Position {
+    /// Returns the position `travelled_m` metres along the leg of that number.
+    pub(super) fn position(&self, leg: usize, travelled_m: f64) -> GeoPoint {
         let offset = self.legs[leg].at(travelled_m);
         let metres_per_degree_east = METRES_PER_DEGREE * self.depot.latitude_deg.to_radians().cos();
-        Position {
+        GeoPoint {
             latitude_deg: self.depot.latitude_deg + offset.north_m / METRES_PER_DEGREE,
             longitude_deg: self.depot.longitude_deg + offset.east_m / metres_per_degree_east,
         }

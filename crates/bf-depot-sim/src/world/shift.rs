@@ -1,15 +1,15 @@
-//! The order of a vehicle's day: wait, tour, arrive, charge, wait.
+//! A vehicle's shift: it waits, drives a tour, arrives, charges, and waits again.
 
-/// One shift and where the vehicle stands in it. Times are seconds since the shift began.
+/// One shift, and the time that has passed of it. All times are seconds since the shift began.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shift {
-    /// Counted from the vehicle's first.
+    /// The number of the shift, counted from the vehicle's first.
     pub(super) number: u64,
-    /// What the consumption counter is off the mean when the shift begins, in shifts.
+    /// The difference of the consumption counter from its mean when the shift begins, in shifts.
     pub(super) counter_offset: f64,
-    /// Consumption against the usual one: weather, load, traffic.
+    /// The consumption as a factor of the usual one, for weather, load and traffic.
     pub(super) effort: f64,
-    /// State of charge on arrival.
+    /// The state of charge on arrival.
     pub(super) arrival_percent: f64,
     pub(super) elapsed_s: f64,
     pub(super) departs_s: f64,
@@ -19,24 +19,24 @@ pub(super) struct Shift {
     pub(super) ends_s: f64,
 }
 
-/// What the vehicle is at, and since how many seconds.
+/// The part of a shift that a vehicle is in, and for how many seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Phase {
-    /// In the depot, charged, not plugged in.
+    /// The vehicle stands in the depot, charged and not plugged in.
     Waiting,
     Touring {
         for_s: f64,
     },
-    /// Back, not yet plugged in.
+    /// The vehicle is back in the depot and not plugged in yet.
     Arrived,
     Charging {
         for_s: f64,
     },
-    /// Plugged in until the next shift.
+    /// The vehicle is charged, and stays plugged in until the next shift.
     Charged,
 }
 
-/// The battery above ambient, in kelvin: between shifts, on arrival, when charged.
+/// How much warmer than the air the battery is, in kelvin: between shifts, on arrival, when charged.
 const RESTED_K: f64 = 4.0;
 const DRIVEN_K: f64 = 8.0;
 const CHARGED_K: f64 = 11.0;
@@ -61,21 +61,22 @@ impl Shift {
         }
     }
 
-    /// How much warmer than the air the battery is, in kelvin.
+    /// Returns how much warmer than the air the battery is, in kelvin.
     pub(super) fn battery_warmth_k(&self) -> f64 {
         let t = self.elapsed_s;
         if t < self.departs_s {
             RESTED_K
         } else if t < self.arrives_s {
-            between(t, (self.departs_s, RESTED_K), (self.arrives_s, DRIVEN_K))
+            interpolate(t, (self.departs_s, RESTED_K), (self.arrives_s, DRIVEN_K))
         } else if t < self.charged_s {
-            between(t, (self.arrives_s, DRIVEN_K), (self.charged_s, CHARGED_K))
+            interpolate(t, (self.arrives_s, DRIVEN_K), (self.charged_s, CHARGED_K))
         } else {
-            between(t, (self.charged_s, CHARGED_K), (self.ends_s, RESTED_K))
+            interpolate(t, (self.charged_s, CHARGED_K), (self.ends_s, RESTED_K))
         }
     }
 }
 
-fn between(t: f64, from: (f64, f64), to: (f64, f64)) -> f64 {
+/// Interpolates linearly between two points of time and value.
+fn interpolate(t: f64, from: (f64, f64), to: (f64, f64)) -> f64 {
     from.1 + (to.1 - from.1) * (t - from.0) / (to.0 - from.0)
 }

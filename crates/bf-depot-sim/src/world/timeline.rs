@@ -8,16 +8,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Speed(f64);
 
-/// A speed outside 0.001..=100000, or not a number.
+/// The error for a speed that is not a number or is outside 0.001..=100000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a speed is a number from 0.001 to 100000")]
 pub struct SpeedError;
 
 impl Speed {
-    /// Virtual time runs as the wall clock does.
+    /// The speed at which virtual time runs as the wall clock does.
     pub const REAL_TIME: Self = Self(1.0);
 
-    /// A speed of `factor` virtual seconds a second.
+    /// Returns a speed of `factor` virtual seconds in one second.
     pub fn try_new(factor: f64) -> Result<Self, SpeedError> {
         if (0.001..=100_000.0).contains(&factor) {
             Ok(Self(factor))
@@ -26,7 +26,7 @@ impl Speed {
         }
     }
 
-    /// Virtual seconds a second.
+    /// Returns the number of virtual seconds in one second.
     pub const fn factor(self) -> f64 {
         self.0
     }
@@ -45,19 +45,19 @@ impl FromStr for Speed {
 pub struct VirtualTime(f64);
 
 impl VirtualTime {
-    /// The virtual instant `seconds` after the Unix epoch.
+    /// Returns the virtual instant `seconds` after the Unix epoch.
     pub const fn from_unix_seconds(seconds: f64) -> Self {
         Self(seconds)
     }
 
-    /// Seconds since the Unix epoch.
+    /// Returns the seconds since the Unix epoch.
     pub const fn unix_seconds(self) -> f64 {
         self.0
     }
 }
 
-/// The relation of the wall clock and virtual time: equal at `start`, apart by `speed` elsewhere,
-/// before the start too.
+/// The relation of the wall clock and virtual time. Both are equal at `start`; before and after it virtual
+/// time runs at `speed`.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeline {
     start: DateTime<Utc>,
@@ -65,12 +65,12 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Both times agree at `start`.
+    /// Returns a timeline on which both times are equal at `start`.
     pub const fn new(start: DateTime<Utc>, speed: Speed) -> Self {
         Self { start, speed }
     }
 
-    /// The same speed, with both times equal at `start`.
+    /// Returns a timeline of the same speed on which both times are equal at `start`.
     #[must_use]
     pub const fn restarted_at(self, start: DateTime<Utc>) -> Self {
         Self {
@@ -79,15 +79,14 @@ impl Timeline {
         }
     }
 
-    /// The virtual instant at which the wall clock shows `wall`.
+    /// Returns the virtual instant at which the wall clock shows `wall`.
     pub fn virtual_at(&self, wall: DateTime<Utc>) -> VirtualTime {
         VirtualTime(
             seconds(self.start - DateTime::UNIX_EPOCH) + seconds(wall - self.start) * self.speed.0,
         )
     }
 
-    /// What the wall clock shows once `passed` has gone by in virtual time since the start, to the
-    /// microsecond.
+    /// Returns the wall clock, to the microsecond, when `passed` of virtual time has gone by since the start.
     pub fn wall_after(&self, passed: TimeDelta) -> DateTime<Utc> {
         let wall_us = seconds(passed) / self.speed.0 * 1e6;
         self.start

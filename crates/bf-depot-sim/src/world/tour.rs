@@ -1,11 +1,11 @@
-//! A tour: the same lap several times, with a halt at every stop.
+//! A vehicle's tour: the same lap several times, with a halt at every stop.
 
 use super::drivetrain::{Drivetrain, Energy};
 use super::motion::Hop;
-use super::route::Route;
-use crate::protocol::Position;
+use super::route::LoopRoute;
+use crate::protocol::GeoPoint;
 
-/// How a route is driven.
+/// The speed, acceleration and halts with which a route is driven.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DrivingStyle {
     pub(super) cruise_ms: f64,
@@ -16,7 +16,7 @@ pub(super) struct DrivingStyle {
 /// A route, driven `laps` times.
 #[derive(Clone, Debug)]
 pub(super) struct Tour {
-    route: Route,
+    route: LoopRoute,
     hops: Vec<Hop>,
     drivetrain: Drivetrain,
     halt_s: f64,
@@ -24,6 +24,7 @@ pub(super) struct Tour {
     lap: LapTotals,
 }
 
+/// The duration, distance and energy of one lap.
 #[derive(Clone, Copy, Debug)]
 struct LapTotals {
     duration_s: f64,
@@ -31,20 +32,20 @@ struct LapTotals {
     energy: Energy,
 }
 
-/// Where on its tour a vehicle is.
+/// The position and motion of a vehicle on its tour, and the energy used so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TourPoint {
     pub(super) distance_m: f64,
     pub(super) speed_ms: f64,
-    pub(super) position: Position,
+    pub(super) position: GeoPoint,
     pub(super) heading_deg: f64,
     pub(super) energy: Energy,
 }
 
 impl Tour {
-    /// As many laps as fit into `budget_kwh`, at least one.
+    /// Plans as many laps as fit into `budget_kwh`, at least one.
     pub(super) fn new(
-        route: Route,
+        route: LoopRoute,
         style: DrivingStyle,
         drivetrain: Drivetrain,
         budget_kwh: f64,
@@ -77,7 +78,7 @@ impl Tour {
         self.lap.distance_m * f64::from(self.laps)
     }
 
-    /// Of the whole tour, with no power left at its end.
+    /// Returns the energy of the whole tour; the power at its end is zero.
     pub(super) fn energy(&self) -> Energy {
         Energy {
             power_kw: 0.0,
@@ -85,7 +86,7 @@ impl Tour {
         }
     }
 
-    /// At rest in the depot before the tour.
+    /// Returns the vehicle at rest in the depot before the tour.
     pub(super) fn start(&self) -> TourPoint {
         let last = self.route.legs.len() - 1;
         TourPoint {
@@ -97,7 +98,7 @@ impl Tour {
         }
     }
 
-    /// At rest in the depot after the tour.
+    /// Returns the vehicle at rest in the depot after the tour.
     pub(super) fn end(&self) -> TourPoint {
         TourPoint {
             distance_m: self.distance_m(),
@@ -106,7 +107,7 @@ impl Tour {
         }
     }
 
-    /// `elapsed_s` after departure.
+    /// Returns the vehicle `elapsed_s` after departure.
     pub(super) fn at(&self, elapsed_s: f64) -> TourPoint {
         let lap = (elapsed_s / self.lap.duration_s).floor();
         let mut distance_m = lap * self.lap.distance_m;
@@ -137,7 +138,7 @@ impl Tour {
             before = before.followed_by(&hop_energy(hop, &self.drivetrain, self.halt_s));
             elapsed_s -= driving_s + self.halt_s;
         }
-        // Only rounding at the very end of a lap leads here.
+        // Only a rounding error at the very end of a lap leads to this line.
         TourPoint {
             distance_m,
             energy: before,
@@ -147,7 +148,7 @@ impl Tour {
 }
 
 impl LapTotals {
-    fn of(route: &Route, hops: &[Hop], drivetrain: &Drivetrain, halt_s: f64) -> Self {
+    fn of(route: &LoopRoute, hops: &[Hop], drivetrain: &Drivetrain, halt_s: f64) -> Self {
         Self {
             duration_s: hops.iter().map(|hop| hop.duration_s() + halt_s).sum(),
             distance_m: route.legs.iter().map(|leg| leg.length_m).sum(),
@@ -158,7 +159,7 @@ impl LapTotals {
     }
 }
 
-/// Of one leg and the halt at its end.
+/// Returns the energy of one leg and of the halt at its end.
 fn hop_energy(hop: &Hop, drivetrain: &Drivetrain, halt_s: f64) -> Energy {
     let end = hop.at(hop.duration_s());
     drivetrain

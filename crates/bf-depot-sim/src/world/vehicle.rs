@@ -1,7 +1,7 @@
-//! One vehicle, round the clock.
+//! One vehicle, which repeats its shift day and night.
 //!
-//! Each vehicle repeats a shift of its own length, begun at its own minute and never synchronised with
-//! the day, so that at any time some of a fleet drive, some charge and some stand.
+//! Each vehicle's shift has its own length and its own first minute, and is not bound to the day. So at any
+//! time some vehicles of a fleet drive, some charge and some stand.
 
 use chrono::{DateTime, Utc};
 use rand::Rng;
@@ -10,26 +10,26 @@ use super::battery::Battery;
 use super::draw::VehicleSeed;
 use super::emission::Ticks;
 use super::model::Model;
-use super::route::{Route, depot_of};
+use super::route::{LoopRoute, depot_of};
 use super::shift::{Phase, Shift};
 use super::state::VehicleState;
 use super::timeline::{Timeline, VirtualTime};
 use super::tour::Tour;
 use super::weather::ambient_celsius;
-use crate::protocol::{ChargingState, Reading};
+use crate::protocol::{ChargingState, SimulatedReading};
 
-/// 2025-01-01T00:00:00Z. Until then and a little longer, every vehicle stands new in its depot.
+/// The Unix time of 2025-01-01T00:00:00Z. A vehicle's first shift begins within one shift's length after it.
 const IN_SERVICE_FROM_S: f64 = 1_735_689_600.0;
 const PREPARATION_S: f64 = 300.0;
 const LATEST_DELAY_S: f64 = 600.0;
 const UNTIL_PLUGGED_IN_S: f64 = 180.0;
 const SPARE_S: f64 = 900.0;
-/// How far the consumption counter may be off the mean at the start of a shift, in shifts.
+/// The largest difference of the consumption counter from its mean at the start of a shift, in shifts.
 const COUNTER_OFFSET: f64 = 0.04;
 
-/// A simulated vehicle: what it is, from which [`Vehicle::state_at`] computes how it is.
+/// A simulated vehicle's permanent traits, from which [`SimulatedVehicle::state_at`] computes its state.
 #[derive(Clone, Debug)]
-pub struct Vehicle {
+pub struct SimulatedVehicle {
     seed: VehicleSeed,
     tour: Tour,
     battery: Battery,
@@ -39,19 +39,19 @@ pub struct Vehicle {
     ticks: Ticks,
 }
 
-/// What differs from shift to shift.
+/// The random figures that differ from shift to shift.
 struct Chance {
     departure_delay_s: f64,
     counter_offset: f64,
 }
 
-impl Vehicle {
-    /// The vehicle of that id in an account. Same arguments, same vehicle.
+impl SimulatedVehicle {
+    /// Draws the vehicle of an id in an account. The same arguments give the same vehicle.
     pub fn new(seed: u64, account: &str, external_id: &str) -> Self {
         let seed = VehicleSeed::new(seed, account, external_id);
         let mut draws = seed.traits();
         let model = Model::draw(&mut draws);
-        let route = Route::draw(
+        let route = LoopRoute::draw(
             depot_of(account),
             model.route_radius_m,
             model.stop_spacing_m,
@@ -81,7 +81,7 @@ impl Vehicle {
         }
     }
 
-    /// How the vehicle is at a virtual instant.
+    /// Returns the vehicle's state at a virtual instant.
     pub fn state_at(&self, at: VirtualTime) -> VehicleState {
         let shift = self.shift_at(at);
         let phase = shift.phase();
@@ -130,8 +130,8 @@ impl Vehicle {
         }
     }
 
-    /// What the vehicle last reported at or before `at`, each reading with the wall clock of its report.
-    pub fn readings_at(&self, at: DateTime<Utc>, timeline: &Timeline) -> Vec<Reading> {
+    /// Returns the vehicle's last report at or before `at`; each reading has the wall clock of its emission.
+    pub fn readings_at(&self, at: DateTime<Utc>, timeline: &Timeline) -> Vec<SimulatedReading> {
         let minute = self.ticks.last_minute(at);
         let report = self
             .ticks
@@ -170,10 +170,11 @@ impl Vehicle {
         }
     }
 
-    /// The consumption counter at the start of a shift: the mean of all shifts before it, a little off.
+    /// Returns the consumption counter at the start of a shift: the mean of all shifts before, plus the
+    /// shift's own small difference.
     ///
-    /// A shift uses what lies between two such values, so shifts differ and the counter after thousands
-    /// of them is still known without adding them up.
+    /// A shift's consumption is the difference of two such values. So shifts differ, and yet the counter
+    /// after thousands of shifts is known without adding them up.
     fn energy_used_before_kwh(&self, shift: &Shift) -> f64 {
         let tour_kwh = self.tour.energy().drawn_kwh;
         let new_kwh = self.new_odometer_km * tour_kwh / (self.tour.distance_m() / 1e3);
@@ -203,6 +204,6 @@ fn count(shifts: u64) -> f64 {
     reason = "never negative; `as` saturates"
 )]
 fn whole(shifts: f64) -> u64 {
-    // Half of the range, so that the number after it exists.
+    // At most half of the range, so that the next shift's number exists.
     (shifts as u64).min(u64::MAX / 2)
 }

@@ -1,4 +1,4 @@
-//! The temperature outside: a season, a day, and a few warmer or colder spells.
+//! The temperature outside: a yearly and a daily cycle, and a few warmer or colder spells.
 
 use std::f64::consts::TAU;
 
@@ -7,7 +7,8 @@ use super::timeline::VirtualTime;
 const DAY_S: f64 = 86_400.0;
 const YEAR_S: f64 = 365.25 * DAY_S;
 
-/// Central European, in degrees Celsius: the year warmest in late July, the day at three.
+/// Returns the temperature outside in degrees Celsius, as in central Europe: the year is warmest in late
+/// July, the day at 15:00.
 pub(super) fn ambient_celsius(at: VirtualTime) -> f64 {
     let t = at.unix_seconds();
     let season = 8.5 * (TAU * (t / YEAR_S - 0.565)).cos();

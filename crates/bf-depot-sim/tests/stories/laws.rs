@@ -1,13 +1,13 @@
 //! What holds for every vehicle at every instant.
 
-use bf_depot_sim::protocol::{ChargingState, Position};
-use bf_depot_sim::world::{Vehicle, VehicleState, VirtualTime};
+use bf_depot_sim::protocol::{ChargingState, GeoPoint};
+use bf_depot_sim::world::{SimulatedVehicle, VehicleState, VirtualTime};
 use proptest::prelude::*;
 
 /// Vehicles of any seed, at instants from 2024, before they entered service, to 2035.
-fn vehicle() -> impl Strategy<Value = Vehicle> {
+fn vehicle() -> impl Strategy<Value = SimulatedVehicle> {
     (any::<u64>(), "[a-z]{1,8}", 0..1000_u32).prop_map(|(seed, account, number)| {
-        Vehicle::new(seed, &account, &format!("vehicle-{number}"))
+        SimulatedVehicle::new(seed, &account, &format!("vehicle-{number}"))
     })
 }
 
@@ -15,11 +15,11 @@ fn instant() -> impl Strategy<Value = f64> {
     1_704_067_200.0..2_051_222_400.0
 }
 
-fn at(vehicle: &Vehicle, unix_seconds: f64) -> VehicleState {
+fn at(vehicle: &SimulatedVehicle, unix_seconds: f64) -> VehicleState {
     vehicle.state_at(VirtualTime::from_unix_seconds(unix_seconds))
 }
 
-fn metres_between(a: Position, b: Position) -> f64 {
+fn metres_between(a: GeoPoint, b: GeoPoint) -> f64 {
     let north = (b.latitude_deg - a.latitude_deg) * 111_320.0;
     let east = (b.longitude_deg - a.longitude_deg) * 111_320.0 * a.latitude_deg.to_radians().cos();
     north.hypot(east)
@@ -97,7 +97,7 @@ proptest! {
 #[test]
 fn at_any_time_some_of_a_fleet_drive_some_charge_and_some_stand() {
     let fleet: Vec<_> = (0..60)
-        .map(|number| Vehicle::new(1, "depot", &number.to_string()))
+        .map(|number| SimulatedVehicle::new(1, "depot", &number.to_string()))
         .collect();
     for hour in 0..48 {
         let t = 1_795_420_800.0 + 3600.0 * f64::from(hour);
@@ -115,7 +115,7 @@ fn at_any_time_some_of_a_fleet_drive_some_charge_and_some_stand() {
 
 #[test]
 fn a_vehicle_is_of_its_seed_its_account_and_its_id() {
-    let state = |seed, account, id| at(&Vehicle::new(seed, account, id), 1_795_420_800.0);
+    let state = |seed, account, id| at(&SimulatedVehicle::new(seed, account, id), 1_795_420_800.0);
     let one = state(1, "north", "bus-1");
     assert_eq!(one, state(1, "north", "bus-1"));
     assert_ne!(one, state(2, "north", "bus-1"));

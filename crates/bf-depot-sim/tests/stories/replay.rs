@@ -16,7 +16,7 @@ time,energy,gps,odo,speed,soc
 ";
 
 fn replaying(speed: f64) -> Stage {
-    let recording = Recording::read(DRIVE).expect("a recording");
+    let recording = Recording::parse(DRIVE).expect("a recording");
     Stage::with_scenario(
         Scenario::default().with(Account::replay("replay", recording)),
         speed,
@@ -28,7 +28,7 @@ async fn vehicle(stage: &Stage) -> Value {
 }
 
 fn error(table: &str) -> String {
-    Recording::read(table)
+    Recording::parse(table)
         .expect_err("no recording")
         .to_string()
 }
@@ -91,7 +91,7 @@ async fn a_row_is_not_emitted_before_its_time() {
 async fn a_replay_begins_when_its_account_is_added() {
     let stage = Stage::with_scenario(Scenario::default(), 1.0);
     stage.advance_seconds(3_600);
-    let recording = Recording::read(DRIVE).expect("a recording");
+    let recording = Recording::parse(DRIVE).expect("a recording");
     stage
         .simulator
         .put_account(Account::replay("replay", recording));
@@ -103,13 +103,13 @@ async fn a_replay_begins_when_its_account_is_added() {
 
 #[test]
 fn columns_are_found_by_name_and_only_the_time_is_needed() {
-    assert!(Recording::read("soc,note,time\n50,hello,1511436338000\n").is_ok());
+    assert!(Recording::parse("soc,note,time\n50,hello,1511436338000\n").is_ok());
     assert_eq!(
         error("soc,odo\n50,1\n"),
         "line 1: there is no column `time`"
     );
     assert_eq!(error(""), "line 1: there is no column `time`");
-    assert_eq!(error("time,soc\n,50\n"), "no line with a time");
+    assert_eq!(error("time,soc\n,50\n"), "there is no line with a time");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn what_cannot_be_read_is_named_by_line_and_column() {
     );
     assert_eq!(
         error("time,soc\n1511436339000,50\n\n1511436338000,51\n"),
-        "line 4, column `time`: earlier than a line above"
+        "line 4, column `time`: the time is earlier than that of a line above"
     );
     assert_eq!(
         error("time,soc\r\n\r\n1511436339000,50\r\n\r\n1511436340000,?\r\n"),
@@ -151,7 +151,7 @@ fn a_row_of_another_length_is_named_by_its_line() {
 #[test]
 fn a_table_from_a_spreadsheet_is_read_too() {
     let table = "\u{feff}time, soc\r\n\"1511436338000\", 50\r\n\r\n1511436339000,\r\n";
-    assert!(Recording::read(table).is_ok());
+    assert!(Recording::parse(table).is_ok());
 }
 
 #[test]

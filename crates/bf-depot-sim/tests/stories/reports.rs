@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use bf_depot_sim::{Reading, Scenario, SignalName, SignalValue, VehicleReadings};
+use bf_depot_sim::{NativeValue, Scenario, SignalName, SimulatedReading, VehicleReadings};
 use chrono::TimeDelta;
 
 use crate::stage::{Stage, start};
 
-fn reading(vehicle: &VehicleReadings, name: SignalName) -> Reading {
+fn reading(vehicle: &VehicleReadings, name: SignalName) -> SimulatedReading {
     *vehicle
         .signals
         .iter()
@@ -16,12 +16,12 @@ fn reading(vehicle: &VehicleReadings, name: SignalName) -> Reading {
 }
 
 fn is_driving(vehicle: &VehicleReadings) -> bool {
-    reading(vehicle, SignalName::IgnitionOn).value == SignalValue::Flag(true)
+    reading(vehicle, SignalName::IgnitionOn).value == NativeValue::Flag(true)
 }
 
 fn odometers(vehicles: &[VehicleReadings]) -> Vec<f64> {
     let odometer = |vehicle| match reading(vehicle, SignalName::OdometerKm).value {
-        SignalValue::Number(km) => km,
+        NativeValue::Number(km) => km,
         other => panic!("{other:?} is no distance"),
     };
     vehicles.iter().map(odometer).collect()
