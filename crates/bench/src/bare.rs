@@ -1,4 +1,5 @@
-//! The bare statement: what the same server does when nobody checks, decides or answers anything.
+//! The bare statement: SQL that only writes snapshots and events, without checks, decisions or answers. The
+//! service is measured against it on the same server.
 
 use std::ops::Range;
 
@@ -7,11 +8,11 @@ use chrono::{DateTime, Days, Utc};
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
-use crate::database::Database;
+use crate::database::BenchDatabase;
 use crate::fleet::BenchWorkspace;
-use crate::load::{Client, Turn};
+use crate::load::{Client, SendTurn};
 
-/// Tables of its own in the same database: one key a snapshot, one index on the events of a day.
+/// The tables of the bare statement, in the same database: one key on the snapshots, one index on the events.
 const TABLES: &str = "
     CREATE SCHEMA bare;
     CREATE TABLE bare.snapshots (
@@ -33,9 +34,9 @@ const TABLES: &str = "
     ) PARTITION BY RANGE (recorded_at);
     CREATE INDEX ON bare.events (workspace_id, device_id, recorded_at);";
 
-/// One statement a batch: upsert where newer, then the events of what moved. Snapshots carry the id of
-/// their event, since only a table's own columns can be returned, and random ids made by the server
-/// would cost it a twentieth of its time.
+/// The bare statement: it writes the newer snapshots of a batch and one event for each. A snapshot holds the
+/// id of its event because RETURNING can return only the table's own columns; random ids made by the
+/// server would cost a twentieth of its time.
 const MOVE: &str = "
     WITH moved AS (
         INSERT INTO bare.snapshots AS held (workspace_id, device_id, observed_at, received_at, event_id, signals)
@@ -53,15 +54,18 @@ const MOVE: &str = "
     )
     SELECT device_id FROM moved";
 
-/// Makes the tables, with partitions for a run around midnight too.
+/// Creates the tables, with partitions for today and tomorrow, because a run may pass midnight.
 ///
 /// # Errors
-/// When PostgreSQL refuses.
-pub(crate) async fn create_tables(database: &Database, now: DateTime<Utc>) -> anyhow::Result<()> {
+/// If PostgreSQL refuses a statement.
+pub(crate) async fn create_tables(
+    database: &BenchDatabase,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
     let mut connection = database.connect().await?;
     sqlx::raw_sql(TABLES).execute(&mut connection).await?;
     for day in now.date_naive().iter_days().take(2) {
-        // Made of a date only.
+        // The statement is built from a date only, so it needs no escaping.
         let partition = format!(
             "CREATE TABLE bare.events_{} PARTITION OF bare.events FOR VALUES FROM ('{day}Z') TO ('{}Z')",
             day.format("%Y%m%d"),
@@ -74,33 +78,34 @@ pub(crate) async fn create_tables(database: &Database, now: DateTime<Utc>) -> an
     Ok(())
 }
 
-/// A connection that runs the bare statement, a workspace's whole batch at once.
+/// A client that runs the bare statement for a workspace's whole batch at once.
 pub(crate) struct BareClient(pub(crate) PgConnection);
 
 impl Client for BareClient {
-    async fn send(&mut self, turn: Turn<'_>) -> anyhow::Result<usize> {
+    async fn send(&mut self, turn: SendTurn<'_>) -> anyhow::Result<usize> {
         let devices = 0..turn.workspace.devices.len();
-        run(&mut self.0, turn, devices).await
+        move_snapshots(&mut self.0, turn, devices).await
     }
 }
 
-/// A connection that runs the bare statement for one device of these at a time.
+/// A client that runs the bare statement for one device of its range at a time.
 pub(crate) struct BareSingle(pub(crate) PgConnection, pub(crate) Range<usize>);
 
 impl Client for BareSingle {
-    async fn send(&mut self, turn: Turn<'_>) -> anyhow::Result<usize> {
+    async fn send(&mut self, turn: SendTurn<'_>) -> anyhow::Result<usize> {
         let device = self.1.start + turn.number % self.1.len();
-        run(&mut self.0, turn, device..device + 1).await
+        move_snapshots(&mut self.0, turn, device..device + 1).await
     }
 }
 
-async fn run(
+/// Runs the bare statement for some devices, and checks that every snapshot moved.
+async fn move_snapshots(
     connection: &mut PgConnection,
-    Turn {
+    SendTurn {
         workspace,
         observed_at,
         ..
-    }: Turn<'_>,
+    }: SendTurn<'_>,
     devices: Range<usize>,
 ) -> anyhow::Result<usize> {
     let count = devices.len();
@@ -121,7 +126,7 @@ async fn run(
     Ok(count)
 }
 
-/// In order of time, and cheap.
+/// Makes event ids from the time and the device's number: ordered by time, and cheap to make.
 fn event_ids(
     workspace: &BenchWorkspace,
     observed_at: DateTime<Utc>,

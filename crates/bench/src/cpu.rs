@@ -1,43 +1,43 @@
-//! CPU time, from `/proc`: the steadiest figure on a machine that others use too.
+//! CPU time, read from `/proc`: the steadiest figure on a machine that other programs use too.
 
 use std::fs;
 use std::time::Duration;
 
 use anyhow::Context;
 
-/// A tick of `/proc`, on every Linux of today.
+/// The length of a clock tick in `/proc`: 10 ms on every Linux of today.
 const TICK_US: u64 = 10_000;
 
-/// Whose CPU time is of interest, beside our own.
+/// The processes whose CPU time is measured, beside the benchmark's own.
 pub(crate) struct Processes {
     pub(crate) service: u32,
     pub(crate) postmaster: u32,
 }
 
-/// CPU time so far, or within a span, in microseconds.
+/// The CPU time used so far, or within a span, in microseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CpuTime {
     pub(crate) service: u64,
-    /// All processes of the server, those included that have ended.
+    /// The time of all processes of PostgreSQL, including those that have ended.
     pub(crate) postgres: u64,
-    /// The load generator's.
+    /// The time of the load generator, which is this process.
     pub(crate) client: u64,
-    /// Whoever uses the machine beside them.
+    /// The time of all other programs on the machine.
     pub(crate) others: u64,
-    /// What there is to be had, idle time included.
+    /// The time of all cores, idle time included.
     pub(crate) machine: u64,
 }
 
 impl Processes {
-    /// CPU time so far.
+    /// Reads the CPU time used so far.
     ///
     /// # Errors
-    /// When one of the processes has ended.
+    /// If one of the processes has ended.
     pub(crate) fn cpu_time(&self) -> anyhow::Result<CpuTime> {
-        let service = Stat::of(&self.service.to_string())?.own;
-        let postgres = family(self.postmaster)?;
-        let client = Stat::of("self")?.own;
-        let (busy, machine) = machine()?;
+        let service = ProcessStat::read(&self.service.to_string())?.own;
+        let postgres = read_family_time(self.postmaster)?;
+        let client = ProcessStat::read("self")?.own;
+        let (busy, machine) = read_machine_time()?;
         Ok(CpuTime {
             service,
             postgres,
@@ -49,7 +49,7 @@ impl Processes {
 }
 
 impl CpuTime {
-    /// What was used since.
+    /// Returns the time used since an earlier reading.
     pub(crate) fn since(self, earlier: Self) -> Self {
         Self {
             service: self.service.saturating_sub(earlier.service),
@@ -60,6 +60,7 @@ impl CpuTime {
         }
     }
 
+    /// Adds the times of two spans.
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             service: self.service + other.service,
@@ -71,29 +72,30 @@ impl CpuTime {
     }
 }
 
-/// This process's CPU time so far, to a tick of `/proc`.
-pub(crate) fn own() -> anyhow::Result<Duration> {
-    Ok(Duration::from_micros(Stat::of("self")?.own))
+/// Reads the CPU time of this process so far, to a tick of `/proc`.
+pub(crate) fn read_own_time() -> anyhow::Result<Duration> {
+    Ok(Duration::from_micros(ProcessStat::read("self")?.own))
 }
 
-/// The machine's load, as `/proc/loadavg` has it.
+/// Returns the machine's load averages, as `/proc/loadavg` shows them.
 pub(crate) fn load_average() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }
 
-struct Stat {
+/// The figures of one process in `/proc`; times are in microseconds.
+struct ProcessStat {
     parent: u64,
     own: u64,
-    /// Of children that have ended and been waited for.
+    /// The time of children that have ended and been waited for.
     ended_children: u64,
 }
 
-impl Stat {
-    fn of(process: &str) -> anyhow::Result<Self> {
+impl ProcessStat {
+    fn read(process: &str) -> anyhow::Result<Self> {
         let stat = fs::read_to_string(format!("/proc/{process}/stat"))
             .with_context(|| format!("process {process} has ended"))?;
-        // The name before it, in parentheses, may hold anything.
+        // The process name comes first, in parentheses, and may itself hold spaces and parentheses.
         let fields: Vec<u64> = stat
             .rsplit_once(')')
             .map_or("", |(_, fields)| fields)
@@ -109,20 +111,21 @@ impl Stat {
     }
 }
 
-fn family(parent: u32) -> anyhow::Result<u64> {
-    let head = Stat::of(&parent.to_string())?;
+/// Reads the CPU time of a process and its children.
+fn read_family_time(parent: u32) -> anyhow::Result<u64> {
+    let head = ProcessStat::read(&parent.to_string())?;
     let children = fs::read_dir("/proc")?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
-        .filter_map(|process| Stat::of(&process).ok())
+        .filter_map(|process| ProcessStat::read(&process).ok())
         .filter(|stat| stat.parent == u64::from(parent))
         .map(|stat| stat.own)
         .sum::<u64>();
     Ok(head.own + head.ended_children + children)
 }
 
-/// Busy (what the host took away included) and in all.
-fn machine() -> anyhow::Result<(u64, u64)> {
+/// Reads the machine's busy time (including what its host took away) and its whole time.
+fn read_machine_time() -> anyhow::Result<(u64, u64)> {
     let stat = fs::read_to_string("/proc/stat")?;
     let ticks: Vec<u64> = stat
         .lines()
@@ -130,7 +133,7 @@ fn machine() -> anyhow::Result<(u64, u64)> {
         .unwrap_or_default()
         .split_whitespace()
         .skip(1)
-        // Guests are within user and nice.
+        // The two guest columns after these are already counted in `user` and `nice`.
         .take(8)
         .map(|field| field.parse().unwrap_or(0) * TICK_US)
         .collect();

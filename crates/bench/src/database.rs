@@ -1,4 +1,4 @@
-//! The server that both sides are measured on: durable as in production, tuned as one would.
+//! The PostgreSQL server that both sides are measured on: durable as in production, and tuned for the load.
 
 use std::fs;
 use std::path::Path;
@@ -9,16 +9,17 @@ use pgdev::{PrivateServer, Settings};
 use sqlx::{Connection as _, PgConnection};
 use tokio::task::spawn_blocking;
 
-/// Of 16 MB: as much as the server keeps.
+/// The number of 16 MB segments of write-ahead log that the server keeps (`min_wal_size`).
 const LOG_SEGMENTS: u32 = 192;
 
 const NAME: &str = "bench";
 
-/// Long enough to stay up between two connections of a run, short enough to end soon after a crash.
+/// How long the server stays up without a connection: longer than any pause within a run, but short enough
+/// that the server ends soon after a crash of the benchmark.
 const LINGER: Duration = Duration::from_secs(30);
 
-/// No checkpoint falls into one side's round and not into the other's; everything else is as by
-/// default, `fsync` and `synchronous_commit` above all.
+/// The settings that differ from the defaults, chosen so that no checkpoint falls into the round of one side
+/// only. `fsync` and `synchronous_commit` stay on, as by default.
 const TUNING: [(&str, &str); 6] = [
     ("shared_buffers", "2GB"),
     ("max_wal_size", "6GB"),
@@ -28,23 +29,23 @@ const TUNING: [(&str, &str); 6] = [
     ("work_mem", "32MB"),
 ];
 
-/// A running server with a database.
-pub(crate) struct Database {
-    /// For sqlx.
+/// A running PostgreSQL server with the database of the benchmark.
+pub(crate) struct BenchDatabase {
+    /// The database's URL, for sqlx.
     pub(crate) url: String,
-    /// The process that all others of the server are children of.
+    /// The process id of the server's main process, the parent of all its other processes.
     pub(crate) postmaster: u32,
-    /// As it names itself.
+    /// The server's version, as the server reports it.
     pub(crate) version: String,
     server: PrivateServer,
 }
 
-impl Database {
-    /// Starts a tuned server. Blocks: nothing else goes on meanwhile, and so a server that starts is
-    /// always one that is stopped again.
+impl BenchDatabase {
+    /// Starts a tuned server. The function blocks on purpose: it cannot be cancelled halfway, so every server
+    /// that starts is also stopped.
     ///
     /// # Errors
-    /// When PostgreSQL is missing or refuses.
+    /// If PostgreSQL is missing or does not start.
     pub(crate) fn start(directory: &Path) -> anyhow::Result<Self> {
         let settings = Settings {
             data_dir: Some(directory.join("postgres")),
@@ -52,15 +53,15 @@ impl Database {
             ..Settings::durable(NAME)
         };
         let server = PrivateServer::start(&settings)?;
-        let started = tune(&server).and_then(|()| Self::of(&settings));
+        let started = tune(&server).and_then(|()| Self::start_tuned(&settings));
         if started.is_err() {
-            // What went wrong is told already.
+            // The first error is returned, so an error of the stop is not reported.
             let _ = server.stop();
         }
         started
     }
 
-    fn of(settings: &Settings) -> anyhow::Result<Self> {
+    fn start_tuned(settings: &Settings) -> anyhow::Result<Self> {
         let server = PrivateServer::start(settings)?;
         server.ensure_database(NAME)?;
         let pid_file = fs::read_to_string(server.data_directory().join("postmaster.pid"))
@@ -74,20 +75,19 @@ impl Database {
         })
     }
 
-    /// A connection of the benchmark's own.
+    /// Opens a connection.
     ///
     /// # Errors
-    /// When PostgreSQL refuses.
+    /// If PostgreSQL refuses the connection.
     pub(crate) async fn connect(&self) -> anyhow::Result<PgConnection> {
         Ok(PgConnection::connect(&self.url).await?)
     }
 
-    /// Writes as much log as a side of any part does, so that both sides write into segments that are there
-    /// already, as in a server that has run for a while. To fill a new one with zeros takes longer than an
-    /// update.
+    /// Writes enough write-ahead log that the measurements reuse existing segments, as a server that has run
+    /// for a while does. Filling a new segment with zeros takes longer than an update.
     ///
     /// # Errors
-    /// When PostgreSQL refuses.
+    /// If PostgreSQL refuses a statement.
     pub(crate) async fn prepare_log(&self) -> anyhow::Result<()> {
         let mut connection = self.connect().await?;
         for _ in 0..LOG_SEGMENTS {
@@ -98,10 +98,10 @@ impl Database {
         Ok(())
     }
 
-    /// Does at once what autovacuum would come to: the planner knows the tables, their pages are clean.
+    /// Vacuums, analyzes and writes a checkpoint, so that autovacuum has nothing to do during a measurement.
     ///
     /// # Errors
-    /// When PostgreSQL refuses.
+    /// If PostgreSQL refuses a statement.
     pub(crate) async fn settle(&self) -> anyhow::Result<()> {
         let mut connection = self.connect().await?;
         sqlx::raw_sql("VACUUM ANALYZE")
@@ -114,13 +114,13 @@ impl Database {
     /// Stops the server.
     ///
     /// # Errors
-    /// When it does not end in time.
+    /// If the server does not end in time.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         Ok(spawn_blocking(move || self.server.stop()).await??)
     }
 }
 
-/// Writes the settings down and stops the server, so that its next start finds them.
+/// Writes [`TUNING`] to the server's configuration and stops the server, so that its next start applies it.
 fn tune(server: &PrivateServer) -> anyhow::Result<()> {
     for (name, value) in TUNING {
         psql(server, &format!("ALTER SYSTEM SET {name} = '{value}'"))?;
@@ -133,8 +133,12 @@ fn psql(server: &PrivateServer, statement: &str) -> anyhow::Result<String> {
         .psql("postgres")
         .args(["-c", statement])
         .output()
-        .context("psql does not run")?;
-    let said = String::from_utf8_lossy(&answer.stderr);
-    ensure!(answer.status.success(), "{statement}: {}", said.trim());
+        .context("cannot run psql")?;
+    let error = String::from_utf8_lossy(&answer.stderr);
+    ensure!(
+        answer.status.success(),
+        "PostgreSQL refused `{statement}`: {}",
+        error.trim()
+    );
     Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
 }

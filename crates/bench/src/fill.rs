@@ -1,8 +1,8 @@
-//! Fleets written straight into the tables, where the API would take too long.
+//! The fleets that are written straight into the tables, because the API would take too long.
 
 use sqlx::PgConnection;
 
-/// Workspaces that the legacy service polls, so that no cycles run beside the measurement.
+/// The workspaces. The legacy service polls them, so that no cycles run beside the measurement.
 const WORKSPACES: &str = "
     INSERT INTO workspaces (workspace_id, name, active, created_at, registration_number, version,
         device_registry_source, poll_owner, read_owner, provider_mode,
@@ -28,7 +28,7 @@ const DEVICES: &str = "
          LATERAL (SELECT gen_random_uuid() AS activation WHERE number + device >= 0) AS one,
          format('device-%s', lpad(device::text, greatest(4, length(device::text)), '0')) AS name";
 
-/// What is held of each: the ten signals of the load, observed just now.
+/// The snapshots of the devices: the ten signals of the load, observed just now.
 const SNAPSHOTS: &str = r#"
     INSERT INTO snapshots (workspace_id, device_id, activation_id, version, replaces_version,
         last_update_received_at, newest_observed_at, signals, dropped)
@@ -37,24 +37,24 @@ const SNAPSHOTS: &str = r#"
     FROM devices
     WHERE workspace_id >= $1 || lpad($2::int::text, 5, '0') AND workspace_id < $1 || lpad($3::int::text, 5, '0')"#;
 
-/// Workspaces of so many devices each, named by a prefix and their number.
+/// A range of workspaces to write, named by a prefix and their number, with their devices and snapshots.
 pub(crate) struct Fill<'f> {
     pub(crate) prefix: &'f str,
-    /// The first number.
+    /// The first workspace's number.
     pub(crate) from: i32,
-    /// After the last.
+    /// The number after the last workspace's.
     pub(crate) to: i32,
-    /// Of each workspace.
+    /// The number of devices in each workspace.
     pub(crate) devices: i32,
-    /// JSON of each device's signals.
+    /// The signals of every device, as JSON.
     pub(crate) signals: &'f str,
 }
 
 impl Fill<'_> {
-    /// Writes them, with an update of every device.
+    /// Writes the workspaces with their connections, devices and snapshots.
     ///
     /// # Errors
-    /// When PostgreSQL refuses.
+    /// If PostgreSQL refuses a statement.
     pub(crate) async fn write(&self, connection: &mut PgConnection) -> anyhow::Result<()> {
         for statement in [WORKSPACES, CONNECTIONS] {
             sqlx::query(statement)

@@ -1,4 +1,4 @@
-//! The fleet: workspaces of a hundred devices, and the batches that they send.
+//! The fleet of the benchmark: workspaces of a hundred devices, and the batches that clients send for them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,26 +11,26 @@ use uuid::Uuid;
 
 use crate::service::Service;
 
-/// Updates of a batch: one of each of a workspace's devices.
+/// The number of updates in a batch: one for each device of a workspace.
 pub(crate) const BATCH: usize = 100;
 
 const PROVIDER: &str = "bench";
 
-/// Stands for a time in a template; as long as every time that is put in its place.
+/// The placeholder of a time in a template, of the same length as the times that replace it.
 const NO_TIME: &str = "0000-00-00T00:00:00.000000Z";
 
-/// All workspaces.
+/// The workspaces that clients send updates for.
 #[derive(Clone)]
-pub(crate) struct Fleet {
+pub(crate) struct BenchFleet {
     pub(crate) workspaces: Arc<Vec<BenchWorkspace>>,
-    /// Whether all clients send for the first workspace, in place of each for its own.
+    /// Whether all clients send for the first workspace, instead of each client for workspaces of its own.
     is_shared: bool,
 }
 
 /// The body of a request whose updates were all observed at the same time, which is put in when it is sent.
 struct BodyTemplate {
     body: Vec<u8>,
-    /// Where in the body the times are.
+    /// The positions of the times in the body.
     times: Vec<usize>,
 }
 
@@ -54,7 +54,7 @@ impl BodyTemplate {
         }
     }
 
-    /// Fills the time in.
+    /// Returns the body with this time in every update.
     fn body_at(&self, observed_at: DateTime<Utc>) -> Bytes {
         let time = observed_at.to_rfc3339_opts(SecondsFormat::Micros, true);
         let mut body = self.body.clone();
@@ -65,36 +65,38 @@ impl BodyTemplate {
     }
 }
 
-/// A workspace, and what it sends.
+/// A workspace, and the bodies of the requests that are sent for it.
 pub(crate) struct BenchWorkspace {
     pub(crate) id: String,
-    /// What the bare tables know it by.
+    /// The workspace's id in the bare tables.
     pub(crate) key: Uuid,
-    /// In order of id.
+    /// The device ids, in order.
     pub(crate) devices: Vec<String>,
-    /// Each device's ten signals, as JSON.
+    /// The ten signals of each device, as JSON.
     pub(crate) signals: Vec<String>,
     batch: BodyTemplate,
-    /// A body with one update for each device.
+    /// For each device, a body with one update.
     singles: Vec<BodyTemplate>,
     /// When the last whole batch was observed, in microseconds since 1970.
     last_batch: AtomicI64,
 }
 
-impl Fleet {
+impl BenchFleet {
+    /// Returns so many workspaces of [`BATCH`] devices each.
     pub(crate) fn new(workspaces: usize) -> Self {
         let workspace = |at| BenchWorkspace::new(&format!("bench-{at:04}"), at, BATCH);
-        Self::of((0..workspaces).map(workspace).collect())
+        Self::of_workspaces((0..workspaces).map(workspace).collect())
     }
 
-    pub(crate) fn of(workspaces: Vec<BenchWorkspace>) -> Self {
+    /// Returns a fleet of these workspaces.
+    pub(crate) fn of_workspaces(workspaces: Vec<BenchWorkspace>) -> Self {
         Self {
             workspaces: Arc::new(workspaces),
             is_shared: false,
         }
     }
 
-    /// The same, but that all clients send for its first workspace.
+    /// Returns the same fleet, but with all clients sending for its first workspace.
     pub(crate) fn shared(&self) -> Self {
         Self {
             is_shared: true,
@@ -102,15 +104,16 @@ impl Fleet {
         }
     }
 
-    /// Those that a client of so many sends for.
-    pub(crate) fn of_client(&self, number: usize, count: usize) -> Vec<&BenchWorkspace> {
+    /// Returns the workspaces that client `number` of `count` clients sends for.
+    pub(crate) fn workspaces_of_client(&self, number: usize, count: usize) -> Vec<&BenchWorkspace> {
         if self.is_shared {
             return self.workspaces.iter().take(1).collect();
         }
         self.workspaces.iter().skip(number).step_by(count).collect()
     }
 
-    pub(crate) fn devices(&self) -> usize {
+    /// Returns the number of devices in all workspaces.
+    pub(crate) fn device_count(&self) -> usize {
         self.workspaces.len() * BATCH
     }
 }
@@ -118,7 +121,7 @@ impl Fleet {
 impl BenchWorkspace {
     pub(crate) fn new(id: &str, number: usize, devices: usize) -> Self {
         let names: Vec<String> = (0..devices).map(|at| format!("device-{at:04}")).collect();
-        let signals: Vec<Value> = (0..devices).map(|at| signals(number + at)).collect();
+        let signals: Vec<Value> = (0..devices).map(|at| make_signals(number + at)).collect();
         let single = |at| BodyTemplate::new(&names[at..=at], &signals[at..=at]);
         Self {
             id: id.to_owned(),
@@ -131,33 +134,34 @@ impl BenchWorkspace {
         }
     }
 
-    /// The body of a batch that was observed then.
+    /// Returns the body of a batch whose updates were all observed at this time.
     pub(crate) fn batch(&self, observed_at: DateTime<Utc>) -> Bytes {
         self.last_batch
             .store(observed_at.timestamp_micros(), Ordering::Relaxed);
         self.batch.body_at(observed_at)
     }
 
-    /// The body of the last batch once more.
+    /// Returns the body of the last batch once more.
     pub(crate) fn last_batch(&self) -> Bytes {
         let last = self.last_batch.load(Ordering::Relaxed);
         self.batch(DateTime::from_timestamp_micros(last).unwrap_or_default())
     }
 
-    /// The body of one device's update that was observed then.
+    /// Returns the body of one device's update that was observed at this time.
     pub(crate) fn single(&self, device: usize, observed_at: DateTime<Utc>) -> Bytes {
         self.singles[device].body_at(observed_at)
     }
 
+    /// Returns the path of the workspace in the API.
     pub(crate) fn path(&self) -> String {
         format!("/api/telematics-mvp/workspaces/{}", self.id)
     }
 
-    /// Registers it with its connection and devices, each hundred by an administrator of its own: one
-    /// person may not ask without limit.
+    /// Registers the workspace with its connection and devices. Each hundred devices have an administrator of
+    /// their own, because the service limits the requests of one person.
     ///
     /// # Errors
-    /// When the service refuses.
+    /// If the service refuses a request.
     pub(crate) async fn register(&self, service: &Service) -> anyhow::Result<()> {
         let cutover = json!({
             "device_registry_source": "core", "poll_owner": "core", "read_owner": "core", "provider_mode": "mixed",
@@ -182,13 +186,13 @@ impl BenchWorkspace {
     }
 }
 
-/// Registers the fleet, whole workspaces side by side.
+/// Registers the fleet, as many workspaces at once as there are clients.
 ///
 /// # Errors
-/// When the service refuses.
+/// If the service refuses a request.
 pub(crate) async fn register(
     service: &Service,
-    fleet: &Fleet,
+    fleet: &BenchFleet,
     clients: usize,
 ) -> anyhow::Result<()> {
     let registering = (0..clients).map(|client| async move {
@@ -201,8 +205,8 @@ pub(crate) async fn register(
     Ok(())
 }
 
-/// Returns ten signals of the catalogue with plausible values.
-fn signals(number: usize) -> Value {
+/// Makes ten signals of the catalogue with plausible values.
+fn make_signals(number: usize) -> Value {
     json!({
         "state_of_charge_percent": 20 + number % 80,
         "energy_used_kwh": 10_000 + number,

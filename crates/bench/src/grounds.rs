@@ -1,4 +1,4 @@
-//! What nearly every measurement is made on: a place, a PostgreSQL server and a service, all of this run.
+//! The set-up of nearly every measurement: a directory, a PostgreSQL server and a service, all of this run.
 
 use std::path::PathBuf;
 
@@ -7,34 +7,34 @@ use clap::Args;
 
 use crate::Running;
 use crate::cpu::Processes;
-use crate::database::Database;
-use crate::place::Place;
+use crate::database::BenchDatabase;
+use crate::place::DataDirectory;
 use crate::service::{self, Service};
 
-/// Where to measure, and what.
+/// The flags that choose the data directory and the program to measure.
 #[derive(Debug, Args)]
 pub(crate) struct Grounds {
-    /// Where the data is kept while it runs; by default in memory, where there is room.
+    /// Directory for the data of the run; by default in memory, if there is room.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// The program to measure; by default the `dist` build of these sources.
+    /// Program to measure; by default the `dist` build of these sources.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 }
 
-/// What was started; [`Running`] stops it.
+/// The started server and service, which [`Running`] stops.
 pub(crate) struct Started<'r> {
-    pub(crate) place: &'r Place,
-    pub(crate) database: &'r Database,
+    pub(crate) place: &'r DataDirectory,
+    pub(crate) database: &'r BenchDatabase,
     pub(crate) service: &'r Service,
     pub(crate) processes: Processes,
 }
 
 impl Grounds {
-    /// The program to measure, built where none is named.
+    /// Returns the program to measure, which is built if no flag names one.
     ///
     /// # Errors
-    /// When it is not there, or does not build.
+    /// If the named program does not exist, or the build fails.
     pub(crate) async fn program(&self) -> anyhow::Result<PathBuf> {
         match &self.program {
             Some(program) => Ok(program.canonicalize()?),
@@ -42,18 +42,18 @@ impl Grounds {
         }
     }
 
-    /// Starts a server where there are so many bytes to be had.
+    /// Starts a PostgreSQL server in a directory with `room` bytes of free space.
     ///
     /// # Errors
-    /// When there is no room, or PostgreSQL does not start.
+    /// If there is too little free space, or PostgreSQL does not start.
     pub(crate) fn start_database<'r>(
         &self,
         room: u64,
         running: &'r mut Running,
-    ) -> anyhow::Result<(&'r Place, &'r Database)> {
-        let place = Place::prepare(self.data_dir.as_deref(), room)?;
+    ) -> anyhow::Result<(&'r DataDirectory, &'r BenchDatabase)> {
+        let place = DataDirectory::prepare(self.data_dir.as_deref(), room)?;
         let place = running.place.insert(place);
-        let database = running.database.insert(Database::start(place.path())?);
+        let database = running.database.insert(BenchDatabase::start(place.path())?);
         eprintln!(
             "bench: PostgreSQL {} is up, {}",
             database.version, place.kind
@@ -61,10 +61,10 @@ impl Grounds {
         Ok((place, database))
     }
 
-    /// Starts a server and a service on it.
+    /// Starts a PostgreSQL server and a service that uses it.
     ///
     /// # Errors
-    /// When one of them does not start.
+    /// If one of them does not start.
     pub(crate) async fn start<'r>(
         &self,
         room: u64,
@@ -78,12 +78,12 @@ impl Grounds {
             place: Some(place),
         } = running
         else {
-            anyhow::bail!("the server is gone");
+            anyhow::bail!("the PostgreSQL server has stopped");
         };
         let service = service.insert(Service::start(&program, place.path(), database).await?);
         Ok(Started {
             processes: Processes {
-                service: service.process().context("the service is gone")?,
+                service: service.process().context("the service has ended")?,
                 postmaster: database.postmaster,
             },
             place,

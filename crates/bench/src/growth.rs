@@ -1,4 +1,4 @@
-//! What an update costs as the number of snapshots grows.
+//! The measurement of what an update costs as the number of snapshots grows.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 
 use crate::cpu::{self, Processes};
-use crate::database::Database;
+use crate::database::BenchDatabase;
 use crate::fill::Fill;
-use crate::fleet::{BATCH, BenchWorkspace, Fleet};
+use crate::fleet::{BATCH, BenchFleet, BenchWorkspace};
 use crate::grounds::{Grounds, Started};
 use crate::ingest::HttpClient;
 use crate::load::drive;
@@ -20,35 +20,35 @@ use crate::rounds::{Meter, Side};
 use crate::service::Service;
 use crate::{Running, report};
 
-/// The log, a million snapshots with their devices, and the events of the rounds.
+/// The disk space of the write-ahead log, a million snapshots with their devices, and the rounds' events.
 const ROOM: u64 = 9_000 << 20;
 
 const PREFIX: &str = "growth-";
 
-/// Measures what an accepted update costs among so many snapshots and among so many more.
+/// Measures what an accepted update costs with few and with many snapshots in the database.
 #[derive(Debug, Args)]
-pub(crate) struct Flags {
-    /// Snapshots at first.
+pub(crate) struct GrowthFlags {
+    /// Number of snapshots in the first measurement.
     #[arg(long, default_value = "100000", value_parser = RangedU64ValueParser::<usize>::new().range(1_000..=1_000_000))]
     from: usize,
-    /// Snapshots in the end.
+    /// Number of snapshots in the second measurement.
     #[arg(long, default_value = "1000000", value_parser = RangedU64ValueParser::<usize>::new().range(1_000..=2_000_000))]
     to: usize,
-    /// Seconds of each measurement.
+    /// Length of each measurement in seconds.
     #[arg(long, default_value = "10", value_parser = RangedU64ValueParser::<u32>::new().range(1..=60))]
     seconds: u32,
-    /// Connections that send at once.
+    /// Number of connections that send at the same time.
     #[arg(long, default_value = "4", value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
     clients: usize,
     #[command(flatten)]
     grounds: Grounds,
 }
 
-/// Measures both sizes.
+/// Measures both sizes and prints the figures.
 ///
 /// # Errors
-/// When a batch is not accepted whole.
-pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
+/// If an update of a batch is not accepted.
+pub(crate) async fn run(flags: &GrowthFlags, running: &mut Running) -> anyhow::Result<()> {
     ensure!(flags.from < flags.to, "--from must be below --to");
     let Started {
         place,
@@ -73,7 +73,7 @@ pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<
     Ok(())
 }
 
-async fn fill(database: &Database, from: usize, to: usize) -> anyhow::Result<()> {
+async fn fill(database: &BenchDatabase, from: usize, to: usize) -> anyhow::Result<()> {
     eprintln!("bench: filling up to {} snapshots", to * BATCH);
     let template = BenchWorkspace::new("template", 0, 1);
     let fill = Fill {
@@ -87,19 +87,19 @@ async fn fill(database: &Database, from: usize, to: usize) -> anyhow::Result<()>
     database.settle().await
 }
 
-/// Whole workspaces, each in its turn. The order is not that of the warm-up, in which the service came
-/// to remember some and not others.
+/// Measures batches of all workspaces by turns. The order is not that of the warm-up, so that the service's
+/// cache does not hold just the workspaces that come next.
 async fn measure(
-    flags: &Flags,
+    flags: &GrowthFlags,
     service: &Service,
-    database: &Database,
+    database: &BenchDatabase,
     processes: &Processes,
     workspaces: usize,
 ) -> anyhow::Result<Side> {
     let workspace = |at| BenchWorkspace::new(&format!("{PREFIX}{at:05}"), at, BATCH);
     let mut order: Vec<BenchWorkspace> = (0..workspaces).map(workspace).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(1));
-    let warm_up = Fleet::of((0..workspaces).map(workspace).collect());
+    let warm_up = BenchFleet::of_workspaces((0..workspaces).map(workspace).collect());
     let mut clients = Vec::new();
     for _ in 0..flags.clients {
         clients.push(HttpClient(service.as_machine().await?));
@@ -107,7 +107,7 @@ async fn measure(
     eprintln!("bench: warming up");
     drive(&mut clients, &warm_up, Duration::ZERO, 1).await?;
     drop(warm_up);
-    let fleet = Fleet::of(order);
+    let fleet = BenchFleet::of_workspaces(order);
     eprintln!("bench: measuring");
     let mut meter = Meter {
         processes,

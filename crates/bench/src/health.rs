@@ -1,4 +1,4 @@
-//! The health of a workspace, against the rows that it is computed from.
+//! The measurement of health reads through HTTP, against the statements that they are computed from.
 
 use std::time::{Duration, Instant};
 
@@ -10,34 +10,35 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::Flags;
+use crate::BenchFlags;
 use crate::cpu::{CpuTime, Processes};
-use crate::database::Database;
+use crate::database::BenchDatabase;
 use crate::fill::Fill;
 use crate::http::{HttpConnection, excerpt};
 use crate::service::Service;
 use crate::statements;
 
-/// Rows of an answer: what it has where nobody says how many, and at most.
+/// The number of devices in an answer: by default, and at most.
 pub(crate) const PAGE: usize = 100;
 pub(crate) const LONGEST_PAGE: usize = 1000;
 
-/// Time that each side reads for in a round, at least; and at least so many reads.
+/// The least time that a side reads for in a round, and the least number of its reads.
 const A_SIDE: Duration = Duration::from_millis(300);
 const READS: usize = 10;
 
-/// Devices with what is held of them, signals left out.
+/// The name of the statement that reads the devices with their snapshots' times.
 const ROWS: &str = "health: devices";
 
-/// What the service reads besides: the workspace, its connections with their latest polls, and the
-/// devices that their provider's latest answer lacked or that had updates refused.
+/// The names of the service's other statements: the workspace, its connections with their latest polls, and
+/// the devices that the provider's latest answer lacked or that had updates refused.
 const BESIDES: [&str; 3] = [
     "workspaces: one",
     "health: connections and their latest polls",
     "health: absent devices, and refused updates",
 ];
 
-type Row = (
+/// A row of the devices' statement.
+type HealthRow = (
     String,
     String,
     String,
@@ -47,48 +48,48 @@ type Row = (
     Option<DateTime<Utc>>,
 );
 
-/// One side's reads.
+/// The latencies and the CPU time of one side's reads.
 #[derive(Default)]
 pub(crate) struct Reads {
-    /// The shortest first.
+    /// The latencies, the shortest first.
     pub(crate) latencies: Vec<Duration>,
     pub(crate) cpu: CpuTime,
 }
 
 impl Reads {
-    /// One more.
+    /// Adds a read.
     pub(crate) fn add(&mut self, latency: Duration, cpu: CpuTime) {
         self.latencies.push(latency);
         self.cpu = self.cpu.plus(cpu);
     }
 }
 
-/// All sides' reads.
+/// The health reads of all sides.
 #[derive(Default)]
 pub(crate) struct HealthReads {
     pub(crate) http: Reads,
-    /// The same statements, one after the other.
+    /// The service's statements, one after the other.
     pub(crate) statements: Reads,
     /// The devices' statement alone.
     pub(crate) bare: Reads,
-    /// Of an answer.
+    /// The size of an answer.
     pub(crate) answer_bytes: usize,
 }
 
-/// A workspace that is read.
-pub(crate) struct Subject {
-    /// Its id.
+/// A workspace whose data is read in a measurement.
+pub(crate) struct ReadWorkspace {
+    /// The workspace's id.
     pub(crate) workspace: &'static str,
-    /// Its size.
+    /// The number of devices.
     pub(crate) devices: usize,
 }
 
-impl Subject {
-    /// Writes the workspace into the tables, with an update of each device.
+impl ReadWorkspace {
+    /// Writes the workspace into the tables, with a snapshot of each device.
     ///
     /// # Errors
-    /// When PostgreSQL refuses.
-    pub(crate) async fn fill(&self, database: &Database, signals: &str) -> anyhow::Result<()> {
+    /// If PostgreSQL refuses a statement.
+    pub(crate) async fn fill(&self, database: &BenchDatabase, signals: &str) -> anyhow::Result<()> {
         let (prefix, number) = self.workspace.split_at(self.workspace.len() - 5);
         let from = number.parse()?;
         let fill = Fill {
@@ -105,21 +106,21 @@ impl Subject {
 /// Measures all sides by turns, after a warm-up.
 ///
 /// # Errors
-/// When an answer lacks a device.
+/// If an answer lacks a device.
 pub(crate) async fn measure(
-    flags: &Flags,
-    (subject, page): (&Subject, usize),
+    flags: &BenchFlags,
+    (subject, page): (&ReadWorkspace, usize),
     service: &Service,
-    database: &Database,
+    database: &BenchDatabase,
     processes: &Processes,
 ) -> anyhow::Result<HealthReads> {
     let mut http = service.as_machine().await?;
-    let mut bare = Bare {
+    let mut bare = StatementReader {
         connection: database.connect().await?,
-        rows: statements::named(ROWS)?,
+        rows: statements::find_statement(ROWS)?,
         besides: BESIDES
             .into_iter()
-            .map(statements::named)
+            .map(statements::find_statement)
             .collect::<Result<_, _>>()?,
     };
     read_http(&mut http, subject, page).await?;
@@ -127,20 +128,20 @@ pub(crate) async fn measure(
     let mut reads = HealthReads::default();
     for _ in 0..flags.rounds {
         let before = processes.cpu_time()?;
-        let mut side = Turn::begin();
+        let mut side = ReadTurn::begin();
         while side.goes_on() {
             let (latency, bytes) = read_http(&mut http, subject, page).await?;
             reads.http.latencies.push(latency);
             reads.answer_bytes = bytes;
         }
         let after_http = processes.cpu_time()?;
-        let mut side = Turn::begin();
+        let mut side = ReadTurn::begin();
         while side.goes_on() {
             let latency = read_statements(&mut bare, subject).await?;
             reads.statements.latencies.push(latency);
         }
         let between = processes.cpu_time()?;
-        let mut side = Turn::begin();
+        let mut side = ReadTurn::begin();
         while side.goes_on() {
             let latency = read_bare(&mut bare, subject).await?;
             reads.bare.latencies.push(latency);
@@ -156,13 +157,13 @@ pub(crate) async fn measure(
     Ok(reads)
 }
 
-/// One side's part of a round.
-pub(crate) struct Turn {
+/// The part of one side in a round: it lasts for [`READS`] reads and for [`A_SIDE`] at least.
+pub(crate) struct ReadTurn {
     since: Instant,
     reads: usize,
 }
 
-impl Turn {
+impl ReadTurn {
     pub(crate) fn begin() -> Self {
         Self {
             since: Instant::now(),
@@ -170,7 +171,7 @@ impl Turn {
         }
     }
 
-    /// Counts another read, unless there were enough.
+    /// Counts a read; returns `false` once there were enough reads.
     pub(crate) fn goes_on(&mut self) -> bool {
         self.reads += 1;
         self.reads <= READS || self.since.elapsed() < A_SIDE
@@ -179,11 +180,11 @@ impl Turn {
 
 async fn read_http(
     connection: &mut HttpConnection,
-    subject: &Subject,
+    subject: &ReadWorkspace,
     page: usize,
 ) -> anyhow::Result<(Duration, usize)> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct HealthAnswer {
         devices: Vec<AnsweredDevice>,
     }
     #[derive(Deserialize)]
@@ -205,24 +206,28 @@ async fn read_http(
         "health was answered {status}: {}",
         excerpt(&body)
     );
-    let answer: Answer = serde_json::from_slice(&body)?;
+    let answer: HealthAnswer = serde_json::from_slice(&body)?;
     ensure!(
         answer.devices.len() == page,
-        "health has {} devices of {}",
+        "an answer of health has {} devices instead of {}",
         answer.devices.len(),
         page
     );
     Ok((latency, body.len()))
 }
 
-/// A connection, and the service's statements.
-struct Bare {
+/// A database connection, and the service's statements.
+struct StatementReader {
     connection: PgConnection,
     rows: String,
     besides: Vec<String>,
 }
 
-async fn read_statements(bare: &mut Bare, subject: &Subject) -> anyhow::Result<Duration> {
+/// Runs all statements of the service; returns how long they took.
+async fn read_statements(
+    bare: &mut StatementReader,
+    subject: &ReadWorkspace,
+) -> anyhow::Result<Duration> {
     let since = Instant::now();
     for statement in &bare.besides {
         sqlx::query(AssertSqlSafe(statement.as_str()))
@@ -234,9 +239,13 @@ async fn read_statements(bare: &mut Bare, subject: &Subject) -> anyhow::Result<D
     Ok(besides + read_bare(bare, subject).await?)
 }
 
-async fn read_bare(bare: &mut Bare, subject: &Subject) -> anyhow::Result<Duration> {
+/// Runs the devices' statement alone; returns how long it took.
+async fn read_bare(
+    bare: &mut StatementReader,
+    subject: &ReadWorkspace,
+) -> anyhow::Result<Duration> {
     let since = Instant::now();
-    let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(bare.rows.as_str()))
+    let rows: Vec<HealthRow> = sqlx::query_as(AssertSqlSafe(bare.rows.as_str()))
         .bind(subject.workspace)
         .fetch_all(&mut bare.connection)
         .await?;
@@ -244,7 +253,7 @@ async fn read_bare(bare: &mut Bare, subject: &Subject) -> anyhow::Result<Duratio
     let reporting = rows.iter().filter(|row| row.5.is_some()).count();
     ensure!(
         reporting == subject.devices,
-        "{reporting} rows of {} have an update",
+        "{reporting} rows have an update instead of {}",
         subject.devices
     );
     Ok(latency)

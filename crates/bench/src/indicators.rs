@@ -11,7 +11,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use crate::cpu::{self};
-use crate::database::Database;
+use crate::database::BenchDatabase;
 use crate::fill::Fill;
 use crate::fleet::BenchWorkspace;
 use crate::grounds::{Grounds, Started};
@@ -43,7 +43,7 @@ const SLOTS: &str = "
 
 /// Measures the indicators of a workspace over a week of cycles, and the look over all workspaces.
 #[derive(Debug, Args)]
-pub(crate) struct Flags {
+pub(crate) struct IndicatorsFlags {
     /// Workspaces beside the one.
     #[arg(long, default_value = "10000", value_parser = RangedU64ValueParser::<u32>::new().range(1..=20_000))]
     workspaces: u32,
@@ -69,7 +69,7 @@ pub(crate) struct IndicatorReads {
 ///
 /// # Errors
 /// When an answer is not whole.
-pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
+pub(crate) async fn run(flags: &IndicatorsFlags, running: &mut Running) -> anyhow::Result<()> {
     let Started {
         place,
         database,
@@ -113,7 +113,7 @@ pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<
     Ok(())
 }
 
-async fn fill(database: &Database, one: i32) -> anyhow::Result<()> {
+async fn fill(database: &BenchDatabase, one: i32) -> anyhow::Result<()> {
     eprintln!("bench: filling {one} workspaces with a day of cycles, and one with a week");
     let signals = BenchWorkspace::new("template", 0, 1).signals[0].clone();
     let mut connection = database.connect().await?;

@@ -12,13 +12,13 @@ use sqlx::PgConnection;
 
 use crate::bare::{BareClient, BareSingle};
 use crate::cpu::Processes;
-use crate::database::Database;
-use crate::fleet::{BATCH, BenchWorkspace, Fleet};
+use crate::database::BenchDatabase;
+use crate::fleet::{BATCH, BenchFleet, BenchWorkspace};
 use crate::http::{HttpConnection, excerpt};
-use crate::load::{Client, Turn};
+use crate::load::{Client, SendTurn};
 use crate::rounds::{Meter, Round, Rounds};
 use crate::service::Service;
-use crate::{Flags, Part};
+use crate::{BenchFlags, Part};
 
 /// All of them, round by round.
 pub(crate) struct Ingest {
@@ -42,7 +42,7 @@ struct RepeatingClient(HttpConnection);
 struct SingleClient(HttpConnection, Range<usize>);
 
 impl Client for HttpClient {
-    async fn send(&mut self, turn: Turn<'_>) -> anyhow::Result<usize> {
+    async fn send(&mut self, turn: SendTurn<'_>) -> anyhow::Result<usize> {
         let batch = turn.workspace.batch(turn.observed_at);
         let (summary, body) = post(&mut self.0, turn.workspace, batch).await?;
         ensure!(
@@ -55,7 +55,7 @@ impl Client for HttpClient {
 }
 
 impl Client for RepeatingClient {
-    async fn send(&mut self, turn: Turn<'_>) -> anyhow::Result<usize> {
+    async fn send(&mut self, turn: SendTurn<'_>) -> anyhow::Result<usize> {
         let batch = turn.workspace.last_batch();
         let (summary, body) = post(&mut self.0, turn.workspace, batch).await?;
         ensure!(
@@ -68,7 +68,7 @@ impl Client for RepeatingClient {
 }
 
 impl Client for SingleClient {
-    async fn send(&mut self, turn: Turn<'_>) -> anyhow::Result<usize> {
+    async fn send(&mut self, turn: SendTurn<'_>) -> anyhow::Result<usize> {
         let device = self.1.start + turn.number % self.1.len();
         let update = turn.workspace.single(device, turn.observed_at);
         let (summary, body) = post(&mut self.0, turn.workspace, update).await?;
@@ -103,10 +103,10 @@ async fn post(
 /// # Errors
 /// When a request is not answered as it must be, or the tables do not hold what was accepted.
 pub(crate) async fn measure(
-    flags: &Flags,
-    fleet: &Fleet,
+    flags: &BenchFlags,
+    fleet: &BenchFleet,
     service: &Service,
-    database: &Database,
+    database: &BenchDatabase,
     processes: &Processes,
 ) -> anyhow::Result<Ingest> {
     let mut meter = Meter {
@@ -182,9 +182,9 @@ pub(crate) async fn measure(
 
 /// Clients of both sides that send one update at a time, each for the devices given by its number.
 async fn singles_of(
-    flags: &Flags,
+    flags: &BenchFlags,
     service: &Service,
-    database: &Database,
+    database: &BenchDatabase,
     devices: impl Fn(usize) -> Range<usize>,
 ) -> anyhow::Result<(Vec<SingleClient>, Vec<BareSingle>)> {
     let (mut http, mut bare) = (Vec::new(), Vec::new());

@@ -24,7 +24,7 @@ const VEHICLES: usize = 300;
 
 /// Interprets the frames of simulated vehicles, on one core.
 #[derive(Debug, Args)]
-pub(crate) struct Flags {
+pub(crate) struct InterpretFlags {
     /// Rounds of each form that frames come in.
     #[arg(long, default_value = "5", value_parser = RangedU64ValueParser::<u32>::new().range(1..=20))]
     rounds: u32,
@@ -39,7 +39,7 @@ struct Form {
     messages: Arc<Vec<Box<RawValue>>>,
 }
 
-struct Round {
+struct FrameRound {
     frames: u32,
     cpu: Duration,
     wall: Duration,
@@ -49,10 +49,10 @@ struct Round {
 ///
 /// # Errors
 /// When a frame is not understood: then the figures would tell about something else.
-pub(crate) async fn run(flags: &Flags) -> anyhow::Result<()> {
+pub(crate) async fn run(flags: &InterpretFlags) -> anyhow::Result<()> {
     let forms = forms()?;
     let load_before = cpu::load_average();
-    let mut rounds: Vec<Vec<Round>> = forms.iter().map(|_| Vec::new()).collect();
+    let mut rounds: Vec<Vec<FrameRound>> = forms.iter().map(|_| Vec::new()).collect();
     let span = Duration::from_secs(flags.seconds.into());
     for _ in 0..flags.rounds {
         for (form, rounds) in forms.iter().zip(&mut rounds) {
@@ -84,18 +84,18 @@ pub(crate) async fn run(flags: &Flags) -> anyhow::Result<()> {
     Ok(())
 }
 
-impl Round {
+impl FrameRound {
     fn rate(&self, of: Duration) -> f64 {
         f64::from(self.frames) / of.as_secs_f64()
     }
 }
 
-fn interpret_for(span: Duration, messages: &[Box<RawValue>]) -> anyhow::Result<Round> {
+fn interpret_for(span: Duration, messages: &[Box<RawValue>]) -> anyhow::Result<FrameRound> {
     let connection = ProviderId::try_new("viriciti-main").context("an id")?;
     let registry = ProviderRegistry::default();
     let mut frames = 0;
     let begun = Instant::now();
-    let cpu_before = cpu::own()?;
+    let cpu_before = cpu::read_own_time()?;
     while begun.elapsed() < span {
         for message in messages {
             match registry.interpret(ProviderType::Viriciti, message) {
@@ -109,9 +109,9 @@ fn interpret_for(span: Duration, messages: &[Box<RawValue>]) -> anyhow::Result<R
             frames += 1;
         }
     }
-    Ok(Round {
+    Ok(FrameRound {
         frames,
-        cpu: cpu::own()?.saturating_sub(cpu_before),
+        cpu: cpu::read_own_time()?.saturating_sub(cpu_before),
         wall: begun.elapsed(),
     })
 }

@@ -7,14 +7,14 @@ use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use serde::Deserialize;
 
-use crate::Flags;
+use crate::BenchFlags;
 use crate::cpu::Processes;
-use crate::database::Database;
-use crate::health::{Reads, Subject};
+use crate::database::BenchDatabase;
+use crate::health::{ReadWorkspace, Reads};
 use crate::http::{HttpConnection, excerpt};
 use crate::service::Service;
 
-const SUBJECT: Subject = Subject {
+const SUBJECT: ReadWorkspace = ReadWorkspace {
     workspace: "bench-talk-00001",
     devices: 1_000,
 };
@@ -34,10 +34,10 @@ const SILENCE: &str = "
 /// # Errors
 /// When an answer does not list the silent devices and no others.
 pub(crate) async fn measure(
-    flags: &Flags,
+    flags: &BenchFlags,
     signals: &str,
     service: &Service,
-    database: &Database,
+    database: &BenchDatabase,
     processes: &Processes,
 ) -> anyhow::Result<(Reads, usize)> {
     SUBJECT.fill(database, signals).await?;
@@ -65,7 +65,7 @@ pub(crate) async fn measure(
 
 async fn read(connection: &mut HttpConnection) -> anyhow::Result<(Duration, usize)> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct IssuesAnswer {
         issues: Vec<AnsweredIssue>,
     }
     #[derive(Deserialize)]
@@ -84,7 +84,7 @@ async fn read(connection: &mut HttpConnection) -> anyhow::Result<(Duration, usiz
         "issues were answered {status}: {}",
         excerpt(&body)
     );
-    let answer: Answer = serde_json::from_slice(&body)?;
+    let answer: IssuesAnswer = serde_json::from_slice(&body)?;
     let impacted: usize = answer.issues.iter().map(|issue| issue.impacted_count).sum();
     ensure!(
         impacted == SILENT,

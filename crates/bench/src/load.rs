@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use clock::Clock;
 use tokio::task::JoinSet;
 
-use crate::fleet::{BenchWorkspace, Fleet};
+use crate::fleet::{BenchFleet, BenchWorkspace};
 
 /// What is to be sent next.
 #[derive(Clone, Copy)]
-pub(crate) struct Turn<'w> {
+pub(crate) struct SendTurn<'w> {
     pub(crate) workspace: &'w BenchWorkspace,
     /// How often this workspace had its turn before.
     pub(crate) number: usize,
@@ -24,12 +24,12 @@ pub(crate) trait Client: Send + 'static {
     ///
     /// # Errors
     /// When one was not.
-    fn send(&mut self, turn: Turn<'_>) -> impl Future<Output = anyhow::Result<usize>> + Send;
+    fn send(&mut self, turn: SendTurn<'_>) -> impl Future<Output = anyhow::Result<usize>> + Send;
 }
 
 /// What a span of load came to.
 #[derive(Default)]
-pub(crate) struct Sent {
+pub(crate) struct SentLoad {
     pub(crate) elapsed: Duration,
     pub(crate) updates: usize,
     /// How long each request took, the shortest first.
@@ -42,20 +42,20 @@ pub(crate) struct Sent {
 /// As soon as one request fails.
 pub(crate) async fn drive<C: Client>(
     clients: &mut Vec<C>,
-    fleet: &Fleet,
+    fleet: &BenchFleet,
     span: Duration,
     times: usize,
-) -> anyhow::Result<Sent> {
+) -> anyhow::Result<SentLoad> {
     let (since, count) = (Instant::now(), clients.len());
     let mut sending = JoinSet::new();
     for (number, client) in clients.drain(..).enumerate() {
         let fleet = fleet.clone();
         sending.spawn(async move {
-            let own = fleet.of_client(number, count);
+            let own = fleet.workspaces_of_client(number, count);
             send_until(client, &own, since + span, times * own.len()).await
         });
     }
-    let mut sent = Sent::default();
+    let mut sent = SentLoad::default();
     while let Some(done) = sending.join_next().await {
         let (client, own) = done??;
         clients.push(client);
@@ -72,15 +72,15 @@ async fn send_until<C: Client>(
     own: &[&BenchWorkspace],
     deadline: Instant,
     at_least: usize,
-) -> anyhow::Result<(C, Sent)> {
+) -> anyhow::Result<(C, SentLoad)> {
     let clock = Clock::system();
-    let mut sent = Sent::default();
+    let mut sent = SentLoad::default();
     for (count, workspace) in own.iter().cycle().enumerate() {
         let start = Instant::now();
         if start >= deadline && count >= at_least {
             break;
         }
-        let turn = Turn {
+        let turn = SendTurn {
             workspace,
             number: count / own.len(),
             observed_at: clock.now(),

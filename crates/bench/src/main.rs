@@ -49,11 +49,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clock::Clock;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::database::Database;
-use crate::fleet::Fleet;
+use crate::database::BenchDatabase;
+use crate::fleet::BenchFleet;
 use crate::grounds::{Grounds, Started};
-use crate::health::{LONGEST_PAGE, PAGE, Subject};
-use crate::place::Place;
+use crate::health::{LONGEST_PAGE, PAGE, ReadWorkspace};
+use crate::place::DataDirectory;
 use crate::service::Service;
 
 /// Measures the service against bare SQL on a PostgreSQL server of its own.
@@ -61,23 +61,23 @@ use crate::service::Service;
 #[command(args_conflicts_with_subcommands = true)]
 struct CommandLine {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<BenchCommand>,
     #[command(flatten)]
-    flags: Flags,
+    flags: BenchFlags,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
-    Cycles(cycles::Flags),
-    Growth(growth::Flags),
-    Indicators(indicators::Flags),
-    Hostile(hostile::Flags),
-    Interpret(interpret::Flags),
-    Worklist(worklist::Flags),
+enum BenchCommand {
+    Cycles(cycles::CyclesFlags),
+    Growth(growth::GrowthFlags),
+    Indicators(indicators::IndicatorsFlags),
+    Hostile(hostile::HostileFlags),
+    Interpret(interpret::InterpretFlags),
+    Worklist(worklist::WorklistFlags),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Flags {
+pub(crate) struct BenchFlags {
     /// Rounds of each side.
     #[arg(long, default_value = "5", value_parser = RangedU64ValueParser::<u32>::new().range(1..=20))]
     rounds: u32,
@@ -118,22 +118,22 @@ pub(crate) enum Part {
 }
 
 /// The workspaces that are read.
-const SUBJECTS: [Subject; 3] = [
-    Subject {
+const SUBJECTS: [ReadWorkspace; 3] = [
+    ReadWorkspace {
         workspace: "bench-read-00001",
         devices: 1_000,
     },
-    Subject {
+    ReadWorkspace {
         workspace: "bench-read-00010",
         devices: 10_000,
     },
-    Subject {
+    ReadWorkspace {
         workspace: "bench-read-00050",
         devices: 50_000,
     },
 ];
 
-impl Flags {
+impl BenchFlags {
     /// A round's length.
     fn round(&self) -> Duration {
         Duration::from_secs(self.seconds.into())
@@ -148,8 +148,8 @@ impl Flags {
 #[derive(Default)]
 struct Running {
     service: Option<Service>,
-    database: Option<Database>,
-    place: Option<Place>,
+    database: Option<BenchDatabase>,
+    place: Option<DataDirectory>,
 }
 
 #[tokio::main]
@@ -184,18 +184,18 @@ async fn supervise(line: &CommandLine) -> anyhow::Result<()> {
 impl CommandLine {
     async fn run(&self, running: &mut Running) -> anyhow::Result<()> {
         match &self.command {
-            Some(Command::Growth(flags)) => growth::run(flags, running).await,
-            Some(Command::Indicators(flags)) => indicators::run(flags, running).await,
-            Some(Command::Cycles(flags)) => cycles::run(flags, running).await,
-            Some(Command::Hostile(flags)) => hostile::run(flags, running).await,
-            Some(Command::Interpret(flags)) => interpret::run(flags).await,
-            Some(Command::Worklist(flags)) => worklist::run(flags, running).await,
+            Some(BenchCommand::Growth(flags)) => growth::run(flags, running).await,
+            Some(BenchCommand::Indicators(flags)) => indicators::run(flags, running).await,
+            Some(BenchCommand::Cycles(flags)) => cycles::run(flags, running).await,
+            Some(BenchCommand::Hostile(flags)) => hostile::run(flags, running).await,
+            Some(BenchCommand::Interpret(flags)) => interpret::run(flags).await,
+            Some(BenchCommand::Worklist(flags)) => worklist::run(flags, running).await,
             None => run(&self.flags, running).await,
         }
     }
 }
 
-async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
+async fn run(flags: &BenchFlags, running: &mut Running) -> anyhow::Result<()> {
     ensure!(
         flags.workspaces >= flags.clients.max(flags.single_clients),
         "every client needs a workspace of its own: fewer clients or more --workspaces"
@@ -207,8 +207,8 @@ async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
         processes,
     } = flags.grounds.start(place::room_for(flags), running).await?;
 
-    let fleet = Fleet::new(flags.workspaces);
-    eprintln!("bench: registering {} devices", fleet.devices());
+    let fleet = BenchFleet::new(flags.workspaces);
+    eprintln!("bench: registering {} devices", fleet.device_count());
     fleet::register(service, &fleet, flags.clients).await?;
     bare::create_tables(database, Clock::system().now()).await?;
     for subject in &SUBJECTS {
@@ -253,7 +253,7 @@ impl Running {
         if let Some(database) = self.database {
             database.stop().await?;
         }
-        match self.place.map(Place::remove) {
+        match self.place.map(DataDirectory::remove) {
             Some(Err(error)) => bail!("the data directory is still there: {error}"),
             Some(Ok(())) | None => Ok(()),
         }

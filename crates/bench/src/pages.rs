@@ -7,8 +7,8 @@ use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::Flags;
-use crate::health::{Subject, Turn};
+use crate::BenchFlags;
+use crate::health::{ReadTurn, ReadWorkspace};
 use crate::http::{HttpConnection, excerpt};
 use crate::service::Service;
 
@@ -27,8 +27,8 @@ pub(crate) struct PageReads {
 /// # Errors
 /// When a page is not whole.
 pub(crate) async fn measure(
-    flags: &Flags,
-    subject: &Subject,
+    flags: &BenchFlags,
+    subject: &ReadWorkspace,
     service: &Service,
 ) -> anyhow::Result<PageReads> {
     let mut http = service.as_machine().await?;
@@ -41,11 +41,11 @@ pub(crate) async fn measure(
     let mut cursor = second.clone();
     let (mut first, mut following) = (Vec::new(), Vec::new());
     for _ in 0..flags.rounds {
-        let mut turn = Turn::begin();
+        let mut turn = ReadTurn::begin();
         while turn.goes_on() {
             first.push(read(&mut http, &path).await?.1);
         }
-        let mut turn = Turn::begin();
+        let mut turn = ReadTurn::begin();
         while turn.goes_on() {
             let following_path = format!("{path}&cursor={cursor}");
             let (next, latency) = read(&mut http, &following_path).await?;

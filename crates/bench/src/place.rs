@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 use tempfile::TempDir;
 
-use crate::Flags;
+use crate::BenchFlags;
 
 const IN_MEMORY: &str = "/dev/shm";
 
@@ -22,21 +22,21 @@ const BASE_MIB: u64 = 8_000;
 const A_SECOND_MIB: u64 = 30;
 
 /// A directory of this run alone.
-pub(crate) struct Place {
+pub(crate) struct DataDirectory {
     directory: TempDir,
     /// In words, for the report.
     pub(crate) kind: String,
 }
 
 /// Bytes that a run may need at most.
-pub(crate) fn room_for(flags: &Flags) -> u64 {
+pub(crate) fn room_for(flags: &BenchFlags) -> u64 {
     // Batches on both sides, repeated ones against new ones, single updates on both
     // sides in two ways.
     let seconds = u64::from(flags.rounds + 1) * u64::from(flags.seconds) * 4;
     (BASE_MIB + A_SECOND_MIB * seconds) * MIB
 }
 
-impl Place {
+impl DataDirectory {
     /// Makes a directory in the chosen one; else in memory, or where there is no room among the
     /// system's temporary ones.
     ///

@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
-use crate::Flags;
+use crate::BenchFlags;
 use crate::cpu::CpuTime;
-use crate::database::Database;
+use crate::database::BenchDatabase;
 use crate::fleet::BATCH;
-use crate::health::{HealthReads, Reads, Subject};
+use crate::health::{HealthReads, ReadWorkspace, Reads};
 use crate::indicators::IndicatorReads;
 use crate::ingest::Ingest;
 use crate::load::percentile;
 use crate::pages::PageReads;
-use crate::place::Place;
+use crate::place::DataDirectory;
 use crate::rounds::{Round, Side};
 use crate::worklist::{Spreadsheet, Worklist};
 
 /// What is measured, on what.
-pub(crate) fn setting(flags: &Flags, place: &Place, database: &Database) {
+pub(crate) fn setting(flags: &BenchFlags, place: &DataDirectory, database: &BenchDatabase) {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     println!(
         "{cores} cores shared by load generator, service and PostgreSQL {}, {}. {} workspaces of {BATCH} devices, {} clients, {} rounds of {} s a side.\n",
@@ -98,7 +98,7 @@ const FIGURES: [(&str, Figure); 5] = [
 ];
 
 /// Sizes, the smaller first.
-pub(crate) fn growth(sides: &[(usize, Side)], place: &Place, database: &Database) {
+pub(crate) fn growth(sides: &[(usize, Side)], place: &DataDirectory, database: &BenchDatabase) {
     println!(
         "Accepted updates through HTTP in batches of {BATCH}, each workspace in its turn; PostgreSQL {}, {}:\n",
         database.version, place.kind
@@ -126,7 +126,7 @@ pub(crate) fn growth(sides: &[(usize, Side)], place: &Place, database: &Database
 }
 
 /// Health reads.
-pub(crate) fn health(subject: &Subject, page: usize, reads: &HealthReads) {
+pub(crate) fn health(subject: &ReadWorkspace, page: usize, reads: &HealthReads) {
     println!(
         "Health of {} devices, {page} of them in the answer ({} kB of JSON), one connection:\n",
         subject.devices,
@@ -156,7 +156,7 @@ pub(crate) fn health(subject: &Subject, page: usize, reads: &HealthReads) {
 }
 
 /// Pages of a long list.
-pub(crate) fn pages(subject: &Subject, reads: &PageReads) {
+pub(crate) fn pages(subject: &ReadWorkspace, reads: &PageReads) {
     println!(
         "A page of 100 snapshots of {} devices, one connection: p50 / p99 {} ms for the first, {} ms for those after it.\n",
         subject.devices,
@@ -178,7 +178,12 @@ pub(crate) fn issues(reads: &Reads, answer_bytes: usize) {
 }
 
 /// Pages of the worklist over all workspaces.
-pub(crate) fn worklist(devices: usize, reads: &Worklist, place: &Place, database: &Database) {
+pub(crate) fn worklist(
+    devices: usize,
+    reads: &Worklist,
+    place: &DataDirectory,
+    database: &BenchDatabase,
+) {
     println!(
         "The first page of the worklist over {devices} devices, one connection, by turns; PostgreSQL {}, {}:\n",
         database.version, place.kind
@@ -225,7 +230,7 @@ pub(crate) fn spreadsheets(sheets: &[Spreadsheet]) {
 }
 
 /// Looks back over cycles.
-pub(crate) fn indicators(reads: &IndicatorReads, place: &Place, database: &Database) {
+pub(crate) fn indicators(reads: &IndicatorReads, place: &DataDirectory, database: &BenchDatabase) {
     println!(
         "{} workspaces with a day of cycles and one with a week, one connection; PostgreSQL {}, {}:\n",
         reads.workspaces, database.version, place.kind

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
-use crate::Flags;
+use crate::BenchFlags;
 use crate::cpu::{CpuTime, Processes};
-use crate::fleet::Fleet;
-use crate::load::{Client, Sent, drive};
+use crate::fleet::BenchFleet;
+use crate::load::{Client, SentLoad, drive};
 
 /// Before the rounds, each side sends for this long and for every workspace twice.
 const WARM_UP: Duration = Duration::from_secs(1);
 
 /// What one side did in one round.
 pub(crate) struct Side {
-    pub(crate) sent: Sent,
+    pub(crate) sent: SentLoad,
     pub(crate) cpu: CpuTime,
     pub(crate) wal_bytes: u64,
 }
@@ -47,8 +47,8 @@ impl Meter<'_> {
     /// When a request is not answered as it must be.
     pub(crate) async fn alternate<A: Client, B: Client>(
         &mut self,
-        flags: &Flags,
-        fleet: &Fleet,
+        flags: &BenchFlags,
+        fleet: &BenchFleet,
         (ours, theirs): (&mut Vec<A>, &mut Vec<B>),
     ) -> anyhow::Result<Rounds> {
         let mut updates = [
@@ -81,7 +81,7 @@ impl Meter<'_> {
     pub(crate) async fn side<C: Client>(
         &mut self,
         clients: &mut Vec<C>,
-        fleet: &Fleet,
+        fleet: &BenchFleet,
         span: Duration,
     ) -> anyhow::Result<Side> {
         let (wal, cpu) = (self.wal_bytes().await?, self.processes.cpu_time()?);

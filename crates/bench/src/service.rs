@@ -15,7 +15,7 @@ use serde::Deserialize;
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
-use crate::database::Database;
+use crate::database::BenchDatabase;
 use crate::http::HttpConnection;
 
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
@@ -91,7 +91,7 @@ impl Service {
     pub(crate) async fn start(
         program: &Path,
         directory: &Path,
-        database: &Database,
+        database: &BenchDatabase,
     ) -> anyhow::Result<Self> {
         Self::start_with(program, directory, database, &[]).await
     }
@@ -103,7 +103,7 @@ impl Service {
     pub(crate) async fn start_with(
         program: &Path,
         directory: &Path,
-        database: &Database,
+        database: &BenchDatabase,
         settings: &[(&str, &str)],
     ) -> anyhow::Result<Self> {
         let issuer = DevIssuer::load_or_create(directory, ISSUER)?;

@@ -16,7 +16,7 @@ struct Description {
 ///
 /// # Errors
 /// When no source has it.
-pub(crate) fn named(name: &str) -> anyhow::Result<String> {
+pub(crate) fn find_statement(name: &str) -> anyhow::Result<String> {
     let head = format!("/* {name} */");
     let descriptions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.sqlx");
     for file in fs::read_dir(&descriptions).context("the statements are not described")? {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::cpu;
-use crate::database::Database;
+use crate::database::BenchDatabase;
 use crate::fill::Fill;
 use crate::fleet::{BATCH, BenchWorkspace};
 use crate::grounds::{Grounds, Started};
@@ -69,7 +69,7 @@ const STALE_ALONE: &str = "
 
 /// Measures the worklist over all workspaces and a spreadsheet of it.
 #[derive(Debug, Args)]
-pub(crate) struct Flags {
+pub(crate) struct WorklistFlags {
     /// Devices, in workspaces of a hundred.
     #[arg(long, default_value = "1000000", value_parser = RangedU64ValueParser::<usize>::new().range(1_000..=2_000_000))]
     devices: usize,
@@ -106,7 +106,7 @@ pub(crate) struct Spreadsheet {
 ///
 /// # Errors
 /// When an answer lacks a row.
-pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
+pub(crate) async fn run(flags: &WorklistFlags, running: &mut Running) -> anyhow::Result<()> {
     let Started {
         place,
         database,
@@ -131,7 +131,7 @@ pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<
     Ok(())
 }
 
-async fn fill(database: &Database, devices: usize) -> anyhow::Result<()> {
+async fn fill(database: &BenchDatabase, devices: usize) -> anyhow::Result<()> {
     let template = BenchWorkspace::new("template", 0, 1);
     let fill = Fill {
         prefix: PREFIX,
@@ -151,7 +151,11 @@ async fn fill(database: &Database, devices: usize) -> anyhow::Result<()> {
     database.settle().await
 }
 
-async fn pages(flags: &Flags, service: &Service, database: &Database) -> anyhow::Result<Worklist> {
+async fn pages(
+    flags: &WorklistFlags,
+    service: &Service,
+    database: &BenchDatabase,
+) -> anyhow::Result<Worklist> {
     let mut http = service.as_machine().await?;
     let mut bare = database.connect().await?;
     // As the service's own connections are.
@@ -207,8 +211,8 @@ fn rows_of_a_page() -> i64 {
 /// Stale devices and those that never reported, one after the other; the service asks for both at once.
 async fn statements(bare: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<Duration> {
     let (stale_before, no_data_before) = cut_offs(now);
-    let stale = statements::named("worklist: stale devices")?;
-    let never = statements::named("worklist: devices that never reported")?;
+    let stale = statements::find_statement("worklist: stale devices")?;
+    let never = statements::find_statement("worklist: devices that never reported")?;
     let since = Instant::now();
     let stale = sqlx::query(AssertSqlSafe(stale))
         .bind(vec![5])

@@ -1,27 +1,27 @@
-//! The workspaces: each with an account of its own at the provider.
+//! The polled workspaces, each with an account of its own at the simulated provider.
 
-use anyhow::ensure;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use clock::Clock;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use hyper::Method;
+
 use serde_json::{Value, json};
 
-use super::simulator::{CREDENTIAL, Simulator};
-use crate::http::{HttpConnection, excerpt};
+use super::simulator::{CREDENTIAL, SimulatorProcess};
+use crate::http::HttpConnection;
 use crate::service::Service;
 
-/// Workspaces registered at once.
+/// The number of workspaces that are registered at once.
 const REGISTRARS: usize = 8;
-/// Between the last workspace's activation and the first minute that counts.
+/// The least time between the last workspace's activation and the first minute that counts.
 const LEAD: TimeDelta = TimeDelta::seconds(25);
 
-pub(super) struct Fleet {
+/// The polled workspaces, with the number of devices of each.
+pub(super) struct PolledFleet {
     pub(super) ids: Vec<String>,
     devices: usize,
 }
 
-impl Fleet {
+impl PolledFleet {
     pub(super) fn new(workspaces: usize, devices: usize) -> Self {
         Self {
             ids: (0..workspaces).map(|at| format!("cycle-{at:04}")).collect(),
@@ -29,14 +29,14 @@ impl Fleet {
         }
     }
 
-    /// Registers everything, inactive yet.
+    /// Registers all workspaces, still inactive.
     ///
     /// # Errors
-    /// When the service or the provider refuses.
+    /// If the service or the simulated provider refuses a request.
     pub(super) async fn register(
         &self,
         service: &Service,
-        simulator: &Simulator,
+        simulator: &SimulatorProcess,
     ) -> anyhow::Result<()> {
         stream::iter(&self.ids)
             .map(|id| self.register_one(id, service, simulator))
@@ -49,13 +49,13 @@ impl Fleet {
         &self,
         id: &str,
         service: &Service,
-        simulator: &Simulator,
+        simulator: &SimulatorProcess,
     ) -> anyhow::Result<()> {
         let devices: Vec<String> = (0..self.devices).map(|at| format!("bus-{at:02}")).collect();
         let base_url = simulator.put_account(id, &devices).await?;
-        // One person may not ask without limit.
+        // The service limits the requests of one person, so each workspace has its own administrator.
         let mut admin = service.as_admin_named(id).await?;
-        put(&mut admin, id, "", workspace(id, false, true)).await?;
+        put(&mut admin, id, "", workspace_body(id, false, true)).await?;
         let policy = json!({"poll_interval_minutes": 1, "stale_threshold_minutes": 15, "no_data_grace_minutes": 60});
         put(&mut admin, id, "/policy", policy).await?;
         let connection = json!({"provider_type": "depot_sim", "base_url": base_url, "credential_ref": CREDENTIAL});
@@ -68,10 +68,10 @@ impl Fleet {
         Ok(())
     }
 
-    /// Has core poll all of them; answers the first minute that counts.
+    /// Activates all workspaces, so that the service polls them; returns the first minute that counts.
     ///
     /// # Errors
-    /// When the service refuses.
+    /// If the service refuses a request.
     pub(super) async fn activate(
         &self,
         service: &Service,
@@ -79,7 +79,7 @@ impl Fleet {
     ) -> anyhow::Result<DateTime<Utc>> {
         let activate = async |id: &String| {
             let mut admin = service.as_admin_named(id).await?;
-            put(&mut admin, id, "", workspace(id, true, false)).await
+            put(&mut admin, id, "", workspace_body(id, true, false)).await
         };
         stream::iter(&self.ids)
             .map(activate)
@@ -91,7 +91,7 @@ impl Fleet {
     }
 }
 
-fn workspace(id: &str, active: bool, is_new: bool) -> Value {
+fn workspace_body(id: &str, active: bool, is_new: bool) -> Value {
     let mut body = json!({"name": id, "active": active});
     if is_new {
         body["cutover"] = json!({
@@ -103,9 +103,5 @@ fn workspace(id: &str, active: bool, is_new: bool) -> Value {
 
 async fn put(admin: &mut HttpConnection, id: &str, path: &str, body: Value) -> anyhow::Result<()> {
     let path = format!("/api/telematics-mvp/workspaces/{id}{path}");
-    let (status, answer) = admin
-        .send(Method::PUT, &path, body.to_string().into())
-        .await?;
-    ensure!(status.is_success(), "{path}: {status} {}", excerpt(&answer));
-    Ok(())
+    admin.put(&path, body.to_string()).await
 }

@@ -1,4 +1,4 @@
-//! Killing an instance in the middle of cycles.
+//! The kill of one instance in the middle of its poll cycles.
 
 use std::time::Duration;
 
@@ -7,24 +7,25 @@ use chrono::{DateTime, Utc};
 use clock::Clock;
 use tokio::time::{Instant, sleep};
 
-use super::fleet::Fleet;
-use super::simulator::Simulator;
+use super::fleet::PolledFleet;
+use super::simulator::SimulatorProcess;
 use crate::service::Service;
 
-/// Accounts that hang meanwhile, so that cycles are under way.
+/// The number of accounts that hang at the kill, so that cycles are under way.
 const HANGING: usize = 50;
-/// Cycles that are under way then, at both instances.
+/// The number of hanging cycles, over both instances, before the kill.
 const UNDER_WAY: u64 = 10;
+/// How long to wait until that many cycles hang.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Kills it at that time, or as soon after it as cycles hang; answers when.
+/// Kills an instance at that time, or as soon after it as enough cycles hang; returns the time of the kill.
 ///
 /// # Errors
-/// When none come to hang, or the provider does not do as it is told.
-pub(super) async fn one(
+/// If too few cycles hang, or the simulated provider refuses a request.
+pub(super) async fn kill_instance(
     service: Service,
-    fleet: &Fleet,
-    simulator: &Simulator,
+    fleet: &PolledFleet,
+    simulator: &SimulatorProcess,
     clock: &Clock,
     at: DateTime<Utc>,
 ) -> anyhow::Result<DateTime<Utc>> {
@@ -35,13 +36,17 @@ pub(super) async fn one(
     }
     let since = Instant::now();
     while simulator.in_flight().await? < UNDER_WAY {
-        ensure!(since.elapsed() < PATIENCE, "no cycles come to hang");
+        ensure!(
+            since.elapsed() < PATIENCE,
+            "fewer than {UNDER_WAY} cycles hang after {} s: the service polls too few accounts",
+            PATIENCE.as_secs()
+        );
         sleep(Duration::from_millis(50)).await;
     }
     service.stop().await?;
     let killed_at = clock.now();
     for id in hanging {
-        simulator.answer(id).await?;
+        simulator.stop_hanging(id).await?;
     }
     Ok(killed_at)
 }

@@ -1,4 +1,4 @@
-//! What came of it, by the rows, and what must not have.
+//! The result of the test: the rows of all cycles, the printed table, and the checks.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use tokio::time::{Instant, sleep};
 
 use super::LEASE;
 use super::triggers::Answers;
-use crate::database::Database;
+use crate::database::BenchDatabase;
 use crate::load::percentile;
 
-/// How late a cycle may start that nothing was in the way of.
+/// How late a cycle may start, unless the killed instance held its workspace.
 const START_WITHIN: Duration = Duration::from_secs(2);
 /// How much longer than the lease the cycles of a killed instance may take.
 const SLACK: TimeDelta = TimeDelta::seconds(20);
 
-/// A slot's cycle.
+/// The cycle of a slot.
 #[derive(Debug, sqlx::FromRow)]
-struct Cycle {
+struct SlotCycle {
     workspace_id: String,
     status: String,
     due_at: DateTime<Utc>,
@@ -27,26 +27,26 @@ struct Cycle {
     ended_at: Option<DateTime<Utc>>,
     missed: bool,
     leases_lost: i32,
-    /// Events of its end.
+    /// The number of events that say that the cycle ended.
     ends: i64,
-    /// Records of its one connection.
+    /// The number of poll records of the workspace's one connection.
     polls: i64,
 }
 
-/// Everything that is judged.
-pub(super) struct Outcome {
+/// The rows that the checks look at.
+pub(super) struct CycleResults {
     slots: i64,
-    cycles: Vec<Cycle>,
+    cycles: Vec<SlotCycle>,
     accepted_events: i64,
     snapshot_versions: i64,
 }
 
-/// Waits until nothing of the slots is open any more.
+/// Waits until no cycle of the slots is queued or running.
 ///
 /// # Errors
-/// When something still is after so long.
-pub(super) async fn wait_for_the_end(
-    database: &Database,
+/// If a cycle is still open after `patience`.
+pub(super) async fn wait_until_closed(
+    database: &BenchDatabase,
     clock: &Clock,
     until: DateTime<Utc>,
     patience: Duration,
@@ -64,23 +64,27 @@ pub(super) async fn wait_for_the_end(
         if open == 0 {
             return Ok(());
         }
-        ensure!(since.elapsed() < patience, "{open} cycles are still open");
+        ensure!(
+            since.elapsed() < patience,
+            "{open} cycles are still queued or running after {} s",
+            patience.as_secs()
+        );
         sleep(Duration::from_millis(200)).await;
     }
 }
 
-impl Outcome {
-    /// Reads the rows of the slots in a span.
+impl CycleResults {
+    /// Loads the rows of the slots in a span.
     ///
     /// # Errors
-    /// When the database does not answer.
-    pub(super) async fn read(
-        database: &Database,
+    /// If a statement fails.
+    pub(super) async fn load(
+        database: &BenchDatabase,
         from: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> anyhow::Result<Self> {
         let mut connection = database.connect().await?;
-        let cycles: Vec<Cycle> = sqlx::query_as(
+        let cycles: Vec<SlotCycle> = sqlx::query_as(
             "SELECT workspace_id, status, due_at, started_at, ended_at, missed_at IS NOT NULL AS missed, leases_lost,
                  (SELECT count(*) FROM event_store event WHERE event.workspace_id = cycle.workspace_id
                   AND event.cycle_id = cycle.cycle_id AND event.type = 'WorkspacePollIngestCompleted') AS ends,
@@ -108,15 +112,19 @@ impl Outcome {
     }
 }
 
-/// The table; answers what is wrong.
-pub(super) fn print(answers: &Answers, outcome: &Outcome, killed_at: DateTime<Utc>) -> Vec<String> {
+/// Prints the table and returns the failed checks.
+pub(super) fn print(
+    answers: &Answers,
+    outcome: &CycleResults,
+    killed_at: DateTime<Utc>,
+) -> Vec<String> {
     let cycles = &outcome.cycles;
     let of_status = |status: &str| cycles.iter().filter(|one| one.status == status).count();
-    let lost: Vec<&Cycle> = cycles.iter().filter(|one| one.leases_lost > 0).collect();
-    let after_kill = |one: &&Cycle| one.ended_at.map(|ended| ended - killed_at);
+    let lost: Vec<&SlotCycle> = cycles.iter().filter(|one| one.leases_lost > 0).collect();
+    let after_kill = |one: &&SlotCycle| one.ended_at.map(|ended| ended - killed_at);
     let slowest = lost.iter().filter_map(after_kill).max();
-    let is_hindered = |one: &Cycle| {
-        // Its workspace had another under the lease of the one that was killed.
+    let is_hindered = |one: &SlotCycle| {
+        // Another cycle of the workspace was under the lease of the killed instance.
         lost.iter()
             .any(|lost| lost.workspace_id == one.workspace_id)
     };
@@ -132,14 +140,14 @@ pub(super) fn print(answers: &Answers, outcome: &Outcome, killed_at: DateTime<Ut
         .filter(|one| one.ends > 1 || one.polls > 1)
         .count();
     let missed = cycles.iter().filter(|one| one.missed).count();
-    let told: Vec<String> = answers
+    let counts: Vec<String> = answers
         .iter()
         .map(|(answer, count)| format!("{answer}: {count}"))
         .collect();
 
     println!("| | bound | |");
     println!("|---|---|---|");
-    println!("| triggers answered | | {} |", told.join(", "));
+    println!("| triggers answered | | {} |", counts.join(", "));
     println!(
         "| slots, each with one row | {} | {} |",
         outcome.slots,
@@ -181,26 +189,29 @@ pub(super) fn print(answers: &Answers, outcome: &Outcome, killed_at: DateTime<Ut
             "a slot has no row",
         ),
         (open > 0, "a cycle has no end"),
-        (twice > 0, "a cycle was effective twice"),
+        (twice > 0, "a cycle was polled or ended twice"),
         (missed > 0, "a slot was found without a trigger"),
         (
             queued + duplicates != all,
-            "a trigger was answered otherwise",
+            "a trigger was answered with neither `queued` nor `duplicate`",
         ),
-        // The answer to one may have been lost with the instance: its repetition is the duplicate.
+        // The kill can lose the answer to a trigger; the second request is then answered as a duplicate.
         (queued > cycles.len(), "a slot was queued twice"),
         (
             outcome.accepted_events != outcome.snapshot_versions,
-            "events and snapshots differ",
+            "the number of accepted updates differs from the sum of the snapshots' versions",
         ),
         (
             percentile(&late, 100) > START_WITHIN,
-            "a cycle started late",
+            "a cycle started late without a lost lease in its workspace",
         ),
-        (lost.is_empty(), "the kill hit no cycle"),
+        (
+            lost.is_empty(),
+            "the killed instance had no cycle under way",
+        ),
         (
             slowest.is_some_and(|slowest| slowest > LEASE + SLACK),
-            "a killed instance's cycle ended late",
+            "a cycle of the killed instance ended late",
         ),
     ]
     .into_iter()

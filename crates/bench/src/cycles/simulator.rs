@@ -1,4 +1,4 @@
-//! The simulated provider, as a process of its own.
+//! The process of the simulated provider.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -14,23 +14,24 @@ use tokio::time::{sleep, timeout};
 
 use crate::http::{HttpConnection, excerpt};
 
-/// The one credential of all accounts.
+/// The reference to the one credential that all accounts share.
 pub(super) const CREDENTIAL: &str = "file:key";
 const KEY: &str = "s3cret";
 const START_WITHIN: Duration = Duration::from_secs(30);
 
-pub(super) struct Simulator {
+/// The running process of the simulated provider.
+pub(super) struct SimulatorProcess {
     address: SocketAddr,
     credentials: PathBuf,
-    /// Ends when this is dropped.
+    /// The process, which is killed when the value is dropped.
     _child: Child,
 }
 
-impl Simulator {
-    /// Starts it on a free port of this machine.
+impl SimulatorProcess {
+    /// Starts the program on a free port of this machine.
     ///
     /// # Errors
-    /// When it does not come up.
+    /// If the program does not listen within 30 seconds.
     pub(super) async fn start(program: &Path, directory: &Path) -> anyhow::Result<Self> {
         let credentials = directory.join("credentials");
         fs::create_dir(&credentials)?;
@@ -54,7 +55,7 @@ impl Simulator {
         };
         timeout(START_WITHIN, listens)
             .await
-            .context("the simulator does not listen")?;
+            .with_context(|| format!("the simulator does not listen on {address}"))?;
         Ok(Self {
             address,
             credentials,
@@ -62,18 +63,20 @@ impl Simulator {
         })
     }
 
-    /// The folder that [`CREDENTIAL`] is in.
+    /// Returns the folder with the file of [`CREDENTIAL`].
     ///
     /// # Errors
-    /// When its name is no text.
+    /// If the folder's path is not UTF-8.
     pub(super) fn credentials(&self) -> anyhow::Result<&str> {
-        self.credentials.to_str().context("a path that is no text")
+        self.credentials
+            .to_str()
+            .context("the path of the credentials is not UTF-8")
     }
 
-    /// An account with these vehicles; answers its base URL.
+    /// Adds an account with these vehicles; returns its base URL.
     ///
     /// # Errors
-    /// When it refuses.
+    /// If the simulator refuses the request.
     pub(super) async fn put_account(
         &self,
         name: &str,
@@ -86,10 +89,10 @@ impl Simulator {
         Ok(format!("http://{}/accounts/{name}", self.address))
     }
 
-    /// Accepts an account's requests from now on and does not answer them.
+    /// Makes the simulator accept an account's requests without answering them.
     ///
     /// # Errors
-    /// When it refuses.
+    /// If the simulator refuses the request.
     pub(super) async fn hang(&self, name: &str) -> anyhow::Result<()> {
         let hang = json!({"kind": "hang"});
         self.control(Method::PUT, &format!("/{name}/fault"), &hang)
@@ -97,23 +100,25 @@ impl Simulator {
         Ok(())
     }
 
-    /// Answers them again; those that hang go on hanging.
+    /// Makes the simulator answer an account's new requests again. Requests that hang go on hanging.
     ///
     /// # Errors
-    /// When it refuses.
-    pub(super) async fn answer(&self, name: &str) -> anyhow::Result<()> {
+    /// If the simulator refuses the request.
+    pub(super) async fn stop_hanging(&self, name: &str) -> anyhow::Result<()> {
         self.control(Method::DELETE, &format!("/{name}/fault"), &Value::Null)
             .await?;
         Ok(())
     }
 
-    /// Requests that it is answering now, of all accounts.
+    /// Returns the number of requests to all accounts that have no answer yet.
     ///
     /// # Errors
-    /// When it does not say.
+    /// If the simulator refuses the request.
     pub(super) async fn in_flight(&self) -> anyhow::Result<u64> {
         let listed = self.control(Method::GET, "", &Value::Null).await?;
-        let accounts = listed["accounts"].as_array().context("no accounts")?;
+        let accounts = listed["accounts"]
+            .as_array()
+            .context("the simulator's answer lists no accounts")?;
         let in_flight = accounts
             .iter()
             .filter_map(|account| account["requests"]["in_flight"].as_u64());

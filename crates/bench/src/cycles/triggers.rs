@@ -1,4 +1,4 @@
-//! The triggers: each slot's twice, one at each instance, in an order of chance.
+//! The triggers: two for each slot, one at each instance, in random order.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,35 +13,40 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
 
-use super::fleet::Fleet;
+use super::fleet::PolledFleet;
 use crate::http::HttpConnection;
 use crate::service::Service;
 
-/// Connections to each instance.
+/// The number of connections to each instance.
 const SENDERS: usize = 8;
-/// How long before its slot's minute a trigger may come, and how long before it the first of the two has
-/// come: nobody is to wait for it.
+/// How long before its slot's minute a trigger may come, and how long before that minute the first of the
+/// two triggers has come at the latest, so that no cycle starts late for want of a trigger.
 const EARLIEST_MS: i64 = -20_000;
 const FIRST_BY_MS: i64 = -2_000;
-/// How long after that minute the second may still come.
+/// How long after the slot's minute the second trigger may come.
 const LATEST_MS: i64 = 50_000;
 
-/// One request.
+/// One request that triggers a slot.
 #[derive(Clone, Debug)]
 pub(super) struct Trigger {
     at: DateTime<Utc>,
     workspace_id: String,
     slot: DateTime<Utc>,
-    /// Which instance is asked first; the other one where that is gone, as EventBridge would again.
+    /// The instance that is asked first. If it is gone, the other one is asked, as EventBridge would retry.
     instance: usize,
 }
 
-/// How many triggers were answered so.
+/// The number of triggers by answer.
 pub(super) type Answers = BTreeMap<String, usize>;
 
 impl Trigger {
-    /// Two for each workspace and minute, in the order of their times.
-    pub(super) fn all(fleet: &Fleet, first: DateTime<Utc>, minutes: u32, seed: u64) -> Vec<Self> {
+    /// Draws two triggers for each workspace and minute, in the order of their times.
+    pub(super) fn draw_all(
+        fleet: &PolledFleet,
+        first: DateTime<Utc>,
+        minutes: u32,
+        seed: u64,
+    ) -> Vec<Self> {
         let mut chance = ChaCha8Rng::seed_from_u64(seed);
         let mut all = Vec::new();
         for minute in 0..i64::from(minutes) {
@@ -64,16 +69,16 @@ impl Trigger {
     }
 }
 
-/// Of whoever triggers.
-pub(super) fn token(service: &Service, clock: &Clock) -> String {
+/// Mints the token of the caller that triggers cycles.
+pub(super) fn mint_token(service: &Service, clock: &Clock) -> String {
     let machine = MintRequest::machine(["telematics/poll"]);
     service.issuer().mint(&machine, clock.now())
 }
 
-/// Sends each when its time has come; answers how they were answered.
+/// Sends each trigger at its time; returns the number of triggers by answer.
 ///
 /// # Errors
-/// When neither instance answers one.
+/// If neither instance answers a trigger.
 pub(super) async fn send(
     triggers: Vec<Trigger>,
     addresses: [SocketAddr; 2],
@@ -85,7 +90,7 @@ pub(super) async fn send(
     for number in 0..SENDERS {
         let (triggers, token, clock) = (Arc::clone(&triggers), token.to_owned(), clock.clone());
         senders.spawn(async move {
-            let mut sender = Sender {
+            let mut sender = TriggerClient {
                 addresses,
                 token,
                 connections: [None, None],
@@ -111,13 +116,15 @@ pub(super) async fn send(
     Ok(all)
 }
 
-struct Sender {
+/// A client of both instances that keeps one connection to each.
+struct TriggerClient {
     addresses: [SocketAddr; 2],
     token: String,
     connections: [Option<HttpConnection>; 2],
 }
 
-impl Sender {
+impl TriggerClient {
+    /// Sends a trigger to an instance; returns the status and the outcome.
     async fn ask(&mut self, instance: usize, trigger: &Trigger) -> anyhow::Result<String> {
         let mut connection = match self.connections[instance].take() {
             Some(connection) => connection,

@@ -29,7 +29,7 @@ const ROOM: u64 = 1_500 << 20;
 /// Sends honest and hostile requests, mixed by chance, at a steady rate; fails where one is answered
 /// as it must not be, or the service grows.
 #[derive(Debug, Args)]
-pub(crate) struct Flags {
+pub(crate) struct HostileFlags {
     /// Requests a second, sent whether or not earlier ones are answered.
     #[arg(long, default_value = "500", value_parser = RangedU64ValueParser::<u32>::new().range(1..=2000))]
     rate: u32,
@@ -50,7 +50,7 @@ pub(crate) struct Flags {
 ///
 /// # Errors
 /// When something cannot be started, and when a check fails.
-pub(crate) async fn run(flags: &Flags, running: &mut Running) -> anyhow::Result<()> {
+pub(crate) async fn run(flags: &HostileFlags, running: &mut Running) -> anyhow::Result<()> {
     let Started {
         place,
         database,

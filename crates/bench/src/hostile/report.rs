@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::attempt::Outcome;
 use super::footprint::{Footprint, course};
 use super::kinds::KINDS;
-use super::traffic::Sent;
-use crate::database::Database;
+use super::traffic::SentAttempt;
+use crate::database::BenchDatabase;
 use crate::load::percentile;
-use crate::place::Place;
+use crate::place::DataDirectory;
 
 /// Outcomes that no kind may have, or that this one may not.
-pub(crate) fn wrong(sent: &[Sent]) -> Vec<String> {
+pub(crate) fn wrong(sent: &[SentAttempt]) -> Vec<String> {
     let mut wrong: BTreeMap<(&str, Outcome), usize> = BTreeMap::new();
     for one in sent {
         let is_failure = matches!(one.outcome, Outcome::Status(500..));
@@ -25,7 +25,12 @@ pub(crate) fn wrong(sent: &[Sent]) -> Vec<String> {
 }
 
 /// The tables.
-pub(crate) fn print(sent: &[Sent], samples: &[Footprint], database: &Database, place: &Place) {
+pub(crate) fn print(
+    sent: &[SentAttempt],
+    samples: &[Footprint],
+    database: &BenchDatabase,
+    place: &DataDirectory,
+) {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     println!(
         "{} requests; {cores} cores shared by load generator, service and PostgreSQL {}, {}.\n",

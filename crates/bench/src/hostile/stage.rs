@@ -13,7 +13,7 @@ use flate2::write::GzEncoder;
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
-use crate::fleet::{self, BenchWorkspace, Fleet};
+use crate::fleet::{self, BenchFleet, BenchWorkspace};
 use crate::service::{ISSUER, Service};
 
 const WORKSPACES: usize = 40;
@@ -31,7 +31,7 @@ type Forgery = fn(&str) -> String;
 
 /// Everything that requests are made of.
 pub(crate) struct Stage {
-    pub(crate) fleet: Fleet,
+    pub(crate) fleet: BenchFleet,
     viewers: Vec<String>,
     staff: Vec<String>,
     pub(crate) ingest: String,
@@ -51,7 +51,7 @@ impl Stage {
     /// When the service refuses.
     pub(crate) async fn set(service: &Service, directory: &Path) -> anyhow::Result<Self> {
         let workspace = |at| BenchWorkspace::new(&format!("hostile-{at:02}"), at, DEVICES);
-        let fleet = Fleet::of((0..WORKSPACES).map(workspace).collect());
+        let fleet = BenchFleet::of_workspaces((0..WORKSPACES).map(workspace).collect());
         fleet::register(service, &fleet, REGISTRARS).await?;
         let clock = Clock::system();
         let now = clock.now();

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::attempt::Outcome;
-use super::kinds::{self, Kind};
+use super::kinds::{self, TrafficKind};
 use super::sender::Sender;
 use super::stage::Stage;
 
@@ -28,8 +28,8 @@ pub(crate) struct Pace {
 }
 
 /// One attempt, done.
-pub(crate) struct Sent {
-    pub(crate) kind: &'static Kind,
+pub(crate) struct SentAttempt {
+    pub(crate) kind: &'static TrafficKind,
     pub(crate) outcome: Outcome,
     /// When it was due, from the start.
     pub(crate) after: Duration,
@@ -45,7 +45,7 @@ pub(crate) async fn send(
     stage: &Arc<Stage>,
     sender: &Arc<Sender>,
     pace: Pace,
-) -> anyhow::Result<Vec<Sent>> {
+) -> anyhow::Result<Vec<SentAttempt>> {
     let mut chance = ChaCha8Rng::seed_from_u64(pace.seed);
     let turns = Arc::new(Semaphore::new(UNDER_WAY_AT_MOST));
     let (start, mut sending) = (Instant::now(), JoinSet::new());
@@ -71,7 +71,7 @@ pub(crate) async fn send(
             let outcome = sender.make(attempt).await;
             drop(turn);
             let took = due.elapsed();
-            Sent {
+            SentAttempt {
                 kind,
                 outcome,
                 after,

@@ -16,7 +16,7 @@ use super::stage::Stage;
 use Outcome::{Closed, GaveUp, Left, Status};
 
 /// A kind of traffic.
-pub(crate) struct Kind {
+pub(crate) struct TrafficKind {
     pub(crate) name: &'static str,
     /// How often, among all kinds.
     weight: u32,
@@ -30,7 +30,7 @@ type Make = fn(&Stage, &mut ChaCha8Rng) -> Attempt;
 
 macro_rules! kinds {
     ($($weight:literal $manner:ident $name:literal $make:path => $($may:expr),+;)+) => {
-        &[$(Kind {
+        &[$(TrafficKind {
             name: $name,
             weight: $weight,
             is_honest: kinds!($manner),
@@ -43,7 +43,7 @@ macro_rules! kinds {
 }
 
 /// Half of all is honest.
-pub(crate) const KINDS: &[Kind] = kinds! {
+pub(crate) const KINDS: &[TrafficKind] = kinds! {
     140 honest "a viewer's health" honest::health => Status(200);
     80 honest "a viewer's snapshots" honest::snapshots => Status(200);
     80 honest "a viewer's devices, policy, cycles" honest::configuration => Status(200);
@@ -87,7 +87,7 @@ pub(crate) const KINDS: &[Kind] = kinds! {
 };
 
 /// One of the kinds, by their weights.
-pub(crate) fn pick(chance: &mut ChaCha8Rng) -> &'static Kind {
+pub(crate) fn pick(chance: &mut ChaCha8Rng) -> &'static TrafficKind {
     let mut at = chance.random_range(0..KINDS.iter().map(|kind| kind.weight).sum());
     for kind in KINDS {
         match at.checked_sub(kind.weight) {
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn every_kind_comes_up_and_half_of_all_is_honest() {
         let mut chance = ChaCha8Rng::seed_from_u64(1);
-        let picked: Vec<&Kind> = (0..20_000).map(|_| pick(&mut chance)).collect();
+        let picked: Vec<&TrafficKind> = (0..20_000).map(|_| pick(&mut chance)).collect();
         for kind in KINDS {
             assert!(
                 picked.iter().any(|one| one.name == kind.name),
