@@ -1,4 +1,4 @@
-//! A kept-alive HTTP/1.1 connection.
+//! A kept-alive HTTP/1.1 connection to the service.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,9 +13,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+/// How long to wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// One connection, with the token that it shows.
+/// A connection, with the token that its requests carry.
 pub(crate) struct HttpConnection {
     sender: SendRequest<Full<Bytes>>,
     host: HeaderValue,
@@ -23,15 +24,15 @@ pub(crate) struct HttpConnection {
 }
 
 impl HttpConnection {
-    /// Connects.
+    /// Opens a connection.
     ///
     /// # Errors
-    /// When nobody listens.
+    /// If no program listens on the address.
     pub(crate) async fn open(address: SocketAddr, token: &str) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // Ends with the sender; what goes wrong is told to whoever sends.
+        // The task ends when `sender` is dropped; `sender` also returns the connection's errors.
         tokio::spawn(connection);
         Ok(Self {
             sender,
@@ -40,10 +41,10 @@ impl HttpConnection {
         })
     }
 
-    /// Sends a request and reads the answer to its end.
+    /// Sends a request and reads the whole answer.
     ///
     /// # Errors
-    /// When the connection breaks, or no answer comes.
+    /// If the connection breaks, or no answer comes in time.
     pub(crate) async fn send(
         &mut self,
         method: Method,
@@ -55,10 +56,10 @@ impl HttpConnection {
         self.exchange(request, path).await
     }
 
-    /// Reads a resource in another form than JSON.
+    /// Reads a resource in a media type other than JSON.
     ///
     /// # Errors
-    /// As [`Self::send`].
+    /// If the connection breaks, or no answer comes in time.
     pub(crate) async fn get_as(
         &mut self,
         media_type: &'static str,
@@ -93,7 +94,7 @@ impl HttpConnection {
     /// Writes a resource.
     ///
     /// # Errors
-    /// When it is refused, with what was said.
+    /// If the request is refused; the error holds the start of the answer.
     pub(crate) async fn put(&mut self, path: &str, body: String) -> anyhow::Result<()> {
         let (status, answer) = self.send(Method::PUT, path, body.into()).await?;
         ensure!(
@@ -105,7 +106,7 @@ impl HttpConnection {
     }
 }
 
-/// The start of an answer, as an error shows it.
+/// Returns the start of an answer, for an error message.
 pub(crate) fn excerpt(answer: &[u8]) -> String {
     String::from_utf8_lossy(&answer[..answer.len().min(400)]).into_owned()
 }

@@ -1,4 +1,5 @@
-//! Indicators of one workspace over a week, and the cycle figures of all workspaces over a day.
+//! The measurement of one workspace's indicators over a week, and of all workspaces' cycle figures over a
+//! day.
 
 use std::time::{Duration, Instant};
 
@@ -10,27 +11,29 @@ use hyper::{Method, StatusCode};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::cpu::{self};
+use crate::cpu;
 use crate::database::BenchDatabase;
 use crate::fill::Fill;
 use crate::fleet::BenchWorkspace;
 use crate::grounds::{Grounds, Started};
 use crate::health::Reads;
 use crate::http::{HttpConnection, excerpt};
-use crate::past::Past;
+use crate::past::PastCycles;
 use crate::{Running, report};
 
-/// The log, and a day of cycles of ten thousand workspaces.
+/// The disk space of the write-ahead log and of a day of cycles of ten thousand workspaces, in bytes.
 const ROOM: u64 = 9_000 << 20;
 
 const PREFIX: &str = "look-";
-/// The workspace whose indicators are read; its number is after those of the others.
+/// The number of devices of the workspace whose indicators are read. Its number comes after all others.
 const DEVICES_OF_ONE: i32 = 100;
 const DEVICES_OF_OTHERS: i32 = 10;
+/// The number of slots in a day, five minutes apart.
 const A_DAY: i32 = 288;
+/// The number of slots in a week.
 const A_WEEK: i32 = 2_016;
 
-/// What the service runs for the cycle figures of its overview.
+/// The statement that the service runs for the cycle figures of its overview.
 const SLOTS: &str = "
     SELECT w.workspace_id, hours.outcome, hours.slots
     FROM workspaces w
@@ -41,34 +44,34 @@ const SLOTS: &str = "
         GROUP BY outcome
     ) hours";
 
-/// Measures the indicators of a workspace over a week of cycles, and the look over all workspaces.
+/// Measures the indicators of one workspace over a week of cycles, and the overview of all workspaces.
 #[derive(Debug, Args)]
 pub(crate) struct IndicatorsFlags {
-    /// Workspaces beside the one.
+    /// Number of workspaces beside the one whose indicators are read.
     #[arg(long, default_value = "10000", value_parser = RangedU64ValueParser::<u32>::new().range(1..=20_000))]
     workspaces: u32,
-    /// Reads of each kind.
+    /// Number of reads of each kind.
     #[arg(long, default_value = "40", value_parser = RangedU64ValueParser::<u32>::new().range(5..=1_000))]
     reads: u32,
     #[command(flatten)]
     grounds: Grounds,
 }
 
-/// Each kind of read.
+/// The reads of each kind.
 pub(crate) struct IndicatorReads {
     pub(crate) workspaces: u32,
-    /// `GET …/indicators` of one workspace with a week of cycles.
+    /// The reads of `GET …/indicators` of one workspace with a week of cycles.
     pub(crate) of_one: Reads,
-    /// The statement of all workspaces' cycle figures.
+    /// The reads of all workspaces' cycle figures by their statement alone.
     pub(crate) slots: Reads,
-    /// `GET /overview`, with devices by state and ages.
+    /// The reads of `GET /overview`, with devices by state and ages.
     pub(crate) overview: Reads,
 }
 
-/// Fills the tables and reads.
+/// Fills the tables, measures the reads and prints the figures.
 ///
 /// # Errors
-/// When an answer is not whole.
+/// If an answer lacks data.
 pub(crate) async fn run(flags: &IndicatorsFlags, running: &mut Running) -> anyhow::Result<()> {
     let Started {
         place,
@@ -90,7 +93,7 @@ pub(crate) async fn run(flags: &IndicatorsFlags, running: &mut Running) -> anyho
         overview: Reads::default(),
     };
     eprintln!("bench: measuring");
-    // The first of each warms up.
+    // The first read of each kind is a warm-up.
     for read in 0..=flags.reads {
         let before = processes.cpu_time()?;
         let of_one = read_indicators(&mut http, &indicators).await?;
@@ -129,7 +132,7 @@ async fn fill(database: &BenchDatabase, one: i32) -> anyhow::Result<()> {
             signals: &signals,
         };
         fill.write(&mut connection).await?;
-        let past = Past {
+        let past = PastCycles {
             prefix: PREFIX,
             from,
             to,
@@ -159,7 +162,7 @@ async fn read_indicators(http: &mut HttpConnection, path: &str) -> anyhow::Resul
     let (answer, latency) = get(http, path).await?;
     let week = &answer["windows"]["7d"];
     let scheduled = week["cycles"]["scheduled"].as_i64();
-    // The first of them can have left the window since they were written.
+    // The oldest slots can have left the window of a week since they were written.
     ensure!(
         scheduled.is_some_and(|slots| (i64::from(A_WEEK) - 9..=A_WEEK.into()).contains(&slots)),
         "a week has {scheduled:?} slots"

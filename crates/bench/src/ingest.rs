@@ -1,5 +1,5 @@
-//! Updates by turns: batches through HTTP against the bare statement, repeated batches against new
-//! ones, single updates against bare single transactions.
+//! The measurement of updates by turns: batches through HTTP against the bare statement, repeated batches
+//! against new batches, single updates against bare transactions of one update.
 
 use std::ops::Range;
 
@@ -20,25 +20,26 @@ use crate::rounds::{Meter, Round, Rounds};
 use crate::service::Service;
 use crate::{BenchFlags, Part};
 
-/// All of them, round by round.
-pub(crate) struct Ingest {
+/// The rounds of all measurements of updates.
+pub(crate) struct IngestRounds {
     /// New readings, through HTTP against the bare statement.
     pub(crate) batches: Vec<Round>,
-    /// The same batch over and over against new readings, both through HTTP.
+    /// Repeated batches against new readings, both through HTTP.
     pub(crate) repeated: Vec<Round>,
     /// One update a request against one a transaction, each client for workspaces of its own.
     pub(crate) singles: Vec<Round>,
-    /// The same, all clients for one workspace, each for devices of its own.
+    /// One update a request against one a transaction, all clients for one workspace, each client for devices
+    /// of its own.
     pub(crate) shared_singles: Vec<Round>,
 }
 
-/// A connection that posts whole batches of new readings.
+/// A client that posts whole batches of new readings.
 pub(crate) struct HttpClient(pub(crate) HttpConnection);
 
-/// A connection that posts each workspace's last batch once more.
+/// A client that posts each workspace's last batch once more.
 struct RepeatingClient(HttpConnection);
 
-/// A connection that posts one new update at a time, of these devices.
+/// A client that posts one new update at a time, for the devices of its range.
 struct SingleClient(HttpConnection, Range<usize>);
 
 impl Client for HttpClient {
@@ -98,22 +99,22 @@ async fn post(
     Ok((answer.summary, body))
 }
 
-/// Measures all of them.
+/// Measures all parts that the flags ask for.
 ///
 /// # Errors
-/// When a request is not answered as it must be, or the tables do not hold what was accepted.
+/// If a request gets a wrong answer, or the number of events differs from the number of accepted updates.
 pub(crate) async fn measure(
     flags: &BenchFlags,
     fleet: &BenchFleet,
     service: &Service,
     database: &BenchDatabase,
     processes: &Processes,
-) -> anyhow::Result<Ingest> {
+) -> anyhow::Result<IngestRounds> {
     let mut meter = Meter {
         processes,
         connection: database.connect().await?,
     };
-    let before = events(&mut meter.connection).await?;
+    let before = count_events(&mut meter.connection).await?;
     let (mut batches, mut repeated) = (Rounds::default(), Rounds::default());
     let (mut singles, mut shared_singles) = (Rounds::default(), Rounds::default());
     if flags.measures(Part::Batches) {
@@ -140,20 +141,20 @@ pub(crate) async fn measure(
     }
     if flags.measures(Part::Singles) {
         let whole = |_| 0..BATCH;
-        let (mut http, mut bare) = singles_of(flags, service, database, whole).await?;
+        let (mut http, mut bare) = open_single_clients(flags, service, database, whole).await?;
         database.settle().await?;
         singles = meter
             .alternate(flags, fleet, (&mut http, &mut bare))
             .await?;
         let share = BATCH / flags.single_clients;
         let own = |client| client * share..(client + 1) * share;
-        let (mut http, mut bare) = singles_of(flags, service, database, own).await?;
+        let (mut http, mut bare) = open_single_clients(flags, service, database, own).await?;
         database.settle().await?;
         shared_singles = meter
             .alternate(flags, &fleet.shared(), (&mut http, &mut bare))
             .await?;
     }
-    let after = events(&mut meter.connection).await?;
+    let after = count_events(&mut meter.connection).await?;
     for (recorded, accepted) in [
         (
             after[0] - before[0],
@@ -169,10 +170,10 @@ pub(crate) async fn measure(
     ] {
         ensure!(
             recorded == i64::try_from(accepted)?,
-            "{recorded} events were recorded of {accepted} accepted updates"
+            "{recorded} events were recorded for {accepted} accepted updates"
         );
     }
-    Ok(Ingest {
+    Ok(IngestRounds {
         batches: batches.rounds,
         repeated: repeated.rounds,
         singles: singles.rounds,
@@ -180,8 +181,8 @@ pub(crate) async fn measure(
     })
 }
 
-/// Clients of both sides that send one update at a time, each for the devices given by its number.
-async fn singles_of(
+/// Opens the clients of both sides that send one update at a time, each for the devices given by its number.
+async fn open_single_clients(
     flags: &BenchFlags,
     service: &Service,
     database: &BenchDatabase,
@@ -195,8 +196,8 @@ async fn singles_of(
     Ok((http, bare))
 }
 
-/// The service's, and the bare statement's.
-async fn events(connection: &mut PgConnection) -> anyhow::Result<[i64; 2]> {
+/// Counts the events of the service and the events of the bare statement.
+async fn count_events(connection: &mut PgConnection) -> anyhow::Result<[i64; 2]> {
     let (service, bare) = sqlx::query_as(
         "SELECT (SELECT count(*) FROM event_store WHERE type = 'TelematicsUpdateAccepted'),
                 (SELECT count(*) FROM bare.events)",

@@ -1,5 +1,5 @@
-//! How many of ViriCiti's frames one core interprets: from a raw message as it lies in an envelope to
-//! the update that acceptance takes. No database and no HTTP.
+//! The measurement of how many of ViriCiti's frames one core interprets: from the raw message of an envelope
+//! to the update that acceptance takes, without a database and without HTTP.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -19,45 +19,46 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::cpu;
 use crate::report::median;
 
-/// Vehicles whose last reports are sent as frames: 1,800 of them.
+/// The number of vehicles whose last reports are sent as frames, six frames for each.
 const VEHICLES: usize = 300;
 
-/// Interprets the frames of simulated vehicles, on one core.
+/// Measures how fast one core interprets the frames of simulated vehicles.
 #[derive(Debug, Args)]
 pub(crate) struct InterpretFlags {
-    /// Rounds of each form that frames come in.
+    /// Number of rounds for each form of the frames.
     #[arg(long, default_value = "5", value_parser = RangedU64ValueParser::<u32>::new().range(1..=20))]
     rounds: u32,
-    /// Seconds of each round.
+    /// Length of each round in seconds.
     #[arg(long, default_value = "1", value_parser = RangedU64ValueParser::<u32>::new().range(1..=10))]
     seconds: u32,
 }
 
-/// Frames in one form.
-struct Form {
+/// The frames in one form of their JSON.
+struct FrameForm {
     name: &'static str,
     messages: Arc<Vec<Box<RawValue>>>,
 }
 
+/// One round: the number of frames, and the time that they took.
 struct FrameRound {
     frames: u32,
     cpu: Duration,
     wall: Duration,
 }
 
-/// Measures and prints.
+/// Measures all forms by turns and prints the figures.
 ///
 /// # Errors
-/// When a frame is not understood: then the figures would tell about something else.
+/// If a frame gives no reading, because the figures would then mean something else.
 pub(crate) async fn run(flags: &InterpretFlags) -> anyhow::Result<()> {
-    let forms = forms()?;
+    let forms = make_forms()?;
     let load_before = cpu::load_average();
     let mut rounds: Vec<Vec<FrameRound>> = forms.iter().map(|_| Vec::new()).collect();
     let span = Duration::from_secs(flags.seconds.into());
     for _ in 0..flags.rounds {
         for (form, rounds) in forms.iter().zip(&mut rounds) {
             let messages = Arc::clone(&form.messages);
-            // Beside the runtime, which has a signal to wait for.
+            // The round blocks its thread, and the runtime's threads must stay free for the stop signals.
             let round = tokio::task::spawn_blocking(move || interpret_for(span, &messages));
             rounds.push(round.await??);
         }
@@ -91,7 +92,8 @@ impl FrameRound {
 }
 
 fn interpret_for(span: Duration, messages: &[Box<RawValue>]) -> anyhow::Result<FrameRound> {
-    let connection = ProviderId::try_new("viriciti-main").context("an id")?;
+    let connection =
+        ProviderId::try_new("viriciti-main").context("the connection's id is not valid")?;
     let registry = ProviderRegistry::default();
     let mut frames = 0;
     let begun = Instant::now();
@@ -104,7 +106,7 @@ fn interpret_for(span: Duration, messages: &[Box<RawValue>]) -> anyhow::Result<F
                         black_box(reading.into_update(&connection));
                     }
                 }
-                other => bail!("{message}: {other:?}"),
+                other => bail!("the frame {message} gave no reading: {other:?}"),
             }
             frames += 1;
         }
@@ -116,9 +118,9 @@ fn interpret_for(span: Duration, messages: &[Box<RawValue>]) -> anyhow::Result<F
     })
 }
 
-/// The same frames as the live socket sends them, as text that nobody looked into on the way, and as the
-/// first version of the protocol sent them.
-fn forms() -> anyhow::Result<[Form; 3]> {
+/// Makes the same frames in three forms: as the live socket sends them, as a JSON string that holds JSON, and
+/// as the first version of the protocol sent them.
+fn make_forms() -> anyhow::Result<[FrameForm; 3]> {
     let clock = Clock::system();
     let settings = SimulatorSettings {
         seed: 1,
@@ -136,7 +138,7 @@ fn forms() -> anyhow::Result<[Form; 3]> {
         current.push(json);
         bare.push(to_raw_value(&frame.payload)?);
     }
-    let form = |name, messages| Form {
+    let form = |name, messages| FrameForm {
         name,
         messages: Arc::new(messages),
     };

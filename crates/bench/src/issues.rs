@@ -1,4 +1,4 @@
-//! The issues of a workspace of a thousand devices, half of which are silent.
+//! The measurement of reading the issues of a workspace of a thousand devices, half of which are silent.
 
 use std::time::{Duration, Instant};
 
@@ -20,19 +20,19 @@ const SUBJECT: ReadWorkspace = ReadWorkspace {
 };
 const SILENT: usize = SUBJECT.devices / 2;
 
-/// Reads of a round.
+/// The number of reads in a round.
 const READS: u32 = 40;
 
-/// Every other device was last heard of an hour ago.
+/// The statement that moves the last update of every other device an hour back.
 const SILENCE: &str = "
     UPDATE snapshots SET last_update_received_at = last_update_received_at - interval '1 hour'
     WHERE workspace_id = $1 AND right(device_id, 1)::integer % 2 = 0";
 
-/// Writes a workspace whose devices have just reported, half of them for the last time an hour ago, and
-/// reads its issues over one connection; answers how long that took, and an answer's bytes.
+/// Writes a workspace in which every other device has been silent for an hour, and reads its issues over one
+/// connection; returns the reads and the size of an answer.
 ///
 /// # Errors
-/// When an answer does not list the silent devices and no others.
+/// If an answer does not list exactly the silent devices.
 pub(crate) async fn measure(
     flags: &BenchFlags,
     signals: &str,
@@ -48,7 +48,7 @@ pub(crate) async fn measure(
         .rows_affected();
     ensure!(
         silenced == SILENT as u64,
-        "{silenced} devices of {SILENT} were silenced"
+        "{silenced} devices were silenced instead of {SILENT}"
     );
     database.settle().await?;
     let mut http = service.as_machine().await?;
@@ -88,7 +88,7 @@ async fn read(connection: &mut HttpConnection) -> anyhow::Result<(Duration, usiz
     let impacted: usize = answer.issues.iter().map(|issue| issue.impacted_count).sum();
     ensure!(
         impacted == SILENT,
-        "issues name {impacted} devices of {SILENT}"
+        "the issues name {impacted} devices instead of {SILENT}"
     );
     Ok((latency, body.len()))
 }

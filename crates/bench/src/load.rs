@@ -1,4 +1,4 @@
-//! The load: clients that send one after the other.
+//! The load: clients that each send one request after the other.
 
 use std::time::{Duration, Instant};
 
@@ -8,38 +8,39 @@ use tokio::task::JoinSet;
 
 use crate::fleet::{BenchFleet, BenchWorkspace};
 
-/// What is to be sent next.
+/// The next send of a client: the workspace, and the time of its readings.
 #[derive(Clone, Copy)]
 pub(crate) struct SendTurn<'w> {
     pub(crate) workspace: &'w BenchWorkspace,
-    /// How often this workspace had its turn before.
+    /// How often the client has sent for this workspace before.
     pub(crate) number: usize,
-    /// Later than any before.
+    /// The time of the readings, later than all before.
     pub(crate) observed_at: DateTime<Utc>,
 }
 
-/// Sends updates of a workspace, one way or the other.
+/// A client that sends updates of a workspace.
 pub(crate) trait Client: Send + 'static {
-    /// Returns the number of updates, once every one of them was answered as it must be.
+    /// Sends updates and returns their number, once each update got the right answer.
     ///
     /// # Errors
-    /// When one was not.
+    /// If an update got a wrong answer.
     fn send(&mut self, turn: SendTurn<'_>) -> impl Future<Output = anyhow::Result<usize>> + Send;
 }
 
-/// What a span of load came to.
+/// The result of a span of load.
 #[derive(Default)]
 pub(crate) struct SentLoad {
     pub(crate) elapsed: Duration,
     pub(crate) updates: usize,
-    /// How long each request took, the shortest first.
+    /// The latencies of the requests, the shortest first.
     pub(crate) latencies: Vec<Duration>,
 }
 
-/// Sends for that long, and for each workspace at least `times`; returns when all are answered.
+/// Lets all clients send for a span of time, and at least `times` for each workspace; returns when every
+/// request is answered.
 ///
 /// # Errors
-/// As soon as one request fails.
+/// If a request fails; the other clients are then stopped.
 pub(crate) async fn drive<C: Client>(
     clients: &mut Vec<C>,
     fleet: &BenchFleet,
@@ -91,7 +92,7 @@ async fn send_until<C: Client>(
     Ok((client, sent))
 }
 
-/// The latency that this share of all did not exceed.
+/// Returns the latency that this share of all latencies does not exceed.
 pub(crate) fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     let at = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
     sorted.get(at).copied().unwrap_or_default()

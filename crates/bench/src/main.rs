@@ -1,14 +1,13 @@
-//! The benchmark: updates a second through HTTP against the bare SQL statement on the same server,
-//! and reads against the bare queries. `docs/performance.md` says how to read it.
+//! The benchmark: it compares updates through HTTP with the bare SQL statement on the same server, and reads
+//! through HTTP with the bare queries. `docs/performance.md` says how to read the figures.
 //!
-//! `bench growth` measures what an update costs as the number of snapshots grows, `bench indicators` the
-//! looks back over cycles, `bench worklist` what the list of silent devices over all workspaces costs, `bench
-//! interpret` how fast raw frames are read. Something else are `bench hostile`, honest and hostile traffic,
-//! and whether the service stands it, and `bench cycles`, two instances that share the cycles of a fleet, of
-//! which one is killed.
+//! Further measurements: `bench growth` (the cost of an update as the number of snapshots grows), `bench
+//! indicators` (reads over past cycles), `bench worklist` (the list of silent devices over all workspaces),
+//! `bench interpret` (the interpretation of raw frames). Two commands are tests: `bench hostile` (the service
+//! under honest and hostile traffic) and `bench cycles` (two instances, one of which is killed).
 //!
-//! One run of the benchmark alternates both sides, so that whatever else the machine does hits both;
-//! only the ratios mean something, and those of whole rounds.
+//! A run alternates both sides, so that other programs on the machine disturb both alike. Only the ratios of
+//! whole rounds mean something.
 
 #![expect(
     clippy::disallowed_methods,
@@ -76,48 +75,49 @@ enum BenchCommand {
     Worklist(worklist::WorklistFlags),
 }
 
+/// The flags of the benchmark itself, without a subcommand.
 #[derive(Debug, Args)]
 pub(crate) struct BenchFlags {
-    /// Rounds of each side.
+    /// Number of rounds of each side.
     #[arg(long, default_value = "5", value_parser = RangedU64ValueParser::<u32>::new().range(1..=20))]
     rounds: u32,
-    /// Seconds of each side's round.
+    /// Length of each side's round in seconds.
     #[arg(long, default_value = "3", value_parser = RangedU64ValueParser::<u32>::new().range(1..=10))]
     seconds: u32,
-    /// Connections that send at once.
+    /// Number of connections that send batches at the same time.
     #[arg(long, default_value = "4", value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
     clients: usize,
-    /// Connections that send one update at a time.
+    /// Number of connections that send single updates at the same time.
     #[arg(long, default_value = "16", value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
     single_clients: usize,
-    /// Measure this only; by default everything.
+    /// Parts to measure; by default all of them.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "PART")]
     only: Vec<Part>,
-    /// Workspaces of a hundred devices.
+    /// Number of workspaces, of a hundred devices each.
     #[arg(long, default_value = "100", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000))]
     workspaces: usize,
     #[command(flatten)]
     grounds: Grounds,
 }
 
-/// What a run measures.
+/// A part of the benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
-    /// New updates in batches, against the bare statement.
+    /// New updates in batches, compared with the bare statement.
     Batches,
-    /// Repeated updates against new ones.
+    /// Repeated updates, compared with new updates.
     Repeated,
-    /// One update a request against one a transaction.
+    /// One update per request, compared with one update per bare transaction.
     Singles,
     /// The health of a thousand and of ten thousand devices.
     Health,
-    /// Pages of the snapshots of fifty thousand.
+    /// Pages of the snapshots of fifty thousand devices.
     Pages,
     /// The issues of a thousand devices.
     Issues,
 }
 
-/// The workspaces that are read.
+/// The workspaces whose health and snapshots are read.
 const SUBJECTS: [ReadWorkspace; 3] = [
     ReadWorkspace {
         workspace: "bench-read-00001",
@@ -134,7 +134,7 @@ const SUBJECTS: [ReadWorkspace; 3] = [
 ];
 
 impl BenchFlags {
-    /// A round's length.
+    /// Returns the length of a side's round.
     fn round(&self) -> Duration {
         Duration::from_secs(self.seconds.into())
     }
@@ -144,7 +144,7 @@ impl BenchFlags {
     }
 }
 
-/// What was started, to be stopped whichever way the run ends.
+/// The started programs and the data directory, which are stopped and removed however the run ends.
 #[derive(Default)]
 struct Running {
     service: Option<Service>,
@@ -166,7 +166,7 @@ async fn main() -> ExitCode {
 async fn supervise(line: &CommandLine) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
         eprintln!(
-            "bench: this is an unoptimized build, whose load generator takes processor time from the service; run it with --profile dist"
+            "bench: this is an unoptimized build, whose load generator takes CPU time from the service; run it with --profile dist"
         );
     }
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -175,7 +175,7 @@ async fn supervise(line: &CommandLine) -> anyhow::Result<()> {
     let ran = tokio::select! {
         ran = line.run(&mut running) => ran,
         _ = interrupt.recv() => Err(anyhow::anyhow!("interrupted")),
-        _ = terminate.recv() => Err(anyhow::anyhow!("asked to stop")),
+        _ = terminate.recv() => Err(anyhow::anyhow!("stopped by SIGTERM")),
     };
     let stopped = running.stop().await;
     ran.and(stopped)
@@ -222,7 +222,7 @@ async fn run(flags: &BenchFlags, running: &mut Running) -> anyhow::Result<()> {
     let before = cpu::load_average();
     let measured = ingest::measure(flags, &fleet, service, database, &processes).await?;
     report::ingest(&measured);
-    // Lest what autovacuum makes of the rounds falls into the reads.
+    // Without this, autovacuum would clean up after the rounds while the reads are measured.
     database.settle().await?;
     let [small, large, huge] = &SUBJECTS;
     if flags.measures(Part::Health) {
@@ -245,7 +245,7 @@ async fn run(flags: &BenchFlags, running: &mut Running) -> anyhow::Result<()> {
 }
 
 impl Running {
-    /// Stops what runs, the last started first; then the directory goes.
+    /// Stops the programs, the last started first, and removes the data directory.
     async fn stop(self) -> anyhow::Result<()> {
         if let Some(service) = self.service {
             service.stop().await?;
@@ -254,7 +254,7 @@ impl Running {
             database.stop().await?;
         }
         match self.place.map(DataDirectory::remove) {
-            Some(Err(error)) => bail!("the data directory is still there: {error}"),
+            Some(Err(error)) => bail!("cannot remove the data directory: {error}"),
             Some(Ok(())) | None => Ok(()),
         }
     }

@@ -1,4 +1,5 @@
-//! A page of a long list: snapshots of a workspace of many devices, from the start and from the middle.
+//! The measurement of pages of a long list: the snapshots of a workspace of many devices, from the start and
+//! from the middle.
 
 use std::time::{Duration, Instant};
 
@@ -14,18 +15,18 @@ use crate::service::Service;
 
 const LIMIT: usize = 100;
 
-/// Latencies of a page, the shortest first.
+/// The latencies of pages, the shortest first.
 pub(crate) struct PageReads {
-    /// The first page.
+    /// The latencies of the first page.
     pub(crate) first: Vec<Duration>,
-    /// Those after it, one after the other.
+    /// The latencies of the pages after the first.
     pub(crate) following: Vec<Duration>,
 }
 
-/// Reads first pages and following ones by turns.
+/// Reads the first page and the following pages by turns.
 ///
 /// # Errors
-/// When a page is not whole.
+/// If a page lacks rows.
 pub(crate) async fn measure(
     flags: &BenchFlags,
     subject: &ReadWorkspace,
@@ -36,21 +37,21 @@ pub(crate) async fn measure(
         "/api/telematics-mvp/workspaces/{}/snapshots?limit={LIMIT}",
         subject.workspace
     );
-    let (second, _) = read(&mut http, &path).await?;
-    let second = second.context("a list of one page")?;
+    let (second, _) = read_page(&mut http, &path).await?;
+    let second = second.context("the list has only one page")?;
     let mut cursor = second.clone();
     let (mut first, mut following) = (Vec::new(), Vec::new());
     for _ in 0..flags.rounds {
         let mut turn = ReadTurn::begin();
         while turn.goes_on() {
-            first.push(read(&mut http, &path).await?.1);
+            first.push(read_page(&mut http, &path).await?.1);
         }
         let mut turn = ReadTurn::begin();
         while turn.goes_on() {
             let following_path = format!("{path}&cursor={cursor}");
-            let (next, latency) = read(&mut http, &following_path).await?;
+            let (next, latency) = read_page(&mut http, &following_path).await?;
             following.push(latency);
-            // After the last page, from the second on again.
+            // After the last page, the reads begin again with the second page.
             cursor = match next {
                 Some(next) => next,
                 None => second.clone(),
@@ -62,8 +63,11 @@ pub(crate) async fn measure(
     Ok(PageReads { first, following })
 }
 
-/// The next page's cursor, if there is one, and how long this page took.
-async fn read(http: &mut HttpConnection, path: &str) -> anyhow::Result<(Option<String>, Duration)> {
+/// Reads a page; returns the next page's cursor, if there is one, and the latency.
+async fn read_page(
+    http: &mut HttpConnection,
+    path: &str,
+) -> anyhow::Result<(Option<String>, Duration)> {
     let since = Instant::now();
     let (status, body) = http.send(Method::GET, path, Bytes::new()).await?;
     let latency = since.elapsed();
@@ -74,7 +78,7 @@ async fn read(http: &mut HttpConnection, path: &str) -> anyhow::Result<(Option<S
     );
     let page: Value = serde_json::from_slice(&body)?;
     let rows = page["snapshots"].as_array().map_or(0, Vec::len);
-    ensure!(rows == LIMIT, "a page has {rows} rows of {LIMIT}");
+    ensure!(rows == LIMIT, "a page has {rows} rows instead of {LIMIT}");
     let cursor = page["next_cursor"].as_str().map(str::to_owned);
     Ok((cursor, latency))
 }

@@ -1,9 +1,9 @@
-//! A past of poll cycles written straight into the tables, with what the ends of cycles leave behind.
+//! The past poll cycles that are written straight into the tables, with their polls and hourly counts.
 
 use sqlx::PgConnection;
 
-/// Five minutes apart, the newest a minute ago: one slot in a hundred missed, two partial. Slot by slot over
-/// all workspaces, as they come about, so that no workspace's rows lie together.
+/// The cycles: five minutes apart, one slot in a hundred missed, two partial. The rows are written slot by
+/// slot over all workspaces, as in production, so that no workspace's rows lie together.
 const CYCLES: &str = "
     INSERT INTO poll_cycles (workspace_id, cycle_id, trigger, status, scheduled_time, due_at, triggered_at, started_at,
         ended_at, missed_at, measured_since, eligible_us, fresh_us)
@@ -41,22 +41,23 @@ const HOURS: &str = "
     WHERE workspace_id >= $1 || lpad($2::int::text, 5, '0') AND workspace_id < $1 || lpad($3::int::text, 5, '0')
     GROUP BY 1, 2, 3 ORDER BY 2, 1";
 
-/// Slots of workspaces that are named by a prefix and their number.
-pub(crate) struct Past<'p> {
+/// The past cycles of a range of workspaces, named by a prefix and their number.
+pub(crate) struct PastCycles<'p> {
     pub(crate) prefix: &'p str,
-    /// The first number.
+    /// The first workspace's number.
     pub(crate) from: i32,
-    /// After the last.
+    /// The number after the last workspace's.
     pub(crate) to: i32,
-    /// Of each workspace.
+    /// The number of slots of each workspace.
     pub(crate) slots: i32,
 }
 
-impl Past<'_> {
-    /// Writes it. Keys are not looked up, which would take most of the time: the workspaces are there.
+impl PastCycles<'_> {
+    /// Writes the cycles. Foreign keys are not checked, which would take most of the time; the workspaces
+    /// exist.
     ///
     /// # Errors
-    /// When PostgreSQL refuses.
+    /// If PostgreSQL refuses a statement.
     pub(crate) async fn write(&self, connection: &mut PgConnection) -> anyhow::Result<()> {
         sqlx::raw_sql("SET session_replication_role = replica")
             .execute(&mut *connection)

@@ -1,4 +1,4 @@
-//! The figures, as Markdown.
+//! The printed figures, in Markdown.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use crate::database::BenchDatabase;
 use crate::fleet::BATCH;
 use crate::health::{HealthReads, ReadWorkspace, Reads};
 use crate::indicators::IndicatorReads;
-use crate::ingest::Ingest;
+use crate::ingest::IngestRounds;
 use crate::load::percentile;
 use crate::pages::PageReads;
 use crate::place::DataDirectory;
 use crate::rounds::{Round, Side};
-use crate::worklist::{Spreadsheet, Worklist};
+use crate::worklist::{SpreadsheetRead, WorklistReads};
 
-/// What is measured, on what.
+/// Prints what is measured, and on which machine.
 pub(crate) fn setting(flags: &BenchFlags, place: &DataDirectory, database: &BenchDatabase) {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     println!(
@@ -24,31 +24,32 @@ pub(crate) fn setting(flags: &BenchFlags, place: &DataDirectory, database: &Benc
     );
 }
 
-/// Updates, round by round and at the median.
-pub(crate) fn ingest(ingest: &Ingest) {
-    contest(
+/// Prints the updates, round by round and at the median.
+pub(crate) fn ingest(ingest: &IngestRounds) {
+    print_comparison(
         &format!("Accepted updates, in batches of {BATCH}"),
         ["HTTP", "bare statement"],
         &ingest.batches,
     );
-    contest(
+    print_comparison(
         &format!("Repeated updates against new ones, both through HTTP, in batches of {BATCH}"),
         ["repeated", "new"],
         &ingest.repeated,
     );
-    contest(
+    print_comparison(
         "Accepted updates, one a request against one a transaction, each client for workspaces of its own",
         ["HTTP", "bare transaction"],
         &ingest.singles,
     );
-    contest(
+    print_comparison(
         "Accepted updates, one a request against one a transaction, all clients for one workspace",
         ["HTTP", "bare transaction"],
         &ingest.shared_singles,
     );
 }
 
-fn contest(what: &str, [ours, theirs]: [&str; 2], rounds: &[Round]) {
+/// Prints the rounds of two sides, their medians, and the median of their ratios.
+fn print_comparison(what: &str, [ours, theirs]: [&str; 2], rounds: &[Round]) {
     if rounds.is_empty() {
         return;
     }
@@ -86,9 +87,10 @@ fn contest(what: &str, [ours, theirs]: [&str; 2], rounds: &[Round]) {
     );
 }
 
+/// A function that computes a figure of a side.
 type Figure = fn(&Side) -> f64;
 
-/// What is told of a side.
+/// The figures that are printed for a side.
 const FIGURES: [(&str, Figure); 5] = [
     ("updates/s", Side::rate),
     ("service CPU us/update", Side::service_us),
@@ -97,7 +99,7 @@ const FIGURES: [(&str, Figure); 5] = [
     ("WAL B/update", Side::wal),
 ];
 
-/// Sizes, the smaller first.
+/// Prints the figures of each number of snapshots, the smaller first.
 pub(crate) fn growth(sides: &[(usize, Side)], place: &DataDirectory, database: &BenchDatabase) {
     println!(
         "Accepted updates through HTTP in batches of {BATCH}, each workspace in its turn; PostgreSQL {}, {}:\n",
@@ -125,7 +127,7 @@ pub(crate) fn growth(sides: &[(usize, Side)], place: &DataDirectory, database: &
     }
 }
 
-/// Health reads.
+/// Prints the health reads.
 pub(crate) fn health(subject: &ReadWorkspace, page: usize, reads: &HealthReads) {
     println!(
         "Health of {} devices, {page} of them in the answer ({} kB of JSON), one connection:\n",
@@ -155,7 +157,7 @@ pub(crate) fn health(subject: &ReadWorkspace, page: usize, reads: &HealthReads) 
     );
 }
 
-/// Pages of a long list.
+/// Prints the pages of a long list.
 pub(crate) fn pages(subject: &ReadWorkspace, reads: &PageReads) {
     println!(
         "A page of 100 snapshots of {} devices, one connection: p50 / p99 {} ms for the first, {} ms for those after it.\n",
@@ -165,7 +167,7 @@ pub(crate) fn pages(subject: &ReadWorkspace, reads: &PageReads) {
     );
 }
 
-/// Reads of issues.
+/// Prints the reads of issues.
 pub(crate) fn issues(reads: &Reads, answer_bytes: usize) {
     let p95 = percentile(&reads.latencies, 95).as_secs_f64() * 1000.0;
     println!(
@@ -177,10 +179,10 @@ pub(crate) fn issues(reads: &Reads, answer_bytes: usize) {
     );
 }
 
-/// Pages of the worklist over all workspaces.
+/// Prints the pages of the worklist over all workspaces.
 pub(crate) fn worklist(
     devices: usize,
-    reads: &Worklist,
+    reads: &WorklistReads,
     place: &DataDirectory,
     database: &BenchDatabase,
 ) {
@@ -212,8 +214,8 @@ pub(crate) fn worklist(
     );
 }
 
-/// Spreadsheets of the worklist.
-pub(crate) fn spreadsheets(sheets: &[Spreadsheet]) {
+/// Prints the spreadsheets of the worklist.
+pub(crate) fn spreadsheets(sheets: &[SpreadsheetRead]) {
     println!("The same list as a spreadsheet:\n");
     println!("| rows | MB | s | service's memory at most, MiB |");
     println!("|---|---|---|---|");
@@ -229,7 +231,7 @@ pub(crate) fn spreadsheets(sheets: &[Spreadsheet]) {
     println!();
 }
 
-/// Looks back over cycles.
+/// Prints the reads over past cycles.
 pub(crate) fn indicators(reads: &IndicatorReads, place: &DataDirectory, database: &BenchDatabase) {
     println!(
         "{} workspaces with a day of cycles and one with a week, one connection; PostgreSQL {}, {}:\n",
@@ -257,7 +259,7 @@ pub(crate) fn indicators(reads: &IndicatorReads, place: &DataDirectory, database
     println!();
 }
 
-/// How quiet the machine was.
+/// Prints the machine's load before and after a run, which shows how quiet the machine was.
 pub(crate) fn noise(before: &str, after: &str) {
     println!("Load average before {before}, after {after}.");
 }
@@ -279,7 +281,7 @@ fn latencies(sorted: &[Duration]) -> String {
     format!("{:.1} / {:.1}", ms(50), ms(99))
 }
 
-/// The middle one; of an even number, the mean of the two in the middle.
+/// Returns the median: the middle figure, or the mean of the two in the middle.
 pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
     let mut figures: Vec<f64> = figures.collect();
     figures.sort_unstable_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! Rounds by turns: two sides that alternate, so that whatever else the machine does hits both.
+//! The rounds of a comparison: two sides alternate, so that other programs disturb both alike.
 
 use std::time::Duration;
 
@@ -9,42 +9,42 @@ use crate::cpu::{CpuTime, Processes};
 use crate::fleet::BenchFleet;
 use crate::load::{Client, SentLoad, drive};
 
-/// Before the rounds, each side sends for this long and for every workspace twice.
+/// The length of the warm-up, in which each side also sends at least twice for every workspace.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// What one side did in one round.
+/// The result of one side in one round.
 pub(crate) struct Side {
     pub(crate) sent: SentLoad,
     pub(crate) cpu: CpuTime,
     pub(crate) wal_bytes: u64,
 }
 
-/// A round of both.
+/// A round of both sides.
 pub(crate) struct Round {
-    /// What is measured.
+    /// The side that is measured.
     pub(crate) ours: Side,
-    /// What it is measured by.
+    /// The side that it is compared with.
     pub(crate) theirs: Side,
 }
 
-/// Rounds, and how many updates each side sent, warm-up included.
+/// The rounds, and the number of updates that each side sent, warm-up included.
 #[derive(Default)]
 pub(crate) struct Rounds {
     pub(crate) rounds: Vec<Round>,
     pub(crate) updates: [usize; 2],
 }
 
-/// Reads the processes' time and the log's growth around each side of a round.
+/// The meter of CPU time and write-ahead log, which is read before and after each side of a round.
 pub(crate) struct Meter<'a> {
     pub(crate) processes: &'a Processes,
     pub(crate) connection: PgConnection,
 }
 
 impl Meter<'_> {
-    /// Lets both sides take turns, the order changing from round to round.
+    /// Lets both sides take turns; the order changes from round to round.
     ///
     /// # Errors
-    /// When a request is not answered as it must be.
+    /// If a request gets a wrong answer.
     pub(crate) async fn alternate<A: Client, B: Client>(
         &mut self,
         flags: &BenchFlags,
@@ -74,10 +74,10 @@ impl Meter<'_> {
         Ok(Rounds { rounds, updates })
     }
 
-    /// One side for so long.
+    /// Measures one side for a span of time.
     ///
     /// # Errors
-    /// When a request is not answered as it must be.
+    /// If a request gets a wrong answer.
     pub(crate) async fn side<C: Client>(
         &mut self,
         clients: &mut Vec<C>,
@@ -105,12 +105,13 @@ impl Meter<'_> {
 }
 
 impl Round {
-    /// Of the rates.
+    /// Returns the ratio of the sides' rates.
     pub(crate) fn ratio(&self) -> f64 {
         self.ours.rate() / self.theirs.rate()
     }
 
-    /// What the ratio of the rates is where both sides keep all cores busy.
+    /// Returns the ratio of the CPU time per update, which equals the ratio of the rates if both sides keep
+    /// all cores busy.
     pub(crate) fn cpu_ratio(&self) -> f64 {
         self.theirs.all_cpu() / self.ours.all_cpu()
     }
@@ -121,29 +122,32 @@ impl Round {
     reason = "figures to three digits, of counts far below 2^52"
 )]
 impl Side {
-    /// Updates a second.
+    /// Returns the updates per second.
     pub(crate) fn rate(&self) -> f64 {
         self.sent.updates as f64 / self.sent.elapsed.as_secs_f64()
     }
 
-    /// CPU time of an update in the service, in microseconds; the others likewise.
+    /// Returns the CPU time of an update in the service, in microseconds.
     pub(crate) fn service_us(&self) -> f64 {
         self.cpu.service as f64 / self.sent.updates as f64
     }
 
+    /// Returns the CPU time of an update in PostgreSQL, in microseconds.
     pub(crate) fn postgres_us(&self) -> f64 {
         self.cpu.postgres as f64 / self.sent.updates as f64
     }
 
+    /// Returns the CPU time of an update in the load generator, in microseconds.
     pub(crate) fn client_us(&self) -> f64 {
         self.cpu.client as f64 / self.sent.updates as f64
     }
 
+    /// Returns the CPU time of an update in all three, in microseconds.
     pub(crate) fn all_cpu(&self) -> f64 {
         self.service_us() + self.postgres_us() + self.client_us()
     }
 
-    /// Bytes of write-ahead log an update.
+    /// Returns the bytes of write-ahead log per update.
     pub(crate) fn wal(&self) -> f64 {
         self.wal_bytes as f64 / self.sent.updates as f64
     }

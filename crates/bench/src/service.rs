@@ -1,4 +1,4 @@
-//! The service under measurement: the program as it is shipped (profile `dist`), as a process of its own.
+//! The process of the measured service: the program as it is shipped (profile `dist`).
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -21,7 +21,7 @@ use crate::http::HttpConnection;
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
 const PACKAGE: &str = "bf-manage-core";
 
-/// The issuer that this run's tokens name.
+/// The issuer in the tokens of a run.
 pub(crate) const ISSUER: &str = "http://bf-bench-issuer.localhost";
 
 const START_WITHIN: Duration = Duration::from_secs(30);
@@ -37,7 +37,7 @@ pub(crate) struct Service {
 /// Builds the service with the profile `dist` and returns the path of its executable.
 ///
 /// # Errors
-/// When it does not build.
+/// If the build fails.
 pub(crate) async fn build() -> anyhow::Result<PathBuf> {
     build_of(PACKAGE).await
 }
@@ -45,10 +45,10 @@ pub(crate) async fn build() -> anyhow::Result<PathBuf> {
 /// Builds the program of this package with the profile `dist` and returns the path of its executable.
 ///
 /// # Errors
-/// When it does not build.
+/// If the build fails.
 #[expect(
     clippy::disallowed_methods,
-    reason = "cargo says by its environment where it is"
+    reason = "cargo sets CARGO to the path of its own executable"
 )]
 pub(crate) async fn build_of(package: &str) -> anyhow::Result<PathBuf> {
     #[derive(Deserialize)]
@@ -72,22 +72,22 @@ pub(crate) async fn build_of(package: &str) -> anyhow::Result<PathBuf> {
         .kill_on_drop(true)
         .output()
         .await
-        .context("cargo does not run")?;
+        .context("cannot run cargo")?;
     ensure!(built.status.success(), "{package} does not build");
     let messages = String::from_utf8_lossy(&built.stdout);
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Message>(line).ok()?.executable)
         .find(|program| program.file_stem().is_some_and(|name| name == package))
-        .context("cargo built no program")
+        .with_context(|| format!("cargo built no program named {package}"))
 }
 
 impl Service {
-    /// Starts it on a free port of this machine, with an empty environment but for its settings; the
-    /// log is as in production.
+    /// Starts the service on a free port of this machine. Its environment holds only its settings, and its log
+    /// is as in production.
     ///
     /// # Errors
-    /// When it does not become ready, with what it said.
+    /// If the service does not become ready; the error holds the service's log.
     pub(crate) async fn start(
         program: &Path,
         directory: &Path,
@@ -96,10 +96,10 @@ impl Service {
         Self::start_with(program, directory, database, &[]).await
     }
 
-    /// The same, with further settings.
+    /// Starts the service as [`Self::start`] does, with further settings.
     ///
     /// # Errors
-    /// As [`Self::start`].
+    /// If the service does not become ready; the error holds the service's log.
     pub(crate) async fn start_with(
         program: &Path,
         directory: &Path,
@@ -140,21 +140,21 @@ impl Service {
         Ok(service)
     }
 
-    /// Where it listens.
+    /// Returns the address on which the service listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Whose tokens it accepts.
+    /// Returns the issuer whose tokens the service accepts.
     pub(crate) fn issuer(&self) -> &DevIssuer {
         &self.issuer
     }
 
-    /// A connection of an administrator of this name, who may configure and read: one person may not
-    /// ask without limit.
+    /// Opens a connection of an administrator of this name, who may configure and read. Callers use several
+    /// names, because the service limits the requests of one person.
     ///
     /// # Errors
-    /// When nobody listens.
+    /// If the service does not listen.
     pub(crate) async fn as_admin_named(&self, name: &str) -> anyhow::Result<HttpConnection> {
         let admin = MintRequest {
             subject: Some(name.to_owned()),
@@ -164,23 +164,23 @@ impl Service {
         HttpConnection::open(self.address, &token).await
     }
 
-    /// A connection that may bring updates and read, as often as it likes.
+    /// Opens a connection of a machine, which may send updates and read without a limit of requests.
     ///
     /// # Errors
-    /// When nobody listens.
+    /// If the service does not listen.
     pub(crate) async fn as_machine(&self) -> anyhow::Result<HttpConnection> {
         HttpConnection::open(self.address, &self.machine_token).await
     }
 
-    /// Its process, while it lives.
+    /// Returns the id of the process while it runs.
     pub(crate) fn process(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// Ends the process. It gets no grace: nothing that it holds outlives the run.
+    /// Kills the process at once: its data is removed after the run anyway.
     ///
     /// # Errors
-    /// When it cannot be waited for.
+    /// If the process cannot be killed.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         Ok(self.child.kill().await?)
     }
@@ -188,14 +188,15 @@ impl Service {
     async fn await_readiness(&mut self, log: &Path) -> anyhow::Result<()> {
         let since = Instant::now();
         while !self.is_ready().await {
-            let said = || fs::read_to_string(log).unwrap_or_default();
+            let read_log = || fs::read_to_string(log).unwrap_or_default();
             if let Some(status) = self.child.try_wait()? {
-                bail!("the service ended, {status}: {}", said());
+                bail!("the service ended with {status}: {}", read_log());
             }
             ensure!(
                 since.elapsed() < START_WITHIN,
-                "the service is not ready: {}",
-                said()
+                "the service is not ready after {} s: {}",
+                START_WITHIN.as_secs(),
+                read_log()
             );
             sleep(Duration::from_millis(50)).await;
         }

@@ -1,4 +1,4 @@
-//! The service's own statements, as its sources describe them.
+//! The SQL statements of the service, read from the descriptions of its checked statements (`.sqlx`).
 
 use std::fs;
 use std::path::Path;
@@ -6,24 +6,26 @@ use std::path::Path;
 use anyhow::Context;
 use serde::Deserialize;
 
-/// A description of a checked statement.
+/// The description of a checked statement.
 #[derive(Deserialize)]
-struct Description {
+struct StatementDescription {
     query: String,
 }
 
-/// The statement of this name, which the comment at its head says.
+/// Finds the statement whose leading comment is this name.
 ///
 /// # Errors
-/// When no source has it.
+/// If no statement has the name.
 pub(crate) fn find_statement(name: &str) -> anyhow::Result<String> {
     let head = format!("/* {name} */");
     let descriptions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.sqlx");
-    for file in fs::read_dir(&descriptions).context("the statements are not described")? {
-        let Description { query } = serde_json::from_slice(&fs::read(file?.path())?)?;
+    for file in fs::read_dir(&descriptions)
+        .with_context(|| format!("cannot read {}", descriptions.display()))?
+    {
+        let StatementDescription { query } = serde_json::from_slice(&fs::read(file?.path())?)?;
         if query.starts_with(&head) {
             return Ok(query);
         }
     }
-    anyhow::bail!("there is no statement {name}")
+    anyhow::bail!("no statement is named `{name}`: its comment may have been renamed")
 }

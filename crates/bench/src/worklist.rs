@@ -1,5 +1,5 @@
-//! The worklist over all workspaces, against a plain query and against its own statements; and a spreadsheet of
-//! many rows, by the memory that it takes.
+//! The measurement of the worklist over all workspaces, against a plain query and against its own statements;
+//! and of the memory that a spreadsheet of many rows takes.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -23,23 +23,24 @@ use crate::http::{HttpConnection, excerpt};
 use crate::service::Service;
 use crate::{Running, report, statements};
 
-/// The log, and a million snapshots with their devices.
+/// The disk space of the write-ahead log and a million snapshots with their devices, in bytes.
 const ROOM: u64 = 8_000 << 20;
 
 const PREFIX: &str = "worklist-";
 
-/// Rows of a page.
+/// The number of rows in a page.
 const LIMIT: usize = 100;
 
-/// Of a thousand devices so many are stale, and so many more never reported.
+/// The numbers of devices in a thousand that are stale, and that never reported.
 const STALE: i32 = 15;
 const NEVER_REPORTED: i32 = 5;
 
-/// In each workspace alike, spread over the devices and over a day.
+/// The statement that makes a share of the devices silent, spread over the workspaces and over a day.
 const SILENCE: &str = "
     UPDATE snapshots SET last_update_received_at = now() - interval '1 hour' - make_interval(secs => abs(hashtext(device_id || workspace_id)) % 86400)
     WHERE abs(hashtext(workspace_id || device_id)) % 1000 < $1";
 
+/// The statement that makes a share of the devices look as if they had never reported.
 const FORGET: &str = "
     WITH never AS (
         DELETE FROM snapshots WHERE abs(hashtext(workspace_id || device_id)) % 1000 >= 1000 - $1 RETURNING workspace_id, device_id
@@ -47,7 +48,7 @@ const FORGET: &str = "
     UPDATE devices d SET reported_in = NULL, activated_at = now() - interval '2 hours'
     FROM never WHERE d.workspace_id = never.workspace_id AND d.device_id = never.device_id";
 
-/// The question as one would ask it, of a fleet with one policy.
+/// The plain query of the worklist, as one would write it for a fleet with one policy.
 const PLAIN: &str = "
     SELECT d.workspace_id, d.device_id, d.vehicle_id, d.provider_id, d.configured_at, d.activated_at,
            s.last_update_received_at, s.newest_observed_at
@@ -58,7 +59,7 @@ const PLAIN: &str = "
     ORDER BY coalesce(s.last_update_received_at, d.activated_at), d.workspace_id, d.device_id
     LIMIT $3";
 
-/// The same without those that never reported: what has no index to be found by.
+/// The plain query of stale devices alone, without the devices that never reported.
 const STALE_ALONE: &str = "
     SELECT s.workspace_id, s.device_id, s.last_update_received_at
     FROM snapshots s
@@ -70,42 +71,42 @@ const STALE_ALONE: &str = "
 /// Measures the worklist over all workspaces and a spreadsheet of it.
 #[derive(Debug, Args)]
 pub(crate) struct WorklistFlags {
-    /// Devices, in workspaces of a hundred.
+    /// Number of devices, in workspaces of a hundred.
     #[arg(long, default_value = "1000000", value_parser = RangedU64ValueParser::<usize>::new().range(1_000..=2_000_000))]
     devices: usize,
-    /// Reads of each side, by turns.
+    /// Number of reads of each side, by turns.
     #[arg(long, default_value = "15", value_parser = RangedU64ValueParser::<u32>::new().range(1..=100))]
     rounds: u32,
     #[command(flatten)]
     grounds: Grounds,
 }
 
-/// Latencies of each side, round by round.
+/// The latencies of each side, round by round.
 #[derive(Default)]
-pub(crate) struct Worklist {
-    /// Through HTTP, the first page.
+pub(crate) struct WorklistReads {
+    /// The latencies of the first page through HTTP.
     pub(crate) http: Vec<Duration>,
-    /// The service's own statements.
+    /// The latencies of the service's own statements.
     pub(crate) statements: Vec<Duration>,
-    /// The plain query.
+    /// The latencies of the plain query.
     pub(crate) plain: Vec<Duration>,
-    /// The plain query of stale devices alone.
+    /// The latencies of the plain query of stale devices alone.
     pub(crate) stale_alone: Vec<Duration>,
 }
 
-/// A spreadsheet.
-pub(crate) struct Spreadsheet {
+/// The size of a downloaded spreadsheet, and what the download took.
+pub(crate) struct SpreadsheetRead {
     pub(crate) rows: usize,
     pub(crate) bytes: usize,
     pub(crate) took: Duration,
-    /// The most that the service held of memory meanwhile.
+    /// The most memory that the service held during the download.
     pub(crate) peak_kib: u64,
 }
 
-/// Measures pages by turns, then spreadsheets of few rows and of many.
+/// Measures pages by turns, then spreadsheets of few rows and of many rows.
 ///
 /// # Errors
-/// When an answer lacks a row.
+/// If an answer lacks a row.
 pub(crate) async fn run(flags: &WorklistFlags, running: &mut Running) -> anyhow::Result<()> {
     let Started {
         place,
@@ -119,7 +120,7 @@ pub(crate) async fn run(flags: &WorklistFlags, running: &mut Running) -> anyhow:
     let measured = pages(flags, service, database).await?;
     report::worklist(flags.devices, &measured, place, database);
     let mut sheets = vec![spreadsheet(service).await?];
-    // A tenth of all, where nothing else has changed.
+    // For the second spreadsheet a tenth of all devices is stale.
     sqlx::query(SILENCE)
         .bind(100)
         .execute(&mut database.connect().await?)
@@ -155,14 +156,14 @@ async fn pages(
     flags: &WorklistFlags,
     service: &Service,
     database: &BenchDatabase,
-) -> anyhow::Result<Worklist> {
+) -> anyhow::Result<WorklistReads> {
     let mut http = service.as_machine().await?;
     let mut bare = database.connect().await?;
-    // As the service's own connections are.
+    // The settings are those of the service's own connections.
     sqlx::raw_sql("SET jit = off; SET plan_cache_mode = force_generic_plan")
         .execute(&mut bare)
         .await?;
-    let mut measured = Worklist::default();
+    let mut measured = WorklistReads::default();
     for round in 0..=flags.rounds {
         let now = Clock::system().now();
         let times = [
@@ -171,7 +172,7 @@ async fn pages(
             plain(&mut bare, now).await?,
             stale_alone(&mut bare, now).await?,
         ];
-        // The first is a warm-up.
+        // The first round is a warm-up.
         if round > 0 {
             measured.http.push(times[0]);
             measured.statements.push(times[1]);
@@ -195,7 +196,7 @@ async fn page(http: &mut HttpConnection) -> anyhow::Result<Duration> {
     );
     let answer: Value = serde_json::from_slice(&body)?;
     let rows = answer["follow_ups"].as_array().map_or(0, Vec::len);
-    ensure!(rows == LIMIT, "a page has {rows} rows of {LIMIT}");
+    ensure!(rows == LIMIT, "a page has {rows} rows instead of {LIMIT}");
     Ok(took)
 }
 
@@ -204,11 +205,12 @@ fn cut_offs(now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
 }
 
 fn rows_of_a_page() -> i64 {
-    // As the service asks for one more, to know whether there is a next page.
+    // The service asks for one more row than a page has, to know whether there is a next page.
     i64::try_from(LIMIT + 1).unwrap_or(i64::MAX)
 }
 
-/// Stale devices and those that never reported, one after the other; the service asks for both at once.
+/// Runs the service's statements of stale devices and of devices that never reported, one after the other;
+/// the service itself runs both at the same time.
 async fn statements(bare: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<Duration> {
     let (stale_before, no_data_before) = cut_offs(now);
     let stale = statements::find_statement("worklist: stale devices")?;
@@ -279,10 +281,10 @@ async fn stale_alone(bare: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Res
     Ok(took)
 }
 
-async fn spreadsheet(service: &Service) -> anyhow::Result<Spreadsheet> {
-    let process = service.process().context("the service is gone")?;
+async fn spreadsheet(service: &Service) -> anyhow::Result<SpreadsheetRead> {
+    let process = service.process().context("the service has ended")?;
     let mut http = service.as_machine().await?;
-    forget_peak(process)?;
+    reset_peak(process)?;
     let since = Instant::now();
     let path = "/api/telematics-mvp/follow-ups";
     let (status, body) = http.get_as("text/csv", path).await?;
@@ -292,7 +294,7 @@ async fn spreadsheet(service: &Service) -> anyhow::Result<Spreadsheet> {
         "the spreadsheet was answered {status}: {}",
         excerpt(&body)
     );
-    Ok(Spreadsheet {
+    Ok(SpreadsheetRead {
         rows: body.windows(2).filter(|end| end == b"\r\n").count() - 1,
         bytes: body.len(),
         took,
@@ -300,8 +302,8 @@ async fn spreadsheet(service: &Service) -> anyhow::Result<Spreadsheet> {
     })
 }
 
-/// From here on the peak is counted anew (proc(5), `clear_refs`).
-fn forget_peak(process: u32) -> anyhow::Result<()> {
+/// Resets the process's peak of memory (proc(5), `clear_refs`).
+fn reset_peak(process: u32) -> anyhow::Result<()> {
     Ok(fs::write(format!("/proc/{process}/clear_refs"), "5")?)
 }
 

@@ -1,4 +1,4 @@
-//! One thing that a caller does to the service, and what comes of it.
+//! One attempt of a caller at the service, and its outcome.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,33 +7,33 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
 
-/// Something to do.
+/// What a caller sends to the service.
 pub(crate) enum Attempt {
-    /// A request as any client makes it, on a kept-alive connection.
+    /// A request as any client sends it, on a kept-alive connection.
     Request(Request<Full<Bytes>>),
-    /// Bytes on a connection of their own.
+    /// Bytes that are sent on a connection of their own.
     Raw(Raw),
 }
 
-/// Bytes that no well-behaved client sends, or not like this.
+/// Bytes that no well-behaved client sends, or that are sent as no such client sends them.
 pub(crate) struct Raw {
     pub(crate) bytes: Bytes,
-    /// Between two bytes; none to send them at once.
+    /// The pause between two bytes; `None` sends all bytes at once.
     pub(crate) pause: Option<Duration>,
-    /// Whether to leave without waiting for an answer.
+    /// Whether the caller disconnects without waiting for an answer.
     pub(crate) aborts: bool,
 }
 
-/// What came of it.
+/// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
-    /// An answer.
+    /// The service answered with this status.
     Status(u16),
-    /// The service ended the connection without one.
+    /// The service closed the connection without an answer.
     Closed,
-    /// We left on purpose.
+    /// The caller disconnected on purpose.
     Left,
-    /// We waited for as long as a client does, and left.
+    /// The caller waited as long as clients do, and then disconnected.
     GaveUp,
 }
 

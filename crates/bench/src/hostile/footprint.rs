@@ -1,4 +1,4 @@
-//! What the service holds of the machine while it is under load.
+//! The memory and the open files of the service while it is under load.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -6,63 +6,66 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use tokio::time::{MissedTickBehavior, interval};
 
-const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
+/// The time between two samples.
+const BETWEEN_SAMPLES: Duration = Duration::from_millis(250);
 
-/// Memory may be this much higher in the end than at first: pages of an allocator come and go, and the
-/// buffers of one of the largest bodies with them.
+/// How much more memory the service may hold in the end, in percent of the memory at first: an allocator's
+/// pages come and go, and so do the buffers of the largest bodies.
 const RSS_PERCENT: u64 = 10;
+/// How much more memory the service may hold in the end, beside the percentage.
 const MORE_RSS_KIB: u64 = 8 << 10;
-/// Slow callers hold a connection each, and there are not always equally many.
+/// How many more files and sockets may be open in the end: each slow caller holds a connection, and their
+/// number varies.
 const MORE_DESCRIPTORS: u64 = 32;
 
-/// One look at the process.
+/// One sample of the process's memory and open files.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Footprint {
-    /// Resident memory.
+    /// The resident memory in KiB.
     pub(crate) rss_kib: u64,
-    /// Files and sockets.
+    /// The number of open files and sockets.
     pub(crate) descriptors: u64,
 }
 
-/// Looks again and again for that long.
+/// Takes samples of a process for a span of time.
 ///
 /// # Errors
-/// When the process has ended.
-pub(crate) async fn watch(process: u32, span: Duration) -> anyhow::Result<Vec<Footprint>> {
+/// If the process has ended.
+pub(crate) async fn sample(process: u32, span: Duration) -> anyhow::Result<Vec<Footprint>> {
     let (end, mut samples) = (Instant::now() + span, Vec::new());
-    let mut ticks = interval(BETWEEN_LOOKS);
+    let mut ticks = interval(BETWEEN_SAMPLES);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     while Instant::now() < end {
         ticks.tick().await;
-        samples.push(Footprint::of(process)?);
+        samples.push(Footprint::read(process)?);
     }
     Ok(samples)
 }
 
-/// Medians of so many equal parts of the time.
-pub(crate) fn course(samples: &[Footprint], parts: usize) -> Vec<Footprint> {
+/// Returns the medians of so many equal parts of the time.
+pub(crate) fn medians_of_parts(samples: &[Footprint], parts: usize) -> Vec<Footprint> {
     samples
         .chunks_exact((samples.len() / parts).max(1))
         .map(median)
         .collect()
 }
 
-/// In what the service has grown from the first quarter to the last.
-pub(crate) fn growth(samples: &[Footprint]) -> Vec<String> {
-    let quarters = course(samples, 4);
+/// Describes what has grown from the first quarter of the time to the last.
+pub(crate) fn describe_growth(samples: &[Footprint]) -> Vec<String> {
+    let quarters = medians_of_parts(samples, 4);
     let (Some(first), Some(last)) = (quarters.first(), quarters.last()) else {
-        return vec!["nobody looked at the service".to_owned()];
+        return vec!["no sample of the service was taken".to_owned()];
     };
     let mut grown = Vec::new();
     if last.rss_kib > first.rss_kib * (100 + RSS_PERCENT) / 100 + MORE_RSS_KIB {
         grown.push(format!(
-            "memory grew from {} to {} KiB",
+            "the service's memory grew from {} to {} KiB",
             first.rss_kib, last.rss_kib
         ));
     }
     if last.descriptors > first.descriptors + MORE_DESCRIPTORS {
         grown.push(format!(
-            "open files grew from {} to {}",
+            "the service's open files and sockets grew from {} to {}",
             first.descriptors, last.descriptors
         ));
     }
@@ -70,7 +73,7 @@ pub(crate) fn growth(samples: &[Footprint]) -> Vec<String> {
 }
 
 impl Footprint {
-    fn of(process: u32) -> anyhow::Result<Self> {
+    fn read(process: u32) -> anyhow::Result<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status"))
             .context("the service has ended")?;
         let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -109,7 +112,7 @@ mod tests {
     #[test]
     fn what_goes_up_and_down_has_not_grown() {
         let up_and_down = samples(|at| (100_000 + 30_000 * (at % 2), 50 + 40 * (at % 2)));
-        assert!(growth(&up_and_down).is_empty());
+        assert!(describe_growth(&up_and_down).is_empty());
         let once_high = samples(|at| {
             if at == 39 {
                 (900_000, 900)
@@ -117,12 +120,14 @@ mod tests {
                 (100_000, 50)
             }
         });
-        assert!(growth(&once_high).is_empty());
+        assert!(describe_growth(&once_high).is_empty());
     }
 
     #[test]
     fn what_only_goes_up_has_grown() {
-        assert_eq!(growth(&samples(|at| (100_000 + 1_000 * at, 50))).len(), 1);
-        assert_eq!(growth(&samples(|at| (100_000, 50 + 2 * at))).len(), 1);
+        let more_memory = samples(|at| (100_000 + 1_000 * at, 50));
+        assert_eq!(describe_growth(&more_memory).len(), 1);
+        let more_files = samples(|at| (100_000, 50 + 2 * at));
+        assert_eq!(describe_growth(&more_files).len(), 1);
     }
 }

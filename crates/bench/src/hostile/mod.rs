@@ -1,5 +1,5 @@
-//! A load of honest and hostile traffic, mixed: whether the service keeps answering each as it must,
-//! without growing. `docs/performance.md` says how to read it.
+//! The test of the service under a mix of honest and hostile traffic. It checks that each request gets the
+//! right answer and that the service does not grow. `docs/performance.md` says how to read the result.
 
 mod attempt;
 mod footprint;
@@ -23,33 +23,33 @@ use sender::Sender;
 use stage::Stage;
 use traffic::Pace;
 
-/// A small database, and the write-ahead log of two minutes.
+/// The disk space of a small database and the write-ahead log of two minutes, in bytes.
 const ROOM: u64 = 1_500 << 20;
 
-/// Sends honest and hostile requests, mixed by chance, at a steady rate; fails where one is answered
-/// as it must not be, or the service grows.
+/// Sends a random mix of honest and hostile requests at a steady rate; fails if a request gets a wrong answer
+/// or the service grows.
 #[derive(Debug, Args)]
 pub(crate) struct HostileFlags {
-    /// Requests a second, sent whether or not earlier ones are answered.
+    /// Requests per second, sent whether or not earlier requests are answered.
     #[arg(long, default_value = "500", value_parser = RangedU64ValueParser::<u32>::new().range(1..=2000))]
     rate: u32,
-    /// Seconds that count.
+    /// Length of the measurement in seconds.
     #[arg(long, default_value = "60", value_parser = RangedU64ValueParser::<u32>::new().range(10..=600))]
     seconds: u32,
-    /// Seconds of the same traffic before them, until memory is what it will be.
+    /// Seconds of the same traffic before the measurement, until the service's memory has settled.
     #[arg(long, default_value = "60", value_parser = RangedU64ValueParser::<u32>::new().range(0..=600))]
     warm_up: u32,
-    /// Of the mix: the same seed, the same requests in the same order.
+    /// Seed of the mix: the same seed gives the same requests in the same order.
     #[arg(long, default_value = "1")]
     seed: u64,
     #[command(flatten)]
     grounds: Grounds,
 }
 
-/// Sets the stage, sends, and judges what came of it.
+/// Starts everything, sends the traffic, and checks the outcomes.
 ///
 /// # Errors
-/// When something cannot be started, and when a check fails.
+/// If a program does not start, or a check fails.
 pub(crate) async fn run(flags: &HostileFlags, running: &mut Running) -> anyhow::Result<()> {
     let Started {
         place,
@@ -58,8 +58,8 @@ pub(crate) async fn run(flags: &HostileFlags, running: &mut Running) -> anyhow::
         processes,
     } = flags.grounds.start(ROOM, running).await?;
     let process = processes.service;
-    eprintln!("bench: setting the stage");
-    let stage = Arc::new(Stage::set(service, place.path()).await?);
+    eprintln!("bench: registering workspaces and minting tokens");
+    let stage = Arc::new(Stage::prepare(service, place.path()).await?);
     let sender = Arc::new(Sender::new(service.address()));
 
     let warm_up = Duration::from_secs(flags.warm_up.into());
@@ -71,15 +71,15 @@ pub(crate) async fn run(flags: &HostileFlags, running: &mut Running) -> anyhow::
     };
     eprintln!("bench: sending for {} s", whole.span.as_secs());
     let load_before = cpu::load_average();
-    // One stream without a break: a pause between the two would give memory back that is in use again
-    // a moment later.
+    // Warm-up and measurement are one stream: in a pause the service would return memory that it needs again
+    // a moment later, and seem to grow.
     let watching = tokio::spawn(async move {
         sleep(warm_up).await;
-        footprint::watch(process, span).await
+        footprint::sample(process, span).await
     });
     let mut sent = traffic::send(&stage, &sender, whole).await?;
     let samples = watching.await??;
-    let mut wrong = report::wrong(&sent);
+    let mut wrong = report::wrong_outcomes(&sent);
 
     sent.retain(|one| one.after >= warm_up);
     report::print(&sent, &samples, database, place);
@@ -87,7 +87,7 @@ pub(crate) async fn run(flags: &HostileFlags, running: &mut Running) -> anyhow::
         "Load average before {load_before}, after {}.",
         cpu::load_average()
     );
-    wrong.extend(footprint::growth(&samples));
+    wrong.extend(footprint::describe_growth(&samples));
     if !wrong.is_empty() {
         bail!("{} checks failed:\n{}", wrong.len(), wrong.join("\n"));
     }

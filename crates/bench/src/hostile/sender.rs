@@ -1,4 +1,4 @@
-//! Clients of every kind: a pool of kept-alive connections, and connections for one purpose.
+//! The client of the test: a pool of kept-alive connections, and a connection of its own for raw bytes.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,15 +17,16 @@ use tokio::time::{sleep, timeout};
 
 use super::attempt::{Attempt, Outcome, Raw};
 
-/// For an answer, and for a slow request to get anywhere.
+/// How long the client waits for an answer, and how long a slow request may last.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Kept between requests: a moment in which many were under way leaves no more behind.
+/// The largest number of idle connections in the pool: further connections are closed after their request.
 const IDLE_AT_MOST: usize = 32;
 
+/// An HTTP connection to the service.
 type SenderConnection = SendRequest<Full<Bytes>>;
 
-/// Whoever sends.
+/// A client of the service, with its pool of idle connections.
 pub(crate) struct Sender {
     address: SocketAddr,
     idle: Mutex<Vec<SenderConnection>>,
@@ -39,12 +40,12 @@ impl Sender {
         }
     }
 
-    /// Does it, and tells what came of it.
-    pub(crate) async fn make(&self, attempt: Attempt) -> Outcome {
+    /// Makes an attempt and returns its outcome.
+    pub(crate) async fn attempt(&self, attempt: Attempt) -> Outcome {
         let outcome = async {
             match attempt {
-                Attempt::Request(request) => self.request(request).await,
-                Attempt::Raw(raw) => self.raw(raw).await,
+                Attempt::Request(request) => self.send_request(request).await,
+                Attempt::Raw(raw) => self.send_raw(raw).await,
             }
         };
         match timeout(PATIENCE, outcome).await {
@@ -53,13 +54,13 @@ impl Sender {
         }
     }
 
-    async fn request(&self, mut request: Request<Full<Bytes>>) -> anyhow::Result<Outcome> {
+    async fn send_request(&self, mut request: Request<Full<Bytes>>) -> anyhow::Result<Outcome> {
         let host = self.address.to_string().parse()?;
         request.headers_mut().insert(HOST, host);
-        // The service may end an idle connection at the moment that it is used; one is then asked
-        // again on a new one, as every client does.
+        // The service may close an idle connection just as it is used; the request is then retried on a new
+        // connection, as every client does.
         if let Some(connection) = self.take_idle()
-            && let Ok(outcome) = self.on(connection, request.clone()).await
+            && let Ok(outcome) = self.send_on(connection, request.clone()).await
         {
             return Ok(outcome);
         }
@@ -67,10 +68,11 @@ impl Sender {
         stream.set_nodelay(true)?;
         let (connection, driver) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(driver);
-        self.on(connection, request).await
+        self.send_on(connection, request).await
     }
 
-    async fn on(
+    /// Sends a request on a connection, which returns to the pool.
+    async fn send_on(
         &self,
         mut connection: SenderConnection,
         request: Request<Full<Bytes>>,
@@ -86,7 +88,7 @@ impl Sender {
         Ok(Outcome::Status(status))
     }
 
-    async fn raw(&self, raw: Raw) -> anyhow::Result<Outcome> {
+    async fn send_raw(&self, raw: Raw) -> anyhow::Result<Outcome> {
         let mut stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
         if raw.aborts {
@@ -111,7 +113,7 @@ impl Sender {
             reading.read_exact(&mut start).await?;
             io::Result::Ok(start)
         };
-        // The answer may come before all is sent, and the rest then has nowhere to go.
+        // The service may answer and close before all bytes are sent, so an error of the write is ignored.
         let (_, start) = tokio::join!(write, read);
         let start = String::from_utf8_lossy(&start?).into_owned();
         let status = start.rsplit(' ').next().unwrap_or_default().parse()?;

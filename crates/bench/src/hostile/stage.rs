@@ -1,4 +1,4 @@
-//! Who calls, with what tokens, about what.
+//! The set-up of the test: the workspaces, the callers' tokens, and prepared bodies.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -18,18 +18,18 @@ use crate::service::{ISSUER, Service};
 
 const WORKSPACES: usize = 40;
 const DEVICES: usize = 20;
-/// So many people that none of them asks as often as one person may.
+/// The number of viewers: enough that no person reaches the limit of requests for one person.
 const PEOPLE: usize = 400;
 const STAFF: usize = 100;
 const REGISTRARS: usize = 4;
 
-/// What a gzip bomb becomes.
+/// The size of a gzip bomb once it is decompressed.
 const BOMB_BYTES: usize = 64 << 20;
 
-/// A good token's three parts, and how to do something bad to it.
+/// A function that makes a forged token from a valid one.
 type Forgery = fn(&str) -> String;
 
-/// Everything that requests are made of.
+/// The workspaces, tokens and bodies that requests are made of.
 pub(crate) struct Stage {
     pub(crate) fleet: BenchFleet,
     viewers: Vec<String>,
@@ -37,19 +37,19 @@ pub(crate) struct Stage {
     pub(crate) ingest: String,
     pub(crate) read: String,
     pub(crate) expired: Vec<String>,
-    /// By a key that the service's issuer never published.
+    /// Tokens signed by a key that the service's issuer never published.
     pub(crate) by_a_stranger: Vec<String>,
-    /// Of 64 MiB, compressed.
+    /// A gzip body that decompresses to 64 MiB.
     pub(crate) bomb: Bytes,
     pub(crate) clock: Clock,
 }
 
 impl Stage {
-    /// Registers the fleet, gives it readings, and mints the tokens.
+    /// Registers the fleet and mints the tokens.
     ///
     /// # Errors
-    /// When the service refuses.
-    pub(crate) async fn set(service: &Service, directory: &Path) -> anyhow::Result<Self> {
+    /// If the service refuses a request.
+    pub(crate) async fn prepare(service: &Service, directory: &Path) -> anyhow::Result<Self> {
         let workspace = |at| BenchWorkspace::new(&format!("hostile-{at:02}"), at, DEVICES);
         let fleet = BenchFleet::of_workspaces((0..WORKSPACES).map(workspace).collect());
         fleet::register(service, &fleet, REGISTRARS).await?;
@@ -96,13 +96,13 @@ impl Stage {
         any::<String>(&self.staff, chance)
     }
 
-    /// Somebody who may see a workspace, and that workspace.
+    /// Picks a viewer's token, and the workspace that the viewer may read.
     pub(crate) fn viewer(&self, chance: &mut ChaCha8Rng) -> (&str, &BenchWorkspace) {
         let at = chance.random_range(0..PEOPLE);
         (&self.viewers[at], &self.fleet.workspaces[at % WORKSPACES])
     }
 
-    /// A viewer's token, with something done to it.
+    /// Forges a token from a viewer's.
     pub(crate) fn forged(&self, chance: &mut ChaCha8Rng) -> String {
         let forgeries: [Forgery; 3] = [richer, unsigned, cut];
         let (token, _) = self.viewer(chance);
@@ -110,19 +110,19 @@ impl Stage {
     }
 }
 
-/// One of some.
+/// Picks an element at random.
 pub(crate) fn any<'a, T>(some: &'a [T], chance: &mut ChaCha8Rng) -> &'a T {
     &some[chance.random_range(0..some.len())]
 }
 
-/// As gzip.
+/// Compresses bytes with gzip.
 pub(crate) fn compressed(bytes: &[u8]) -> Bytes {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     let written = gzip.write_all(bytes).and_then(|()| gzip.finish());
     written.expect("memory takes all that is written").into()
 }
 
-/// With another group in it, under the old signature.
+/// Puts the group of an admin into a token, under the old signature.
 fn richer(token: &str) -> String {
     let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
     let payload = URL_SAFE_NO_PAD.decode(&parts[1]).unwrap_or_default();
@@ -131,14 +131,14 @@ fn richer(token: &str) -> String {
     parts.join(".")
 }
 
-/// Said to need no signature.
+/// Declares a token as unsigned, and removes its signature.
 fn unsigned(token: &str) -> String {
     let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
     let payload = token.split('.').nth(1).unwrap_or_default();
     format!("{header}.{payload}.")
 }
 
-/// Without its end.
+/// Cuts the end off a token's signature.
 fn cut(token: &str) -> String {
     token[..token.len() - 5].to_owned()
 }

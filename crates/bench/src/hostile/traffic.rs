@@ -1,9 +1,9 @@
-//! The traffic: requests at their times, whether or not earlier ones are answered.
+//! The traffic: requests that are sent at their times, whether or not earlier requests are answered.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::bail;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::Semaphore;
@@ -15,32 +15,32 @@ use super::kinds::{self, TrafficKind};
 use super::sender::Sender;
 use super::stage::Stage;
 
-/// Under way at once, at most: far more than a service that keeps up leaves unanswered.
+/// The largest number of unanswered requests: far more than a service that keeps up leaves unanswered.
 const UNDER_WAY_AT_MOST: usize = 1_000;
 
-/// How much of it.
+/// The rate, the length and the seed of the traffic.
 #[derive(Clone, Copy)]
 pub(crate) struct Pace {
-    /// A second.
+    /// Requests per second.
     pub(crate) rate: u32,
     pub(crate) span: Duration,
     pub(crate) seed: u64,
 }
 
-/// One attempt, done.
+/// One attempt with its outcome and its times.
 pub(crate) struct SentAttempt {
     pub(crate) kind: &'static TrafficKind,
     pub(crate) outcome: Outcome,
-    /// When it was due, from the start.
+    /// When the attempt was due, counted from the start of the traffic.
     pub(crate) after: Duration,
-    /// From when it was due, so that a wait for its turn counts.
+    /// How long the attempt took, counted from when it was due, so that a delayed start counts.
     pub(crate) took: Duration,
 }
 
-/// Sends, and returns when all is answered or given up.
+/// Sends the traffic and returns when every attempt has an outcome.
 ///
 /// # Errors
-/// When the service falls so far behind that the traffic would no longer be what was asked for.
+/// If the service falls so far behind that requests could no longer be sent at the rate asked for.
 pub(crate) async fn send(
     stage: &Arc<Stage>,
     sender: &Arc<Sender>,
@@ -61,14 +61,13 @@ pub(crate) async fn send(
             sent.push(done?);
         }
         let Ok(turn) = Arc::clone(&turns).try_acquire_owned() else {
-            ensure!(false, "{UNDER_WAY_AT_MOST} requests wait for an answer");
-            continue;
+            bail!("the service does not keep up: {UNDER_WAY_AT_MOST} requests wait for an answer");
         };
         let kind = kinds::pick(&mut chance);
         let attempt = (kind.make)(stage, &mut chance);
         let sender = Arc::clone(sender);
         sending.spawn(async move {
-            let outcome = sender.make(attempt).await;
+            let outcome = sender.attempt(attempt).await;
             drop(turn);
             let took = due.elapsed();
             SentAttempt {

@@ -1,4 +1,4 @@
-//! Bodies that cannot be read, are not what they should be, or are too much.
+//! Requests whose bodies cannot be read, have a wrong shape, or are too large.
 
 use bytes::Bytes;
 use hyper::Request;
@@ -9,7 +9,7 @@ use super::form::{batch_path, gzip, post, send, with_token};
 use crate::hostile::attempt::Attempt;
 use crate::hostile::stage::{Stage, any};
 
-/// Deeper than any reader of JSON goes.
+/// The depth of nested JSON: deeper than any parser of JSON goes.
 const DEPTH: usize = 20_000;
 
 pub(super) fn no_json(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
@@ -23,7 +23,7 @@ pub(super) fn no_json(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
         r#"{"updates":[]} x"#,
     ];
     let body = *any(&bodies, chance);
-    bring(stage, chance, body)
+    post_body(stage, chance, body)
 }
 
 pub(super) fn wrong_shape(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
@@ -39,22 +39,22 @@ pub(super) fn wrong_shape(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
         r#"{"updates":[{}],"updates":[{}]}"#,
     ];
     let body = *any(&bodies, chance);
-    bring(stage, chance, body)
+    post_body(stage, chance, body)
 }
 
 pub(super) fn wrong_items(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
     let body = r#"{"updates":[1,null,"x",[],{"device_id":7},{"device_id":"nobody","observed_at":"soon","signals":{"speed_kmh":"fast"}}]}"#;
-    bring(stage, chance, body)
+    post_body(stage, chance, body)
 }
 
 pub(super) fn nested_items(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
     let (open, close) = ("[".repeat(DEPTH), "]".repeat(DEPTH));
-    bring(stage, chance, format!(r#"{{"updates":[{open}{close}]}}"#))
+    post_body(stage, chance, format!(r#"{{"updates":[{open}{close}]}}"#))
 }
 
 pub(super) fn nested_body(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
     let nested = r#"{"x":["#.repeat(DEPTH);
-    bring(stage, chance, format!(r#"{{"updates":{nested}"#))
+    post_body(stage, chance, format!(r#"{{"updates":{nested}"#))
 }
 
 pub(super) fn another_type(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
@@ -64,7 +64,7 @@ pub(super) fn another_type(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
 }
 
 pub(super) fn nine_mebibytes(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
-    bring(stage, chance, vec![b' '; 9 << 20])
+    post_body(stage, chance, vec![b' '; 9 << 20])
 }
 
 pub(super) fn bomb(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
@@ -77,7 +77,8 @@ pub(super) fn no_gzip(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
     gzip(&stage.ingest, &path, "no gzip".into())
 }
 
-fn bring(stage: &Stage, chance: &mut ChaCha8Rng, body: impl Into<Bytes>) -> Attempt {
+/// Posts a body to the ingest endpoint of some workspace, as JSON.
+fn post_body(stage: &Stage, chance: &mut ChaCha8Rng, body: impl Into<Bytes>) -> Attempt {
     let path = batch_path(stage.workspace(chance));
     post(&stage.ingest, &path, body.into())
 }

@@ -1,4 +1,4 @@
-//! Callers who are not who they say, or may not do what they try.
+//! Requests of callers who are not who they claim to be, or who lack the permission.
 
 use bytes::Bytes;
 use hyper::Request;
@@ -11,7 +11,7 @@ use crate::hostile::attempt::Attempt;
 use crate::hostile::stage::{Stage, any};
 
 pub(super) fn no_token(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
-    send(Request::get(some_health(stage, chance)), Bytes::new())
+    send(Request::get(any_health_path(stage, chance)), Bytes::new())
 }
 
 pub(super) fn another_scheme_or_two_tokens(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
@@ -28,21 +28,21 @@ pub(super) fn another_scheme_or_two_tokens(stage: &Stage, chance: &mut ChaCha8Rn
 pub(super) fn rubbish(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
     let length = chance.random_range(1..12_000);
     let rubbish = &"a.b".repeat(length)[..length];
-    get(rubbish, &some_health(stage, chance))
+    get(rubbish, &any_health_path(stage, chance))
 }
 
 pub(super) fn expired(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
     let token: &String = any(&stage.expired, chance);
-    get(token, &some_health(stage, chance))
+    get(token, &any_health_path(stage, chance))
 }
 
 pub(super) fn forged(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
-    get(&stage.forged(chance), &some_health(stage, chance))
+    get(&stage.forged(chance), &any_health_path(stage, chance))
 }
 
 pub(super) fn by_a_stranger(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
     let token: &String = any(&stage.by_a_stranger, chance);
-    get(token, &some_health(stage, chance))
+    get(token, &any_health_path(stage, chance))
 }
 
 pub(super) fn another_scope(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
@@ -76,6 +76,7 @@ pub(super) fn another_workspace(stage: &Stage, chance: &mut ChaCha8Rng) -> Attem
     get(token, &format!("{API}/workspaces/{id}/snapshots"))
 }
 
-fn some_health(stage: &Stage, chance: &mut ChaCha8Rng) -> String {
+/// Returns the path of the health of some workspace.
+fn any_health_path(stage: &Stage, chance: &mut ChaCha8Rng) -> String {
     format!("{}/health", stage.workspace(chance).path())
 }

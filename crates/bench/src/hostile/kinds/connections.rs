@@ -1,4 +1,4 @@
-//! Connections that are slow, break off, or speak something else.
+//! Connections that are slow, break off, or do not speak HTTP.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use super::form::batch_path;
 use crate::hostile::attempt::{Attempt, Raw};
 use crate::hostile::stage::{Stage, any};
 
-/// Between two bytes of a slow caller: a request then takes longer than anybody waits.
+/// The pause between two bytes of a slow caller, so that its request takes longer than the service waits.
 const PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) fn many_headers(_: &Stage, _: &mut ChaCha8Rng) -> Attempt {
     let mut head = "GET /livez HTTP/1.1\r\nhost: x\r\n".to_owned();
     for at in 0..200 {
-        // Writing to a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(head, "x-{at}: y\r\n");
     }
     at_once(head + "\r\n")
@@ -33,32 +33,32 @@ pub(super) fn not_http(_: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
 }
 
 pub(super) fn slow_head(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
-    let head = reading(stage, chance);
-    // Without the line that would end it.
+    let head = viewer_request(stage, chance);
+    // The empty line that would end the head is cut off, so that the head never ends.
     byte_by_byte(head.trim_end().to_owned())
 }
 
 pub(super) fn slow_body(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
-    byte_by_byte(bringing(stage, chance) + &" ".repeat(5_000))
+    byte_by_byte(batch_head(stage, chance) + &" ".repeat(5_000))
 }
 
 pub(super) fn breaks_off(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
-    leaving(bringing(stage, chance) + r#"{"updates":["#)
+    without_waiting(batch_head(stage, chance) + r#"{"updates":["#)
 }
 
 pub(super) fn does_not_wait(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
-    leaving(reading(stage, chance))
+    without_waiting(viewer_request(stage, chance))
 }
 
-/// A whole request of a viewer's.
-fn reading(stage: &Stage, chance: &mut ChaCha8Rng) -> String {
+/// Returns a complete request of a viewer.
+fn viewer_request(stage: &Stage, chance: &mut ChaCha8Rng) -> String {
     let (token, workspace) = stage.viewer(chance);
     let path = workspace.path();
     format!("GET {path}/health HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n")
 }
 
-/// The head of a machine's batch.
-fn bringing(stage: &Stage, chance: &mut ChaCha8Rng) -> String {
+/// Returns the head of a machine's request with a batch.
+fn batch_head(stage: &Stage, chance: &mut ChaCha8Rng) -> String {
     let (path, token) = (batch_path(stage.workspace(chance)), &stage.ingest);
     format!(
         "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n"
@@ -73,7 +73,7 @@ fn byte_by_byte(bytes: String) -> Attempt {
     raw(bytes.into(), Some(PAUSE), false)
 }
 
-fn leaving(bytes: String) -> Attempt {
+fn without_waiting(bytes: String) -> Attempt {
     raw(bytes.into(), None, true)
 }
 

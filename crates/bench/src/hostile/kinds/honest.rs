@@ -1,4 +1,4 @@
-//! What people and machines do all day.
+//! The requests that well-behaved people and machines send all day.
 
 use rand_chacha::ChaCha8Rng;
 

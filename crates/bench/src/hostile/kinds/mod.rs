@@ -1,4 +1,4 @@
-//! The kinds of traffic: what each does, how often, and what it must be answered.
+//! The kinds of traffic: the requests of each kind, its share of the traffic, and the expected outcomes.
 
 mod bodies;
 mod callers;
@@ -18,23 +18,24 @@ use Outcome::{Closed, GaveUp, Left, Status};
 /// A kind of traffic.
 pub(crate) struct TrafficKind {
     pub(crate) name: &'static str,
-    /// How often, among all kinds.
+    /// The kind's share of the traffic, relative to the other kinds' weights.
     weight: u32,
     pub(crate) is_honest: bool,
-    /// What may come of it.
-    pub(crate) may: &'static [Outcome],
+    /// The outcomes that are right.
+    pub(crate) expected: &'static [Outcome],
     pub(crate) make: Make,
 }
 
+/// A function that makes one attempt of a kind.
 type Make = fn(&Stage, &mut ChaCha8Rng) -> Attempt;
 
 macro_rules! kinds {
-    ($($weight:literal $manner:ident $name:literal $make:path => $($may:expr),+;)+) => {
+    ($($weight:literal $manner:ident $name:literal $make:path => $($expected:expr),+;)+) => {
         &[$(TrafficKind {
             name: $name,
             weight: $weight,
             is_honest: kinds!($manner),
-            may: &[$($may),+],
+            expected: &[$($expected),+],
             make: $make,
         },)+]
     };
@@ -42,7 +43,7 @@ macro_rules! kinds {
     (hostile) => { false };
 }
 
-/// Half of all is honest.
+/// All kinds of traffic. Half of the traffic is honest.
 pub(crate) const KINDS: &[TrafficKind] = kinds! {
     140 honest "a viewer's health" honest::health => Status(200);
     80 honest "a viewer's snapshots" honest::snapshots => Status(200);
@@ -86,7 +87,7 @@ pub(crate) const KINDS: &[TrafficKind] = kinds! {
     10 hostile "an answer that nobody waits for" connections::does_not_wait => Left;
 };
 
-/// One of the kinds, by their weights.
+/// Picks a kind at random, by the kinds' weights.
 pub(crate) fn pick(chance: &mut ChaCha8Rng) -> &'static TrafficKind {
     let mut at = chance.random_range(0..KINDS.iter().map(|kind| kind.weight).sum());
     for kind in KINDS {
@@ -122,7 +123,7 @@ mod tests {
     #[test]
     fn nothing_may_be_the_services_fault_or_too_often() {
         for kind in KINDS {
-            for outcome in kind.may {
+            for outcome in kind.expected {
                 assert!(!matches!(outcome, Status(429 | 500..)), "{}", kind.name);
             }
         }

@@ -1,4 +1,4 @@
-//! Requests that the contract does not have.
+//! Requests that the API does not offer: unknown routes, methods, parameters and cursors.
 
 use bytes::Bytes;
 use hyper::{Method, Request};
@@ -73,7 +73,7 @@ pub(super) fn no_cursor(stage: &Stage, chance: &mut ChaCha8Rng) -> Attempt {
     let cursors = [
         "x",
         "e30",
-        // Of a list that is none.
+        // A well-formed cursor of a list that does not exist.
         "eyJsIjoiIiwidCI6IjIwMjYtMDEtMDFUMDA6MDA6MDBaIiwiYSI6IngifQ",
         "%00",
         "AAAA",
