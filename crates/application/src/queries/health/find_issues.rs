@@ -51,7 +51,7 @@ pub struct IssueFilter {
 }
 
 impl IssueFilter {
-    fn admits(&self, issue: &Issue<'_>) -> bool {
+    fn admits(self, issue: &Issue<'_>) -> bool {
         let has_state = |state| {
             issue
                 .impacted
