@@ -206,7 +206,7 @@ impl Service {
         self.call(caller, &Method::DELETE, path).send().await
     }
 
-    /// PushQueue updates into [`NORTH`]; answers each one's result.
+    /// Pushes updates to [`NORTH`] and returns the result of each.
     pub async fn ingest(&self, updates: Value) -> Vec<Value> {
         let answer = self
             .post(

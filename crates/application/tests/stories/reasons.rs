@@ -297,7 +297,7 @@ async fn a_switch_that_keeps_core_from_polling_is_told_at_once() {
         depot
             .fleet
             .connect(connection.clone().enabled(enabled))
-            .await
+            .await;
     };
     switch(false).await;
     depot.next_cycle_and_late().await;

@@ -238,12 +238,18 @@ async fn many_refused_updates_cost_no_more_statements_than_one() {
     statements(with(0, 0..0)).await;
 
     let of_none = statements(with(1, 0..0)).await;
-    let of_one = statements(with(2, 0..1)).await;
+    let of_single = statements(with(2, 0..1)).await;
     let of_many = statements(with(3, 1..501)).await;
     let of_the_same_again = statements(with(4, 1..501)).await;
-    assert!(of_none < of_one, "{of_none} {of_one}: none are for nothing");
-    assert_eq!(of_many, of_one);
-    assert!(of_the_same_again <= of_one, "{of_the_same_again} {of_one}");
+    assert!(
+        of_none < of_single,
+        "{of_none} {of_single}: none are for nothing"
+    );
+    assert_eq!(of_many, of_single);
+    assert!(
+        of_the_same_again <= of_single,
+        "{of_the_same_again} {of_single}"
+    );
     assert_eq!(kept(&depot, RejectReason::UnknownDevice).await.len(), 501);
 }
 

@@ -43,7 +43,7 @@ impl AnswerGate {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (options, state) = (options.clone(), Arc::clone(&of_task));
-                tokio::spawn(async move { forward(client, &options, &state).await });
+                tokio::spawn(async move { Box::pin(forward(client, &options, &state)).await });
             }
         });
         Self { url, state }

@@ -9,6 +9,7 @@ use super::shape;
 use crate::service::{FORWARD, NORTH, Service};
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "the answer is shown whole")]
 async fn the_results_of_envelopes_are_of_this_shape() {
     let workspace = a_workspace(NORTH)
         .through(a_connection("vc").of_type(ProviderType::Viriciti))

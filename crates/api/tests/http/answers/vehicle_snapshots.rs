@@ -6,6 +6,7 @@ use super::shape;
 use super::snapshots::{get, service};
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "the answer is shown whole")]
 async fn a_vehicles_snapshot_is_of_this_shape() {
     let service = service().await;
     let answer = get(&service, "/vehicles/coach/snapshot").await;
