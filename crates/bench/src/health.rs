@@ -184,7 +184,7 @@ async fn read_http(
     page: usize,
 ) -> anyhow::Result<(Duration, usize)> {
     #[derive(Deserialize)]
-    struct HealthAnswer {
+    struct AnsweredHealth {
         devices: Vec<AnsweredDevice>,
     }
     #[derive(Deserialize)]
@@ -206,7 +206,7 @@ async fn read_http(
         "health was answered {status}: {}",
         excerpt(&body)
     );
-    let answer: HealthAnswer = serde_json::from_slice(&body)?;
+    let answer: AnsweredHealth = serde_json::from_slice(&body)?;
     ensure!(
         answer.devices.len() == page,
         "an answer of health has {} devices instead of {}",

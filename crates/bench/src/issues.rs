@@ -65,7 +65,7 @@ pub(crate) async fn measure(
 
 async fn read(connection: &mut HttpConnection) -> anyhow::Result<(Duration, usize)> {
     #[derive(Deserialize)]
-    struct IssuesAnswer {
+    struct AnsweredIssues {
         issues: Vec<AnsweredIssue>,
     }
     #[derive(Deserialize)]
@@ -84,7 +84,7 @@ async fn read(connection: &mut HttpConnection) -> anyhow::Result<(Duration, usiz
         "issues were answered {status}: {}",
         excerpt(&body)
     );
-    let answer: IssuesAnswer = serde_json::from_slice(&body)?;
+    let answer: AnsweredIssues = serde_json::from_slice(&body)?;
     let impacted: usize = answer.issues.iter().map(|issue| issue.impacted_count).sum();
     ensure!(
         impacted == SILENT,
