@@ -3,9 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use hyper::{Method, StatusCode};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -14,7 +12,7 @@ use crate::BenchFlags;
 use crate::cpu::{CpuTime, Processes};
 use crate::database::BenchDatabase;
 use crate::fill::Fill;
-use crate::http::{HttpConnection, excerpt};
+use crate::http::HttpConnection;
 use crate::service::Service;
 use crate::statements;
 
@@ -198,14 +196,7 @@ async fn read_http(
         "/api/telematics-mvp/workspaces/{}/health?limit={page}",
         subject.workspace
     );
-    let since = Instant::now();
-    let (status, body) = connection.send(Method::GET, &path, Bytes::new()).await?;
-    let latency = since.elapsed();
-    ensure!(
-        status == StatusCode::OK,
-        "health was answered {status}: {}",
-        excerpt(&body)
-    );
+    let (body, latency) = connection.get(&path).await?;
     let answer: AnsweredHealth = serde_json::from_slice(&body)?;
     ensure!(
         answer.devices.len() == page,

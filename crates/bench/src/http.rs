@@ -1,7 +1,7 @@
 //! A kept-alive HTTP/1.1 connection to the service.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
@@ -54,6 +54,22 @@ impl HttpConnection {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         self.exchange(request, path).await
+    }
+
+    /// Reads a resource; returns the body and the latency.
+    ///
+    /// # Errors
+    /// If the answer is not 200, or does not come in time.
+    pub(crate) async fn get(&mut self, path: &str) -> anyhow::Result<(Bytes, Duration)> {
+        let since = Instant::now();
+        let (status, body) = self.send(Method::GET, path, Bytes::new()).await?;
+        let latency = since.elapsed();
+        ensure!(
+            status == StatusCode::OK,
+            "GET {path} was answered {status}: {}",
+            excerpt(&body)
+        );
+        Ok((body, latency))
     }
 
     /// Reads a resource in a media type other than JSON.

@@ -4,10 +4,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use bytes::Bytes;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
-use hyper::{Method, StatusCode};
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -17,7 +15,7 @@ use crate::fill::Fill;
 use crate::fleet::BenchWorkspace;
 use crate::grounds::{Grounds, Started};
 use crate::health::Reads;
-use crate::http::{HttpConnection, excerpt};
+use crate::http::HttpConnection;
 use crate::past::PastCycles;
 use crate::{Running, report};
 
@@ -146,20 +144,13 @@ async fn fill(database: &BenchDatabase, one: i32) -> anyhow::Result<()> {
     database.settle().await
 }
 
-async fn get(http: &mut HttpConnection, path: &str) -> anyhow::Result<(Value, Duration)> {
-    let since = Instant::now();
-    let (status, body) = http.send(Method::GET, path, Bytes::new()).await?;
-    let latency = since.elapsed();
-    ensure!(
-        status == StatusCode::OK,
-        "{path} was answered {status}: {}",
-        excerpt(&body)
-    );
+async fn read_json(http: &mut HttpConnection, path: &str) -> anyhow::Result<(Value, Duration)> {
+    let (body, latency) = http.get(path).await?;
     Ok((serde_json::from_slice(&body)?, latency))
 }
 
 async fn read_indicators(http: &mut HttpConnection, path: &str) -> anyhow::Result<Duration> {
-    let (answer, latency) = get(http, path).await?;
+    let (answer, latency) = read_json(http, path).await?;
     let week = &answer["windows"]["7d"];
     let scheduled = week["cycles"]["scheduled"].as_i64();
     // The oldest slots can have left the window of a week since they were written.
@@ -188,7 +179,7 @@ async fn read_slots(connection: &mut PgConnection, workspaces: u32) -> anyhow::R
 }
 
 async fn read_overview(http: &mut HttpConnection, workspaces: u32) -> anyhow::Result<Duration> {
-    let (answer, latency) = get(http, "/api/telematics-mvp/overview").await?;
+    let (answer, latency) = read_json(http, "/api/telematics-mvp/overview").await?;
     let totals = &answer["totals"];
     ensure!(
         totals["workspaces"] == workspaces + 1 && totals["cycle_success_percent_24h"].is_number(),

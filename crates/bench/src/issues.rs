@@ -1,17 +1,15 @@
 //! The measurement of reading the issues of a workspace of a thousand devices, half of which are silent.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::ensure;
-use bytes::Bytes;
-use hyper::{Method, StatusCode};
 use serde::Deserialize;
 
 use crate::BenchFlags;
 use crate::cpu::Processes;
 use crate::database::BenchDatabase;
 use crate::health::{ReadWorkspace, Reads};
-use crate::http::{HttpConnection, excerpt};
+use crate::http::HttpConnection;
 use crate::service::Service;
 
 const SUBJECT: ReadWorkspace = ReadWorkspace {
@@ -76,14 +74,7 @@ async fn read(connection: &mut HttpConnection) -> anyhow::Result<(Duration, usiz
         "/api/telematics-mvp/workspaces/{}/issues",
         SUBJECT.workspace
     );
-    let since = Instant::now();
-    let (status, body) = connection.send(Method::GET, &path, Bytes::new()).await?;
-    let latency = since.elapsed();
-    ensure!(
-        status == StatusCode::OK,
-        "issues were answered {status}: {}",
-        excerpt(&body)
-    );
+    let (body, latency) = connection.get(&path).await?;
     let answer: AnsweredIssues = serde_json::from_slice(&body)?;
     let impacted: usize = answer.issues.iter().map(|issue| issue.impacted_count).sum();
     ensure!(

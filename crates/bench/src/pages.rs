@@ -1,16 +1,14 @@
 //! The measurement of pages of a long list: the snapshots of a workspace of many devices, from the start and
 //! from the middle.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use bytes::Bytes;
-use hyper::{Method, StatusCode};
 use serde_json::Value;
 
 use crate::BenchFlags;
 use crate::health::{ReadTurn, ReadWorkspace};
-use crate::http::{HttpConnection, excerpt};
+use crate::http::HttpConnection;
 use crate::service::Service;
 
 const LIMIT: usize = 100;
@@ -68,14 +66,7 @@ async fn read_page(
     http: &mut HttpConnection,
     path: &str,
 ) -> anyhow::Result<(Option<String>, Duration)> {
-    let since = Instant::now();
-    let (status, body) = http.send(Method::GET, path, Bytes::new()).await?;
-    let latency = since.elapsed();
-    ensure!(
-        status == StatusCode::OK,
-        "a page was answered {status}: {}",
-        excerpt(&body)
-    );
+    let (body, latency) = http.get(path).await?;
     let page: Value = serde_json::from_slice(&body)?;
     let rows = page["snapshots"].as_array().map_or(0, Vec::len);
     ensure!(rows == LIMIT, "a page has {rows} rows instead of {LIMIT}");

@@ -5,12 +5,11 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use clock::Clock;
-use hyper::{Method, StatusCode};
+use hyper::StatusCode;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
@@ -186,14 +185,7 @@ async fn pages(
 
 async fn page(http: &mut HttpConnection) -> anyhow::Result<Duration> {
     let path = format!("/api/telematics-mvp/follow-ups?limit={LIMIT}");
-    let since = Instant::now();
-    let (status, body) = http.send(Method::GET, &path, Bytes::new()).await?;
-    let took = since.elapsed();
-    ensure!(
-        status == StatusCode::OK,
-        "the worklist was answered {status}: {}",
-        excerpt(&body)
-    );
+    let (body, took) = http.get(&path).await?;
     let answer: Value = serde_json::from_slice(&body)?;
     let rows = answer["follow_ups"].as_array().map_or(0, Vec::len);
     ensure!(rows == LIMIT, "a page has {rows} rows instead of {LIMIT}");
