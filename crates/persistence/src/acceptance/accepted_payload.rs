@@ -42,8 +42,8 @@ impl<'u> RareMembersToWrite<'u> {
     }
 }
 
-/// Serializes dropped signals with U+FFFD in the place of NUL, which a sender's name of a signal may contain. PostgreSQL
-/// stores a JSON document with an escaped NUL, but fails when a statement reads a member of the document.
+/// Serializes dropped signals with U+FFFD in the place of NUL, which a sender's name of a signal may contain.
+/// PostgreSQL stores a JSON document with an escaped NUL, but fails when a statement reads a member of the document.
 fn without_nul<S: Serializer>(dropped: &[DroppedSignal], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(dropped.iter().map(|one| DroppedSignal {
         signal: one.signal.replace('\0', "\u{fffd}"),

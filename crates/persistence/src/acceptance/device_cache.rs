@@ -2,10 +2,10 @@
 //! batches are decided without a read of the database.
 //!
 //! The cache is safe with any number of instances. A workspace has versions, which every batch reads or compares under
-//! the fence, and a cached entry is valid only while its versions are current. A cached snapshot can only be too old. If
-//! an old snapshot makes an update stale or a duplicate, the decision is right, because snapshots only grow. If an old
-//! snapshot makes an update newer by mistake, the version check of the write fails, and the update is loaded and decided
-//! again.
+//! the fence, and a cached entry is valid only while its versions are current. A cached snapshot can only be too old.
+//! If an old snapshot makes an update stale or a duplicate, the decision is right, because snapshots only grow. If an
+//! old snapshot makes an update newer by mistake, the version check of the write fails, and the update is loaded and
+//! decided again.
 
 use std::collections::HashMap;
 use std::mem;
@@ -129,8 +129,8 @@ impl CachedDevices {
 pub(crate) struct CacheSession {
     cache: Arc<DeviceCache>,
     workspace_id: WorkspaceId,
-    /// The entry that the batch reads. In a unit of work it is the entry with the current versions; before a unit of work
-    /// has begun it is any entry, whose versions are compared when the batch is recorded.
+    /// The entry that the batch reads. In a unit of work it is the entry with the current versions; before a unit of
+    /// work has begun it is any entry, whose versions are compared when the batch is recorded.
     workspace: Option<Arc<CachedWorkspace>>,
     /// Whether cached devices are ignored, because the version check has found a cached snapshot that was too old.
     bypassed: bool,

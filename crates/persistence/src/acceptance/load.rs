@@ -36,9 +36,9 @@ struct UncachedAddresses<'a> {
 }
 
 impl UnitOfWork {
-    /// Loads the facts that the items are decided by. Values that are not in the device cache are loaded by one statement
-    /// for connections and one for each kind of address, whatever the batch's size. Returns `None` if there is no such
-    /// workspace.
+    /// Loads the facts that the items are decided by. Values that are not in the device cache are loaded by one
+    /// statement for connections and one for each kind of address, whatever the batch's size. Returns `None` if there
+    /// is no such workspace.
     pub(super) async fn load_batch_facts(
         &mut self,
         items: &[BatchItem<'_>],

@@ -1,6 +1,6 @@
 //! The write path of updates, in the order of reading. [`AcceptanceWriter`] loads the facts that a batch is decided by,
-//! and records the decision. The device cache saves most of the loading. One call of a database function moves snapshots
-//! and appends events. Rejections are stored in the same transaction.
+//! and records the decision. The device cache saves most of the loading. One call of a database function moves
+//! snapshots and appends events. Rejections are stored in the same transaction.
 
 mod accepted_payload;
 mod device_cache;

@@ -25,8 +25,8 @@ pub struct Delivery {
     pub cycle_id: Option<CycleId>,
 }
 
-/// Calls the database function `record_updates`, which moves snapshots and appends the events of the moved ones. Returns
-/// the devices whose snapshots did not move, because another batch was ahead.
+/// Calls the database function `record_updates`, which moves snapshots and appends the events of the moved ones.
+/// Returns the devices whose snapshots did not move, because another batch was ahead.
 ///
 /// If `expected` is `None`, the caller holds the shared fence. Otherwise the call is a transaction of its own, which
 /// records everything or nothing; it returns `None` if the workspace is being changed or has other versions than
@@ -65,8 +65,8 @@ pub(super) async fn record_updates(
         .transpose()
 }
 
-/// A value of the composite type `accepted_update`, with the fields in the type's order. It is an accepted update; in the
-/// last row of a device it also has the snapshot after the batch.
+/// A value of the composite type `accepted_update`, with the fields in the type's order. It is an accepted update; in
+/// the last row of a device it also has the snapshot after the batch.
 #[derive(sqlx::Encode)]
 struct AcceptedUpdateRow<'d> {
     device_id: &'d str,

@@ -13,8 +13,8 @@ use uuid::Uuid;
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
 impl UnitOfWork {
-    /// Stores a batch's rejections by two statements, and a third one if a rejection is new, whatever the batch's size. A
-    /// batch without rejections runs no statement.
+    /// Stores a batch's rejections by two statements, and a third one if a rejection is new, whatever the batch's size.
+    /// A batch without rejections runs no statement.
     ///
     /// The count of a reason is locked before the rows of that reason, and reasons are locked in one order. So batches
     /// with the same rejections run one after the other, and deadlocks cannot happen. This order also allows the third
@@ -104,8 +104,8 @@ impl UnitOfWork {
         .await?)
     }
 
-    /// Removes rejections beyond the limit of their reason: those that have not been seen for the longest time, and among
-    /// equals those that were first seen last.
+    /// Removes rejections beyond the limit of their reason: those that have not been seen for the longest time, and
+    /// among equals those that were first seen last.
     async fn remove_surplus_rejections(
         &mut self,
         tally: &RejectionTally,
@@ -171,7 +171,8 @@ impl UnitOfWork {
 }
 
 impl Store {
-    /// Loads a page of a workspace's rejections, in the order of their keys: only those after the key `after`, if given.
+    /// Loads a page of a workspace's rejections, in the order of their keys: only those after the key `after`, if
+    /// given.
     ///
     /// # Errors
     /// Returns an error if the store fails.
@@ -215,8 +216,8 @@ impl Store {
         .collect()
     }
 
-    /// Loads the latest rejection of each given device that explains its silence; devices without one are left out. This
-    /// is one of the few reads across workspaces.
+    /// Loads the latest rejection of each given device that explains its silence; devices without one are left out.
+    /// This is one of the few reads across workspaces.
     ///
     /// # Errors
     /// Returns an error if the store fails.

@@ -32,8 +32,8 @@ pub enum Recorded {
     /// Everything was recorded except these devices, which other batches have moved since they were loaded. The rows of
     /// these devices are locked now, so the next attempt records them.
     AllBut(Vec<DeviceId>),
-    /// Nothing was recorded, because the cached facts were not current, or because there is more to record than one call
-    /// can. The next attempt uses a unit of work.
+    /// Nothing was recorded, because the cached facts were not current, or because there is more to record than one
+    /// call can. The next attempt uses a unit of work.
     Nothing,
 }
 
@@ -80,8 +80,8 @@ impl<'w> AcceptanceWriter<'w> {
         self.workspace_id
     }
 
-    /// Loads the facts that the items are decided by: the workspace's flags, its connections, and the named devices with
-    /// their snapshots. Returns `None` if there is no such workspace.
+    /// Loads the facts that the items are decided by: the workspace's flags, its connections, and the named devices
+    /// with their snapshots. Returns `None` if there is no such workspace.
     ///
     /// # Errors
     /// Returns an error if the store fails.
@@ -119,10 +119,9 @@ impl<'w> AcceptanceWriter<'w> {
                 let recorded = record_updates(tx, id, None, decision, delivery).await?;
                 // NULL is the answer to wrong versions, and this call names no versions.
                 recorded.ok_or_else(|| {
-                    StorageError::corrupt(
-                        "result of record_updates under the fence of a workspace",
-                        id,
-                    )
+                    StorageError::Defect(format!(
+                        "record_updates returned NULL for workspace {id} under the fence"
+                    ))
                 })?
             };
             unit_of_work.cache.note_moves(&decision.moves, &superseded);

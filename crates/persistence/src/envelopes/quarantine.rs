@@ -35,8 +35,8 @@ pub struct LockedEnvelope {
 }
 
 impl UnitOfWork {
-    /// Locks the selected envelopes for a replay, in order of id. The call waits for rows that another replay has locked,
-    /// and leaves out envelopes that the other replay has settled.
+    /// Locks the selected envelopes for a replay, in order of id. The call waits for rows that another replay has
+    /// locked, and leaves out envelopes that the other replay has settled.
     ///
     /// # Errors
     /// Returns an error if the store fails.

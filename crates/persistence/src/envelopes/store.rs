@@ -53,8 +53,8 @@ impl UnitOfWork {
     /// Stores envelopes with their messages, and counts them for their connections. The ids must be distinct. An
     /// envelope without a trace of its own gets `trace_id`.
     ///
-    /// Returns `false` if another transaction has stored one of the envelopes first. Then the caller must drop this unit
-    /// of work, because it has decided an envelope that belongs to the other transaction.
+    /// Returns `false` if another transaction has stored one of the envelopes first. Then the caller must drop this
+    /// unit of work, because it has decided an envelope that belongs to the other transaction.
     ///
     /// # Errors
     /// Returns an error if the store fails.

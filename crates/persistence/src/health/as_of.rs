@@ -37,9 +37,9 @@ struct WorkspaceMembers {
 }
 
 impl Store {
-    /// Returns the workspace with the flags, policy and activity that it had at an instant, which must not be before its
-    /// registration. A value is taken from the first later change event, which names the value before the change, or
-    /// from the current record if no later change exists.
+    /// Returns the workspace with the flags, policy and activity that it had at an instant, which must not be before
+    /// its registration. A value is taken from the first later change event, which names the value before the change,
+    /// or from the current record if no later change exists.
     ///
     /// # Errors
     /// Returns an error if the store fails.

@@ -12,8 +12,8 @@ use super::columns::ConnectionColumns;
 use crate::postgres::{StorageError, Store, decode};
 
 impl Store {
-    /// Loads the workspace's connections as they were configured at an instant, each with its latest poll and its latest
-    /// answer before the instant.
+    /// Loads the workspace's connections as they were configured at an instant, each with its latest poll and its
+    /// latest answer before the instant.
     pub(super) async fn load_polls_as_of(
         &self,
         workspace_id: &WorkspaceId,

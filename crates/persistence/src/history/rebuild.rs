@@ -1,4 +1,5 @@
-//! DeviceRebuild snapshots from their history, to compare them with the stored snapshots and to replace those that differ.
+//! DeviceRebuild snapshots from their history, to compare them with the stored snapshots and to replace those that
+//! differ.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::acceptance::{Drops, Held};
@@ -14,9 +15,9 @@ use crate::acceptance::RareMembers;
 use crate::postgres::driver::{JsonColumn, transaction};
 use crate::postgres::{StorageError, Store, UnitOfWork, decode};
 
-/// The time before a baseline from which updates are read, because an update that the baseline does not include may have
-/// an earlier recording time: clocks of instances differ, and a transaction commits later than it reads its clock. The
-/// value is far greater than both effects; a missing version would be reported.
+/// The time before a baseline from which updates are read, because an update that the baseline does not include may
+/// have an earlier recording time: clocks of instances differ, and a transaction commits later than it reads its clock.
+/// The value is far greater than both effects; a missing version would be reported.
 const OVERLAP: TimeDelta = TimeDelta::hours(1);
 /// The timeout of the rebuilding statement, which may run longer than the statements of requests.
 const STATEMENT_TIMEOUT: &str = "15min";
@@ -59,8 +60,8 @@ impl HistoryStart {
 
 impl Store {
     /// Rebuilds the snapshot of every active device of a workspace, and calls `compare` with each device. One statement
-    /// reads snapshots and events, so each batch is seen as a whole or not at all, even while batches are recorded. Only
-    /// one device at a time is in memory.
+    /// reads snapshots and events, so each batch is seen as a whole or not at all, even while batches are recorded.
+    /// Only one device at a time is in memory.
     ///
     /// # Errors
     /// Returns an error if the store fails.
@@ -76,7 +77,8 @@ impl Store {
 }
 
 impl UnitOfWork {
-    /// Rebuilds the snapshots of the given devices, protected by this unit of work's fence, and calls `compare` with each.
+    /// Rebuilds the snapshots of the given devices, protected by this unit of work's fence, and calls `compare` with
+    /// each.
     ///
     /// # Errors
     /// Returns an error if the store fails.

@@ -124,8 +124,8 @@ impl Store {
         Ok(())
     }
 
-    /// Removes keys that were claimed at `until` or earlier, and returns their number. Each workspace has a statement of
-    /// its own, which removes at most `limit` keys. Several instances may do this at the same time.
+    /// Removes keys that were claimed at `until` or earlier, and returns their number. Each workspace has a statement
+    /// of its own, which removes at most `limit` keys. Several instances may do this at the same time.
     ///
     /// # Errors
     /// Returns an error if the store fails.

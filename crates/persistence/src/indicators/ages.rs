@@ -18,8 +18,8 @@ pub struct AgeGroup {
 
 impl Store {
     /// Loads the ages of active devices at `now`. An age is the time since the last accepted update, or since the
-    /// activation if there is none. The devices are grouped by `bounds`, in seconds, so that the number of rows does not
-    /// depend on the workspace's size.
+    /// activation if there is none. The devices are grouped by `bounds`, in seconds, so that the number of rows does
+    /// not depend on the workspace's size.
     ///
     /// # Errors
     /// Returns an error if the store fails.

@@ -1,7 +1,7 @@
 //! The time for which a workspace's devices were fresh, from the history of their accepted updates.
 //!
-//! The domain decides whether a device is fresh at one instant; `application/tests/stories/indicators_history.rs` checks
-//! that these sums agree with the sum over all instants.
+//! The domain decides whether a device is fresh at one instant; `application/tests/stories/indicators_history.rs`
+//! checks that these sums agree with the sum over all instants.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::health::FRESH_FOR;

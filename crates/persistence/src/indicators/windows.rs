@@ -196,8 +196,8 @@ impl Store {
         Ok(windows.map(|(expected, returned)| PolledDevices { expected, returned }))
     }
 
-    /// Loads the times of the latest updates of a workspace's active devices, in no order. Devices that have not reported
-    /// since their activation are left out.
+    /// Loads the times of the latest updates of a workspace's active devices, in no order. Devices that have not
+    /// reported since their activation are left out.
     ///
     /// # Errors
     /// Returns an error if the store fails.

@@ -79,15 +79,14 @@ impl UnitOfWork {
                 return Ok(found);
             }
         }
-        let conflict = format!(
-            "workspace {}, slot {:?}: the insert conflicted {TRIES_TO_RECORD} times with a record that was not found",
+        Err(StorageError::Defect(format!(
+            "the trigger of workspace {}, slot {:?}, conflicted {TRIES_TO_RECORD} times with a cycle that was not found",
             self.workspace_id, cycle.scheduled_time,
-        );
-        Err(StorageError::corrupt("poll cycle of a trigger", conflict))
+        )))
     }
 
-    /// Inserts a cycle. Returns `false` if its slot has a record, or if a manual cycle is queued. A slot whose trigger is
-    /// refused ends at once, so the same statement counts the slot.
+    /// Inserts a cycle. Returns `false` if its slot has a record, or if a manual cycle is queued. A slot whose trigger
+    /// is refused ends at once, so the same statement counts the slot.
     async fn insert_cycle(
         &mut self,
         cycle: &NewCycle<'_>,

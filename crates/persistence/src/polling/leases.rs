@@ -93,8 +93,8 @@ impl Store {
         .collect()
     }
 
-    /// Claims a candidate by a conditional update, so that one of several instances succeeds. The same statement records
-    /// the start as an event whose id is the lease's id, because a lease starts once.
+    /// Claims a candidate by a conditional update, so that one of several instances succeeds. The same statement
+    /// records the start as an event whose id is the lease's id, because a lease starts once.
     ///
     /// Returns `None` if another instance was faster, if another cycle of the workspace is running, or if the cycle's
     /// row is locked. A locked row means that results of the previous lease are being written, or that their writer has
@@ -183,7 +183,8 @@ impl Store {
         Ok(renewed.rows_affected() == 1)
     }
 
-    /// Releases a cycle, so that another instance can claim the cycle at once. A release does not count as a lost lease.
+    /// Releases a cycle, so that another instance can claim the cycle at once. A release does not count as a lost
+    /// lease.
     ///
     /// # Errors
     /// Returns an error if the store fails.
@@ -230,8 +231,9 @@ impl Store {
         .collect()
     }
 
-    /// Closes cycles that will never run, and returns them. A running cycle is abandoned after its last lease was lost. A
-    /// queued cycle expires when a newer slot of the workspace is due; a manual cycle has no slot, so it never expires.
+    /// Closes cycles that will never run, and returns them. A running cycle is abandoned after its last lease was lost.
+    /// A queued cycle expires when a newer slot of the workspace is due; a manual cycle has no slot, so it never
+    /// expires.
     ///
     /// The same statement records each closing as an event whose id is the cycle's id, because a cycle is closed only
     /// once. A cycle whose row is locked is left for the next call.

@@ -118,8 +118,8 @@ impl UnitOfWork {
     }
 
     /// Records missed slots, counts them, and queues a recovery cycle for the slot `recover`. Returns the slots that
-    /// this call recorded, in no order. A slot that already has a record is skipped: another instance recorded the slot,
-    /// or its trigger came late.
+    /// this call recorded, in no order. A slot that already has a record is skipped: another instance recorded the
+    /// slot, or its trigger came late.
     ///
     /// # Errors
     /// Returns an error if the store fails.

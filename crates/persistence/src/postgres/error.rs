@@ -6,7 +6,7 @@ use domain::ids::InvalidId;
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// The database cannot be reached, is shutting down or did not answer in time. A retry can succeed.
-    #[error("the database is not available")]
+    #[error("the database is not available: check that the server runs and accepts connections")]
     Unavailable(#[source] sqlx::Error),
     /// A row contains a value that the domain does not accept.
     #[error(
@@ -18,11 +18,14 @@ pub enum StorageError {
         /// The debug form of the value, or the reason why the value is not valid.
         value: String,
     },
+    /// The database returned a result that a correct program excludes.
+    #[error("{0}: this is a defect of the program; report this message to its developers")]
+    Defect(String),
     /// Any other error of the database: a defect in a statement or in the schema.
-    #[error("the database refused a statement")]
+    #[error("the database refused a statement; its message names the cause")]
     Statement(#[source] sqlx::Error),
     /// The schema could not be migrated.
-    #[error("the migrations could not be applied")]
+    #[error("the migrations could not be applied; the database's message names the cause")]
     Migration(#[from] sqlx::migrate::MigrateError),
 }
 

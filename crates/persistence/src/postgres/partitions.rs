@@ -61,8 +61,8 @@ impl Store {
         self.drop_partitions(EVENT_STORE, first_kept).await
     }
 
-    /// Drops the raw-message partitions of days before `first_kept`, and returns the dropped days. The caller deletes the
-    /// envelopes of these days first ([`Self::delete_envelopes_before`]), because they are found by their messages.
+    /// Drops the raw-message partitions of days before `first_kept`, and returns the dropped days. The caller deletes
+    /// the envelopes of these days first ([`Self::delete_envelopes_before`]), because they are found by their messages.
     ///
     /// # Errors
     /// Returns an error if the store fails; days that were dropped before the failure stay dropped.

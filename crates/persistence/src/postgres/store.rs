@@ -84,8 +84,8 @@ impl Store {
     /// others wait until it has finished.
     ///
     /// # Errors
-    /// Returns [`StorageError::Migration`] if a migration fails, and [`StorageError::Unavailable`] if the database cannot
-    /// be reached.
+    /// Returns [`StorageError::Migration`] if a migration fails, and [`StorageError::Unavailable`] if the database
+    /// cannot be reached.
     pub async fn migrate(&self) -> Result<(), StorageError> {
         // The connection is closed at the end, which releases its lock and drops its settings.
         let mut connection = self.pool.acquire().await?.detach();

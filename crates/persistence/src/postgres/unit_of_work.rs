@@ -10,9 +10,9 @@ use crate::acceptance::CacheSession;
 
 /// The kind of lock that a unit of work takes on its workspace's configuration: flags, devices and connections.
 ///
-/// Decisions take the shared fence, so they run side by side. A change takes the exclusive fence, so it begins only when
-/// no decision under the old configuration can be recorded any more. The fence is an advisory lock, whose queue is fair:
-/// a change waits for the batches before it and not for the batches after it.
+/// Decisions take the shared fence, so they run side by side. A change takes the exclusive fence, so it begins only
+/// when no decision under the old configuration can be recorded any more. The fence is an advisory lock, whose queue is
+/// fair: a change waits for the batches before it and not for the batches after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fence {
     /// The unit of work decides under the current configuration.
@@ -41,8 +41,8 @@ impl Store {
     ) -> Result<UnitOfWork, StorageError> {
         self.kept.make_room();
         let mut tx = transaction::begin(&self.pool, None).await?;
-        // The lock is taken where the rows of the workspace are: a database of several nodes runs the statement on the node
-        // that has them. The condition is always true; without it PostgreSQL would leave the subquery out.
+        // The lock is taken where the rows of the workspace are: a database of several nodes runs the statement on the
+        // node that has them. The condition is always true; without it PostgreSQL would leave the subquery out.
         let id = workspace_id.as_str();
         match fence {
             Fence::Shared => {

@@ -13,8 +13,8 @@ use domain::schedules::{AppliedSchedule, CronExpression};
 use crate::postgres::{StorageError, Store, decode, interval};
 
 impl Store {
-    /// Loads workspaces whose schedule is not known to match their cadence and is not claimed. Schedules with the fewest
-    /// failed attempts come first. This is one of the few reads across workspaces.
+    /// Loads workspaces whose schedule is not known to match their cadence and is not claimed. Schedules with the
+    /// fewest failed attempts come first. This is one of the few reads across workspaces.
     ///
     /// # Errors
     /// Returns an error if the store fails.
@@ -66,8 +66,8 @@ impl Store {
         Ok(claimed.rows_affected() == 1)
     }
 
-    /// Records the schedule that the scheduler confirmed, or its removal if `applied` is `None`, and releases the claim.
-    /// Returns `false` if another instance has claimed the schedule since.
+    /// Records the schedule that the scheduler confirmed, or its removal if `applied` is `None`, and releases the
+    /// claim. Returns `false` if another instance has claimed the schedule since.
     ///
     /// # Errors
     /// Returns an error if the store fails.

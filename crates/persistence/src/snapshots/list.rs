@@ -48,9 +48,9 @@ impl TryFrom<SnapshotRow> for StoredSnapshot {
 }
 
 impl Store {
-    /// Loads a page of active devices with their snapshots, in order of id: only devices of `vehicle_id`, and only those
-    /// after the id `after`, if given. The statement limits the devices before it looks up snapshots, so that its cost
-    /// does not grow with the workspace.
+    /// Loads a page of active devices with their snapshots, in order of id: only devices of `vehicle_id`, and only
+    /// those after the id `after`, if given. The statement limits the devices before it looks up snapshots, so that its
+    /// cost does not grow with the workspace.
     ///
     /// # Errors
     /// Returns an error if the store fails.

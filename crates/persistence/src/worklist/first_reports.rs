@@ -30,8 +30,8 @@ impl Store {
         .collect()
     }
 
-    /// Marks a workspace's first reports, and returns their number. Devices that another transaction has locked are left
-    /// for the next call.
+    /// Marks a workspace's first reports, and returns their number. Devices that another transaction has locked are
+    /// left for the next call.
     ///
     /// # Errors
     /// Returns an error if the store fails.

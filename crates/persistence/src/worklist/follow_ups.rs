@@ -43,8 +43,8 @@ impl TryFrom<FollowUpRow> for WrittenFollowUp {
 }
 
 impl Store {
-    /// Loads the start of an active device's silence, and the latest follow-up of the device. Returns `None` if there is
-    /// no such device.
+    /// Loads the start of an active device's silence, and the latest follow-up of the device. Returns `None` if there
+    /// is no such device.
     ///
     /// # Errors
     /// Returns an error if the store fails.

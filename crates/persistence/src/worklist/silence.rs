@@ -98,9 +98,9 @@ impl Store {
     }
 
     /// Loads the devices that have reported and are silent. The statement scans the snapshots once, in parallel, then
-    /// looks up the rest for snapshots that are old enough, in order, until the page is full. The scan needs no index on
-    /// the time of the last update, which every update would have to change. `OFFSET 0` keeps the planner from hashing a
-    /// million devices to find a hundred.
+    /// looks up the rest for snapshots that are old enough, in order, until the page is full. The scan needs no index
+    /// on the time of the last update, which every update would have to change. `OFFSET 0` keeps the planner from
+    /// hashing a million devices to find a hundred.
     async fn stale_devices(
         &self,
         query: SilenceQuery<'_>,

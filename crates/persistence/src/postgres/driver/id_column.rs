@@ -7,8 +7,8 @@ use sqlx::{Decode, Postgres, Type};
 
 /// An id in a text column, of which one query returns thousands.
 ///
-/// sqlx decodes a newtype over text by way of a `String` of its own; this type checks the id's rule on the borrowed bytes
-/// of the answer and copies them once.
+/// sqlx decodes a newtype over text by way of a `String` of its own; this type checks the id's rule on the borrowed
+/// bytes of the answer and copies them once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct IdColumn<T>(pub(crate) T);
 

@@ -97,7 +97,8 @@ impl KeptConnections {
         self.pool.num_idle() > 0 || self.pool.size() < at_most
     }
 
-    /// Returns the greatest number of kept connections: a quarter of the pool, because few kinds of statements use them.
+    /// Returns the greatest number of kept connections: a quarter of the pool, because few kinds of statements use
+    /// them.
     fn limit(&self) -> usize {
         let all = self.pool.options().get_max_connections() / 4;
         usize::try_from(all).unwrap_or(usize::MAX)

@@ -1,7 +1,7 @@
 //! Transactions that are safe against cancellation of the caller's future.
 //!
-//! sqlx 0.9.0 (its issue 4393) counts a transaction as open only after the answer to `BEGIN`. If the caller's future were
-//! dropped before that answer, sqlx would not roll back: the connection would return to the pool inside the open
+//! sqlx 0.9.0 (its issue 4393) counts a transaction as open only after the answer to `BEGIN`. If the caller's future
+//! were dropped before that answer, sqlx would not roll back: the connection would return to the pool inside the open
 //! transaction, and later writes through the connection would be lost although their callers saw them succeed. A future
 //! that is dropped before the answer to `COMMIT` has the opposite effect: sqlx rolls back a transaction that has
 //! committed.
