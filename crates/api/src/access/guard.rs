@@ -14,7 +14,7 @@ use domain::ids::WorkspaceId;
 
 use super::table::Route;
 use crate::problem::{Problem, ProblemKind};
-use crate::request::{TraceContext, check_envelope};
+use crate::request::{TraceContext, check_body_headers};
 use crate::state::{AppState, SharedState};
 
 const WORKSPACE_ID: &str = "workspace_id";
@@ -125,7 +125,7 @@ async fn admit(
     // A handler without a row in the table is not reached, whoever asks.
     let route = route.ok_or(Problem::of(ProblemKind::METHOD_NOT_ALLOWED))?;
     match route.body.limit() {
-        Some(limit) => check_envelope(request.headers(), limit),
+        Some(limit) => check_body_headers(request.headers(), limit),
         None => Ok(()),
     }
 }

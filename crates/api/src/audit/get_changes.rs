@@ -138,7 +138,7 @@ pub(crate) async fn list_changes(
     };
     let page =
         queries::list_changes(&state.core, &filter, paged.request(), paged.instant()).await?;
-    let (changes, next_cursor) = paged.show(page, change_view);
+    let (changes, next_cursor) = paged.render(page, change_view);
     Ok(Json(RecordedChangeList {
         changes,
         next_cursor,

@@ -14,7 +14,7 @@ use super::view::{CutoverFlags, CutoverView, cutover_view};
 use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
-use crate::request::{IfMatch, JsonBody, NoQuery, Path1, tagged};
+use crate::request::{IfMatch, JsonBody, NoQuery, Path1, respond_with_etag};
 use crate::state::{AppState, SharedState};
 
 /// Characters of a reason, at most.
@@ -217,7 +217,7 @@ async fn change(
     )
     .await;
     let record = changed.map_err(|error| Problem::of_change(error, cutover_view))?;
-    Ok(tagged(
+    Ok(respond_with_etag(
         StatusCode::OK,
         record.cutover.version,
         cutover_view(&record),

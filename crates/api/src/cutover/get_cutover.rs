@@ -8,7 +8,7 @@ use domain::ids::WorkspaceId;
 
 use super::view::{CutoverView, cutover_view};
 use crate::problem::Problem;
-use crate::request::{NoQuery, Path1, tagged};
+use crate::request::{NoQuery, Path1, respond_with_etag};
 use crate::state::SharedState;
 
 /// Shows a workspace's flags.
@@ -22,7 +22,7 @@ pub(crate) async fn get_cutover(
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
     let record = get_workspace(&state.core, &id).await?;
-    Ok(tagged(
+    Ok(respond_with_etag(
         StatusCode::OK,
         record.cutover.version,
         cutover_view(&record),

@@ -52,7 +52,7 @@ pub(crate) async fn get_history(
 ) -> Result<Json<CutoverHistory>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page = list_cutover_changes(&state.core, &id, paged.request()).await?;
-    let (changes, next_cursor) = paged.show(page, change_view);
+    let (changes, next_cursor) = paged.render(page, change_view);
     Ok(Json(CutoverHistory {
         changes,
         next_cursor,

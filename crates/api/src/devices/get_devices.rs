@@ -13,7 +13,8 @@ use utoipa::ToSchema;
 use super::view::{DeviceView, device_view};
 use crate::problem::Problem;
 use crate::request::{
-    ListName, NoQuery, PageParameters, Paged, Path1, Path2, Query, query_parameters, tagged,
+    ListName, NoQuery, PageParameters, Paged, Path1, Path2, Query, query_parameters,
+    respond_with_etag,
 };
 use crate::state::SharedState;
 
@@ -51,7 +52,7 @@ pub(crate) async fn list_devices(
         vehicle_id: None,
     };
     let page = queries::list_devices(&state.core, &workspace_id, &filter, paged.request()).await?;
-    let (devices, next_cursor) = paged.show(page, |device| device_view(&device));
+    let (devices, next_cursor) = paged.render(page, |device| device_view(&device));
     Ok(Json(DeviceList {
         devices,
         next_cursor,
@@ -69,5 +70,9 @@ pub(crate) async fn get_device(
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
     let device = queries::get_device(&state.core, &workspace_id, &device_id).await?;
-    Ok(tagged(StatusCode::OK, device.version, device_view(&device)))
+    Ok(respond_with_etag(
+        StatusCode::OK,
+        device.version,
+        device_view(&device),
+    ))
 }

@@ -14,7 +14,7 @@ use super::view::{DeviceView, device_view};
 use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::Problem;
-use crate::request::{IfMatch, JsonBody, NoQuery, Path2, tagged};
+use crate::request::{IfMatch, JsonBody, NoQuery, Path2, respond_with_etag};
 use crate::state::SharedState;
 
 /// A device as it is to be. Members of the answer's form are accepted and ignored.
@@ -80,5 +80,9 @@ pub(crate) async fn put_device(
     } else {
         StatusCode::OK
     };
-    Ok(tagged(status, device.version, device_view(&device)))
+    Ok(respond_with_etag(
+        status,
+        device.version,
+        device_view(&device),
+    ))
 }

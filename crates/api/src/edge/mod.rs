@@ -13,7 +13,7 @@ use telemetry::{metrics, traces};
 use tracing::{Instrument, Span};
 
 use crate::problem::{Problem, ProblemKind};
-use crate::request::{RequestId, TraceContext, Unread};
+use crate::request::{PendingBody, RequestId, TraceContext};
 use crate::state::{AppState, SharedState};
 
 /// Runs around every request, matched or not. A refusal gets the body of RFC 9457, whether a handler or the
@@ -21,8 +21,8 @@ use crate::state::{AppState, SharedState};
 pub(crate) async fn edge(State(state): SharedState, mut request: Request, next: Next) -> Response {
     let stopwatch = Stopwatch::start();
     let fresh = state.core.ids.next(state.core.clock.now());
-    let trace = TraceContext::of(request.headers(), fresh);
-    let request_id = RequestId::of(request.headers(), fresh);
+    let trace = TraceContext::from_headers(request.headers(), fresh);
+    let request_id = RequestId::from_headers(request.headers(), fresh);
     let span = request_span(&request, &trace, &request_id);
     traces::enter(&span, &trace.trace_id, trace.parent_id.as_deref());
     request.extensions_mut().insert(trace.clone());
@@ -34,7 +34,7 @@ pub(crate) async fn edge(State(state): SharedState, mut request: Request, next: 
         if let Ok(trace_id) = HeaderValue::from_str(&trace.trace_id) {
             headers.insert("x-trace-id", trace_id);
         }
-        request_id.tell(headers);
+        request_id.add_to(headers);
         security_headers::add(headers, state.strict_transport);
         let status = answer.status();
         log_line::write(&method, status, error_type, stopwatch.elapsed_ms());
@@ -69,16 +69,16 @@ async fn answer_in_time(
     trace: &TraceContext,
 ) -> (Response, Option<&'static str>) {
     let instance = request.uri().path().to_owned();
-    let (unread, request) = Unread::of(request, state.http.body_within);
+    let (pending_body, request) = PendingBody::lend(request, state.http.body_within);
     let mut answer = tokio::select! {
         answer = next.run(request) => answer,
-        () = unread.unanswered_for(state.http.answer_within) => {
+        () = pending_body.wait_after_arrival(state.http.answer_within) => {
             tracing::warn!("the request was not answered in time");
             Problem::of(ProblemKind::UNAVAILABLE).detail("it was not done in time").into_response()
         }
     };
     if answer.status().is_client_error() {
-        unread.throw_away().await;
+        pending_body.drain().await;
     }
     let Some(problem) = take_problem(&mut answer) else {
         return (answer, None);

@@ -128,7 +128,7 @@ pub(crate) async fn list_events(
         paged.instant(),
     )
     .await?;
-    let (events, next_cursor) = paged.show(page, |event| event_view(&workspace_id, event));
+    let (events, next_cursor) = paged.render(page, |event| event_view(&workspace_id, event));
     Ok(Json(EventList {
         events,
         next_cursor,

@@ -8,7 +8,7 @@ use domain::ids::{DeviceId, WorkspaceId};
 
 use super::view::FollowUpView;
 use crate::problem::Problem;
-use crate::request::{NoQuery, Path2, tagged};
+use crate::request::{NoQuery, Path2, respond_with_etag};
 use crate::state::SharedState;
 
 /// Shows what has been done about a device's silence. Once the device has reported it counts no more,
@@ -23,7 +23,7 @@ pub(crate) async fn get_follow_up(
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
     let device = queries::get_follow_up(&state.core, &workspace_id, &device_id).await?;
-    Ok(tagged(
+    Ok(respond_with_etag(
         StatusCode::OK,
         device.version(),
         FollowUpView::of(device.current()),

@@ -55,7 +55,7 @@ pub(crate) async fn get_follow_up_history(
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page =
         list_follow_up_versions(&state.core, &workspace_id, &device_id, paged.request()).await?;
-    let (changes, next_cursor) = paged.show(page, written_view);
+    let (changes, next_cursor) = paged.render(page, written_view);
     Ok(Json(FollowUpHistory {
         changes,
         next_cursor,

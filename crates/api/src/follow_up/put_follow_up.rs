@@ -15,7 +15,7 @@ use super::view::FollowUpView;
 use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
-use crate::request::{IfMatch, JsonBody, NoQuery, Path2, tagged};
+use crate::request::{IfMatch, JsonBody, NoQuery, Path2, respond_with_etag};
 use crate::state::SharedState;
 
 /// A follow-up as it is to be. Members of the answer's form are accepted and ignored.
@@ -65,7 +65,11 @@ pub(crate) async fn put_follow_up(
     .await;
     let show = |device: &DeviceFollowUp| FollowUpView::of(device.current());
     let device = written.map_err(|error| Problem::of_change(error, show))?;
-    Ok(tagged(StatusCode::OK, device.version(), show(&device)))
+    Ok(respond_with_etag(
+        StatusCode::OK,
+        device.version(),
+        show(&device),
+    ))
 }
 
 fn read(body: &PutFollowUp) -> Result<FollowUp, Vec<FieldError>> {

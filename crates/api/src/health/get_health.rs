@@ -13,7 +13,7 @@ use domain::ids::{DeviceId, VehicleId, WorkspaceId};
 use serde_json::json;
 use utoipa::openapi::{RefOr, Schema};
 
-use super::view::{HealthAnswer, device_view, summary_view, vehicle_view};
+use super::view::{HealthAnswer, render_device, render_summary, render_vehicle};
 use crate::long_json::LongJson;
 use crate::problem::{FieldError, Problem};
 use crate::request::{
@@ -23,25 +23,25 @@ use crate::request::{
 use crate::state::SharedState;
 
 query_parameters! {
-    /// Which devices are shown, as of when, and how they are grouped.
+    /// The parameters of `GET …/health`: which devices are listed, as of when, and how they are grouped.
     pub(crate) struct HealthParameters {
         /// Only devices, or vehicles, in this state.
         state: HealthState,
         /// Only devices with this root cause.
         reason: Reason,
-        /// Only devices whose cause is theirs to mend.
+        /// Only devices whose root cause this party has to fix.
         responsibility: Responsibility,
-        /// Only this vehicle's devices.
+        /// Only devices of this vehicle.
         vehicle: VehicleId,
-        /// Whether devices are listed or vehicles, which are as well as the mildest of their devices.
+        /// Whether the answer lists devices or vehicles. A vehicle's state is the mildest state among its devices.
         by: Grouping,
-        /// As of this instant, from the history: with the flags, policy and devices as they were. Later than now
-        /// only in `dev`.
+        /// Health is evaluated as of this instant, from the history: with the flags, policy and devices of that
+        /// time. An instant later than now is accepted only in `dev`.
         at: DateTime<Utc>,
     }
 }
 
-/// What the rows of the answer are.
+/// What each row of a health answer stands for: a device or a vehicle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Grouping {
     Device,
@@ -72,10 +72,10 @@ impl ParameterValue for Grouping {
     }
 }
 
-/// The number of bytes that one device takes of an answer, at most but for long ids.
+/// The largest number of bytes that one device takes in the JSON answer, unless its ids are unusually long.
 const DEVICE_BYTES: usize = 768;
 
-/// Evaluates a workspace's devices now, or as of an instant.
+/// Evaluates the health of a workspace's devices, now or as of an instant.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/health", tag = "health",
     params(HealthParameters, PageParameters),
@@ -104,14 +104,14 @@ pub(crate) async fn get_health(
     if parameters.by == Some(Grouping::Vehicle) {
         let paged = Paged::try_new(list, page, at)?;
         let at = HealthAt::choose(parameters.at, paged.instant(), now);
-        return answer_by_vehicle(core, &workspace_id, &filter, &paged, at).await;
+        return list_vehicles(core, &workspace_id, &filter, &paged, at).await;
     }
     let paged = Paged::try_new(list, page, at)?;
     let at = HealthAt::choose(parameters.at, paged.instant(), now);
-    answer_by_device(core, &workspace_id, &filter, &paged, at).await
+    list_devices(core, &workspace_id, &filter, &paged, at).await
 }
 
-async fn answer_by_device(
+async fn list_devices(
     core: &Core,
     workspace_id: &WorkspaceId,
     filter: &HealthFilter,
@@ -121,12 +121,12 @@ async fn answer_by_device(
     let HealthPage { summary, page } =
         list_device_health(core, workspace_id, filter, paged.request(), at).await?;
     let devices = page.items.len();
-    let (views, next_cursor) = paged.show(page, |device| device_view(&device));
-    let answer = summary_view(&summary).with_devices(views, next_cursor);
+    let (views, next_cursor) = paged.render(page, |device| render_device(&device));
+    let answer = render_summary(&summary).with_devices(views, next_cursor);
     Ok(long_json(answer, devices))
 }
 
-async fn answer_by_vehicle(
+async fn list_vehicles(
     core: &Core,
     workspace_id: &WorkspaceId,
     filter: &HealthFilter,
@@ -136,8 +136,8 @@ async fn answer_by_vehicle(
     let HealthPage { summary, page } =
         list_vehicle_health(core, workspace_id, filter, paged.request(), at).await?;
     let devices = page.items.iter().map(|vehicle| vehicle.devices.len()).sum();
-    let (views, next_cursor) = paged.show(page, |vehicle| vehicle_view(&vehicle));
-    let answer = summary_view(&summary).with_vehicles(views, next_cursor);
+    let (views, next_cursor) = paged.render(page, |vehicle| render_vehicle(&vehicle));
+    let answer = render_summary(&summary).with_vehicles(views, next_cursor);
     Ok(long_json(answer, devices))
 }
 

@@ -1,4 +1,4 @@
-//! Who is silent, and why.
+//! The health endpoint: which devices of a workspace are silent, and why.
 
 mod get_health;
 mod view;

@@ -1,4 +1,4 @@
-//! A workspace's health, as it is shown.
+//! The health of a workspace, its devices and its vehicles, as answers show it.
 
 use std::collections::BTreeMap;
 
@@ -13,33 +13,33 @@ use utoipa::ToSchema;
 
 use crate::openapi::schema;
 
-/// A workspace's health. Counts and freshness are of all its devices, whatever the filter.
+/// A workspace's health. Counts and freshness cover all devices of the workspace, whatever the filter.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HealthAnswer {
     #[schema(value_type = schema::WorkspaceId)]
     workspace_id: WorkspaceId,
     evaluated_at: DateTime<Utc>,
-    /// Always `core`.
+    /// The service that computed this answer: always `core`.
     #[schema(example = "core")]
     source: &'static str,
-    /// Whether core owns this workspace's reads.
+    /// Whether core, not the legacy service, owns this workspace's reads.
     authoritative: bool,
     policy: PolicyInForce,
-    /// By state; every state is present.
+    /// The number of devices in each state. Every state is present, also with 0.
     #[schema(value_type = BTreeMap<String, u32>, example = json!({"healthy": 57, "delayed": 1, "stale": 1, "configured-no-data": 1, "awaiting-first-data": 0}))]
     counts: BTreeMap<&'static str, u32>,
     freshness: FreshnessView,
-    /// Unless grouped by vehicle.
+    /// The devices of this page; absent when the answer is grouped by vehicle.
     #[serde(skip_serializing_if = "Option::is_none")]
     devices: Option<Vec<DeviceHealthView>>,
-    /// Where grouped by vehicle.
+    /// The vehicles of this page; present only when the answer is grouped by vehicle.
     #[serde(skip_serializing_if = "Option::is_none")]
     vehicles: Option<Vec<VehicleHealthView>>,
     #[schema(required, example = json!(null))]
     next_cursor: Option<String>,
 }
 
-/// The policy that the states follow from.
+/// The policy from which the states were computed.
 #[derive(Serialize, ToSchema)]
 #[expect(
     clippy::struct_field_names,
@@ -54,8 +54,8 @@ pub(crate) struct PolicyInForce {
     no_data_grace_minutes: u32,
 }
 
-/// The share of devices updated within five minutes. Left out: devices awaiting first data, and those
-/// whose provider is down.
+/// The share of devices updated within five minutes. Devices that await their first data, and devices whose
+/// provider is down, are not counted.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FreshnessView {
     #[schema(example = 57)]
@@ -66,7 +66,7 @@ pub(crate) struct FreshnessView {
     within_5_minutes_percent: Option<f64>,
 }
 
-/// A device's health.
+/// The health of one device.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DeviceHealthView {
     #[schema(value_type = schema::DeviceId)]
@@ -85,12 +85,12 @@ pub(crate) struct DeviceHealthView {
     age_seconds: Option<i64>,
     #[schema(required, example = 4)]
     lag_seconds: Option<i64>,
-    /// The threshold in effect for this device.
+    /// The age from which this device is stale.
     #[schema(example = 900)]
     stale_threshold_seconds: i64,
     #[schema(required, value_type = Option<schema::Reason>)]
     reason: Option<Reason>,
-    /// Why its updates are refused, where that is the reason.
+    /// Why the device's updates are rejected; `null` unless rejection is the reason.
     #[schema(required, value_type = Option<schema::RejectReason>, example = json!(null))]
     rejection: Option<RejectReason>,
     #[schema(required, value_type = Option<schema::Responsibility>)]
@@ -99,7 +99,7 @@ pub(crate) struct DeviceHealthView {
     severity: Option<Severity>,
     #[schema(required, value_type = Option<DateTime<Utc>>)]
     since: Option<TimeText>,
-    /// For people.
+    /// What a person should do next.
     #[schema(
         required,
         example = "Ask the customer whether the unit is fitted, powered and still under this id at the provider."
@@ -115,7 +115,7 @@ pub(crate) struct DeviceHealthView {
     grace_exceeded_at: Option<TimeText>,
 }
 
-/// A vehicle's health: the mildest of its devices', the worst beside it.
+/// The health of one vehicle: its state is the mildest state among its devices, and the worst is shown beside it.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct VehicleHealthView {
     #[schema(value_type = schema::VehicleId)]
@@ -130,7 +130,7 @@ pub(crate) struct VehicleHealthView {
 }
 
 impl HealthAnswer {
-    /// With a page of devices.
+    /// Adds a page of devices to the summary.
     pub(super) fn with_devices(
         self,
         devices: Vec<DeviceHealthView>,
@@ -143,7 +143,7 @@ impl HealthAnswer {
         }
     }
 
-    /// With a page of vehicles.
+    /// Adds a page of vehicles to the summary.
     pub(super) fn with_vehicles(
         self,
         vehicles: Vec<VehicleHealthView>,
@@ -157,8 +157,8 @@ impl HealthAnswer {
     }
 }
 
-/// Shows everything but the page.
-pub(super) fn summary_view(summary: &HealthSummary) -> HealthAnswer {
+/// Renders everything but the page of devices or vehicles.
+pub(super) fn render_summary(summary: &HealthSummary) -> HealthAnswer {
     let workspace = &summary.record.workspace;
     let policy = workspace.policy;
     let Freshness {
@@ -191,17 +191,17 @@ pub(super) fn summary_view(summary: &HealthSummary) -> HealthAnswer {
     }
 }
 
-pub(super) fn vehicle_view(vehicle: &VehicleHealth) -> VehicleHealthView {
+pub(super) fn render_vehicle(vehicle: &VehicleHealth) -> VehicleHealthView {
     VehicleHealthView {
         vehicle_id: vehicle.vehicle_id.clone(),
         state: vehicle.state,
         worst_device_state: vehicle.worst_device_state,
         last_update_received_at: vehicle.last_update_received_at.map(TimeText),
-        devices: vehicle.devices.iter().map(device_view).collect(),
+        devices: vehicle.devices.iter().map(render_device).collect(),
     }
 }
 
-pub(super) fn device_view(device: &DeviceHealth) -> DeviceHealthView {
+pub(super) fn render_device(device: &DeviceHealth) -> DeviceHealthView {
     let (row, health) = (&device.row, &device.health);
     DeviceHealthView {
         device_id: row.device_id.clone(),

@@ -23,7 +23,7 @@ use super::stored_answer::{replay, split_stored_part};
 use crate::access::{Caller, Route};
 use crate::edge::on_panic;
 use crate::problem::{FieldError, Problem, ProblemKind};
-use crate::request::{BODY_LIMIT, bytes_of};
+use crate::request::{BODY_LIMIT, read_body};
 use crate::state::{AppState, SharedState};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -97,7 +97,7 @@ impl KeyedRequest {
             workspace_id,
             digest: to_array(digested.finish()),
         };
-        let bytes = bytes_of(body, limit).await?;
+        let bytes = read_body(body, limit).await?;
         Ok(Self {
             name,
             digest: BodyDigest(to_array(digest(&SHA256, &bytes))),

@@ -110,7 +110,7 @@ pub(crate) async fn get_overview(
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let overview = list_overview(&state.core, paged.request(), paged.instant()).await?;
     let totals = totals_view(overview.workspaces, &overview.total);
-    let (workspaces, next_cursor) = paged.show(overview.page, |one| overview_view(&one));
+    let (workspaces, next_cursor) = paged.render(overview.page, |one| overview_view(&one));
     Ok(Json(OverviewAnswer {
         evaluated_at: paged.instant(),
         workspaces,

@@ -1,7 +1,8 @@
 //! The body of a batch of updates.
 //!
-//! If every item has the shape of an update, as in nearly every batch, all are read in one pass. Otherwise the
-//! items are read one by one, so that whatever is wrong inside an item is that item's outcome.
+//! Nearly always every item of a batch has the shape of an update, and the whole batch is parsed in one pass.
+//! Otherwise the items are parsed one by one, so that an error inside an item becomes the outcome of that item
+//! and does not refuse the batch.
 
 use std::fmt;
 
@@ -12,24 +13,24 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::item::{CatalogueSignals, convert_update, read_item};
+use super::item::{CatalogueSignals, convert_update, parse_item};
 use crate::problem::{FieldError, Problem, ProblemKind};
-use crate::request::read_json;
+use crate::request::parse_json;
 
-/// The number of updates that a batch may have.
+/// The largest number of updates in a batch.
 const MAX_UPDATES: usize = 10_000;
 
-/// A body whose updates are read in one pass.
+/// The body of a request, whose updates are parsed in one pass.
 pub(crate) type UpdatesBody = IngestRequest<UpdateList>;
 
-/// Reads the items of a batch.
+/// Parses the items of a batch.
 ///
 /// # Errors
 /// 400 if the body is not an object with a list of updates or the list is empty, 413 if the list is too long.
-pub(super) fn read_batch(bytes: &[u8]) -> Result<Vec<PushedUpdate>, Problem> {
+pub(super) fn parse_batch(bytes: &[u8]) -> Result<Vec<PushedUpdate>, Problem> {
     let items = match serde_json::from_slice::<JsonObject<UpdatesBody>>(bytes) {
         Ok(JsonObject(body)) => body.updates.0,
-        Err(_) => read_one_by_one(bytes)?,
+        Err(_) => parse_one_by_one(bytes)?,
     };
     if items.is_empty() {
         return Err(Problem::invalid(vec![FieldError::pointer(
@@ -40,16 +41,16 @@ pub(super) fn read_batch(bytes: &[u8]) -> Result<Vec<PushedUpdate>, Problem> {
     Ok(items)
 }
 
-fn read_one_by_one(bytes: &[u8]) -> Result<Vec<PushedUpdate>, Problem> {
-    let body: IngestRequest<Vec<&RawValue>> = read_json(bytes)?;
+fn parse_one_by_one(bytes: &[u8]) -> Result<Vec<PushedUpdate>, Problem> {
+    let body: IngestRequest<Vec<&RawValue>> = parse_json(bytes)?;
     if body.updates.len() > MAX_UPDATES {
         return Err(Problem::of(ProblemKind::PAYLOAD_TOO_LARGE)
             .detail(format!("a batch may have {MAX_UPDATES} updates")));
     }
-    Ok(body.updates.into_iter().map(read_item).collect())
+    Ok(body.updates.into_iter().map(parse_item).collect())
 }
 
-/// At most [`MAX_UPDATES`] items, each of which has the shape of an update. No longer list can be read.
+/// A list of at most [`MAX_UPDATES`] items that all have the shape of an update. A longer list fails to parse.
 pub(crate) struct UpdateList(Vec<PushedUpdate>);
 
 impl<'de> Deserialize<'de> for UpdateList {
@@ -79,7 +80,7 @@ impl<'de> Deserialize<'de> for UpdateList {
     }
 }
 
-/// A value that is read from a JSON object and from nothing else: serde reads a struct from an array as well.
+/// A value that is parsed from a JSON object only. Without this wrapper serde accepts an array for a struct too.
 struct JsonObject<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for JsonObject<T> {
@@ -106,14 +107,14 @@ mod tests {
 
     use super::*;
 
-    fn is_read_in_one_pass(body: &str) -> bool {
+    fn is_parsed_in_one_pass(body: &str) -> bool {
         serde_json::from_str::<JsonObject<UpdatesBody>>(body).is_ok()
     }
 
     #[test]
-    fn a_body_with_an_item_of_another_shape_is_not_read_in_one_pass() {
+    fn a_body_with_an_item_of_another_shape_is_not_parsed_in_one_pass() {
         let item = r#"{"device_id":"d","signals":{"speed_kmh":1}}"#;
-        assert!(is_read_in_one_pass(&format!(
+        assert!(is_parsed_in_one_pass(&format!(
             r#"{{"updates":[{item}, {item}]}}"#
         )));
         for body in [
@@ -130,7 +131,7 @@ mod tests {
             ),
         ] {
             assert!(
-                !is_read_in_one_pass(&body),
+                !is_parsed_in_one_pass(&body),
                 "{}",
                 &body[..body.len().min(80)]
             );
@@ -165,11 +166,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn both_readers_give_the_same_items(items in prop::collection::vec(any_item(), 1..6)) {
+        fn both_ways_of_parsing_give_the_same_items(items in prop::collection::vec(any_item(), 1..6)) {
             let body = format!(r#"{{"updates": [{}]}}"#, items.join(" , "));
-            prop_assert!(is_read_in_one_pass(&body), "{}", body);
+            prop_assert!(is_parsed_in_one_pass(&body), "{}", body);
             let (Ok(in_one_pass), Ok(one_by_one)) =
-                (read_batch(body.as_bytes()), read_one_by_one(body.as_bytes()))
+                (parse_batch(body.as_bytes()), parse_one_by_one(body.as_bytes()))
             else {
                 panic!("{body}")
             };

@@ -1,4 +1,4 @@
-//! One envelope of a batch, read on its own: whatever is wrong inside it is that item's outcome.
+//! Parsing of one envelope of a batch. An error inside the envelope becomes the outcome of that item.
 
 use chrono::{DateTime, Datelike, Utc};
 use contract::provider_ingest::ProviderEnvelopeBody;
@@ -8,20 +8,21 @@ use domain::ids::{EnvelopeId, ProviderId};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::item::{explain, parse_time};
-use crate::request::ids_of;
+use super::item::{explain_error, parse_time};
+use crate::request::parse_traceparent;
 
-/// An envelope as a transport sends it, its message still unread.
-type Body<'a> = ProviderEnvelopeBody<'a, &'a RawValue>;
+/// An envelope as a transport sends it, with the provider's message not yet parsed.
+type RawEnvelope<'a> = ProviderEnvelopeBody<'a, &'a RawValue>;
 
-/// Reads an item. One that is no envelope becomes [`EnvelopeItem::Malformed`], with a pointer to what is wrong.
-pub(super) fn read_envelope(json: &RawValue) -> EnvelopeItem<'_> {
+/// Parses an item. An item that is not an envelope becomes [`EnvelopeItem::Malformed`], with a pointer to the
+/// member that is wrong.
+pub(super) fn parse_envelope(json: &RawValue) -> EnvelopeItem<'_> {
     if !json.get().starts_with('{') {
         return malformed(None, String::new(), "must be a JSON object");
     }
-    // Only a malformed item pays for the second reading, which tracks the path.
-    let Ok(body) = serde_json::from_str::<Body<'_>>(json.get()) else {
-        let (pointer, detail) = explain::<Body<'_>>(json);
+    // Parsing that tracks the path is slow, so only a malformed item is parsed again with it.
+    let Ok(body) = serde_json::from_str::<RawEnvelope<'_>>(json.get()) else {
+        let (pointer, detail) = explain_error::<RawEnvelope<'_>>(json);
         return malformed(None, pointer, &detail);
     };
     let id = parse_envelope_id(&body.envelope_id);
@@ -32,7 +33,7 @@ pub(super) fn read_envelope(json: &RawValue) -> EnvelopeItem<'_> {
 }
 
 fn convert_envelope<'a>(
-    body: &Body<'a>,
+    body: &RawEnvelope<'a>,
     id: Option<EnvelopeId>,
 ) -> Result<ProviderEnvelope<'a>, (&'static str, &'static str)> {
     Ok(ProviderEnvelope {
@@ -51,19 +52,19 @@ fn convert_envelope<'a>(
     })
 }
 
-/// Parses a UUID of any version: only the transport has to know which one it mints.
+/// Parses a UUID of any version, because each transport chooses the version of the ids that it mints.
 fn parse_envelope_id(text: &str) -> Option<EnvelopeId> {
     let id = Uuid::try_parse(text).ok()?;
     (text.len() == 36 && !id.is_nil()).then_some(EnvelopeId(id))
 }
 
-/// Parses a time whose year, in UTC too, is one that RFC 3339 has.
+/// Parses a time whose year in UTC is within the range of RFC 3339, 1 to 9999.
 fn parse_received_at(text: &str) -> Option<DateTime<Utc>> {
     parse_time(text).filter(|time| (1..=9999).contains(&time.year()))
 }
 
 fn parse_trace(traceparent: &str) -> Option<EnvelopeTrace> {
-    let (trace_id, parent_id) = ids_of(traceparent)?;
+    let (trace_id, parent_id) = parse_traceparent(traceparent)?;
     Some(EnvelopeTrace {
         trace_id: trace_id.to_owned(),
         parent_id: Some(parent_id.to_owned()),
@@ -112,7 +113,7 @@ mod tests {
     /// Returns the pointer that a malformed envelope is given, `None` for one that is not malformed.
     fn pointer(json: &str) -> Option<String> {
         let json: Box<RawValue> = serde_json::from_str(json).expect("the case is JSON");
-        match read_envelope(&json) {
+        match parse_envelope(&json) {
             EnvelopeItem::Envelope(_) => None,
             EnvelopeItem::Malformed {
                 pointer, detail, ..
@@ -194,7 +195,7 @@ mod tests {
                 .to_string()
                 .replace(r#"{"type":"vehicles"}"#, message);
             let json: Box<RawValue> = serde_json::from_str(&json).expect("JSON");
-            let EnvelopeItem::Envelope(envelope) = read_envelope(&json) else {
+            let EnvelopeItem::Envelope(envelope) = parse_envelope(&json) else {
                 panic!("{message}")
             };
             assert_eq!(envelope.raw_message.get(), message);
@@ -206,7 +207,7 @@ mod tests {
         let trace = |value: Value| {
             let json = with("traceparent", value).to_string();
             let json: Box<RawValue> = serde_json::from_str(&json).expect("JSON");
-            match read_envelope(&json) {
+            match parse_envelope(&json) {
                 EnvelopeItem::Envelope(envelope) => envelope.trace.map(|trace| trace.trace_id),
                 EnvelopeItem::Malformed { detail, .. } => panic!("{detail}"),
             }

@@ -9,7 +9,7 @@ use domain::ids::EnvelopeId;
 
 use super::update_results::render_result;
 
-/// Renders the outcomes of envelopes in their order, and how many there are of each.
+/// Renders the outcomes of envelopes in the order of the batch, and counts each outcome.
 pub(crate) fn render_envelopes(
     judged: impl IntoIterator<Item = JudgedEnvelope>,
 ) -> (EnvelopeSummary, Vec<EnvelopeResult<'static>>) {
@@ -18,14 +18,14 @@ pub(crate) fn render_envelopes(
         .into_iter()
         .enumerate()
         .map(|(index, one)| {
-            count(&mut summary, one.verdict.outcome());
+            count_outcome(&mut summary, one.verdict.outcome());
             render_envelope(index, one.envelope_id, one.verdict)
         })
         .collect();
     (summary, results)
 }
 
-fn count(summary: &mut EnvelopeSummary, outcome: EnvelopeOutcome) {
+fn count_outcome(summary: &mut EnvelopeSummary, outcome: EnvelopeOutcome) {
     summary.received += 1;
     *match outcome {
         EnvelopeOutcome::Accepted => &mut summary.accepted,

@@ -1,4 +1,4 @@
-//! One update of a batch, read on its own: whatever is wrong inside it is that item's outcome.
+//! Parsing of one update of a batch. An error inside the update becomes the outcome of that item.
 
 use std::borrow::Cow;
 
@@ -11,9 +11,9 @@ use domain::signals::{ReadSignals, read_signals};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::request::pointer_of;
+use crate::request::find_pointer;
 
-/// The signals of an update, checked against the catalogue while they are read.
+/// The signals of an update, checked against the catalogue while they are parsed.
 pub(super) struct CatalogueSignals(ReadSignals);
 
 impl<'de> Deserialize<'de> for CatalogueSignals {
@@ -22,23 +22,24 @@ impl<'de> Deserialize<'de> for CatalogueSignals {
     }
 }
 
-/// Reads an item. One that is no update becomes [`Item::Malformed`], with a pointer to what is wrong.
-pub(super) fn read_item(json: &RawValue) -> PushedUpdate {
+/// Parses an item. An item that is not an update becomes [`Item::Malformed`], with a pointer to the member that
+/// is wrong.
+pub(super) fn parse_item(json: &RawValue) -> PushedUpdate {
     if !json.get().starts_with('{') {
         return malformed(String::new(), "must be a JSON object");
     }
-    // Only a malformed item pays for the second reading, which tracks the path.
+    // Parsing that tracks the path is slow, so only a malformed item is parsed again with it.
     let Ok(update) = serde_json::from_str(json.get()) else {
-        let (pointer, detail) = explain::<IngestUpdate<'_, CatalogueSignals>>(json);
+        let (pointer, detail) = explain_error::<IngestUpdate<'_, CatalogueSignals>>(json);
         return malformed(pointer, &detail);
     };
     convert_update(update)
 }
 
-/// Converts an update whose ids have yet to be checked.
+/// Checks the ids of an update and converts it.
 pub(super) fn convert_update(update: IngestUpdate<'_, CatalogueSignals>) -> PushedUpdate {
     let message_id = update.message_id.map(Cow::into_owned);
-    let address = match address(update.device_id, update.provider_id, update.external_id) {
+    let address = match parse_address(update.device_id, update.provider_id, update.external_id) {
         Ok(address) => address,
         Err((pointer, detail)) => {
             return PushedUpdate {
@@ -60,7 +61,7 @@ pub(super) fn convert_update(update: IngestUpdate<'_, CatalogueSignals>) -> Push
     }
 }
 
-fn address(
+fn parse_address(
     device_id: Option<Cow<'_, str>>,
     provider_id: Option<Cow<'_, str>>,
     external_id: Option<Cow<'_, str>>,
@@ -100,8 +101,8 @@ pub(super) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     )
 }
 
-/// Finds the pointer to what is wrong in an item that cannot be read as a `T`, and what is wrong there.
-pub(super) fn explain<'a, T: Deserialize<'a>>(json: &'a RawValue) -> (String, String) {
+/// Returns the pointer to the first error in an item that is not a `T`, and a text that explains the error.
+pub(super) fn explain_error<'a, T: Deserialize<'a>>(json: &'a RawValue) -> (String, String) {
     let mut deserializer = serde_json::Deserializer::from_str(json.get());
     match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
         Err(error) => {
@@ -109,7 +110,10 @@ pub(super) fn explain<'a, T: Deserialize<'a>>(json: &'a RawValue) -> (String, St
             let message = message
                 .rsplit_once(" at line ")
                 .map_or(message.as_str(), |(message, _)| message);
-            (pointer_of(error.path(), error.inner()), message.to_owned())
+            (
+                find_pointer(error.path(), error.inner()),
+                message.to_owned(),
+            )
         }
         Ok(_) => (String::new(), "is not of the shape".to_owned()),
     }
@@ -129,8 +133,8 @@ fn malformed(pointer: String, detail: &str) -> PushedUpdate {
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> PushedUpdate {
-        read_item(serde_json::from_str(json).expect("the case is JSON"))
+    fn parse(json: &str) -> PushedUpdate {
+        parse_item(serde_json::from_str(json).expect("the case is JSON"))
     }
 
     #[test]
@@ -165,9 +169,9 @@ mod tests {
                 "/external_id",
             ),
         ] {
-            match read(json).item {
+            match parse(json).item {
                 Item::Malformed { pointer, .. } => assert_eq!(pointer, expected, "{json}"),
-                Item::Update(update) => panic!("{json} was read as {update:?}"),
+                Item::Update(update) => panic!("{json} was parsed as {update:?}"),
             }
         }
     }
@@ -181,14 +185,14 @@ mod tests {
             ("\"2026-11-23T09:00:00+01:00\"", true),
             ("\"2026-11-23T08:00:00.1234567Z\"", true),
         ] {
-            let read = read(&format!(
+            let parsed = parse(&format!(
                 r#"{{"device_id":"d","message_id":"m","observed_at":{time},"signals":{{"speed_kmh":1}}}}"#
             ));
-            let Item::Update(update) = read.item else {
+            let Item::Update(update) = parsed.item else {
                 panic!("{time}")
             };
             assert_eq!(update.observed_at.is_some(), readable, "{time}");
-            assert_eq!(read.message_id.as_deref(), Some("m"));
+            assert_eq!(parsed.message_id.as_deref(), Some("m"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Machines push updates, and transports forward raw messages.
+//! The ingest endpoints: machines push updates, and transports forward raw messages of providers.
 
 mod batch;
 mod envelope;
@@ -12,5 +12,5 @@ pub(crate) use envelope_results::render_envelopes;
 pub(crate) use post_envelopes::*;
 pub(crate) use post_updates::*;
 
-/// The bytes that an ingest body may have after decompression.
+/// The largest size of an ingest body in bytes, after decompression.
 pub(crate) const BODY_LIMIT: usize = 8 * 1024 * 1024;

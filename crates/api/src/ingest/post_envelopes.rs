@@ -9,24 +9,24 @@ use domain::ids::WorkspaceId;
 use serde_json::value::RawValue;
 
 use super::BODY_LIMIT;
-use super::envelope::read_envelope;
+use super::envelope::parse_envelope;
 use super::envelope_results::render_envelopes;
-use super::post_updates::batch_refusal;
+use super::post_updates::render_batch_refusal;
 use crate::access::Caller;
 use crate::problem::{FieldError, Problem, ProblemKind};
-use crate::request::{NoQuery, Path1, RawBody, read_json};
+use crate::request::{NoQuery, Path1, RawBody, parse_json};
 use crate::state::SharedState;
 
-/// The number of envelopes that a batch may have.
+/// The largest number of envelopes in a batch.
 const MAX_ENVELOPES: usize = 1_000;
 
-/// The body of a request, whose envelopes are read one by one.
+/// The body of a request, whose envelopes are parsed one by one.
 type EnvelopesBody<'a> = ProviderIngestRequest<Vec<&'a RawValue>>;
 
-/// Takes in raw messages of providers, each once; each has its own outcome.
+/// Accepts a batch of raw messages of providers. Each envelope id is processed once and has its own outcome.
 ///
-/// A message is interpreted here. What is not understood is kept in quarantine, and can be replayed after a
-/// fix. What is malformed is not kept: it can be sent again under the same id.
+/// The service interprets each message. A message that it cannot interpret is kept in quarantine and can be
+/// replayed after a fix. A malformed envelope is not kept and can be sent again under the same id.
 #[utoipa::path(
     post, path = "/api/telematics-mvp/workspaces/{workspace_id}/provider-ingest", tag = "ingest",
     request_body = EnvelopesBody,
@@ -40,7 +40,7 @@ pub(crate) async fn post_envelopes(
     NoQuery: NoQuery,
     RawBody(bytes): RawBody<BODY_LIMIT>,
 ) -> Result<Json<ProviderIngestAnswer>, Problem> {
-    let body: EnvelopesBody<'_> = read_json(&bytes)?;
+    let body: EnvelopesBody<'_> = parse_json(&bytes)?;
     match body.envelopes.len() {
         0 => {
             let error = FieldError::pointer("/envelopes", "must have at least one envelope");
@@ -52,7 +52,7 @@ pub(crate) async fn post_envelopes(
                 .detail(format!("a batch may have {MAX_ENVELOPES} envelopes")));
         }
     }
-    let items: Vec<EnvelopeItem<'_>> = body.envelopes.into_iter().map(read_envelope).collect();
+    let items: Vec<EnvelopeItem<'_>> = body.envelopes.into_iter().map(parse_envelope).collect();
     let batch = EnvelopeBatch {
         workspace_id: &workspace_id,
         items: &items,
@@ -60,7 +60,7 @@ pub(crate) async fn post_envelopes(
     };
     let judged = accept_envelopes(&state.core, batch)
         .await
-        .map_err(batch_refusal)?;
+        .map_err(render_batch_refusal)?;
     let (summary, results) = render_envelopes(judged);
     Ok(Json(ProviderIngestAnswer { summary, results }))
 }

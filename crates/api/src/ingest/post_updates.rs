@@ -7,14 +7,14 @@ use contract::ingest::IngestAnswer;
 use domain::ids::WorkspaceId;
 
 use super::BODY_LIMIT;
-use super::batch::{UpdatesBody, read_batch};
+use super::batch::{UpdatesBody, parse_batch};
 use super::update_results::render_results;
 use crate::access::Caller;
 use crate::problem::{Problem, ProblemKind};
 use crate::request::{NoQuery, Path1, RawBody};
 use crate::state::SharedState;
 
-/// Accepts a batch of updates of one workspace; each item has its own outcome.
+/// Accepts a batch of updates of one workspace. Each update has its own outcome.
 #[utoipa::path(
     post, path = "/api/telematics-mvp/workspaces/{workspace_id}/ingest", tag = "ingest",
     request_body = UpdatesBody,
@@ -29,16 +29,16 @@ pub(crate) async fn post_updates(
     RawBody(bytes): RawBody<BODY_LIMIT>,
 ) -> Result<Json<IngestAnswer>, Problem> {
     let push = Push {
-        updates: read_batch(&bytes)?,
+        updates: parse_batch(&bytes)?,
         prepared_at: state.core.clock.now(),
         trace_id: caller.author().trace_id.map(str::to_owned),
     };
     let judged = state.pushes.accept(&state.core, &workspace_id, push).await;
-    Ok(Json(render_results(judged.map_err(batch_refusal)?)))
+    Ok(Json(render_results(judged.map_err(render_batch_refusal)?)))
 }
 
-/// Returns the problem that a batch is refused with as a whole.
-pub(crate) fn batch_refusal(error: AcceptError) -> Problem {
+/// Returns the problem for a batch that is refused as a whole.
+pub(crate) fn render_batch_refusal(error: AcceptError) -> Problem {
     match error {
         AcceptError::UnknownWorkspace => Problem::not_found("workspace"),
         AcceptError::InactiveWorkspace => Problem::of(ProblemKind::WORKSPACE_INACTIVE),

@@ -7,7 +7,7 @@ use contract::ingest::{DroppedSignalView, IngestAnswer, IngestSummary, UpdateRes
 use domain::acceptance::{Address, Item, Judged, OutcomeWord, Verdict};
 use domain::signals::{DroppedSignal, Signal};
 
-/// Renders the answer to a batch: the outcomes in its order, and how many there are of each.
+/// Renders the answer to a batch: the outcomes in the order of the batch, and the count of each outcome.
 pub(super) fn render_results(updates: Vec<JudgedUpdate>) -> IngestAnswer {
     let mut summary = IngestSummary {
         received: updates.len(),

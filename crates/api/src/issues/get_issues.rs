@@ -18,30 +18,30 @@ use crate::request::{ListName, PageParameters, Paged, Path1, Query, query_parame
 use crate::state::SharedState;
 
 query_parameters! {
-    /// Which issues are shown.
+    /// The filter of `GET …/issues`.
     pub(crate) struct IssueParameters {
-        /// Only issues that impact a device in this state; whole ones.
+        /// Only issues that impact at least one device in this state. Such an issue still lists all its devices.
         state: HealthState,
         /// Only issues with this code.
         code: IssueCode,
     }
 }
 
-/// What is wrong in a workspace, from the same facts as its health.
+/// What is wrong in a workspace, computed from the same facts as its health.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct IssuesAnswer {
     #[schema(value_type = schema::WorkspaceId)]
     workspace_id: WorkspaceId,
     evaluated_at: DateTime<Utc>,
-    /// Whether core owns this workspace's reads.
+    /// Whether core, not the legacy service, owns this workspace's reads.
     authoritative: bool,
     issues: Vec<IssueView>,
     #[schema(required, example = json!(null))]
     next_cursor: Option<String>,
 }
 
-/// Devices that suffer from the same: one cause, at one connection. Devices that never reported are issues
-/// of their own.
+/// An issue: the devices of one connection that share one cause. A device that never reported is an issue of
+/// its own.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct IssueView {
     #[schema(value_type = schema::IssueCode)]
@@ -52,29 +52,29 @@ pub(crate) struct IssueView {
     responsibility: Responsibility,
     #[schema(value_type = schema::ProviderId)]
     provider_id: ProviderId,
-    /// Since when the first of its devices is listed.
+    /// Since when the first of the impacted devices has had this issue.
     #[schema(value_type = DateTime<Utc>)]
     opened_at: TimeText,
-    /// Devices.
+    /// The number of impacted devices.
     #[schema(example = 41)]
     impacted_count: usize,
-    /// Vehicles that they are fitted to.
+    /// The number of vehicles to which the impacted devices are fitted.
     #[schema(example = 41)]
     impacted_vehicle_count: usize,
-    /// Devices by state; states without any are left out.
+    /// The number of impacted devices in each state. States without devices are left out.
     #[schema(value_type = BTreeMap<String, u32>, example = json!({"stale": 41}))]
     impacted_by_state: BTreeMap<&'static str, u32>,
-    /// Every one of them, in order of id.
+    /// All impacted devices, in order of id.
     impacted: Vec<ImpactedView>,
     evidence: EvidenceView,
-    /// For people.
+    /// What a person should do next.
     #[schema(
         example = "Check the provider's status page; if the outage lasts, call the provider with the time of the first failed cycle."
     )]
     next_step: &'static str,
 }
 
-/// A device of an issue.
+/// One device that an issue impacts.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ImpactedView {
     #[schema(value_type = schema::DeviceId)]
@@ -89,27 +89,29 @@ pub(crate) struct ImpactedView {
     configured_at: TimeText,
     #[schema(required, value_type = Option<DateTime<Utc>>, example = json!(null))]
     grace_exceeded_at: Option<TimeText>,
-    /// When the state of charge that is held was observed.
+    /// When the current state of charge was observed; `null` if there is none.
     #[schema(required, value_type = Option<DateTime<Utc>>)]
     state_of_charge_observed_at: Option<TimeText>,
 }
 
-/// What leads to where it shows.
+/// Where an issue can be looked into: poll cycles and an error.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EvidenceView {
-    /// Poll cycles: the first that failed, where polls fail, and the latest.
+    /// The latest poll cycle and, where polls fail, the first one that failed.
     #[schema(value_type = Vec<schema::CycleId>)]
     cycle_ids: Vec<CycleId>,
-    /// What the provider answered, or why updates are refused.
+    /// What the provider answered, or why updates are rejected.
     #[schema(required, example = "unavailable: the provider answered 503")]
     error: Option<String>,
 }
 
-/// What an issue and each of its devices take of an answer, at most but for long ids.
+/// The largest number of bytes that one issue takes in the JSON answer without its devices, unless ids are long.
 const ISSUE_BYTES: usize = 1_024;
+
+/// The largest number of bytes that one impacted device takes in the JSON answer, unless its ids are long.
 const IMPACTED_BYTES: usize = 320;
 
-/// Finds what is wrong in a workspace now, in order of code and connection.
+/// Lists what is wrong in a workspace now, in order of code and connection.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/issues", tag = "health",
     params(IssueParameters, PageParameters),
@@ -128,7 +130,7 @@ pub(crate) async fn get_issues(
     };
     let report = find_issues(&state.core, &workspace_id, paged.instant()).await?;
     let page = report.list(filter, paged.request());
-    let (issues, next_cursor) = paged.show(page, issue_view);
+    let (issues, next_cursor) = paged.render(page, render_issue);
     let impacted: usize = issues.iter().map(|issue| issue.impacted_count).sum();
     Ok(LongJson {
         about_bytes: (1 + issues.len()) * ISSUE_BYTES + impacted * IMPACTED_BYTES,
@@ -142,7 +144,7 @@ pub(crate) async fn get_issues(
     })
 }
 
-fn issue_view(found: FoundIssue<'_>) -> IssueView {
+fn render_issue(found: FoundIssue<'_>) -> IssueView {
     let FoundIssue { issue, evidence } = found;
     let Evidence { cycle_ids, error } = evidence;
     IssueView {
@@ -158,13 +160,13 @@ fn issue_view(found: FoundIssue<'_>) -> IssueView {
             .into_iter()
             .map(|(state, count)| (state.as_str(), count))
             .collect(),
-        impacted: issue.impacted.iter().map(impacted_view).collect(),
+        impacted: issue.impacted.iter().map(render_impacted_device).collect(),
         evidence: EvidenceView { cycle_ids, error },
         next_step: issue.next_step,
     }
 }
 
-fn impacted_view(found: &Finding<'_>) -> ImpactedView {
+fn render_impacted_device(found: &Finding<'_>) -> ImpactedView {
     ImpactedView {
         device_id: found.device_id.clone(),
         vehicle_id: found.vehicle_id.clone(),

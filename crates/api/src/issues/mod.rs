@@ -1,4 +1,4 @@
-//! What is wrong, one cause at a time.
+//! The issues endpoint: what is wrong in a workspace, grouped by cause.
 
 mod get_issues;
 

@@ -8,7 +8,7 @@ use domain::ids::WorkspaceId;
 
 use super::view::{PolicyView, policy_view};
 use crate::problem::Problem;
-use crate::request::{NoQuery, Path1, tagged};
+use crate::request::{NoQuery, Path1, respond_with_etag};
 use crate::state::SharedState;
 
 /// Shows a workspace's policy.
@@ -22,7 +22,7 @@ pub(crate) async fn get_policy(
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
     let policy = queries::get_policy(&state.core, &id).await?;
-    Ok(tagged(
+    Ok(respond_with_etag(
         StatusCode::OK,
         policy.record.policy.version,
         policy_view(&policy.record, policy.schedule),

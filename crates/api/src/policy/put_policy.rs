@@ -15,7 +15,7 @@ use super::view::{PolicyView, policy_view};
 use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
-use crate::request::{IfMatch, JsonBody, NoQuery, Path1, tagged};
+use crate::request::{IfMatch, JsonBody, NoQuery, Path1, respond_with_etag};
 use crate::state::SharedState;
 
 /// A policy as it is to be. Members of the answer's form are accepted and ignored.
@@ -74,5 +74,9 @@ pub(crate) async fn put_policy(
     let changed = change_policy(&state.core, caller.author(), &id, policy, &precondition).await;
     let record = changed.map_err(|error| Problem::of_change(error, show))?;
     state.wake_applier();
-    Ok(tagged(StatusCode::OK, record.policy.version, show(&record)))
+    Ok(respond_with_etag(
+        StatusCode::OK,
+        record.policy.version,
+        show(&record),
+    ))
 }

@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::request::{ListName, NoQuery, PageParameters, Paged, Path1, Path2, Query};
 use crate::state::SharedState;
 
-/// Lists a workspace's cycles.
+/// Lists the poll cycles of a workspace, the newest first.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles", tag = "poll cycles",
     params(PageParameters),
@@ -33,7 +33,7 @@ pub(crate) async fn list_cycles(
     Ok(Json(list).into_response())
 }
 
-/// Shows one cycle.
+/// Returns one poll cycle.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/poll-cycles/{cycle_id}", tag = "poll cycles",
     responses((status = 200, body = PollCycleRecord<'static>)),

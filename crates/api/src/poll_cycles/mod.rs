@@ -1,4 +1,4 @@
-//! Poll cycles: triggering one, and what became of them.
+//! The poll-cycle endpoints: trigger a cycle, and read what earlier cycles did.
 
 mod get_cycles;
 mod post_cycle;

@@ -11,13 +11,13 @@ use domain::ids::WorkspaceId;
 use super::record::time_text;
 use crate::access::Caller;
 use crate::problem::{FieldError, Problem};
-use crate::request::{BODY_LIMIT, NoQuery, RawBody, read_json};
+use crate::request::{BODY_LIMIT, NoQuery, RawBody, parse_json};
 use crate::state::SharedState;
 
-/// How far ahead of now a slot may lie.
-const MAX_AHEAD: TimeDelta = TimeDelta::minutes(5);
+/// How far ahead of now a scheduled time may be.
+const MAX_SLOT_AHEAD: TimeDelta = TimeDelta::minutes(5);
 
-/// Records a trigger and answers at once; the cycle runs when it is due.
+/// Queues a poll cycle and answers at once; the worker runs the cycle when it is due.
 #[utoipa::path(
     post, path = "/api/telematics-mvp/poll-cycles", tag = "poll cycles",
     request_body = PollCycleRequest<'static>,
@@ -33,7 +33,7 @@ pub(crate) async fn post_cycle(
     NoQuery: NoQuery,
     RawBody(bytes): RawBody<BODY_LIMIT>,
 ) -> Result<(StatusCode, Json<PollCycleAnswer<'static>>), Problem> {
-    let body: PollCycleRequest<'_> = read_json(&bytes)?;
+    let body: PollCycleRequest<'_> = parse_json(&bytes)?;
     let (workspace_id, request) = check_request(&body, state.core.clock.now())?;
     let answer = trigger_cycle(&state.core, caller.author(), &workspace_id, request)
         .await?
@@ -63,7 +63,7 @@ fn check_request<'b>(
     let scheduled_time = body
         .scheduled_time
         .as_deref()
-        .map(|text| parse_slot(text, now));
+        .map(|text| parse_scheduled_time(text, now));
     if let Some(Err(detail)) = scheduled_time {
         errors.push(FieldError::pointer("/scheduled_time", detail));
     }
@@ -90,11 +90,11 @@ fn check_request<'b>(
     }
 }
 
-fn parse_slot(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, &'static str> {
+fn parse_scheduled_time(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, &'static str> {
     let time = DateTime::parse_from_rfc3339(text)
         .map_err(|_| "must be an RFC 3339 time with an offset")?
         .to_utc();
-    if time > now + MAX_AHEAD {
+    if time > now + MAX_SLOT_AHEAD {
         return Err("must not be more than 5 minutes ahead");
     }
     Ok(time.trunc_subsecs(6))

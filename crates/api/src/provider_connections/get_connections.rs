@@ -11,7 +11,9 @@ use utoipa::ToSchema;
 
 use super::view::{ProviderConnectionView, connection_view};
 use crate::problem::Problem;
-use crate::request::{ListName, NoQuery, PageParameters, Paged, Path1, Path2, Query, tagged};
+use crate::request::{
+    ListName, NoQuery, PageParameters, Paged, Path1, Path2, Query, respond_with_etag,
+};
 use crate::state::SharedState;
 
 /// Connections in order of id.
@@ -37,7 +39,7 @@ pub(crate) async fn list_connections(
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page = queries::list_connections(&state.core, &workspace_id, paged.request()).await?;
     let (provider_connections, next_cursor) =
-        paged.show(page, |connection| connection_view(&connection));
+        paged.render(page, |connection| connection_view(&connection));
     Ok(Json(ConnectionList {
         provider_connections,
         next_cursor,
@@ -55,7 +57,7 @@ pub(crate) async fn get_connection(
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
     let connection = queries::get_connection(&state.core, &workspace_id, &provider_id).await?;
-    Ok(tagged(
+    Ok(respond_with_etag(
         StatusCode::OK,
         connection.version,
         connection_view(&connection),

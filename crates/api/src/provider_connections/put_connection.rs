@@ -15,7 +15,7 @@ use super::view::{ProviderConnectionView, connection_view};
 use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
-use crate::request::{IfMatch, JsonBody, NoQuery, Path2, tagged};
+use crate::request::{IfMatch, JsonBody, NoQuery, Path2, respond_with_etag};
 use crate::state::SharedState;
 
 /// A connection as it is to be. Members of the answer's form are accepted and ignored.
@@ -90,7 +90,7 @@ pub(crate) async fn put_connection(
     } else {
         StatusCode::OK
     };
-    Ok(tagged(
+    Ok(respond_with_etag(
         status,
         connection.version,
         connection_view(&connection),

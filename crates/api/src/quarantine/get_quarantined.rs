@@ -70,7 +70,7 @@ pub(crate) async fn list_quarantined(
 ) -> Result<Json<QuarantinedList>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page = list_quarantined_envelopes(&state.core, &workspace_id, paged.request()).await?;
-    let (quarantined, next_cursor) = paged.show(page, quarantined_view);
+    let (quarantined, next_cursor) = paged.render(page, quarantined_view);
     Ok(Json(QuarantinedList {
         quarantined,
         next_cursor,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::Caller;
-use crate::ingest::{batch_refusal, render_envelopes};
+use crate::ingest::{render_batch_refusal, render_envelopes};
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{JsonBody, NoQuery, Path1};
@@ -89,7 +89,7 @@ pub(crate) async fn post_replay(
     };
     let replay = replay_quarantine(&state.core, caller.author(), &workspace_id, selection)
         .await
-        .map_err(batch_refusal)?;
+        .map_err(render_batch_refusal)?;
     let verdicts = replay.verdicts.into_iter();
     let (summary, results) = render_envelopes(verdicts.map(|(id, verdict)| JudgedEnvelope {
         envelope_id: Some(id),

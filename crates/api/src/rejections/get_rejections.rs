@@ -97,7 +97,7 @@ pub(crate) async fn list_rejections(
     };
     let Rejections { page, counts } =
         queries::list_rejections(&state.core, &workspace_id, &filter, paged.request()).await?;
-    let (rejections, next_cursor) = paged.show(page, rejection_view);
+    let (rejections, next_cursor) = paged.render(page, rejection_view);
     Ok(Json(RejectionList {
         rejections,
         counts: counts

@@ -67,7 +67,7 @@ pub(crate) async fn list_unknown_devices(
         paged.request(),
     )
     .await?;
-    let (unknown_devices, next_cursor) = paged.show(page, unknown_device_view);
+    let (unknown_devices, next_cursor) = paged.render(page, unknown_device_view);
     Ok(Json(UnknownDeviceList {
         unknown_devices,
         next_cursor,

@@ -1,4 +1,4 @@
-//! Bodies: sized, typed and read member by member.
+//! Request bodies: size limits, media types and JSON parsing that names the member that is wrong.
 
 use std::error::Error;
 
@@ -10,24 +10,24 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
-use super::unread::BodyTimeout;
+use super::pending_body::BodyTimeout;
 use crate::problem::{FieldError, Problem, ProblemKind};
 
-/// Bytes of a body after decompression, but for ingest.
+/// The largest size of a body in bytes, after decompression. The ingest endpoints have a limit of their own.
 pub(crate) const BODY_LIMIT: usize = 256 * 1024;
 
-/// A JSON body of `T`, of at most 256 KiB.
+/// A JSON body that is parsed as `T`, of at most [`BODY_LIMIT`] bytes.
 pub struct JsonBody<T>(pub T);
 
-/// The bytes of a JSON body, of at most `LIMIT` after decompression.
+/// The bytes of a JSON body, at most `LIMIT` after decompression.
 pub struct RawBody<const LIMIT: usize>(pub Bytes);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = bytes_of(request.into_body(), BODY_LIMIT).await?;
-        Ok(Self(read_json(&bytes)?))
+        let bytes = read_body(request.into_body(), BODY_LIMIT).await?;
+        Ok(Self(parse_json(&bytes)?))
     }
 }
 
@@ -35,20 +35,20 @@ impl<S: Send + Sync, const LIMIT: usize> FromRequest<S> for RawBody<LIMIT> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        Ok(Self(bytes_of(request.into_body(), LIMIT).await?))
+        Ok(Self(read_body(request.into_body(), LIMIT).await?))
     }
 }
 
-/// Refuses by the headers alone: a declared length above the limit, or a type that is not JSON.
+/// Checks the headers of a body before the body is read: the declared length and the media type.
 ///
 /// # Errors
-/// 413 or 415.
-pub(crate) fn check_envelope(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
+/// 413 if the declared length is above `limit`, 415 if the media type is not JSON in UTF-8.
+pub(crate) fn check_body_headers(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
     let declared = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|length| length > limit as u64) {
-        return Err(too_large(limit));
+        return Err(body_too_large(limit));
     }
     if is_json(headers) {
         Ok(())
@@ -58,19 +58,19 @@ pub(crate) fn check_envelope(headers: &HeaderMap, limit: usize) -> Result<(), Pr
     }
 }
 
-fn too_large(limit: usize) -> Problem {
+fn body_too_large(limit: usize) -> Problem {
     Problem::of(ProblemKind::PAYLOAD_TOO_LARGE).detail(format!("the body may have {limit} bytes"))
 }
 
 /// Reads a body to its end.
 ///
 /// # Errors
-/// 413 above the limit, 400 when it breaks off.
-pub(crate) async fn bytes_of(body: Body, limit: usize) -> Result<Bytes, Problem> {
+/// 413 if the body is larger than `limit`, 408 if it does not arrive in time, 400 if it breaks off.
+pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, Problem> {
     match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Err(error) if is_late(&*error) => {
+        Err(error) if error.is::<LengthLimitError>() => Err(body_too_large(limit)),
+        Err(error) if is_body_timeout(&*error) => {
             Err(Problem::of(ProblemKind::REQUEST_TIMEOUT).detail("the body did not arrive in time"))
         }
         Err(_) => Err(Problem::invalid(vec![FieldError::pointer(
@@ -80,8 +80,8 @@ pub(crate) async fn bytes_of(body: Body, limit: usize) -> Result<Bytes, Problem>
     }
 }
 
-/// Whether it came to this because the body took too long, whoever passed that on.
-fn is_late(error: &(dyn Error + 'static)) -> bool {
+/// Returns whether a [`BodyTimeout`] is anywhere in the chain of causes. The layers in between wrap it.
+fn is_body_timeout(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if error.is::<BodyTimeout>() {
@@ -106,12 +106,12 @@ fn is_json(headers: &HeaderMap) -> bool {
     media_type.trim().eq_ignore_ascii_case("application/json") && utf_8
 }
 
-/// Reads a JSON object as `T`.
+/// Parses a JSON object as `T`.
 ///
 /// # Errors
-/// A 400 with the pointer of the first member that is wrong.
-pub fn read_json<'de, T: serde::Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Problem> {
-    // serde reads a struct from an array as well; the contract has objects only.
+/// 400 with the pointer of the first member that is wrong.
+pub fn parse_json<'de, T: serde::Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Problem> {
+    // Checked here, because serde accepts an array for a struct, and the contract has objects only.
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
         return Err(Problem::invalid(vec![FieldError::pointer(
             "",
@@ -120,24 +120,24 @@ pub fn read_json<'de, T: serde::Deserialize<'de>>(bytes: &'de [u8]) -> Result<T,
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let read = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        // Where the text stops being JSON is a place in the text, not in the document.
+        // A syntax error has a line and a column, but no pointer.
         let pointer = if error.inner().is_data() {
-            pointer_of(error.path(), error.inner())
+            find_pointer(error.path(), error.inner())
         } else {
             String::new()
         };
-        FieldError::pointer(pointer, message_of(error.inner()))
+        FieldError::pointer(pointer, describe_error(error.inner()))
     });
     let read = read.and_then(|value| match deserializer.end() {
         Ok(()) => Ok(value),
-        Err(error) => Err(FieldError::pointer("", message_of(&error))),
+        Err(error) => Err(FieldError::pointer("", describe_error(&error))),
     });
     read.map_err(|error| Problem::invalid(vec![error]))
 }
 
-/// Where an error happened, as an RFC 6901 pointer. An unknown, missing or repeated member is named
-/// by the message and not by the path, so its name is taken from there.
-pub fn pointer_of(path: &serde_path_to_error::Path, error: &serde_json::Error) -> String {
+/// Returns the place of an error as an RFC 6901 pointer. For an unknown, missing or repeated member the path of
+/// the error ends at the object, so the name of the member is taken from the message.
+pub fn find_pointer(path: &serde_path_to_error::Path, error: &serde_json::Error) -> String {
     let mut pointer = String::new();
     let mut last = String::new();
     for segment in path {
@@ -166,11 +166,11 @@ pub fn pointer_of(path: &serde_path_to_error::Path, error: &serde_json::Error) -
     pointer
 }
 
-/// What is wrong, in the contract's words where serde's speak of our types.
-fn message_of(error: &serde_json::Error) -> String {
+/// Returns the text of a parse error without the position, or with it if the body is not JSON at all.
+fn describe_error(error: &serde_json::Error) -> String {
     if error.is_data() {
         let message = error.to_string();
-        // The position is of no use to whoever has a pointer.
+        // The position is cut off: the pointer says where.
         message
             .rsplit_once(" at line ")
             .map_or(message.clone(), |(message, _)| message.to_owned())

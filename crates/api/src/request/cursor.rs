@@ -1,11 +1,11 @@
-//! Cursors: where a list goes on, bound to the list, its filter and its instant.
+//! The cursor of a list: the position where the next page starts, bound to the list, its filter and its instant.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
 
-/// What a cursor holds. Opaque to clients.
+/// The content of a cursor, which is opaque to clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cursor {
@@ -15,23 +15,23 @@ pub struct Cursor {
     /// The instant at which the first page was computed.
     #[serde(rename = "t")]
     pub instant: DateTime<Utc>,
-    /// The last key of the page before.
+    /// The position of the last item of the page before.
     #[serde(rename = "a")]
     pub after: String,
 }
 
 impl Cursor {
-    /// As it goes into an answer.
+    /// Encodes the cursor for an answer.
     pub fn encode(&self) -> String {
-        // Three texts always have a JSON form.
+        // Serializing cannot fail: every member is a text or a time.
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
-    /// As it came back; `None` for what was never one.
+    /// Decodes a cursor that a client sent; returns `None` if this service cannot have made it.
     pub fn decode(text: &str) -> Option<Self> {
         let json = URL_SAFE_NO_PAD.decode(text).ok()?;
         let cursor: Self = serde_json::from_slice(&json).ok()?;
-        // No key of ours holds a NUL, which the database would not take; no page of ours is older.
+        // No position of ours holds a NUL, which the database would refuse, and no page is older than 2015.
         let made_here = !cursor.after.contains('\0') && cursor.instant.year() >= 2015;
         made_here.then_some(cursor)
     }

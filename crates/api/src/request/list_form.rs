@@ -1,16 +1,16 @@
-//! `Accept`: a list as JSON or as a spreadsheet (RFC 9110, section 12.5.1).
+//! The choice between JSON and CSV for a list, by the header `Accept` (RFC 9110, section 12.5.1).
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 
-/// The form in which a list is wanted. JSON where nothing that there is is acceptable: a list in the usual
-/// form helps more than a refusal.
+/// The media type in which a list is answered. It is JSON if the caller accepts neither, because a list in the
+/// usual form helps more than a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListForm {
-    /// One page.
+    /// One page as JSON.
     Json,
-    /// All rows.
+    /// All rows as CSV.
     Csv,
 }
 
@@ -18,32 +18,32 @@ impl<S: Send + Sync> FromRequestParts<S> for ListForm {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        // HEAD takes nothing away, and so is answered in the form that costs a page.
+        // HEAD has no body, so it gets JSON, which costs one page instead of a whole export.
         Ok(if parts.method == Method::HEAD {
             Self::Json
         } else {
-            Self::of(&parts.headers)
+            Self::from_headers(&parts.headers)
         })
     }
 }
 
 impl ListForm {
-    fn of(headers: &HeaderMap) -> Self {
-        let ranges: Vec<Range> = headers
+    fn from_headers(headers: &HeaderMap) -> Self {
+        let ranges: Vec<MediaRange> = headers
             .get_all(header::ACCEPT)
             .iter()
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
-            .map(Range::read)
+            .map(MediaRange::parse)
             .collect();
         let quality = |kind: &str, subkind: &str| {
             let matching = ranges.iter().filter_map(|range| {
-                Some((range.closeness(kind, subkind)?, range.quality_permille))
+                Some((range.specificity(kind, subkind)?, range.quality_permille))
             });
-            // The closest range decides, of equal ones the first that was said.
+            // The most specific range decides; of equally specific ones the first.
             matching
                 .rev()
-                .max_by_key(|(closeness, _)| *closeness)
+                .max_by_key(|(specificity, _)| *specificity)
                 .map_or(0, |(_, quality)| quality)
         };
         if quality("text", "csv") > quality("application", "json") {
@@ -54,15 +54,15 @@ impl ListForm {
     }
 }
 
-/// A media range and how much it is wanted.
-struct Range {
+/// A media range of `Accept` with its quality.
+struct MediaRange {
     kind: String,
     subkind: String,
     quality_permille: u32,
 }
 
-impl Range {
-    fn read(text: &str) -> Self {
+impl MediaRange {
+    fn parse(text: &str) -> Self {
         let mut parts = text.split(';').map(str::trim);
         let media = parts.next().unwrap_or_default().to_ascii_lowercase();
         let (kind, subkind) = media.split_once('/').unwrap_or_default();
@@ -73,12 +73,12 @@ impl Range {
         Self {
             kind: kind.to_owned(),
             subkind: subkind.to_owned(),
-            quality_permille: quality.map_or(1000, permille),
+            quality_permille: quality.map_or(1000, parse_quality_permille),
         }
     }
 
-    /// How closely it names a media type; not at all where it does not match.
-    fn closeness(&self, kind: &str, subkind: &str) -> Option<u8> {
+    /// Returns how specifically the range matches a media type, or `None` if it does not match.
+    fn specificity(&self, kind: &str, subkind: &str) -> Option<u8> {
         match (self.kind.as_str(), self.subkind.as_str()) {
             (k, s) if k == kind && s == subkind => Some(2),
             (k, "*") if k == kind => Some(1),
@@ -88,8 +88,8 @@ impl Range {
     }
 }
 
-/// `0`, `1` or up to three decimals; anything else is not wanted.
-fn permille(text: &str) -> u32 {
+/// Parses a quality of 0 to 1 with up to three decimals. Anything else counts as 0, not wanted.
+fn parse_quality_permille(text: &str) -> u32 {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let digits = decimals.len() <= 3 && decimals.bytes().all(|byte| byte.is_ascii_digit());
     match whole {
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spreadsheet_is_sent_to_who_prefers_it() {
+    fn csv_is_chosen_only_if_it_is_preferred_to_json() {
         use ListForm::{Csv, Json};
         for (accept, expected) in [
             ("", Json),
@@ -125,8 +125,8 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, accept.parse().expect("a header"));
-            assert_eq!(ListForm::of(&headers), expected, "{accept}");
+            assert_eq!(ListForm::from_headers(&headers), expected, "{accept}");
         }
-        assert_eq!(ListForm::of(&HeaderMap::new()), Json);
+        assert_eq!(ListForm::from_headers(&HeaderMap::new()), Json);
     }
 }

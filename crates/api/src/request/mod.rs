@@ -1,5 +1,5 @@
-//! What a request brings, read strictly: ids of the path, parameters, bodies, preconditions, cursors.
-//! What breaks a rule is a problem before a handler runs.
+//! Extractors for the parts of a request: ids of the path, query parameters, bodies, preconditions and cursors.
+//! They parse strictly: a part that breaks its rule is refused with a problem before the handler runs.
 
 mod body;
 mod cursor;
@@ -7,25 +7,27 @@ mod list_form;
 mod page;
 mod parameter;
 mod path;
+mod pending_body;
 mod position;
 mod precondition;
 mod query;
 mod request_id;
 mod trace;
-mod unread;
 
-pub(crate) use body::{BODY_LIMIT, bytes_of, check_envelope};
-pub use body::{JsonBody, RawBody, pointer_of, read_json};
+pub(crate) use body::{BODY_LIMIT, check_body_headers, read_body};
+pub use body::{JsonBody, RawBody, find_pointer, parse_json};
 pub use cursor::Cursor;
 pub use list_form::ListForm;
 pub use page::{ListName, PageParameters, Paged};
 pub use parameter::{ParameterValue, number_schema, words_rule, words_schema};
 pub use path::{Path1, Path2, PathId};
+pub(crate) use pending_body::PendingBody;
 pub use position::Position;
-pub use precondition::{IfMatch, tagged};
+pub use precondition::{IfMatch, respond_with_etag};
 pub(crate) use query::query_parameters;
-pub use query::{AskedFilter, GivenParameters, NoQuery, Query, QueryParameters, describe};
+pub use query::{
+    GivenParameters, NoQuery, Query, QueryParameters, RequestedFilter, describe_parameter,
+};
 pub(crate) use request_id::RequestId;
 pub use trace::TraceContext;
-pub(crate) use trace::ids_of;
-pub(crate) use unread::Unread;
+pub(crate) use trace::parse_traceparent;

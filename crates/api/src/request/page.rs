@@ -1,4 +1,4 @@
-//! `limit` and `cursor`, which every list takes.
+//! The parameters `limit` and `cursor`, which every list takes, and the page that they ask for.
 
 use std::borrow::Cow;
 
@@ -17,14 +17,14 @@ use crate::problem::{FieldError, Problem};
 query_parameters! {
     /// The parameters that every list takes.
     pub struct PageParameters {
-        /// Rows of a page.
+        /// The largest number of rows of the page.
         limit: PageLimit,
-        /// `next_cursor` of the page before: opaque, and good for the same list with the same filter only.
+        /// The `next_cursor` of the page before. It is opaque, and valid only for the same list with the same filter.
         cursor: Cursor,
     }
 }
 
-/// The number of rows that a page has, unless the list ends.
+/// The largest number of rows of a page.
 #[derive(Clone, Copy, Debug)]
 pub struct PageLimit(u16);
 
@@ -70,7 +70,7 @@ impl ParameterValue for Cursor {
     }
 }
 
-/// One page of a list, as a request asks for it.
+/// The page of a list that a request asks for.
 #[derive(Clone, Debug)]
 pub struct Paged<P> {
     list: String,
@@ -78,7 +78,7 @@ pub struct Paged<P> {
     request: PageRequest<P>,
 }
 
-/// Path and filter of the request, without `limit` and `cursor`: the list that a cursor is bound to.
+/// The list that a cursor is bound to: path and filter of the request, without `limit` and `cursor`.
 #[derive(Clone, Debug)]
 pub struct ListName(String);
 
@@ -99,10 +99,10 @@ impl<S: Send + Sync> FromRequestParts<S> for ListName {
 }
 
 impl<P: Position> Paged<P> {
-    /// Binds the page to its list, and reads the position out of the cursor.
+    /// Binds the page to its list, and parses the position in the cursor.
     ///
     /// # Errors
-    /// A cursor of another list or of another filter.
+    /// 400 if the cursor is of another list or of another filter.
     pub fn try_new(
         ListName(list): ListName,
         query: PageParameters,
@@ -119,10 +119,12 @@ impl<P: Position> Paged<P> {
             });
         };
         if cursor.list != list || cursor.instant > now {
-            return Err(refused("is not a cursor of this list with this filter"));
+            return Err(refuse_cursor(
+                "is not a cursor of this list with this filter",
+            ));
         }
-        let after =
-            P::read(&cursor.after).ok_or_else(|| refused("is not a cursor of this list"))?;
+        let after = P::decode(&cursor.after)
+            .ok_or_else(|| refuse_cursor("is not a cursor of this list"))?;
         Ok(Self {
             list,
             instant: cursor.instant,
@@ -133,39 +135,42 @@ impl<P: Position> Paged<P> {
         })
     }
 
-    /// The instant that all pages of the list are computed at: that of the first.
+    /// Returns the instant at which all pages of the list are computed: the instant of the first page.
     pub fn instant(&self) -> DateTime<Utc> {
         self.instant
     }
 
-    /// The page that the query is asked for.
+    /// Returns the page in the form that application queries take.
     pub fn request(&self) -> &PageRequest<P> {
         &self.request
     }
 
-    /// Writes the cursor of the page after a position, if there is one.
+    /// Encodes the cursor of the page after a position, if there is one.
     pub fn cursor(&self, next: Option<&P>) -> Option<String> {
         next.map(|position| {
             Cursor {
                 list: self.list.clone(),
                 instant: self.instant,
-                after: position.write(),
+                after: position.encode(),
             }
             .encode()
         })
     }
 
-    /// Shows each item of a page, and writes the cursor of the next page, if there is one.
-    pub fn show<T, V>(
+    /// Renders each item of a page, and encodes the cursor of the next page, if there is one.
+    pub fn render<T, V>(
         &self,
         page: Page<T, P>,
-        show: impl FnMut(T) -> V,
+        render_item: impl FnMut(T) -> V,
     ) -> (Vec<V>, Option<String>) {
         let next_cursor = self.cursor(page.next.as_ref());
-        (page.items.into_iter().map(show).collect(), next_cursor)
+        (
+            page.items.into_iter().map(render_item).collect(),
+            next_cursor,
+        )
     }
 }
 
-fn refused(detail: &str) -> Problem {
+fn refuse_cursor(detail: &str) -> Problem {
     Problem::invalid(vec![FieldError::parameter("cursor", detail)])
 }

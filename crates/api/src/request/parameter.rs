@@ -1,4 +1,5 @@
-//! Types of parameters. How a text is read, what a refusal says and what the document says are declared together.
+//! The types of query and path parameters. Each declares in one place how its text is parsed, what a refusal says
+//! and what the OpenAPI document says.
 
 use std::borrow::Cow;
 
@@ -12,26 +13,26 @@ use serde_json::{Value, json};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{Ref, RefOr};
 
-/// A type whose values parameters have.
+/// A type of parameter values.
 pub trait ParameterValue: Sized {
-    /// Reads the decoded text of a parameter; `None` if it is not a value of the type.
+    /// Parses the decoded text of a parameter; returns `None` if it is not a value of the type.
     fn parse(text: &str) -> Option<Self>;
 
-    /// Says what the text must be, as a refusal puts it.
+    /// Returns the rule that the text must follow, in the words of a refusal: "must be …".
     fn rule() -> Cow<'static, str>;
 
-    /// Describes the texts that can be parsed.
+    /// Returns the schema of the texts that can be parsed.
     fn schema() -> RefOr<Schema>;
 }
 
-/// Builds the schema of a text that is one of some words.
+/// Builds the schema of a text that is one of the given words.
 pub fn words_schema<'w>(words: impl IntoIterator<Item = &'w str>) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .enum_values(Some(words))
 }
 
-/// Writes the rule of a text that is one of some words.
+/// Builds the rule of a text that is one of the given words.
 pub fn words_rule<'w>(words: impl IntoIterator<Item = &'w str>) -> Cow<'static, str> {
     let words: Vec<&str> = words.into_iter().collect();
     format!("must be one of {}", words.join(" ")).into()
@@ -133,7 +134,7 @@ impl ParameterValue for bool {
     }
 }
 
-/// A time needs an offset. What is finer than a microsecond is cut off, as at every edge.
+/// A time needs an offset. It is truncated to microseconds, as every time that enters the service.
 impl ParameterValue for DateTime<Utc> {
     fn parse(text: &str) -> Option<Self> {
         let time = DateTime::parse_from_rfc3339(text).ok()?;

@@ -1,4 +1,4 @@
-//! Ids of the path.
+//! Extractors for the ids in the path of a request.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
@@ -7,9 +7,9 @@ use domain::ids::{CycleId, DeviceId, ProviderId, SweepId, VehicleId, WorkspaceId
 use super::parameter::ParameterValue;
 use crate::problem::{FieldError, Problem};
 
-/// An id that routes name in braces.
+/// An id that stands in braces in routes.
 pub trait PathId: ParameterValue {
-    /// The name in the braces.
+    /// The name in the braces, such as `workspace_id`.
     const PARAMETER: &'static str;
 }
 
@@ -30,19 +30,19 @@ path_ids! {
     SweepId = "sweep_id";
 }
 
-/// The one id of a path.
+/// The id of a path that has one.
 pub struct Path1<A>(pub A);
 
-/// The two ids of a path.
+/// The ids of a path that has two.
 pub struct Path2<A, B>(pub A, pub B);
 
 impl<S: Send + Sync, A: PathId> FromRequestParts<S> for Path1<A> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let params = raw(parts, state).await?;
+        let params = decode_path(parts, state).await?;
         Ok(Self(
-            read::<A>(&params).map_err(|error| Problem::invalid(vec![error]))?,
+            parse_id::<A>(&params).map_err(|error| Problem::invalid(vec![error]))?,
         ))
     }
 }
@@ -51,8 +51,8 @@ impl<S: Send + Sync, A: PathId, B: PathId> FromRequestParts<S> for Path2<A, B> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let params = raw(parts, state).await?;
-        match (read::<A>(&params), read::<B>(&params)) {
+        let params = decode_path(parts, state).await?;
+        match (parse_id::<A>(&params), parse_id::<B>(&params)) {
             (Ok(a), Ok(b)) => Ok(Self(a, b)),
             (a, b) => Err(Problem::invalid(
                 a.err().into_iter().chain(b.err()).collect(),
@@ -61,7 +61,10 @@ impl<S: Send + Sync, A: PathId, B: PathId> FromRequestParts<S> for Path2<A, B> {
     }
 }
 
-async fn raw<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<RawPathParams, Problem> {
+async fn decode_path<S: Send + Sync>(
+    parts: &mut Parts,
+    state: &S,
+) -> Result<RawPathParams, Problem> {
     RawPathParams::from_request_parts(parts, state)
         .await
         .map_err(|_| {
@@ -72,7 +75,7 @@ async fn raw<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<RawPathPara
         })
 }
 
-fn read<A: PathId>(params: &RawPathParams) -> Result<A, FieldError> {
+fn parse_id<A: PathId>(params: &RawPathParams) -> Result<A, FieldError> {
     let text = params
         .iter()
         .find(|(name, _)| *name == A::PARAMETER)

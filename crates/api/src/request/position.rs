@@ -1,5 +1,5 @@
-//! Positions in lists, as the text of a cursor holds them. The text is ours alone: clients pass cursors back
-//! without a look inside.
+//! Positions in lists, and their text inside a cursor. The text is internal to this service: cursors are opaque
+//! to clients.
 
 use std::fmt::Display;
 
@@ -12,25 +12,25 @@ use domain::ids::{
     CycleId, DeviceId, EnvelopeId, EventId, ExternalId, ProviderId, VehicleId, WorkspaceId,
 };
 
-/// A position in a list: what the last item of a page is told apart by, in the order of the list.
+/// A position in a list: the sort key of the last item of a page.
 pub trait Position: Sized {
-    /// Writes the position into a cursor.
-    fn write(&self) -> String;
+    /// Encodes the position as the text for a cursor.
+    fn encode(&self) -> String;
 
-    /// Reads the position back; `None` for a text that was never written so.
-    fn read(text: &str) -> Option<Self>;
+    /// Decodes the position; returns `None` for a text that [`Self::encode`] cannot have made.
+    fn decode(text: &str) -> Option<Self>;
 }
 
-/// Lists in order of an id, or of a version: the position is the id's own text.
+/// Implements [`Position`] for lists in order of an id or a version: the position is the text of that id.
 macro_rules! positions_by_own_text {
-    ($($position:ty: $read:expr;)+) => {
+    ($($position:ty: $decode:expr;)+) => {
         $(impl Position for $position {
-            fn write(&self) -> String {
+            fn encode(&self) -> String {
                 self.to_string()
             }
 
-            fn read(text: &str) -> Option<Self> {
-                $read(text)
+            fn decode(text: &str) -> Option<Self> {
+                $decode(text)
             }
         })+
     };
@@ -48,29 +48,29 @@ positions_by_own_text! {
 }
 
 impl Position for EventPosition {
-    fn write(&self) -> String {
-        words([&time_text(self.at), &self.event_id])
+    fn encode(&self) -> String {
+        join_words([&encode_time(self.at), &self.event_id])
     }
 
-    fn read(text: &str) -> Option<Self> {
+    fn decode(text: &str) -> Option<Self> {
         let (at, id) = text.split_once(' ')?;
         Some(Self {
-            at: read_time_text(at)?,
+            at: decode_time(at)?,
             event_id: EventId(id.parse().ok()?),
         })
     }
 }
 
 impl Position for WorklistPosition {
-    fn write(&self) -> String {
-        let since = time_text(self.silent_since);
-        words([&since, &self.workspace_id, &self.device_id])
+    fn encode(&self) -> String {
+        let since = encode_time(self.silent_since);
+        join_words([&since, &self.workspace_id, &self.device_id])
     }
 
-    fn read(text: &str) -> Option<Self> {
+    fn decode(text: &str) -> Option<Self> {
         let mut words = text.splitn(3, ' ');
         Some(Self {
-            silent_since: read_time_text(words.next()?)?,
+            silent_since: decode_time(words.next()?)?,
             workspace_id: WorkspaceId::try_new(words.next()?).ok()?,
             device_id: DeviceId::try_new(words.next()?).ok()?,
         })
@@ -78,8 +78,8 @@ impl Position for WorklistPosition {
 }
 
 impl Position for OverviewRank {
-    fn write(&self) -> String {
-        words([
+    fn encode(&self) -> String {
+        join_words([
             &self.inactive,
             &self.within_5_minutes,
             &self.cycle_success,
@@ -87,7 +87,7 @@ impl Position for OverviewRank {
         ])
     }
 
-    fn read(text: &str) -> Option<Self> {
+    fn decode(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         Some(Self {
             inactive: words.next()?.parse().ok()?,
@@ -98,7 +98,7 @@ impl Position for OverviewRank {
     }
 }
 
-/// The members of a rejection's key, in the order of its list.
+/// The members of a [`RejectionKey`], in the order by which rejections are listed.
 type RejectionMembers = (
     RejectReason,
     Option<ProviderId>,
@@ -108,7 +108,7 @@ type RejectionMembers = (
 );
 
 impl Position for RejectionKey {
-    fn write(&self) -> String {
+    fn encode(&self) -> String {
         let Self {
             reason,
             provider_id,
@@ -116,15 +116,15 @@ impl Position for RejectionKey {
             device_id,
             pointer,
         } = self;
-        // Texts always have a JSON form.
+        // Serializing cannot fail: every member is a text.
         serde_json::to_string(&(reason, provider_id, external_id, device_id, pointer))
             .unwrap_or_default()
     }
 
-    fn read(text: &str) -> Option<Self> {
+    fn decode(text: &str) -> Option<Self> {
         let members: RejectionMembers = serde_json::from_str(text).ok()?;
         let (reason, provider_id, external_id, device_id, pointer) = members;
-        // JSON could spell what the database would not take; no pointer of ours has it.
+        // A forged cursor can hold a NUL, which the database would refuse; no pointer of ours has one.
         let is_legible = |text: &String| !text.contains(char::is_control);
         pointer.iter().all(is_legible).then_some(Self {
             reason,
@@ -136,15 +136,15 @@ impl Position for RejectionKey {
     }
 }
 
-fn words<const N: usize>(words: [&dyn Display; N]) -> String {
+fn join_words<const N: usize>(words: [&dyn Display; N]) -> String {
     words.map(ToString::to_string).join(" ")
 }
 
-fn time_text(at: DateTime<Utc>) -> String {
+fn encode_time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-fn read_time_text(text: &str) -> Option<DateTime<Utc>> {
+fn decode_time(text: &str) -> Option<DateTime<Utc>> {
     Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc())
 }
 
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rejections_key_is_read_as_it_was_written_and_nothing_else_is() {
+    fn a_rejection_key_is_decoded_as_it_was_encoded_and_nothing_else_is() {
         let key = RejectionKey {
             reason: RejectReason::IdentityConflict,
             provider_id: ProviderId::try_new("geo:1").ok(),
@@ -161,7 +161,7 @@ mod tests {
             device_id: None,
             pointer: Some("/signals".to_owned()),
         };
-        assert_eq!(RejectionKey::read(&key.write()), Some(key));
+        assert_eq!(RejectionKey::decode(&key.encode()), Some(key));
         for text in [
             "",
             "bus-1",
@@ -171,17 +171,17 @@ mod tests {
             r#"["malformed","-p",null,null,null]"#,
             r#"["malformed",null,null,null,"\u0000"]"#,
         ] {
-            assert_eq!(RejectionKey::read(text), None, "{text}");
+            assert_eq!(RejectionKey::decode(text), None, "{text}");
         }
     }
 
     #[test]
-    fn every_other_position_is_read_as_its_text_says_and_nothing_else_is() {
+    fn every_other_position_is_decoded_from_its_own_text_and_from_nothing_else() {
         fn check<P: Position>(text: &str, wrong: &[&str]) {
-            let read = P::read(text).map(|position| position.write());
-            assert_eq!(read.as_deref(), Some(text));
+            let decode = P::decode(text).map(|position| position.encode());
+            assert_eq!(decode.as_deref(), Some(text));
             for wrong in wrong {
-                assert!(P::read(wrong).is_none(), "{wrong}");
+                assert!(P::decode(wrong).is_none(), "{wrong}");
             }
         }
         let id = "019ab000-0000-7000-8000-000000000001";

@@ -1,4 +1,4 @@
-//! `If-Match`, and the `ETag` of answers.
+//! The header `If-Match` of requests, and the header `ETag` of answers.
 
 use application::commands::Precondition;
 use axum::Json;
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::problem::{FieldError, Problem};
 
-/// What the caller asks of the version that it replaces.
+/// The versions that the caller accepts for the resource that it changes.
 pub struct IfMatch(pub Precondition);
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
@@ -26,7 +26,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
                 return Ok(Self(Precondition::None));
             }
             for tag in tags.split(',').map(str::trim) {
-                versions.extend(version_of(tag)?);
+                versions.extend(parse_tag(tag)?);
             }
         }
         Ok(Self(if given {
@@ -37,8 +37,9 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
-/// The version in a tag; none for a weak or foreign one, which never matches strongly.
-fn version_of(tag: &str) -> Result<Option<i64>, Problem> {
+/// Returns the version in a tag, or `None` for a weak or foreign tag: `If-Match` compares strongly, so such a tag
+/// never matches.
+fn parse_tag(tag: &str) -> Result<Option<i64>, Problem> {
     let (weak, tag) = tag
         .strip_prefix("W/")
         .map_or((false, tag), |tag| (true, tag));
@@ -56,8 +57,8 @@ fn malformed() -> Problem {
     )])
 }
 
-/// An answer with the version of what it shows.
-pub fn tagged(status: StatusCode, version: i64, body: impl Serialize) -> Response {
+/// Builds an answer whose `ETag` is the version of the resource that it shows.
+pub fn respond_with_etag(status: StatusCode, version: i64, body: impl Serialize) -> Response {
     let mut answer = (status, Json(body)).into_response();
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
         answer.headers_mut().insert(header::ETAG, tag);
@@ -79,7 +80,7 @@ mod tests {
             ("\"7", None),
             ("\"7\"\"8\"", None),
         ] {
-            assert_eq!(version_of(tag).ok(), expected, "{tag}");
+            assert_eq!(parse_tag(tag).ok(), expected, "{tag}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Query parameters, read strictly: unknown, repeated and unreadable ones are refused by name.
+//! The strict parsing of query parameters: unknown, repeated and invalid ones are refused by name.
 
 use std::convert::Infallible;
 
@@ -12,14 +12,14 @@ use crate::problem::{FieldError, Problem};
 
 /// The query parameters of an endpoint. [`query_parameters!`] declares them.
 pub trait QueryParameters: Sized {
-    /// Takes the declared parameters out of those that were given. What is left over is refused.
+    /// Takes the declared parameters out of the given ones. Parameters that are left over are refused.
     fn take(given: &mut GivenParameters) -> Self;
 }
 
-/// Declares the query parameters of an endpoint: names, types and the descriptions of the document.
+/// Declares the query parameters of an endpoint: names, types and descriptions.
 ///
-/// A field is the parameter of its name. Its doc comment is the parameter's description; its type says how the
-/// text is read, what a refusal says and what the document says of the text.
+/// Each field is the parameter with the field's name. Its doc comment is the description in the OpenAPI document;
+/// its type, a [`ParameterValue`], decides how the text is parsed, what a refusal says and what the schema is.
 macro_rules! query_parameters {
     (
         $(#[doc = $about:literal])*
@@ -46,7 +46,7 @@ macro_rules! query_parameters {
                 _: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>,
             ) -> Vec<utoipa::openapi::path::Parameter> {
                 vec![$(
-                    $crate::request::describe::<$Value>(stringify!($name), &[$($description),+]),
+                    $crate::request::describe_parameter::<$Value>(stringify!($name), &[$($description),+]),
                 )+]
             }
         }
@@ -54,16 +54,16 @@ macro_rules! query_parameters {
 }
 pub(crate) use query_parameters;
 
-/// The parameters of a request.
+/// The query parameters of a request, parsed as `P`.
 pub struct Query<P>(pub P);
 
-/// The filter of a list as it was asked for: names and values of all parameters but `limit` and `cursor`.
-pub struct AskedFilter(pub Vec<(String, String)>);
+/// The filter of a list as the caller wrote it: names and values of all parameters except `limit` and `cursor`.
+pub struct RequestedFilter(pub Vec<(String, String)>);
 
-/// For an endpoint that has no parameters.
+/// The extractor of an endpoint without query parameters: it refuses any that are given.
 pub struct NoQuery;
 
-/// Parameters that have yet to be taken, and what was wrong with those that were.
+/// The parameters of a request that are not taken yet, and the errors found in those that were.
 #[derive(Debug, Default)]
 pub struct GivenParameters {
     given: Vec<(String, String)>,
@@ -86,9 +86,10 @@ impl GivenParameters {
         parameters
     }
 
-    /// Takes the parameter of a name, of which `r#` is no part: `r#type` is `type`.
+    /// Takes the parameter with this name. The prefix `r#` of a raw identifier is not part of the name: `r#type` is
+    /// the parameter `type`.
     pub fn take<T: ParameterValue>(&mut self, name: &str) -> Option<T> {
-        let name = unescaped(name);
+        let name = strip_raw_prefix(name);
         let at = self.given.iter().position(|(given, _)| given == name)?;
         let text = self.given.remove(at).1;
         if self.given.iter().any(|(given, _)| given == name) {
@@ -118,24 +119,25 @@ impl GivenParameters {
     }
 }
 
-/// Describes a parameter for the document.
-pub fn describe<T: ParameterValue>(name: &str, description: &[&str]) -> Parameter {
+/// Describes a parameter for the OpenAPI document.
+pub fn describe_parameter<T: ParameterValue>(name: &str, description: &[&str]) -> Parameter {
     let lines: Vec<&str> = description.iter().map(|line| line.trim()).collect();
     ParameterBuilder::new()
-        .name(unescaped(name))
+        .name(strip_raw_prefix(name))
         .parameter_in(ParameterIn::Query)
         .description(Some(lines.join(" ")))
         .schema(Some(T::schema()))
         .build()
 }
 
-fn unescaped(name: &str) -> &str {
+fn strip_raw_prefix(name: &str) -> &str {
     name.strip_prefix("r#").unwrap_or(name)
 }
 
 /// Decodes a name or a value (`application/x-www-form-urlencoded`); `None` if it is not percent-encoded UTF-8.
 fn decode(text: &str) -> Option<String> {
-    // `percent_decode_str` leaves a `%` without two digits as it is. Whoever sends one did not encode.
+    // Checked first, because `percent_decode_str` keeps a `%` without two digits, which a caller that does not
+    // encode sends.
     let has_digits = |rest: &str| {
         let digits = rest.as_bytes().get(..2);
         digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
@@ -165,7 +167,7 @@ impl<S: Send + Sync, P: QueryParameters> FromRequestParts<S> for Query<P> {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for AskedFilter {
+impl<S: Send + Sync> FromRequestParts<S> for RequestedFilter {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
@@ -215,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_that_is_unknown_repeated_or_unreadable_is_refused_by_name() {
+    fn a_parameter_that_is_unknown_repeated_or_invalid_is_refused_by_name() {
         for (query, names) in [
             ("", vec![]),
             ("active=true&type=2026-11-23T08%3A00%3A00%2B01:00", vec![]),
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_read_as_a_value_of_its_type() {
+    fn a_parameter_is_parsed_as_a_value_of_its_type() {
         let mut given = GivenParameters::parse("type=2026-11-23T09%3A00%3A00%2B01:00");
         let parameters = TestParameters::take(&mut given);
         assert_eq!(parameters.active, None);

@@ -1,4 +1,4 @@
-//! The request's own name: the caller's where it sends a sane one, minted here where not.
+//! The id of a request: the `x-request-id` that the caller sends if it is valid, otherwise a new one.
 
 use std::sync::Arc;
 
@@ -6,38 +6,39 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
-const LONGEST: usize = 128;
+/// The largest length of a request id, in characters.
+const MAX_LENGTH: usize = 128;
 
-/// 1..=128 visible ASCII characters; found in every log line of the request, and in its answer.
+/// An id of 1 to 128 visible ASCII characters. It stands in every log line of the request and in its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// The one that the headers bring, if it is the only one and sane; else `fresh`.
-    pub(crate) fn of(headers: &HeaderMap, fresh: Uuid) -> Self {
+    /// Returns the id in the headers if there is exactly one and it is valid; otherwise `fresh`.
+    pub(crate) fn from_headers(headers: &HeaderMap, fresh: Uuid) -> Self {
         let mut brought = headers.get_all(HEADER).iter();
-        let sane = match (brought.next(), brought.next()) {
-            (Some(id), None) => id.to_str().ok().filter(|id| is_sane(id)),
+        let valid = match (brought.next(), brought.next()) {
+            (Some(id), None) => id.to_str().ok().filter(|id| is_valid(id)),
             _ => None,
         };
-        Self(sane.map_or_else(|| fresh.to_string().into(), Into::into))
+        Self(valid.map_or_else(|| fresh.to_string().into(), Into::into))
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Puts it into an answer.
-    pub(crate) fn tell(&self, headers: &mut HeaderMap) {
-        // Visible ASCII always has the form of a header.
+    /// Adds the id to the headers of an answer.
+    pub(crate) fn add_to(&self, headers: &mut HeaderMap) {
+        // Cannot fail: visible ASCII is always a valid header value.
         if let Ok(id) = HeaderValue::from_str(&self.0) {
             headers.insert(HEADER, id);
         }
     }
 }
 
-fn is_sane(id: &str) -> bool {
-    (1..=LONGEST).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+fn is_valid(id: &str) -> bool {
+    (1..=MAX_LENGTH).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]
@@ -45,9 +46,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_sane_one_is_kept() {
-        let longest = "x".repeat(LONGEST);
-        let too_long = "x".repeat(LONGEST + 1);
+    fn only_a_single_valid_request_id_is_kept() {
+        let longest = "x".repeat(MAX_LENGTH);
+        let too_long = "x".repeat(MAX_LENGTH + 1);
         for (brought, kept) in [
             (&[][..], false),
             (&["a"], true),
@@ -68,7 +69,7 @@ mod tests {
                     HeaderValue::from_bytes(id.as_bytes()).expect("a header"),
                 );
             }
-            let id = RequestId::of(&headers, Uuid::nil());
+            let id = RequestId::from_headers(&headers, Uuid::nil());
             let expected = if kept {
                 brought[0]
             } else {

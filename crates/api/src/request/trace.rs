@@ -1,4 +1,4 @@
-//! W3C trace context: continued where the caller sends one, begun here where not.
+//! The W3C trace context of a request: the trace of the caller if it sends a `traceparent`, otherwise a new trace.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -10,19 +10,19 @@ use uuid::Uuid;
 /// The trace that a request belongs to.
 #[derive(Clone, Debug, Default)]
 pub struct TraceContext {
-    /// 32 lower-case hex digits.
+    /// The id of the trace, 32 lower-case hex digits.
     pub trace_id: Arc<str>,
-    /// The caller's span, 16 lower-case hex digits, where it has sent one.
+    /// The id of the caller's span, 16 lower-case hex digits; `None` if the trace begins here.
     pub parent_id: Option<Arc<str>>,
 }
 
 impl TraceContext {
-    /// Continues the `traceparent` of the headers; `fresh` names the trace where there is none.
-    pub(crate) fn of(headers: &HeaderMap, fresh: Uuid) -> Self {
+    /// Continues the trace in the header `traceparent`, or begins a trace with the id `fresh` if there is none.
+    pub(crate) fn from_headers(headers: &HeaderMap, fresh: Uuid) -> Self {
         let continued = headers
             .get("traceparent")
             .and_then(|value| value.to_str().ok())
-            .and_then(ids_of);
+            .and_then(parse_traceparent);
         match continued {
             Some((trace_id, parent_id)) => Self {
                 trace_id: trace_id.into(),
@@ -36,9 +36,9 @@ impl TraceContext {
     }
 }
 
-/// The trace and parent ids of a `traceparent` (W3C Trace Context, section 3.2). One that is not well formed
-/// counts as none, as that document says.
-pub(crate) fn ids_of(header: &str) -> Option<(&str, &str)> {
+/// Parses the trace id and the parent id of a `traceparent` (W3C Trace Context, section 3.2). Returns `None` if the
+/// header is not well formed: the specification says to ignore it then.
+pub(crate) fn parse_traceparent(header: &str) -> Option<(&str, &str)> {
     let hex = |text: &str, length: usize| {
         text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     };
@@ -56,7 +56,7 @@ impl<S: Send + Sync> FromRequestParts<S> for TraceContext {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        // The edge puts one into every request.
+        // The layer in `edge` puts a trace context into every request.
         Ok(parts.extensions.get().cloned().unwrap_or_default())
     }
 }
@@ -69,7 +69,7 @@ mod tests {
     fn only_a_well_formed_traceparent_is_continued() {
         let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         let ids = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
-        assert_eq!(ids_of(good), Some(ids));
+        assert_eq!(parse_traceparent(good), Some(ids));
         for bad in [
             "",
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
@@ -79,7 +79,7 @@ mod tests {
             "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
         ] {
-            assert_eq!(ids_of(bad), None, "{bad}");
+            assert_eq!(parse_traceparent(bad), None, "{bad}");
         }
     }
 }

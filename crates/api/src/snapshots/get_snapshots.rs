@@ -9,17 +9,17 @@ use domain::signals::Signal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::view::{SnapshotView, snapshot_view};
+use super::view::{SnapshotView, render_snapshot};
 use crate::problem::Problem;
 use crate::request::{ListName, PageParameters, Paged, Path1, Path2, Query, query_parameters};
 use crate::state::SharedState;
 
 query_parameters! {
-    /// Which signals are shown.
+    /// The filter of the snapshot endpoints.
     pub(crate) struct SignalParameters {
-        /// Only this signal.
+        /// Only the signal with this name.
         signal: Signal,
-        /// Only signals, and in a list only devices with a signal, in this state.
+        /// Only signals in this state. A list leaves out devices without such a signal.
         signal_state: SignalFreshness,
     }
 }
@@ -33,7 +33,7 @@ impl From<SignalParameters> for SignalFilter {
     }
 }
 
-/// Snapshots in order of device id.
+/// A page of snapshots, in order of device id.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SnapshotList {
     snapshots: Vec<SnapshotView>,
@@ -63,14 +63,14 @@ pub(crate) async fn list_snapshots(
         paged.instant(),
     )
     .await?;
-    let (snapshots, next_cursor) = paged.show(page, |snapshot| snapshot_view(&snapshot));
+    let (snapshots, next_cursor) = paged.render(page, |snapshot| render_snapshot(&snapshot));
     Ok(Json(SnapshotList {
         snapshots,
         next_cursor,
     }))
 }
 
-/// Shows the canonical values of one active device.
+/// Returns the canonical values of one active device.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/snapshots/{device_id}", tag = "snapshots",
     params(SignalParameters),
@@ -91,5 +91,5 @@ pub(crate) async fn get_snapshot(
         now,
     )
     .await?;
-    Ok(Json(snapshot_view(&snapshot)))
+    Ok(Json(render_snapshot(&snapshot)))
 }

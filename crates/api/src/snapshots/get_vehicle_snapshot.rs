@@ -5,12 +5,12 @@ use axum::Json;
 use axum::extract::State;
 use domain::ids::{VehicleId, WorkspaceId};
 
-use super::view::{VehicleSnapshotView, vehicle_view};
+use super::view::{VehicleSnapshotView, render_vehicle_snapshot};
 use crate::problem::Problem;
 use crate::request::{NoQuery, Path2};
 use crate::state::SharedState;
 
-/// Shows a vehicle's values: of each signal the newest among its devices, naming the device.
+/// Returns the values of a vehicle: for each signal the newest among its devices, with the id of that device.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/vehicles/{vehicle_id}/snapshot", tag = "snapshots",
     extensions(("x-problems" = json!(["legacy-unavailable"]))),
@@ -24,5 +24,5 @@ pub(crate) async fn get_vehicle_snapshot(
     let now = state.core.clock.now();
     let vehicle =
         queries::get_vehicle_snapshot(&state.core, &workspace_id, &vehicle_id, now).await?;
-    Ok(Json(vehicle_view(&vehicle)))
+    Ok(Json(render_vehicle_snapshot(&vehicle)))
 }

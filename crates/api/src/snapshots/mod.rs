@@ -1,4 +1,4 @@
-//! Canonical values: of devices, and of vehicles merged from them.
+//! The snapshot endpoints: the canonical values of devices, and those of vehicles merged from their devices.
 
 mod get_snapshots;
 mod get_vehicle_snapshot;

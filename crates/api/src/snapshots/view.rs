@@ -1,4 +1,4 @@
-//! How snapshots are shown.
+//! Snapshots of devices and vehicles, as answers show them.
 
 use std::collections::BTreeMap;
 
@@ -13,38 +13,38 @@ use utoipa::ToSchema;
 
 use crate::openapi::schema;
 
-/// A device's canonical values.
+/// The canonical values of one device.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SnapshotView {
     #[schema(value_type = schema::DeviceId)]
     device_id: DeviceId,
     #[schema(value_type = schema::VehicleId)]
     vehicle_id: VehicleId,
-    /// Accepted updates since activation; 0 when nothing is held.
+    /// The number of updates accepted since activation; 0 if there are no values yet.
     #[schema(example = 7)]
     version: i64,
-    /// `core`.
+    /// The service that holds these values: always `core`.
     #[schema(example = "core")]
     source: &'static str,
     #[schema(required)]
     last_update_received_at: Option<DateTime<Utc>>,
     #[schema(required)]
     last_observed_at: Option<DateTime<Utc>>,
-    /// By name of the catalogue.
+    /// The current values, by the signal's name in the catalogue.
     #[schema(example = json!({"state_of_charge_percent": {
         "value": 71.5, "unit": "percent", "observed_at": "2026-11-23T08:00:00Z", "age_seconds": 64, "state": "fresh", "provider_id": "geotab-main",
     }}))]
     signals: BTreeMap<&'static str, SignalView>,
-    /// Signals of the catalogue that are not held.
+    /// The signals of the catalogue that have no current value.
     absent: Vec<AbsentView>,
 }
 
-/// One held signal.
+/// The current value of one signal.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SignalView {
     #[schema(value_type = schema::SignalValue)]
     value: SignalValue,
-    /// Empty where there is none.
+    /// The unit of the value; an empty string if the signal has no unit.
     #[schema(example = "percent")]
     unit: &'static str,
     #[schema(value_type = DateTime<Utc>)]
@@ -54,35 +54,35 @@ pub(crate) struct SignalView {
     state: SignalFreshness,
     #[schema(value_type = schema::ProviderId)]
     provider_id: ProviderId,
-    /// The device that it came from, in a vehicle's view.
+    /// The device that reported the value; present only in a vehicle's snapshot.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::DeviceId>)]
     device_id: Option<DeviceId>,
 }
 
-/// A signal that is not held.
+/// A signal without a current value.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AbsentView {
     #[schema(value_type = schema::SignalName)]
     signal: &'static str,
-    /// `never_reported`, or why it was dropped when it last came; an open vocabulary.
+    /// `never_reported`, or why the signal was dropped from its latest update. New words may be added.
     #[schema(example = "never_reported")]
     reason: &'static str,
 }
 
-/// A vehicle's values, merged signal by signal from its devices.
+/// The values of one vehicle, merged signal by signal from its devices.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct VehicleSnapshotView {
     #[schema(value_type = schema::VehicleId)]
     vehicle_id: VehicleId,
-    /// `core`.
+    /// The service that holds these values: always `core`.
     #[schema(example = "core")]
     source: &'static str,
     #[schema(required)]
     last_update_received_at: Option<DateTime<Utc>>,
     #[schema(required)]
     last_observed_at: Option<DateTime<Utc>>,
-    /// By name of the catalogue.
+    /// The current values, by the signal's name in the catalogue.
     #[schema(example = json!({"state_of_charge_percent": {
         "value": 71.5, "unit": "percent", "observed_at": "2026-11-23T08:00:00Z", "age_seconds": 64, "state": "fresh", "provider_id": "geotab-main",
     }}))]
@@ -91,7 +91,7 @@ pub(crate) struct VehicleSnapshotView {
     devices: Vec<SnapshotView>,
 }
 
-pub(super) fn snapshot_view(snapshot: &DeviceSnapshot) -> SnapshotView {
+pub(super) fn render_snapshot(snapshot: &DeviceSnapshot) -> SnapshotView {
     let row = &snapshot.row;
     SnapshotView {
         device_id: row.device_id.clone(),
@@ -106,15 +106,15 @@ pub(super) fn snapshot_view(snapshot: &DeviceSnapshot) -> SnapshotView {
             .map(|held| {
                 (
                     held.signal.name(),
-                    signal_view(held, &row.provider_id, None),
+                    render_signal(held, &row.provider_id, None),
                 )
             })
             .collect(),
-        absent: snapshot.absent.iter().map(absent_view).collect(),
+        absent: snapshot.absent.iter().map(render_absent_signal).collect(),
     }
 }
 
-pub(super) fn vehicle_view(vehicle: &VehicleSnapshot) -> VehicleSnapshotView {
+pub(super) fn render_vehicle_snapshot(vehicle: &VehicleSnapshot) -> VehicleSnapshotView {
     let rows = || vehicle.devices.iter().map(|device| &device.row);
     VehicleSnapshotView {
         vehicle_id: vehicle.vehicle_id.clone(),
@@ -127,7 +127,7 @@ pub(super) fn vehicle_view(vehicle: &VehicleSnapshot) -> VehicleSnapshotView {
             .map(|merged| {
                 (
                     merged.signal.signal.name(),
-                    signal_view(
+                    render_signal(
                         &merged.signal,
                         &merged.provider_id,
                         Some(merged.device_id.clone()),
@@ -135,12 +135,12 @@ pub(super) fn vehicle_view(vehicle: &VehicleSnapshot) -> VehicleSnapshotView {
                 )
             })
             .collect(),
-        absent: vehicle.absent.iter().map(absent_view).collect(),
-        devices: vehicle.devices.iter().map(snapshot_view).collect(),
+        absent: vehicle.absent.iter().map(render_absent_signal).collect(),
+        devices: vehicle.devices.iter().map(render_snapshot).collect(),
     }
 }
 
-fn signal_view(
+fn render_signal(
     held: &SnapshotSignal,
     provider_id: &ProviderId,
     device_id: Option<DeviceId>,
@@ -156,7 +156,7 @@ fn signal_view(
     }
 }
 
-fn absent_view(absent: &AbsentSignal) -> AbsentView {
+fn render_absent_signal(absent: &AbsentSignal) -> AbsentView {
     AbsentView {
         signal: absent.signal.name(),
         reason: absent.reason,

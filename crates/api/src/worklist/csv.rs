@@ -1,5 +1,5 @@
-//! Silent devices as a spreadsheet takes them (RFC 4180): UTF-8 with a byte order mark, CRLF, the columns of
-//! the JSON answer, what a formula would begin with made harmless.
+//! The worklist as CSV (RFC 4180) for spreadsheets: UTF-8 with a byte order mark, lines end in CRLF, and the
+//! columns are those of the JSON answer. Cells that a spreadsheet would run as a formula are made harmless.
 
 use std::borrow::Cow;
 
@@ -13,9 +13,10 @@ use domain::health::{Reason, Responsibility};
 use super::view::SilentDeviceView;
 use crate::follow_up::FollowUpView;
 
-/// Tells spreadsheets that this is UTF-8.
+/// The byte order mark, by which spreadsheets recognise UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
+/// The names of the columns, in the order of [`render_cells`].
 const COLUMNS: [&str; 20] = [
     "workspace_id",
     "workspace_name",
@@ -39,37 +40,37 @@ const COLUMNS: [&str; 20] = [
     "follow_up_updated_by",
 ];
 
-/// The mark and the names of the columns.
+/// Renders the byte order mark and the line with the names of the columns.
 ///
 /// # Errors
-/// Never, as long as memory can be written to.
-pub(super) fn head() -> Result<Bytes, ::csv::Error> {
-    let mut writer = writer(BYTE_ORDER_MARK.to_vec());
+/// Never in practice: the writer writes to memory.
+pub(super) fn render_header() -> Result<Bytes, ::csv::Error> {
+    let mut writer = write_to(BYTE_ORDER_MARK.to_vec());
     writer.write_record(COLUMNS)?;
     finish(writer)
 }
 
-/// A line for each device.
+/// Renders one line for each device.
 ///
 /// # Errors
-/// As [`head`].
-pub(super) fn lines(
+/// Never in practice, as in [`render_header`].
+pub(super) fn render_lines(
     devices: impl IntoIterator<Item = SilentDeviceView>,
 ) -> Result<Bytes, ::csv::Error> {
-    let mut writer = writer(Vec::new());
+    let mut writer = write_to(Vec::new());
     for device in devices {
-        for cell in cells(&device) {
-            writer.write_field(harmless(&cell).as_bytes())?;
+        for cell in render_cells(&device) {
+            writer.write_field(escape_formula(&cell).as_bytes())?;
         }
         writer.write_record(None::<&[u8]>)?;
     }
     finish(writer)
 }
 
-fn writer(onto: Vec<u8>) -> Writer<Vec<u8>> {
+fn write_to(buffer: Vec<u8>) -> Writer<Vec<u8>> {
     WriterBuilder::new()
         .terminator(Terminator::CRLF)
-        .from_writer(onto)
+        .from_writer(buffer)
 }
 
 fn finish(writer: Writer<Vec<u8>>) -> Result<Bytes, ::csv::Error> {
@@ -77,8 +78,8 @@ fn finish(writer: Writer<Vec<u8>>) -> Result<Bytes, ::csv::Error> {
     Ok(written.map_err(::csv::IntoInnerError::into_error)?.into())
 }
 
-/// In the order of [`COLUMNS`]; what is unknown is empty.
-fn cells(device: &SilentDeviceView) -> [Cow<'_, str>; COLUMNS.len()] {
+/// Renders the cells of one device in the order of [`COLUMNS`]. An unknown value is an empty cell.
+fn render_cells(device: &SilentDeviceView) -> [Cow<'_, str>; COLUMNS.len()] {
     fn word(word: Option<&str>) -> Cow<'_, str> {
         word.unwrap_or_default().into()
     }
@@ -116,10 +117,10 @@ fn cells(device: &SilentDeviceView) -> [Cow<'_, str>; COLUMNS.len()] {
     ]
 }
 
-/// What a spreadsheet would take for a formula starts with an apostrophe instead, which it takes for text.
-/// The characters are those that OWASP names under "CSV Injection", the wide ones of East Asian keyboards
-/// among them; spaces before one are looked past.
-fn harmless(cell: &str) -> Cow<'_, str> {
+/// Puts an apostrophe before a cell that a spreadsheet would run as a formula, so that it is shown as text.
+/// The dangerous characters are those that OWASP lists under "CSV Injection", including the full-width ones of
+/// East Asian keyboards. Spaces before a dangerous character do not protect.
+fn escape_formula(cell: &str) -> Cow<'_, str> {
     const DANGEROUS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
     if cell.trim_start_matches(' ').starts_with(DANGEROUS) {
         format!("'{cell}").into()
@@ -148,14 +149,14 @@ mod tests {
             ("", ""),
             ("a\n=1", "a\n=1"),
         ] {
-            assert_eq!(harmless(cell), expected);
+            assert_eq!(escape_formula(cell), expected);
         }
     }
 
     #[test]
-    fn the_head_is_marked_and_ends_as_rfc_4180_says() {
-        let head = head().expect("memory");
-        let text = str::from_utf8(&head).expect("UTF-8");
+    fn the_header_starts_with_the_byte_order_mark_and_ends_with_crlf() {
+        let header = render_header().expect("memory");
+        let text = str::from_utf8(&header).expect("UTF-8");
         assert!(
             text.starts_with("\u{feff}workspace_id,workspace_name,"),
             "{text}"

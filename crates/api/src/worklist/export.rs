@@ -1,8 +1,8 @@
-//! A worklist taken away whole, page by page: memory holds one page, however many there are.
+//! The export of a whole worklist as CSV, sent page by page, so that memory holds one page at a time.
 //!
-//! Each page is a request of its own to the database. One long statement would be cut off by its time limit
-//! where the client reads slowly, and would hold a connection as long. A page after a place is the same rows
-//! whenever it is read, but for devices that have reported meanwhile.
+//! Each page is a query of its own. One long statement would run into the statement timeout when the client
+//! reads slowly, and would hold a database connection all that time. A page after a given position has the
+//! same rows whenever it is queried, except for devices that have reported meanwhile.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,65 +24,66 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tracing::Instrument;
 
 use super::csv;
-use super::view::silent_device_view;
+use super::view::render_silent_device;
 use crate::access::Caller;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Devices of a page: a page of a million is looked for once for so many.
-const PAGE: usize = 20_000;
+/// The number of devices that one query returns. Each query walks the index anew, so pages are large.
+const PAGE_DEVICES: usize = 20_000;
 
-/// Devices of a piece that goes out, some 100 kB.
-const PIECE: usize = 500;
+/// The number of devices in one chunk of the body, some 100 kB.
+const CHUNK_DEVICES: usize = 500;
 
-/// Pieces that wait for the client, at most.
-const AHEAD: usize = 4;
+/// The largest number of chunks that wait for the client.
+const MAX_WAITING_CHUNKS: usize = 4;
 
-/// What is taken away, and by whom.
+/// An export that was asked for: which list, with which filter, and by whom.
 pub(super) struct WorklistExport {
     pub(super) state: Arc<AppState>,
     pub(super) caller: Caller,
-    /// The list's name, in the record and of the file.
+    /// The name of the list, which stands in the export's record and in the file name.
     pub(super) list: &'static str,
     pub(super) filter: WorklistFilter,
-    /// The filter as it was asked for: names and values of parameters.
-    pub(super) asked: Vec<(String, String)>,
+    /// The filter as the caller wrote it: names and values of the query parameters.
+    pub(super) query: Vec<(String, String)>,
     pub(super) now: DateTime<Utc>,
-    /// So far, by workspace.
+    /// The number of rows sent so far, by workspace.
     pub(super) rows: BTreeMap<WorkspaceId, u64>,
 }
 
 /// A page of the worklist.
 type SilentDevices = Page<SilentDevice, WorklistPosition>;
 
-/// Some of the body, or its end: a task that ends without having said so has not recorded anything either.
-type Piece = Result<Option<Bytes>, io::Error>;
+/// A chunk of the body, or `None` at its end. A channel that closes without this end means that the task died
+/// before it recorded the export, and the body must break off.
+type Chunk = Result<Option<Bytes>, io::Error>;
 
-/// Why an export ended early.
+/// The reason why an export ended early.
 #[derive(Debug, thiserror::Error)]
-enum Broken {
-    #[error("the client went away")]
+enum ExportError {
+    #[error("the client disconnected")]
     ClientGone,
-    #[error("the rows could not be read")]
+    #[error("the rows could not be loaded from the database")]
     Query(#[from] QueryError),
-    #[error("the rows could not be written")]
+    #[error("the rows could not be rendered as CSV")]
     Csv(#[from] ::csv::Error),
 }
 
 impl WorklistExport {
-    /// The answer, whose body goes on being read and written while the client takes it.
+    /// Starts the export and returns the response, whose body is produced while the client reads it.
     ///
     /// # Errors
-    /// When the first page cannot be read; later, the body breaks off.
-    pub(super) async fn answer(self) -> Result<Response, Problem> {
+    /// When the first page cannot be loaded. After that, a failure breaks off the body.
+    pub(super) async fn into_response(self) -> Result<Response, Problem> {
         let name = format!("{}-{}.csv", self.list, self.now.format("%Y%m%dT%H%M%SZ"));
-        let first = self.page(None).await?;
-        let (sender, receiver) = mpsc::channel(AHEAD);
+        let first = self.load_page(None).await?;
+        let (sender, receiver) = mpsc::channel(MAX_WAITING_CHUNKS);
         // The rows are sent by a task of its own, which records the export even if the client disconnects.
         let tasks = self.state.tasks.clone();
         tasks.spawn(self.run(first, sender).in_current_span());
-        // Some ask once more after the end.
-        let body = Body::from_stream(stream::unfold(receiver, next_piece).fuse());
+        // Fused, because a body may be polled once more after its end.
+        let body = Body::from_stream(stream::unfold(receiver, next_chunk).fuse());
         let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
         let headers = [
             (
@@ -91,29 +92,35 @@ impl WorklistExport {
             ),
             (
                 header::CONTENT_DISPOSITION,
-                // A list's name and a time are plain text.
+                // Cannot fail: the name of a list and a time are visible ASCII.
                 disposition.unwrap_or(HeaderValue::from_static("attachment")),
             ),
         ];
         Ok((headers, body).into_response())
     }
 
-    async fn page(&self, after: Option<WorklistPosition>) -> Result<SilentDevices, QueryError> {
-        let page = PageRequest { after, limit: PAGE };
+    async fn load_page(
+        &self,
+        after: Option<WorklistPosition>,
+    ) -> Result<SilentDevices, QueryError> {
+        let page = PageRequest {
+            after,
+            limit: PAGE_DEVICES,
+        };
         list_silent_devices(&self.state.core, &self.filter, &page, self.now).await
     }
 
-    /// Sends all rows, then records what went out, and only then lets the body end: whoever has the whole
-    /// list is on record.
-    async fn run(mut self, first: SilentDevices, sender: Sender<Piece>) {
-        let sent = self.send(first, &sender).await;
+    /// Sends all rows, then records the export, and only then ends the body, so that nobody has a whole list
+    /// without a record of it.
+    async fn run(mut self, first: SilentDevices, sender: Sender<Chunk>) {
+        let sent = self.send_rows(first, &sender).await;
         let complete = sent.is_ok();
         let recorded = record_export(
             &self.state.core,
             self.caller.author(),
             &Export {
                 list: self.list,
-                filter: self.asked,
+                filter: self.query,
                 evaluated_at: self.now,
                 rows: self.rows,
                 complete,
@@ -122,42 +129,47 @@ impl WorklistExport {
         .await;
         let failure = match (sent, recorded) {
             (Ok(()), Ok(())) => {
-                // Whoever is gone by now has the whole list all the same.
+                // A failure is ignored: a client that disconnected by now has the whole list already.
                 let _ = sender.send(Ok(None)).await;
                 return;
             }
-            (Err(Broken::ClientGone), Ok(())) => {
-                tracing::info!("the client went away before the end of an export");
+            (Err(ExportError::ClientGone), Ok(())) => {
+                tracing::info!("the client disconnected before the end of an export");
                 return;
             }
             (_, Err(error)) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
-                    "an export could not be recorded"
+                    "an export was sent but could not be recorded, so its body breaks off"
                 );
                 "the export could not be recorded"
             }
             (Err(error), Ok(())) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "an export broke off"
+                    "an export broke off before its end"
                 );
                 "the export broke off"
             }
         };
-        // The client sees a body without its end. One that is gone needs not be told.
+        // The client sees a body without its end. A client that disconnected cannot be informed, so a failure is
+        // ignored.
         let _ = sender.send(Err(io::Error::other(failure))).await;
     }
 
-    async fn send(&mut self, first: SilentDevices, sender: &Sender<Piece>) -> Result<(), Broken> {
-        send(sender, csv::head()?).await?;
+    async fn send_rows(
+        &mut self,
+        first: SilentDevices,
+        sender: &Sender<Chunk>,
+    ) -> Result<(), ExportError> {
+        send_chunk(sender, csv::render_header()?).await?;
         let mut page = first;
         loop {
-            for devices in page.items.chunks(PIECE) {
+            for devices in page.items.chunks(CHUNK_DEVICES) {
                 let views = devices
                     .iter()
-                    .map(|device| silent_device_view(device, self.now));
-                send(sender, csv::lines(views)?).await?;
+                    .map(|device| render_silent_device(device, self.now));
+                send_chunk(sender, csv::render_lines(views)?).await?;
                 for device in devices {
                     *self.rows.entry(device.workspace_id.clone()).or_default() += 1;
                 }
@@ -165,24 +177,24 @@ impl WorklistExport {
             let Some(next) = page.next else {
                 return Ok(());
             };
-            page = self.page(Some(next)).await?;
+            page = self.load_page(Some(next)).await?;
         }
     }
 }
 
-async fn next_piece(
-    mut receiver: Receiver<Piece>,
-) -> Option<(Result<Bytes, io::Error>, Receiver<Piece>)> {
-    let piece = match receiver.recv().await {
-        Some(piece) => piece.transpose()?,
+async fn next_chunk(
+    mut receiver: Receiver<Chunk>,
+) -> Option<(Result<Bytes, io::Error>, Receiver<Chunk>)> {
+    let chunk = match receiver.recv().await {
+        Some(chunk) => chunk.transpose()?,
         None => Err(io::Error::other("the export broke off")),
     };
-    Some((piece, receiver))
+    Some((chunk, receiver))
 }
 
-async fn send(sender: &Sender<Piece>, piece: Bytes) -> Result<(), Broken> {
+async fn send_chunk(sender: &Sender<Chunk>, chunk: Bytes) -> Result<(), ExportError> {
     sender
-        .send(Ok(Some(piece)))
+        .send(Ok(Some(chunk)))
         .await
-        .map_err(|_| Broken::ClientGone)
+        .map_err(|_| ExportError::ClientGone)
 }

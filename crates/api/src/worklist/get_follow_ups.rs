@@ -11,14 +11,14 @@ use utoipa::ToSchema;
 
 use super::export::WorklistExport;
 use super::query::{SilenceParameters, WorkspaceParameters};
-use super::view::{DEVICE_BYTES, SilentDeviceView, silent_device_view};
+use super::view::{DEVICE_BYTES, SilentDeviceView, render_silent_device};
 use crate::access::Caller;
 use crate::long_json::LongJson;
 use crate::problem::Problem;
-use crate::request::{AskedFilter, ListForm, ListName, PageParameters, Paged, Query};
+use crate::request::{ListForm, ListName, PageParameters, Paged, Query, RequestedFilter};
 use crate::state::SharedState;
 
-/// Silent devices of all workspaces whose reads are core's, the oldest silence first.
+/// The silent devices of all workspaces whose reads core owns, the longest silence first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FollowUpList {
     follow_ups: Vec<SilentDeviceView>,
@@ -27,9 +27,9 @@ pub(crate) struct FollowUpList {
     next_cursor: Option<String>,
 }
 
-/// Lists whom to follow up, over all workspaces. With `Accept: text/csv` the whole list as a spreadsheet,
-/// whatever `limit` says, which is recorded as an export. A page that is filtered by cause can be short, or
-/// empty, and have a next one all the same.
+/// Lists the silent devices to follow up, over all workspaces. With `Accept: text/csv` the answer is the whole
+/// list as a spreadsheet, whatever `limit` says, and the export is recorded. A page that is filtered by cause
+/// can be short or empty although more pages follow: read on while `next_cursor` is not `null`.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/follow-ups", tag = "worklist",
     params(SilenceParameters, WorkspaceParameters, PageParameters),
@@ -40,7 +40,7 @@ pub(crate) async fn list_follow_ups(
     caller: Caller,
     list: ListName,
     form: ListForm,
-    AskedFilter(asked): AskedFilter,
+    RequestedFilter(asked): RequestedFilter,
     Query((silence, (workspaces, page))): Query<(
         SilenceParameters,
         (WorkspaceParameters, PageParameters),
@@ -59,14 +59,14 @@ pub(crate) async fn list_follow_ups(
             caller,
             list: "follow-ups",
             filter,
-            asked,
+            query: asked,
             now,
             rows: BTreeMap::new(),
         };
-        return export.answer().await;
+        return export.into_response().await;
     }
     let page = list_silent_devices(&state.core, &filter, paged.request(), now).await?;
-    let (devices, next_cursor) = paged.show(page, |device| silent_device_view(&device, now));
+    let (devices, next_cursor) = paged.render(page, |device| render_silent_device(&device, now));
     Ok(LongJson {
         about_bytes: 256 + devices.len() * DEVICE_BYTES,
         answer: FollowUpList {

@@ -12,14 +12,14 @@ use utoipa::ToSchema;
 
 use super::export::WorklistExport;
 use super::query::SilenceParameters;
-use super::view::{DEVICE_BYTES, SilentDeviceView, silent_device_view};
+use super::view::{DEVICE_BYTES, SilentDeviceView, render_silent_device};
 use crate::access::Caller;
 use crate::long_json::LongJson;
 use crate::problem::Problem;
-use crate::request::{AskedFilter, ListForm, ListName, PageParameters, Paged, Path1, Query};
+use crate::request::{ListForm, ListName, PageParameters, Paged, Path1, Query, RequestedFilter};
 use crate::state::SharedState;
 
-/// A workspace's silent devices, the oldest silence first.
+/// The silent devices of one workspace, the longest silence first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct StaleDeviceList {
     devices: Vec<SilentDeviceView>,
@@ -28,8 +28,8 @@ pub(crate) struct StaleDeviceList {
     next_cursor: Option<String>,
 }
 
-/// Lists a workspace's silent devices, whoever owns its reads. With `Accept: text/csv` the whole list as a
-/// spreadsheet, whatever `limit` says, which is recorded as an export.
+/// Lists the silent devices of a workspace, whoever owns its reads. With `Accept: text/csv` the answer is the
+/// whole list as a spreadsheet, whatever `limit` says, and the export is recorded.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/stale-devices", tag = "worklist",
     params(SilenceParameters, PageParameters),
@@ -41,7 +41,7 @@ pub(crate) async fn list_stale_devices(
     Path1(workspace_id): Path1<WorkspaceId>,
     list: ListName,
     form: ListForm,
-    AskedFilter(asked): AskedFilter,
+    RequestedFilter(asked): RequestedFilter,
     Query((silence, page)): Query<(SilenceParameters, PageParameters)>,
 ) -> Result<Response, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
@@ -54,15 +54,15 @@ pub(crate) async fn list_stale_devices(
             caller,
             list: "stale-devices",
             filter,
-            asked,
+            query: asked,
             now,
-            // An empty list is on record as well: whose it is is known.
+            // Starts at 0, so that the export of an empty list is recorded for its workspace as well.
             rows: BTreeMap::from([(workspace_id, 0)]),
         };
-        return export.answer().await;
+        return export.into_response().await;
     }
     let page = list_silent_devices(&state.core, &filter, paged.request(), now).await?;
-    let (devices, next_cursor) = paged.show(page, |device| silent_device_view(&device, now));
+    let (devices, next_cursor) = paged.render(page, |device| render_silent_device(&device, now));
     Ok(LongJson {
         about_bytes: 256 + devices.len() * DEVICE_BYTES,
         answer: StaleDeviceList {

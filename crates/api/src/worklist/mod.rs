@@ -1,5 +1,5 @@
-//! Who is silent, oldest silence first: a workspace's list, and the one over all workspaces, as JSON or as a
-//! spreadsheet.
+//! The worklists of silent devices, the longest silence first: one for a workspace and one over all
+//! workspaces, as JSON or as CSV.
 
 mod csv;
 mod export;

@@ -1,4 +1,4 @@
-//! The parameters of both worklists.
+//! The query parameters of both worklists.
 
 use std::borrow::Cow;
 
@@ -12,15 +12,15 @@ use utoipa::openapi::{RefOr, Schema};
 use crate::request::{ParameterValue, number_schema, query_parameters, words_schema};
 
 query_parameters! {
-    /// Which silent devices are listed.
+    /// The filter of both worklists.
     pub(crate) struct SilenceParameters {
         /// Only devices with this root cause.
         reason: Reason,
-        /// Only devices whose cause is theirs to mend.
+        /// Only devices whose root cause this party has to fix.
         responsibility: Responsibility,
-        /// Only devices of connections of this name, or of this type.
+        /// Only devices of the connection with this id, or of connections of this provider type.
         provider: ProviderId,
-        /// Only devices that have been silent for so long at least.
+        /// Only devices that have been silent for at least this many minutes.
         silent_for_minutes: SilentMinutes,
     }
 }
@@ -30,13 +30,13 @@ query_parameters! {
     pub(crate) struct WorkspaceParameters {
         /// Only this workspace.
         workspace: WorkspaceId,
-        /// Also workspaces whose reads are not core's.
+        /// With `not_cut_over`, workspaces whose reads core does not own are listed too.
         include: NotCutOver,
     }
 }
 
 impl SilenceParameters {
-    /// Returns the filter over all workspaces whose reads are core's.
+    /// Returns the filter over all workspaces whose reads core owns.
     pub(super) fn filter(self) -> WorklistFilter {
         let minutes = self
             .silent_for_minutes
@@ -51,12 +51,12 @@ impl SilenceParameters {
     }
 }
 
-/// The shortest silence of a list, in whole minutes.
+/// The shortest silence that a list includes, in whole minutes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SilentMinutes(i64);
 
 impl SilentMinutes {
-    /// Ten years: longer than anything here has been running, and far from where times end.
+    /// The largest value, ten years: longer than any device has been known, and far from overflowing a time.
     const MAX: i64 = 5_256_000;
 }
 
@@ -76,7 +76,7 @@ impl ParameterValue for SilentMinutes {
     }
 }
 
-/// The one thing that may be included in the list over all workspaces.
+/// The only value of `include`: workspaces that are not cut over.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NotCutOver;
 

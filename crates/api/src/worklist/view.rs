@@ -1,4 +1,4 @@
-//! How a silent device is shown.
+//! A silent device, as the worklists show it.
 
 use application::queries::SilentDevice;
 use chrono::{DateTime, Utc};
@@ -36,8 +36,8 @@ pub(crate) struct SilentDeviceView {
     pub(super) responsibility: Option<Responsibility>,
     #[schema(required, value_type = Option<DateTime<Utc>>)]
     pub(super) last_update_received_at: Option<TimeText>,
-    /// Whole minutes since the latest accepted update; of a device that never reported, since it was
-    /// activated.
+    /// Whole minutes since the latest accepted update or, for a device that never reported, since its
+    /// activation.
     #[schema(minimum = 0, example = 40)]
     pub(super) silent_minutes: i64,
     #[schema(required, value_type = Option<DateTime<Utc>>)]
@@ -46,7 +46,7 @@ pub(crate) struct SilentDeviceView {
     pub(super) configured_at: TimeText,
     #[schema(required, value_type = Option<DateTime<Utc>>, example = json!(null))]
     pub(super) grace_exceeded_at: Option<TimeText>,
-    /// For people.
+    /// What a person should do next.
     #[schema(
         required,
         example = "Ask the customer whether the unit is fitted, powered and still under this id at the provider."
@@ -55,10 +55,10 @@ pub(crate) struct SilentDeviceView {
     pub(super) follow_up: FollowUpView,
 }
 
-/// What one device takes of a JSON answer, at most but for long ids and notes.
+/// The largest number of bytes that one device takes in a JSON answer, unless its ids or note are long.
 pub(super) const DEVICE_BYTES: usize = 1024;
 
-pub(super) fn silent_device_view(silent: &SilentDevice, now: DateTime<Utc>) -> SilentDeviceView {
+pub(super) fn render_silent_device(silent: &SilentDevice, now: DateTime<Utc>) -> SilentDeviceView {
     let device = &silent.device;
     SilentDeviceView {
         workspace_id: silent.workspace_id.clone(),

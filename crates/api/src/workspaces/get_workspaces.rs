@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::view::{WorkspaceView, workspace_view};
 use crate::problem::Problem;
-use crate::request::{ListName, NoQuery, PageParameters, Paged, Path1, Query, tagged};
+use crate::request::{ListName, NoQuery, PageParameters, Paged, Path1, Query, respond_with_etag};
 use crate::state::SharedState;
 
 /// Workspaces in order of id.
@@ -35,7 +35,8 @@ pub(crate) async fn list_workspaces(
 ) -> Result<Json<WorkspaceList>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page = queries::list_workspaces(&state.core, paged.request()).await?;
-    let (workspaces, next_cursor) = paged.show(page, |record| workspace_view(&state.core, &record));
+    let (workspaces, next_cursor) =
+        paged.render(page, |record| workspace_view(&state.core, &record));
     Ok(Json(WorkspaceList {
         workspaces,
         next_cursor,
@@ -53,7 +54,7 @@ pub(crate) async fn get_workspace(
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
     let record = queries::get_workspace(&state.core, &id).await?;
-    Ok(tagged(
+    Ok(respond_with_etag(
         StatusCode::OK,
         record.workspace.version,
         workspace_view(&state.core, &record),

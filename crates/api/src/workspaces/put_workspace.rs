@@ -15,7 +15,7 @@ use crate::access::Caller;
 use crate::cutover::CutoverFlags;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
-use crate::request::{IfMatch, JsonBody, NoQuery, Path1, tagged};
+use crate::request::{IfMatch, JsonBody, NoQuery, Path1, respond_with_etag};
 use crate::state::SharedState;
 
 /// A workspace as it is to be. Members of the answer's form are accepted and ignored.
@@ -76,5 +76,9 @@ pub(crate) async fn put_workspace(
     } else {
         StatusCode::OK
     };
-    Ok(tagged(status, record.workspace.version, show(&record)))
+    Ok(respond_with_etag(
+        status,
+        record.workspace.version,
+        show(&record),
+    ))
 }
