@@ -1,8 +1,8 @@
-//! The HTTP edge: the only crate that knows axum.
+//! The HTTP interface of the service, and the only crate that depends on axum.
 //!
-//! One endpoint a file: request, answer, its own failures, handler. Extractors settle who is asking
-//! and what, in the contract's order of refusals, before a handler runs; [`access`] is the one table
-//! of who may do what, [`problem`] the one catalogue of refusals.
+//! Each endpoint is one file: request, answer, its own failures and the handler. Extractors check the caller and
+//! the request, in the contract's order of refusals, before a handler runs. [`access`] is the table of who may do
+//! what, [`problem`] the catalogue of refusals.
 
 pub mod access;
 mod audit;

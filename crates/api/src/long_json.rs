@@ -1,4 +1,4 @@
-//! Long answers.
+//! Long JSON answers, such as lists.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use crate::problem::{Problem, ProblemKind};
 
-/// A JSON answer of a list, written into memory of about its size at once: growing by doubling would
-/// copy it once more, and touch twice the pages.
+/// A long JSON answer. It is written into a buffer that is allocated once with about the final size, because a
+/// buffer that grows by doubling copies the answer once more and touches twice the memory.
 pub(crate) struct LongJson<T> {
     pub(crate) answer: T,
-    /// A little more than it takes.
+    /// The expected size of the answer in bytes, a little too large rather than too small.
     pub(crate) about_bytes: usize,
 }
 
@@ -26,7 +26,7 @@ impl<T: Serialize> IntoResponse for LongJson<T> {
             Err(error) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
-                    "an answer has no JSON form"
+                    "an answer could not be serialized as JSON"
                 );
                 Problem::of(ProblemKind::INTERNAL).into_response()
             }

@@ -1,5 +1,5 @@
-//! `GET /metrics`, on a listener of its own: for the scraper of the network that the instance is in, so
-//! without tokens.
+//! `GET /metrics`, on a listener of its own. Only the scraper inside the network reaches this listener, so it needs
+//! no token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::server::{HttpLimits, serve_counted};
 
-/// The version of the text format that the page has.
+/// The media type of the page: the Prometheus text format, version 0.0.4.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// Scrapers are few, and ask for one page.
+/// The limits of the listener. They are low, because scrapers are few and read one page.
 const LIMITS: HttpLimits = HttpLimits {
     connections: 32,
     head_within: Duration::from_secs(75),
@@ -23,10 +23,10 @@ const LIMITS: HttpLimits = HttpLimits {
     answer_within: Duration::from_secs(5),
     unread_within: Duration::from_secs(10),
 };
-/// How long a scrape in progress is waited for at shutdown.
+/// The longest time that shutdown waits for a scrape in progress.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Serves the page that `render` writes until `shutdown`.
+/// Serves the page that `render` returns, until `shutdown`.
 pub async fn serve_metrics(
     listener: TcpListener,
     render: impl Fn() -> String + Send + Sync + 'static,

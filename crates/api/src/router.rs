@@ -1,4 +1,4 @@
-//! The routes, and the layers around them.
+//! The routes of the service, and the layers around them.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::{
     reconciliation_sweeps, rejections, snapshots, worklist, workspaces,
 };
 
-/// Every route with its documentation.
+/// Returns every route with its documentation.
 pub(crate) fn documented() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::with_openapi(crate::openapi::base())
         .routes(routes!(operations::livez))
@@ -85,8 +85,8 @@ pub(crate) fn documented() -> OpenApiRouter<Arc<AppState>> {
         ))
 }
 
-/// The service, ready to be served. From the outside in: compression, trace and problem bodies,
-/// panics, then for matched routes access, decompression, idempotency keys and the handler.
+/// Builds the router of the whole service. The layers from the outside in are: compression, trace and problem
+/// bodies, panics; then, for matched routes only, access, decompression, idempotency keys and the handler.
 pub fn router(state: AppState) -> Router {
     let state = Arc::new(state);
     let (routes, _) = documented().split_for_parts();

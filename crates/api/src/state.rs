@@ -1,4 +1,4 @@
-//! What handlers are given.
+//! The state that all handlers share.
 
 use std::sync::Arc;
 
@@ -15,68 +15,68 @@ use tokio_util::task::TaskTracker;
 use crate::access::RateLimits;
 use crate::server::HttpLimits;
 
-/// What a handler asks for: every layer and handler of a request holds it, so it is one pointer.
+/// The extractor of the shared state. Every layer and handler of a request clones it, so it is one pointer.
 pub(crate) type SharedState = State<Arc<AppState>>;
 
-/// Everything an instance answers from.
+/// The services and settings of an instance that handlers use.
 #[derive(Clone)]
 pub struct AppState {
-    /// The use cases' context.
+    /// The context of all use cases.
     pub core: Core,
-    /// The pushes that are under way.
+    /// The queue of pushes that are being accepted.
     pub pushes: PushQueue,
-    /// Who decides whether a token is good.
+    /// The verifier of access tokens.
     pub verifier: Verifier,
-    /// How often each caller may ask.
+    /// The number of requests that each caller may send.
     pub rates: RateLimits,
     /// How long a request may take to arrive and to be answered.
     pub http: HttpLimits,
-    /// Whether answers tell browsers to come by https only, as in production.
+    /// Whether answers carry `Strict-Transport-Security`, as in production.
     pub strict_transport: bool,
-    /// The worker to wake when a cycle was recorded, where this instance runs one.
+    /// The worker to wake when a cycle was queued; `None` if this instance runs no worker.
     pub worker: Option<Worker>,
-    /// The applier to wake when a schedule may have changed, where this instance is told of a scheduler.
+    /// The applier to wake when a schedule may have changed; `None` if no scheduler is configured.
     pub applier: Option<Applier>,
-    /// The sweeper to wake when a sweep was asked for, where this instance runs any.
+    /// The sweeper to wake when a sweep was requested; `None` if this instance runs no sweeps.
     pub sweeper: Option<Sweeper>,
-    /// Which addresses connections may name.
+    /// The rule for the addresses that provider connections may have.
     pub addresses: AddressPolicy,
     /// The local token issuer, in `dev` only: its presence opens `/dev/*`.
     pub dev_issuer: Option<Arc<DevIssuer>>,
     /// The tasks that go on to their end when their caller disconnects. They are awaited at shutdown.
     pub tasks: TaskTracker,
-    /// Gates of pages, by name.
+    /// The feature flags of pages.
     pub features: Features,
 }
 
-/// Feature flags that the user interface asks for; they gate pages, never an API.
+/// The feature flags that the user interface reads. They hide pages, and never restrict an endpoint.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Features {
-    /// `workspace-telematics-mvp-settings`.
+    /// The flag `workspace-telematics-mvp-settings`: whether the settings page is shown.
     pub workspace_settings: bool,
 }
 
 impl AppState {
-    /// Whether this is a demonstration, where one may ask for more than in production.
+    /// Returns whether the instance runs in `dev`, where some requests are allowed that production refuses.
     pub(crate) fn is_dev(&self) -> bool {
         self.dev_issuer.is_some()
     }
 
-    /// Hints the worker that something may be due.
+    /// Wakes the worker, because a cycle may be due.
     pub(crate) fn wake_worker(&self) {
         if let Some(worker) = &self.worker {
             worker.wake();
         }
     }
 
-    /// Hints the applier that a schedule may be out of line.
+    /// Wakes the applier, because a schedule may differ from the scheduler.
     pub(crate) fn wake_applier(&self) {
         if let Some(applier) = &self.applier {
             applier.wake();
         }
     }
 
-    /// Hints the sweeper that a sweep was asked for.
+    /// Wakes the sweeper, because a sweep was requested.
     pub(crate) fn wake_sweeper(&self) {
         if let Some(sweeper) = &self.sweeper {
             sweeper.wake();

@@ -23,24 +23,24 @@ use crate::request::{
 use crate::state::SharedState;
 
 query_parameters! {
-    /// Which changes are listed.
+    /// The filter of `GET /audit`.
     pub(crate) struct ChangeParameters {
-        /// Only this workspace.
+        /// Only changes of this workspace.
         workspace: WorkspaceId,
         /// Only changes of this type.
         r#type: ChangeType,
         /// Only changes by this author, as `changed_by` names it.
         changed_by: AuthorName,
-        /// Only this device.
+        /// Only changes of this device.
         device: DeviceId,
-        /// At this instant or later.
+        /// Only changes at this instant or later.
         from: DateTime<Utc>,
-        /// Before this instant.
+        /// Only changes before this instant.
         to: DateTime<Utc>,
     }
 }
 
-/// The type of an event that is somebody's doing.
+/// The type of an event that records a change by a person or a machine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ChangeType(EventType);
 
@@ -82,7 +82,7 @@ impl ParameterValue for AuthorName {
     }
 }
 
-/// Changes, newest first.
+/// A page of changes, the newest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RecordedChangeList {
     changes: Vec<RecordedChangeView>,
@@ -90,7 +90,7 @@ pub(crate) struct RecordedChangeList {
     next_cursor: Option<String>,
 }
 
-/// Somebody's doing: a change of configuration, or a poll cycle asked for by hand.
+/// A change of configuration, or a poll cycle that somebody triggered.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RecordedChangeView {
     at: DateTime<Utc>,
@@ -99,24 +99,24 @@ pub(crate) struct RecordedChangeView {
     change_type: String,
     #[schema(value_type = schema::WorkspaceId)]
     workspace_id: WorkspaceId,
-    /// Where it is about one device.
+    /// The device that the change is about, if it is about one.
     #[schema(required, value_type = Option<schema::DeviceId>)]
     device_id: Option<DeviceId>,
-    /// `person:` and the subject, or `machine:` and the client id.
+    /// Who made the change: `person:` and the subject, or `machine:` and the client id.
     #[schema(example = "person:3f1c0f5e")]
     changed_by: String,
-    /// W3C trace id of the request.
+    /// The W3C trace id of the request.
     #[schema(required, example = "0af7651916cd43dd8448eb211c80319c")]
     trace_id: Option<String>,
     #[schema(value_type = uuid::Uuid)]
     event_id: EventId,
-    /// The event's payload: what is now, and in `from` what was before. What is called or looks like a
-    /// credential is concealed.
+    /// The payload of the event: the new state, and in `from` the state before. Values that look like a credential,
+    /// or whose name says so, are concealed.
     #[schema(value_type = Object, example = json!({"vehicle_id": "bus-1401", "provider_id": "geotab-main", "external_id": "b2C"}))]
     details: serde_json::Value,
 }
 
-/// Lists who changed what, over all workspaces.
+/// Lists the changes of all workspaces: who changed what, and when.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/audit", tag = "audit",
     params(ChangeParameters, PageParameters),
@@ -138,14 +138,14 @@ pub(crate) async fn list_changes(
     };
     let page =
         queries::list_changes(&state.core, &filter, paged.request(), paged.instant()).await?;
-    let (changes, next_cursor) = paged.render(page, change_view);
+    let (changes, next_cursor) = paged.render(page, render_change);
     Ok(Json(RecordedChangeList {
         changes,
         next_cursor,
     }))
 }
 
-fn change_view(change: RecordedChange) -> RecordedChangeView {
+fn render_change(change: RecordedChange) -> RecordedChangeView {
     RecordedChangeView {
         at: change.at,
         change_type: change.change_type,

@@ -1,4 +1,4 @@
-//! Who changed what.
+//! The audit endpoint: who changed what, and when.
 
 mod get_changes;
 

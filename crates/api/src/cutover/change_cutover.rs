@@ -10,17 +10,17 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use utoipa::ToSchema;
 
-use super::view::{CutoverFlags, CutoverView, cutover_view};
+use super::view::{CutoverFlags, CutoverView, render_cutover};
 use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{IfMatch, JsonBody, NoQuery, Path1, respond_with_etag};
 use crate::state::{AppState, SharedState};
 
-/// Characters of a reason, at most.
-const REASON_AT_MOST: usize = 1_000;
+/// The largest length of a reason, in characters.
+const MAX_REASON_CHARACTERS: usize = 1_000;
 
-/// All four flags. Members of the answer's form are accepted and ignored.
+/// All four flags with their new values. The other members of the answer are accepted and ignored.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PutCutover {
@@ -32,7 +32,7 @@ pub(crate) struct PutCutover {
     read_owner: ReadOwner,
     #[schema(value_type = schema::ProviderMode)]
     provider_mode: ProviderMode,
-    /// Why, for the record.
+    /// The reason for the change, which is kept in the history.
     #[schema(
         max_length = 1000,
         pattern = "^[^\\u0000]*$",
@@ -53,7 +53,7 @@ pub(crate) struct PutCutover {
     _warnings: IgnoredAny,
 }
 
-/// Some of the flags.
+/// The flags to change; the others stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PatchCutover {
@@ -65,7 +65,7 @@ pub(crate) struct PatchCutover {
     read_owner: Option<ReadOwner>,
     #[schema(value_type = Option<schema::ProviderMode>)]
     provider_mode: Option<ProviderMode>,
-    /// Why, for the record.
+    /// The reason for the change, which is kept in the history.
     #[schema(
         max_length = 1000,
         pattern = "^[^\\u0000]*$",
@@ -74,11 +74,11 @@ pub(crate) struct PatchCutover {
     reason: Option<String>,
 }
 
-/// Why polls and reads go back.
+/// The request to give polls and reads back to the legacy service.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PostRollback {
-    /// Why, for the record.
+    /// The reason for the change, which is kept in the history.
     #[schema(
         max_length = 1000,
         pattern = "^[^\\u0000]*$",
@@ -116,7 +116,7 @@ pub(crate) async fn put_cutover(
         read_owner,
         provider_mode,
     };
-    change(
+    apply_change(
         &state,
         &caller,
         &id,
@@ -127,7 +127,7 @@ pub(crate) async fn put_cutover(
     .await
 }
 
-/// Changes some flags at once.
+/// Changes one or more flags at once.
 #[utoipa::path(
     patch, path = "/api/telematics-mvp/workspaces/{workspace_id}/cutover", tag = "cutover",
     params(("If-Match" = Option<String>, Header)),
@@ -155,7 +155,7 @@ pub(crate) async fn patch_cutover(
         read_owner,
         provider_mode,
     };
-    change(
+    apply_change(
         &state,
         &caller,
         &id,
@@ -166,7 +166,7 @@ pub(crate) async fn patch_cutover(
     .await
 }
 
-/// Gives reads and polls back to the legacy service: one call, without preconditions.
+/// Gives reads and polls back to the legacy service in one call, whatever the version of the flags.
 #[utoipa::path(
     post, path = "/api/telematics-mvp/workspaces/{workspace_id}/cutover/rollback", tag = "cutover",
     request_body = PostRollback,
@@ -179,7 +179,7 @@ pub(crate) async fn roll_back(
     NoQuery: NoQuery,
     JsonBody(body): JsonBody<PostRollback>,
 ) -> Result<Response, Problem> {
-    change(
+    apply_change(
         &state,
         &caller,
         &id,
@@ -190,7 +190,7 @@ pub(crate) async fn roll_back(
     .await
 }
 
-async fn change(
+async fn apply_change(
     state: &AppState,
     caller: &Caller,
     id: &WorkspaceId,
@@ -198,10 +198,9 @@ async fn change(
     reason: Option<String>,
     precondition: &Precondition,
 ) -> Result<Response, Problem> {
-    if reason
-        .as_ref()
-        .is_some_and(|reason| reason.chars().count() > REASON_AT_MOST || reason.contains('\0'))
-    {
+    if reason.as_ref().is_some_and(|reason| {
+        reason.chars().count() > MAX_REASON_CHARACTERS || reason.contains('\0')
+    }) {
         return Err(Problem::invalid(vec![FieldError::pointer(
             "/reason",
             "must be at most 1000 characters, without NUL",
@@ -216,10 +215,10 @@ async fn change(
         precondition,
     )
     .await;
-    let record = changed.map_err(|error| Problem::of_change(error, cutover_view))?;
+    let record = changed.map_err(|error| Problem::of_change(error, render_cutover))?;
     Ok(respond_with_etag(
         StatusCode::OK,
         record.cutover.version,
-        cutover_view(&record),
+        render_cutover(&record),
     ))
 }

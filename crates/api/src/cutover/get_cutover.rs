@@ -6,12 +6,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use domain::ids::WorkspaceId;
 
-use super::view::{CutoverView, cutover_view};
+use super::view::{CutoverView, render_cutover};
 use crate::problem::Problem;
 use crate::request::{NoQuery, Path1, respond_with_etag};
 use crate::state::SharedState;
 
-/// Shows a workspace's flags.
+/// Returns the cutover flags of a workspace.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/cutover", tag = "cutover",
     responses((status = 200, body = CutoverView)),
@@ -25,6 +25,6 @@ pub(crate) async fn get_cutover(
     Ok(respond_with_etag(
         StatusCode::OK,
         record.cutover.version,
-        cutover_view(&record),
+        render_cutover(&record),
     ))
 }

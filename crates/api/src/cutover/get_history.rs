@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::request::{ListName, PageParameters, Paged, Path1, Query};
 use crate::state::SharedState;
 
-/// Changes of the flags, newest first.
+/// A page of changes of the flags, the newest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CutoverHistory {
     changes: Vec<ChangeView>,
@@ -22,7 +22,7 @@ pub(crate) struct CutoverHistory {
     next_cursor: Option<String>,
 }
 
-/// One change.
+/// One change of the flags.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ChangeView {
     #[schema(example = 7)]
@@ -32,7 +32,7 @@ pub(crate) struct ChangeView {
     by: String,
     #[schema(required, example = "parity above 99 percent for a week")]
     reason: Option<String>,
-    /// Null for a new workspace's first flags.
+    /// The flags before the change; `null` for the first flags of a new workspace.
     #[schema(required)]
     from: Option<CutoverFlags>,
     to: CutoverFlags,
@@ -52,14 +52,14 @@ pub(crate) async fn get_history(
 ) -> Result<Json<CutoverHistory>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page = list_cutover_changes(&state.core, &id, paged.request()).await?;
-    let (changes, next_cursor) = paged.render(page, change_view);
+    let (changes, next_cursor) = paged.render(page, render_change);
     Ok(Json(CutoverHistory {
         changes,
         next_cursor,
     }))
 }
 
-fn change_view(change: CutoverChange) -> ChangeView {
+fn render_change(change: CutoverChange) -> ChangeView {
     ChangeView {
         version: change.version,
         at: change.at,

@@ -1,4 +1,4 @@
-//! Cutover flags: who owns what, per workspace.
+//! The endpoints of cutover flags, which say for each workspace what core owns and what the legacy service owns.
 
 mod change_cutover;
 mod get_cutover;

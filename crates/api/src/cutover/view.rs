@@ -1,4 +1,4 @@
-//! How flags are written and shown.
+//! The cutover flags, as requests and answers write them.
 
 use chrono::{DateTime, Utc};
 use domain::fleet::{
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::openapi::schema;
 
-/// The four flags.
+/// The four cutover flags.
 #[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CutoverFlags {
@@ -58,24 +58,24 @@ impl From<Cutover> for CutoverFlags {
     }
 }
 
-/// A combination that is allowed and that somebody should think about.
+/// A warning about a combination of flags that is allowed and may be a mistake.
 #[derive(ToSchema)]
 #[expect(
     dead_code,
     reason = "the documented shape of `domain::fleet::CutoverWarning`"
 )]
 pub(crate) struct CutoverWarningView {
-    /// An open vocabulary.
+    /// The code of the warning. New codes may be added.
     #[schema(example = "reads_in_shadow")]
     code: String,
-    /// For people.
+    /// The warning in words for people.
     #[schema(
         example = "core answers reads while its polls still run in shadow beside the legacy service"
     )]
     detail: String,
 }
 
-/// The flags with their latest change.
+/// The flags and their latest change.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CutoverView {
     #[schema(value_type = schema::DeviceRegistrySource)]
@@ -91,12 +91,12 @@ pub(crate) struct CutoverView {
     changed_at: DateTime<Utc>,
     #[schema(example = "person:3f6d1c2e")]
     changed_by: String,
-    /// What somebody should think about.
+    /// Warnings about this combination of flags.
     #[schema(value_type = Vec<CutoverWarningView>)]
     warnings: Vec<CutoverWarning>,
 }
 
-pub(super) fn cutover_view(record: &WorkspaceRecord) -> CutoverView {
+pub(super) fn render_cutover(record: &WorkspaceRecord) -> CutoverView {
     let flags = record.workspace.cutover;
     CutoverView {
         device_registry_source: flags.device_registry_source,

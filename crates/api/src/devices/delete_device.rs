@@ -5,18 +5,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::ids::{DeviceId, WorkspaceId};
 
-use super::view::device_view;
+use super::view::render_device;
 use crate::access::Caller;
 use crate::problem::Problem;
 use crate::request::{IfMatch, NoQuery, Path2};
 use crate::state::SharedState;
 
-/// Deactivates a device; its history stays.
+/// Deactivates a device. Its history is kept.
 #[utoipa::path(
     delete, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}", tag = "devices",
     params(("If-Match" = Option<String>, Header)),
     extensions(("x-problems" = json!(["registry-owned-by-legacy"]))),
-    responses((status = 204, description = "deactivated"), (status = 409, description = "the registry is the legacy service's")),
+    responses((status = 204, description = "deactivated"), (status = 409, description = "the legacy service owns the registry")),
 )]
 pub(crate) async fn delete_device(
     State(state): SharedState,
@@ -33,6 +33,6 @@ pub(crate) async fn delete_device(
         &precondition,
     )
     .await;
-    deactivated.map_err(|error| Problem::of_change(error, device_view))?;
+    deactivated.map_err(|error| Problem::of_change(error, render_device))?;
     Ok(StatusCode::NO_CONTENT)
 }

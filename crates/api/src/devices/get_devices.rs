@@ -10,7 +10,7 @@ use domain::ids::{DeviceId, WorkspaceId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::view::{DeviceView, device_view};
+use super::view::{DeviceView, render_device};
 use crate::problem::Problem;
 use crate::request::{
     ListName, NoQuery, PageParameters, Paged, Path1, Path2, Query, query_parameters,
@@ -19,14 +19,14 @@ use crate::request::{
 use crate::state::SharedState;
 
 query_parameters! {
-    /// Which devices are listed.
+    /// The filter of `GET …/devices`.
     pub(crate) struct DeviceParameters {
-        /// Only active devices, or only deactivated ones.
+        /// With `true`, only active devices; with `false`, only deactivated ones.
         active: bool,
     }
 }
 
-/// Devices in order of id.
+/// A page of devices, in order of id.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DeviceList {
     devices: Vec<DeviceView>,
@@ -34,7 +34,7 @@ pub(crate) struct DeviceList {
     next_cursor: Option<String>,
 }
 
-/// Lists a workspace's devices.
+/// Lists the devices of a workspace.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices", tag = "devices",
     params(DeviceParameters, PageParameters),
@@ -52,14 +52,14 @@ pub(crate) async fn list_devices(
         vehicle_id: None,
     };
     let page = queries::list_devices(&state.core, &workspace_id, &filter, paged.request()).await?;
-    let (devices, next_cursor) = paged.render(page, |device| device_view(&device));
+    let (devices, next_cursor) = paged.render(page, |device| render_device(&device));
     Ok(Json(DeviceList {
         devices,
         next_cursor,
     }))
 }
 
-/// Shows one device.
+/// Returns one device.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}", tag = "devices",
     responses((status = 200, body = DeviceView)),
@@ -73,6 +73,6 @@ pub(crate) async fn get_device(
     Ok(respond_with_etag(
         StatusCode::OK,
         device.version,
-        device_view(&device),
+        render_device(&device),
     ))
 }

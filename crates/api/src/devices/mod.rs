@@ -1,4 +1,4 @@
-//! The device registry.
+//! The endpoints of the device registry.
 
 mod delete_device;
 mod get_devices;

@@ -10,14 +10,14 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use utoipa::ToSchema;
 
-use super::view::{DeviceView, device_view};
+use super::view::{DeviceView, render_device};
 use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{IfMatch, JsonBody, NoQuery, Path2, respond_with_etag};
 use crate::state::SharedState;
 
-/// A device as it is to be. Members of the answer's form are accepted and ignored.
+/// The new state of a device. The other members of the answer are accepted and ignored.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PutDevice {
@@ -41,7 +41,7 @@ pub(crate) struct PutDevice {
     _activated_at: IgnoredAny,
 }
 
-/// Configures a device, or activates it again. A change starts its snapshot anew.
+/// Configures a device, or activates it again. A change clears its snapshot.
 #[utoipa::path(
     put, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}", tag = "devices",
     params(("If-Match" = Option<String>, Header)),
@@ -49,7 +49,7 @@ pub(crate) struct PutDevice {
     extensions(("x-problems" = json!(["conflict", "registry-owned-by-legacy"]))),
     responses(
         (status = 200, body = DeviceView), (status = 201, body = DeviceView),
-        (status = 409, description = "unknown connection, external id taken, or the registry is the legacy service's"),
+        (status = 409, description = "unknown connection, external id taken, or the legacy service owns the registry"),
     ),
 )]
 pub(crate) async fn put_device(
@@ -74,7 +74,7 @@ pub(crate) async fn put_device(
         &precondition,
     )
     .await;
-    let (device, created) = put.map_err(|error| Problem::of_change(error, device_view))?;
+    let (device, created) = put.map_err(|error| Problem::of_change(error, render_device))?;
     let status = if created {
         StatusCode::CREATED
     } else {
@@ -83,6 +83,6 @@ pub(crate) async fn put_device(
     Ok(respond_with_etag(
         status,
         device.version,
-        device_view(&device),
+        render_device(&device),
     ))
 }

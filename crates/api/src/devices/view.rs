@@ -1,4 +1,4 @@
-//! How a device is shown.
+//! A device, as answers show it.
 
 use chrono::{DateTime, Utc};
 use domain::fleet::Device;
@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::openapi::schema;
 
-/// A configured device.
+/// One configured device.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DeviceView {
     #[schema(value_type = schema::DeviceId)]
@@ -21,11 +21,11 @@ pub(crate) struct DeviceView {
     external_id: ExternalId,
     active: bool,
     configured_at: DateTime<Utc>,
-    /// When its latest activation began: what is held of it is since then.
+    /// When the device was last activated. Its values and its version count from then on.
     activated_at: DateTime<Utc>,
 }
 
-pub(super) fn device_view(device: &Device) -> DeviceView {
+pub(super) fn render_device(device: &Device) -> DeviceView {
     DeviceView {
         device_id: device.id.clone(),
         vehicle_id: device.spec.vehicle_id.clone(),

@@ -22,19 +22,19 @@ use crate::request::{
 use crate::state::SharedState;
 
 query_parameters! {
-    /// Which events are listed.
+    /// The filter of `GET …/events`.
     pub(crate) struct EventParameters {
         /// Only events of this type.
         r#type: EventType,
         /// Only events of this device.
         device_id: DeviceId,
-        /// Only events of this cycle: all of them, where neither `from` nor `to` is given.
+        /// Only events of this cycle. Without `from` and `to`, all events of the cycle are listed.
         cycle_id: CycleId,
         /// Only events of this W3C trace.
         trace_id: TraceId,
-        /// At this instant or later. Without it, the 24 hours before `to`; without either, the last 24 hours.
+        /// Only events at this instant or later. The default is 24 hours before `to`, or before now.
         from: DateTime<Utc>,
-        /// Before this instant.
+        /// Only events before this instant.
         to: DateTime<Utc>,
     }
 }
@@ -62,7 +62,7 @@ impl ParameterValue for TraceId {
     }
 }
 
-/// Events, newest first.
+/// A page of events, the newest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EventList {
     events: Vec<EventView>,
@@ -70,7 +70,7 @@ pub(crate) struct EventList {
     next_cursor: Option<String>,
 }
 
-/// A fact of the event store.
+/// One event of the event store.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EventView {
     recorded_at: DateTime<Utc>,
@@ -81,23 +81,24 @@ pub(crate) struct EventView {
     event_id: EventId,
     #[schema(value_type = schema::WorkspaceId)]
     workspace_id: WorkspaceId,
-    /// Where it is about one device.
+    /// The device that the event is about, if it is about one.
     #[schema(required, value_type = Option<schema::DeviceId>)]
     device_id: Option<DeviceId>,
-    /// Where it belongs to a cycle.
+    /// The cycle that the event belongs to, if it belongs to one.
     #[schema(required, value_type = Option<schema::CycleId>)]
     cycle_id: Option<CycleId>,
     #[schema(required, example = "0af7651916cd43dd8448eb211c80319c")]
     trace_id: Option<String>,
-    /// Where somebody asked for it.
+    /// Who caused the event, if a person or machine asked for it.
     #[schema(required, example = json!(null))]
     changed_by: Option<String>,
-    /// By its type; what is called or looks like a credential is concealed.
+    /// The payload, whose members depend on the type. Values that look like a credential, or whose name says so, are
+    /// concealed.
     #[schema(value_type = Object, example = json!({"vehicle_id": "bus-1401", "provider": "geotab-main", "normalized_values": {"2026-11-23T08:00:00Z": {"speed_kmh": 31.0}}}))]
     payload: serde_json::Value,
 }
 
-/// Lists what is on record of a workspace.
+/// Lists the recorded events of a workspace.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/events", tag = "events",
     params(EventParameters, PageParameters),
@@ -128,14 +129,14 @@ pub(crate) async fn list_events(
         paged.instant(),
     )
     .await?;
-    let (events, next_cursor) = paged.render(page, |event| event_view(&workspace_id, event));
+    let (events, next_cursor) = paged.render(page, |event| render_event(&workspace_id, event));
     Ok(Json(EventList {
         events,
         next_cursor,
     }))
 }
 
-fn event_view(workspace_id: &WorkspaceId, event: RecordedEvent) -> EventView {
+fn render_event(workspace_id: &WorkspaceId, event: RecordedEvent) -> EventView {
     EventView {
         recorded_at: event.recorded_at,
         event_type: event.event_type,

@@ -1,4 +1,4 @@
-//! What is on record.
+//! The events endpoint: the recorded events of a workspace.
 
 mod get_events;
 

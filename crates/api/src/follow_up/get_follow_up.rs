@@ -11,8 +11,8 @@ use crate::problem::Problem;
 use crate::request::{NoQuery, Path2, respond_with_etag};
 use crate::state::SharedState;
 
-/// Shows what has been done about a device's silence. Once the device has reported it counts no more,
-/// and stays in the history.
+/// Returns the follow-up of a device's current silence. Once the device reports again, the follow-up is empty; the
+/// earlier one stays in the history.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}/follow-up", tag = "worklist",
     responses((status = 200, body = FollowUpView)),
@@ -26,6 +26,6 @@ pub(crate) async fn get_follow_up(
     Ok(respond_with_etag(
         StatusCode::OK,
         device.version(),
-        FollowUpView::of(device.current()),
+        FollowUpView::render(device.current()),
     ))
 }

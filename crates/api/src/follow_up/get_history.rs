@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::request::{ListName, PageParameters, Paged, Path2, Query};
 use crate::state::SharedState;
 
-/// What was written of a device, newest first, over all its silences.
+/// The follow-ups of a device over all its silences, the newest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FollowUpHistory {
     changes: Vec<WrittenFollowUpView>,
@@ -22,7 +22,7 @@ pub(crate) struct FollowUpHistory {
     next_cursor: Option<String>,
 }
 
-/// What somebody wrote.
+/// One version of a follow-up, as somebody wrote it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = WrittenFollowUp)]
 pub(crate) struct WrittenFollowUpView {
@@ -31,7 +31,7 @@ pub(crate) struct WrittenFollowUpView {
     at: DateTime<Utc>,
     #[schema(example = "person:3f6d1c2e")]
     by: String,
-    /// The beginning of the silence that it is about.
+    /// The beginning of the silence that this version is about.
     silent_since: DateTime<Utc>,
     contacted: bool,
     #[schema(required, example = "2026-12-01T08:00:00Z")]
@@ -40,7 +40,7 @@ pub(crate) struct WrittenFollowUpView {
     note: Option<Note>,
 }
 
-/// Lists who wrote what about a device's silences, and when.
+/// Lists the versions of a device's follow-ups: who wrote what, and when.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}/follow-up/history", tag = "worklist",
     params(PageParameters),
@@ -55,14 +55,14 @@ pub(crate) async fn get_follow_up_history(
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page =
         list_follow_up_versions(&state.core, &workspace_id, &device_id, paged.request()).await?;
-    let (changes, next_cursor) = paged.render(page, written_view);
+    let (changes, next_cursor) = paged.render(page, render_version);
     Ok(Json(FollowUpHistory {
         changes,
         next_cursor,
     }))
 }
 
-fn written_view(written: WrittenFollowUp) -> WrittenFollowUpView {
+fn render_version(written: WrittenFollowUp) -> WrittenFollowUpView {
     WrittenFollowUpView {
         version: written.version,
         at: written.updated_at,

@@ -1,4 +1,4 @@
-//! What people do about a silent device.
+//! The follow-up of a silent device: what people did about its silence, and the history of that.
 
 mod get_follow_up;
 mod get_history;

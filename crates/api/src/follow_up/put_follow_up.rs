@@ -18,16 +18,16 @@ use crate::problem::{FieldError, Problem};
 use crate::request::{IfMatch, JsonBody, NoQuery, Path2, respond_with_etag};
 use crate::state::SharedState;
 
-/// A follow-up as it is to be. Members of the answer's form are accepted and ignored.
+/// The new follow-up. The other members of the answer are accepted and ignored.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PutFollowUp {
-    /// Whether the device's operator has been spoken to.
+    /// Whether somebody has contacted the operator of the device.
     contacted: bool,
-    /// Until when nobody needs to look at it.
+    /// The time until which nobody needs to look at the device.
     #[schema(example = "2026-12-01T08:00:00Z")]
     snoozed_until: Option<DateTime<FixedOffset>>,
-    /// For colleagues; one that says nothing is none.
+    /// A note for colleagues. A blank note counts as no note.
     #[schema(value_type = Option<schema::Note>)]
     note: Option<String>,
     #[serde(default, rename = "updated_at")]
@@ -38,7 +38,7 @@ pub(crate) struct PutFollowUp {
     _updated_by: IgnoredAny,
 }
 
-/// Writes down what has been done about the silence that a device is in.
+/// Records what has been done about the current silence of a device.
 #[utoipa::path(
     put, path = "/api/telematics-mvp/workspaces/{workspace_id}/devices/{device_id}/follow-up", tag = "worklist",
     params(("If-Match" = Option<String>, Header)),
@@ -53,7 +53,7 @@ pub(crate) async fn put_follow_up(
     IfMatch(precondition): IfMatch,
     JsonBody(body): JsonBody<PutFollowUp>,
 ) -> Result<Response, Problem> {
-    let follow_up = read(&body).map_err(Problem::invalid)?;
+    let follow_up = parse_follow_up(&body).map_err(Problem::invalid)?;
     let written = follow_up_device(
         &state.core,
         caller.author(),
@@ -63,21 +63,21 @@ pub(crate) async fn put_follow_up(
         &precondition,
     )
     .await;
-    let show = |device: &DeviceFollowUp| FollowUpView::of(device.current());
-    let device = written.map_err(|error| Problem::of_change(error, show))?;
+    let render = |device: &DeviceFollowUp| FollowUpView::render(device.current());
+    let device = written.map_err(|error| Problem::of_change(error, render))?;
     Ok(respond_with_etag(
         StatusCode::OK,
         device.version(),
-        show(&device),
+        render(&device),
     ))
 }
 
-fn read(body: &PutFollowUp) -> Result<FollowUp, Vec<FieldError>> {
+fn parse_follow_up(body: &PutFollowUp) -> Result<FollowUp, Vec<FieldError>> {
     let mut errors = Vec::new();
     let snoozed_until: Option<DateTime<Utc>> = body
         .snoozed_until
         .map(|time| time.to_utc().trunc_subsecs(6));
-    // RFC 3339 has four digits of a year, chrono and ISO 8601 have more.
+    // Checked here, because chrono accepts years of more than four digits, which RFC 3339 does not have.
     if snoozed_until.is_some_and(|time| !(0..=9999).contains(&time.year())) {
         let detail = "must be an RFC 3339 time with an offset";
         errors.push(FieldError::pointer("/snoozed_until", detail));

@@ -1,4 +1,4 @@
-//! How a follow-up is shown.
+//! A follow-up, as answers show it.
 
 use domain::TimeText;
 use domain::follow_up::{FollowUp, Note, WrittenFollowUp};
@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::openapi::schema;
 
-/// What has been done about the silence that a device is in; of one that nobody has followed up, nothing.
+/// What has been done about the current silence of a device. All members are empty if nobody has followed it up.
 #[derive(Serialize, ToSchema)]
 #[schema(as = FollowUp)]
 pub(crate) struct FollowUpView {
@@ -23,8 +23,8 @@ pub(crate) struct FollowUpView {
 }
 
 impl FollowUpView {
-    /// Of what counts now.
-    pub(crate) fn of(current: Option<&WrittenFollowUp>) -> Self {
+    /// Renders the follow-up that is current, or an empty one.
+    pub(crate) fn render(current: Option<&WrittenFollowUp>) -> Self {
         let FollowUp {
             contacted,
             snoozed_until,

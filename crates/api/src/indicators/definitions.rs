@@ -1,4 +1,4 @@
-//! What figures count, beside the figures.
+//! The definitions of figures, which answers show beside the figures.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +6,26 @@ use domain::indicators::FigureDefinition;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What a figure counts, in words.
+/// The definition of a figure in words.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DefinitionView {
     /// What is counted or measured.
     #[schema(example = "Scheduled minutes whose cycle completed.")]
     numerator: &'static str,
-    /// Of what.
+    /// The whole that the numerator is a part of.
     #[schema(example = "Scheduled minutes that ended.")]
     denominator: &'static str,
-    /// What is left out.
+    /// What is not counted.
     #[schema(example = "Skipped minutes, which were not core's to poll.")]
     excluded: &'static str,
 }
 
-/// By figure.
-pub(crate) fn definitions(of: &[FigureDefinition]) -> BTreeMap<&'static str, DefinitionView> {
-    of.iter()
+/// Renders the definitions, by the name of the figure.
+pub(crate) fn render_definitions(
+    definitions: &[FigureDefinition],
+) -> BTreeMap<&'static str, DefinitionView> {
+    definitions
+        .iter()
         .map(|definition| {
             let view = DefinitionView {
                 numerator: definition.numerator,

@@ -11,22 +11,22 @@ use domain::indicators::{DEFINITIONS, SlotCounts, SlotOutcome};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::definitions::{DefinitionView, definitions};
+use super::definitions::{DefinitionView, render_definitions};
 use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{NoQuery, Path1};
 use crate::state::SharedState;
 
-/// A workspace's indicators. What there is nothing of is null.
+/// The indicators of a workspace. A figure without anything to count is `null`.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct IndicatorsAnswer {
     #[schema(value_type = schema::WorkspaceId)]
     workspace_id: WorkspaceId,
     evaluated_at: DateTime<Utc>,
-    /// By how far back they reach: `1h`, `24h`, `7d`.
+    /// The figures, by the length of the window: `1h`, `24h`, `7d`.
     #[schema(value_type = BTreeMap<String, WindowView>)]
     windows: BTreeMap<&'static str, WindowView>,
-    /// By figure.
+    /// What each figure means, by the name of the figure.
     #[schema(value_type = BTreeMap<String, DefinitionView>)]
     definitions: BTreeMap<&'static str, DefinitionView>,
 }
@@ -44,10 +44,10 @@ pub(crate) struct WindowView {
     within_5_minutes_percent: Option<f64>,
 }
 
-/// Scheduled minutes by what became of them.
+/// The number of scheduled minutes, by the outcome of their cycle.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CyclesView {
-    /// All of them.
+    /// The number of all scheduled minutes.
     #[schema(example = 2016)]
     scheduled: u32,
     #[schema(example = 2009)]
@@ -64,14 +64,14 @@ pub(crate) struct CyclesView {
     expired: u32,
     #[schema(example = 0)]
     abandoned: u32,
-    /// Not ended yet.
+    /// The number of minutes whose cycle has not ended yet.
     #[schema(example = 0)]
     open: u32,
     #[schema(required, example = 99.65)]
     success_percent: Option<f64>,
 }
 
-/// Nearest ranks, in whole seconds.
+/// Percentiles by nearest rank, in whole seconds.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PercentilesView {
     #[schema(required, example = 64)]
@@ -82,7 +82,7 @@ pub(crate) struct PercentilesView {
     p99: Option<i64>,
 }
 
-/// Nearest ranks, in seconds.
+/// How late cycles started: percentiles by nearest rank, in seconds.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct StartDeviationView {
     #[schema(required, example = 0.31)]
@@ -93,7 +93,7 @@ pub(crate) struct StartDeviationView {
     max: Option<f64>,
 }
 
-/// Computes a workspace's indicators, over windows that end now.
+/// Computes the indicators of a workspace, over windows that end now.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/indicators", tag = "indicators",
     responses((status = 200, body = IndicatorsAnswer)),
@@ -110,24 +110,24 @@ pub(crate) async fn get_indicators(
         evaluated_at: now,
         windows: windows
             .iter()
-            .map(|figures| (figures.window.as_str(), window_view(figures)))
+            .map(|figures| (figures.window.as_str(), render_window(figures)))
             .collect(),
-        definitions: definitions(&DEFINITIONS),
+        definitions: render_definitions(&DEFINITIONS),
     }))
 }
 
-fn window_view(figures: &WindowIndicators) -> WindowView {
+fn render_window(figures: &WindowIndicators) -> WindowView {
     WindowView {
-        cycles: cycles_view(&figures.slots),
-        age_seconds: percentiles_view(figures.age),
-        lag_seconds: percentiles_view(figures.lag),
-        start_deviation_seconds: start_deviation_view(figures.start_deviation),
+        cycles: render_cycles(&figures.slots),
+        age_seconds: render_percentiles(figures.age),
+        lag_seconds: render_percentiles(figures.lag),
+        start_deviation_seconds: render_start_deviation(figures.start_deviation),
         coverage_percent: figures.coverage_percent,
         within_5_minutes_percent: figures.within_5_minutes_percent,
     }
 }
 
-fn cycles_view(slots: &SlotCounts) -> CyclesView {
+fn render_cycles(slots: &SlotCounts) -> CyclesView {
     CyclesView {
         scheduled: slots.scheduled(),
         completed: slots.count_of(SlotOutcome::Completed),
@@ -142,7 +142,7 @@ fn cycles_view(slots: &SlotCounts) -> CyclesView {
     }
 }
 
-fn percentiles_view(percentiles: Option<Percentiles>) -> PercentilesView {
+fn render_percentiles(percentiles: Option<Percentiles>) -> PercentilesView {
     let seconds = |of: fn(Percentiles) -> TimeDelta| percentiles.map(|all| of(all).num_seconds());
     PercentilesView {
         p50: seconds(|all| all.p50),
@@ -151,7 +151,7 @@ fn percentiles_view(percentiles: Option<Percentiles>) -> PercentilesView {
     }
 }
 
-fn start_deviation_view(deviation: Option<StartDeviation>) -> StartDeviationView {
+fn render_start_deviation(deviation: Option<StartDeviation>) -> StartDeviationView {
     let seconds =
         |of: fn(StartDeviation) -> TimeDelta| deviation.map(|all| of(all).as_seconds_f64());
     StartDeviationView {

@@ -12,28 +12,28 @@ use domain::polling::{CycleTrigger, LatestCycle};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::definitions::{DefinitionView, definitions};
+use super::definitions::{DefinitionView, render_definitions};
 use crate::cutover::CutoverFlags;
 use crate::openapi::schema;
 use crate::problem::Problem;
 use crate::request::{ListName, PageParameters, Paged, Query};
 use crate::state::SharedState;
 
-/// All workspaces, worst first: inactive ones last, then by the share within five minutes, then by the
-/// success of cycles, then by id.
+/// All workspaces, the worst first: active ones before inactive ones, then by the share of devices updated within
+/// five minutes, then by the share of successful cycles, then by id.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct OverviewAnswer {
     evaluated_at: DateTime<Utc>,
     workspaces: Vec<OverviewView>,
     totals: TotalsView,
-    /// By figure.
+    /// What each figure means, by the name of the figure.
     #[schema(value_type = BTreeMap<String, DefinitionView>)]
     definitions: BTreeMap<&'static str, DefinitionView>,
     #[schema(required, example = json!(null))]
     next_cursor: Option<String>,
 }
 
-/// A workspace among all. What there is nothing of is null.
+/// One workspace of the overview. A figure without anything to count is `null`.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct OverviewView {
     #[schema(value_type = schema::WorkspaceId)]
@@ -41,7 +41,7 @@ pub(crate) struct OverviewView {
     #[schema(value_type = schema::WorkspaceName)]
     name: String,
     active: bool,
-    /// Devices by state; every state is present.
+    /// The number of devices in each state. Every state is present, also with 0.
     #[schema(value_type = BTreeMap<String, u32>, example = json!({"healthy": 57, "delayed": 1, "stale": 1, "configured-no-data": 1, "awaiting-first-data": 0}))]
     counts: BTreeMap<&'static str, u32>,
     #[schema(required, example = 95.0)]
@@ -51,14 +51,14 @@ pub(crate) struct OverviewView {
     #[schema(required, example = 290)]
     p95_age_seconds: Option<i64>,
     cutover: CutoverFlags,
-    /// The newest, whatever became of it.
+    /// The newest cycle, whatever its outcome.
     #[schema(required)]
     last_cycle: Option<LastCycleView>,
-    /// Whether core owns this workspace's reads.
+    /// Whether core, not the legacy service, owns this workspace's reads.
     authoritative: bool,
 }
 
-/// A workspace's newest cycle.
+/// The newest cycle of a workspace.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct LastCycleView {
     #[schema(value_type = schema::CycleId)]
@@ -75,15 +75,15 @@ pub(crate) struct LastCycleView {
     ended_at: Option<DateTime<Utc>>,
 }
 
-/// All workspaces together, those of other pages too.
+/// The figures over all workspaces, including those of other pages.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TotalsView {
     #[schema(example = 240)]
     workspaces: usize,
-    /// Active devices.
+    /// The number of active devices.
     #[schema(example = 14_400)]
     devices: u32,
-    /// Devices by state; every state is present.
+    /// The number of devices in each state. Every state is present, also with 0.
     #[schema(value_type = BTreeMap<String, u32>, example = json!({"healthy": 14_200, "delayed": 20, "stale": 160, "configured-no-data": 20, "awaiting-first-data": 0}))]
     counts: BTreeMap<&'static str, u32>,
     #[schema(example = 14_100)]
@@ -96,7 +96,8 @@ pub(crate) struct TotalsView {
     cycle_success_percent_24h: Option<f64>,
 }
 
-/// Shows all workspaces. A later page is computed at the first one's instant, from what is stored by then.
+/// Lists all workspaces with their figures. A later page is computed as of the instant of the first page, from the
+/// records that are stored when it is requested.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/overview", tag = "indicators",
     params(PageParameters),
@@ -109,34 +110,34 @@ pub(crate) async fn get_overview(
 ) -> Result<Json<OverviewAnswer>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let overview = list_overview(&state.core, paged.request(), paged.instant()).await?;
-    let totals = totals_view(overview.workspaces, &overview.total);
-    let (workspaces, next_cursor) = paged.render(overview.page, |one| overview_view(&one));
+    let totals = render_totals(overview.workspaces, &overview.total);
+    let (workspaces, next_cursor) = paged.render(overview.page, |one| render_workspace(&one));
     Ok(Json(OverviewAnswer {
         evaluated_at: paged.instant(),
         workspaces,
         totals,
-        definitions: definitions(&OVERVIEW_DEFINITIONS),
+        definitions: render_definitions(&OVERVIEW_DEFINITIONS),
         next_cursor,
     }))
 }
 
-fn overview_view(overview: &WorkspaceOverview) -> OverviewView {
+fn render_workspace(overview: &WorkspaceOverview) -> OverviewView {
     let workspace = &overview.record.workspace;
     OverviewView {
         workspace_id: workspace.id.clone(),
         name: workspace.name.as_str().to_owned(),
         active: workspace.active,
-        counts: counts_view(&overview.figures),
+        counts: render_counts(&overview.figures),
         within_5_minutes_percent: overview.figures.freshness.percent(),
         cycle_success_percent_24h: overview.figures.slots.success_percent(),
         p95_age_seconds: overview.p95_age_seconds,
         cutover: workspace.cutover.into(),
-        last_cycle: overview.latest_cycle.as_ref().map(last_cycle_view),
+        last_cycle: overview.latest_cycle.as_ref().map(render_last_cycle),
         authoritative: workspace.is_authoritative(),
     }
 }
 
-fn last_cycle_view(cycle: &LatestCycle) -> LastCycleView {
+fn render_last_cycle(cycle: &LatestCycle) -> LastCycleView {
     LastCycleView {
         cycle_id: cycle.cycle_id,
         trigger: cycle.trigger,
@@ -147,11 +148,11 @@ fn last_cycle_view(cycle: &LatestCycle) -> LastCycleView {
     }
 }
 
-fn totals_view(workspaces: usize, total: &OverviewFigures) -> TotalsView {
+fn render_totals(workspaces: usize, total: &OverviewFigures) -> TotalsView {
     TotalsView {
         workspaces,
         devices: total.devices(),
-        counts: counts_view(total),
+        counts: render_counts(total),
         within_5_minutes: total.freshness.within_5_minutes,
         eligible_devices: total.freshness.eligible_devices,
         within_5_minutes_percent: total.freshness.percent(),
@@ -159,7 +160,7 @@ fn totals_view(workspaces: usize, total: &OverviewFigures) -> TotalsView {
     }
 }
 
-fn counts_view(figures: &OverviewFigures) -> BTreeMap<&'static str, u32> {
+fn render_counts(figures: &OverviewFigures) -> BTreeMap<&'static str, u32> {
     figures
         .counts
         .iter()

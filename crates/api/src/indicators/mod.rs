@@ -1,4 +1,4 @@
-//! How well workspaces are served.
+//! The endpoints of indicators: how well workspaces are served.
 
 mod definitions;
 mod get_indicators;

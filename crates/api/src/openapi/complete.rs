@@ -1,5 +1,5 @@
-//! Completes what the attributes of handlers say with what follows for all of them from the access
-//! table and from the vocabularies of parameters, headers and problems.
+//! Completes the OpenAPI document that the attributes of handlers make. Security, parameters, headers, examples
+//! and refusals follow from the access table, so no handler repeats them.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::{example, headers, parameters, refusals, schema};
 use crate::access::{Access, Route, TABLE};
 use crate::problem::ProblemKind;
 
-/// Completes a document that the routes made.
+/// Completes the document in place.
 pub(super) fn complete(document: &mut Value) {
     let mut components = match document["components"].take() {
         Value::Object(components) => components,
@@ -42,7 +42,7 @@ pub(super) fn complete(document: &mut Value) {
         .collect();
     let bearer = json!({
         "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-        "description": "An access token of the configured issuer. Machines carry scopes, people groups; each operation says whose it is.",
+        "description": "An access token of the configured issuer. Tokens of machines carry scopes, tokens of people carry groups; each operation says which of them it needs.",
     });
     components.insert("schemas".to_owned(), Value::Object(schemas));
     components.insert("responses".to_owned(), Value::Object(responses));
@@ -55,7 +55,7 @@ pub(super) fn complete(document: &mut Value) {
     document["components"] = Value::Object(components);
 }
 
-/// Whether the resource of a path has versions: something honours `If-Match`.
+/// Returns whether the resource of a path has versions, that is, whether any of its operations honours `If-Match`.
 fn has_versions(item: &Value) -> bool {
     let operations = item.as_object().into_iter().flatten();
     operations
@@ -68,7 +68,7 @@ fn names_parameter(operation: &Value, name: &str) -> bool {
     named.is_some_and(|named| named.iter().any(|parameter| parameter["name"] == name))
 }
 
-/// Completes one operation, and answers the problems that it refers to, status by status.
+/// Completes one operation and returns the problems that it refers to, one list for each status.
 fn complete_operation(
     operation: &mut Value,
     route: &Route,
@@ -76,18 +76,19 @@ fn complete_operation(
     schemas: &Map<String, Value>,
 ) -> Vec<Vec<ProblemKind>> {
     let honours_if_match = names_parameter(operation, parameters::IF_MATCH);
-    operation["parameters"] = Value::Array(parameters_in_full(operation, route));
+    operation["parameters"] = Value::Array(collect_parameters(operation, route));
     operation["security"] = match route.access {
         Access::Open => json!([]),
         _ => json!([{"bearer": []}]),
     };
     let words = operation["description"].as_str().unwrap_or_default();
-    operation["description"] = json!(format!("{words}\n\n{}", who_may(route.access)).trim());
+    operation["description"] =
+        json!(format!("{words}\n\n{}", describe_access(route.access)).trim());
     if let Some(content) = operation
         .pointer_mut("/requestBody/content")
         .and_then(Value::as_object_mut)
     {
-        give_examples(content, schemas);
+        add_examples(content, schemas);
     }
     let of_the_handler: Vec<ProblemKind> = operation
         .as_object_mut()
@@ -108,17 +109,17 @@ fn complete_operation(
         }
         response["headers"] = Value::Object(sent);
         if response.get("description").is_none() {
-            response["description"] = description_of(response, schemas);
+            response["description"] = describe_response(response, schemas);
         }
         if let Some(content) = response.get_mut("content").and_then(Value::as_object_mut) {
-            give_examples(content, schemas);
+            add_examples(content, schemas);
         }
     }
     let refusals = refusals::refusals(route, honours_if_match, &of_the_handler);
     for (status, kinds) in &refusals {
         let name = refusals::component_name(kinds);
         let mut reference = json!({"$ref": format!("#/components/responses/{name}")});
-        // What the handler says of its own refusals stands beside.
+        // The description that the handler gives to its own refusal stands beside the reference.
         let status = status.to_string();
         if let Some(words) = responses
             .get(&status)
@@ -131,8 +132,8 @@ fn complete_operation(
     refusals.into_values().collect()
 }
 
-/// Lists the parameters of the path, those that the attribute names, and those of every request.
-fn parameters_in_full(operation: &Value, route: &Route) -> Vec<Value> {
+/// Returns the parameters of the path, those that the handler's attribute names, and those of every request.
+fn collect_parameters(operation: &Value, route: &Route) -> Vec<Value> {
     let in_path = route
         .path
         .split('{')
@@ -144,7 +145,7 @@ fn parameters_in_full(operation: &Value, route: &Route) -> Vec<Value> {
         match (parameter["in"].as_str(), parameter["name"].as_str()) {
             (Some("query"), _) => Some(parameter.clone()),
             (Some("header"), Some(name)) => Some(reference(name)),
-            // The route names those of the path.
+            // Left out here, because the parameters of the path come from the route.
             _ => None,
         }
     }));
@@ -160,24 +161,24 @@ fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/parameters/{name}")})
 }
 
-fn give_examples(content: &mut Map<String, Value>, schemas: &Map<String, Value>) {
+fn add_examples(content: &mut Map<String, Value>, schemas: &Map<String, Value>) {
     for (media_type, media) in content {
         if media_type.ends_with("json") && media.get("example").is_none() {
-            media["example"] = example::of(&media["schema"], schemas);
+            media["example"] = example::build_example(&media["schema"], schemas);
         }
     }
 }
 
-/// What an answer that says nothing of itself shows: what its schema says.
-fn description_of(response: &Value, schemas: &Map<String, Value>) -> Value {
+/// Returns the description of the schema of a response, for a response without a description of its own.
+fn describe_response(response: &Value, schemas: &Map<String, Value>) -> Value {
     let name = response["content"]["application/json"]["schema"]["$ref"].as_str();
     let schema = name.and_then(|name| schemas.get(name.rsplit('/').next()?));
     schema.map_or(Value::Null, |schema| schema["description"].clone())
 }
 
-fn who_may(access: Access) -> String {
+fn describe_access(access: Access) -> String {
     match access {
-        Access::Open => "Open: no token is looked at.".to_owned(),
+        Access::Open => "Open: needs no token, and ignores one that is sent.".to_owned(),
         Access::Scope(scope) => format!("For machines with the scope `{scope}`."),
         Access::ScopeOrSystemAdmin(scope) => format!("For machines with the scope `{scope}`, and for `system-admin`."),
         Access::Workspace => {

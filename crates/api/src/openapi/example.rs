@@ -1,9 +1,9 @@
-//! Examples, put together from those of a schema's parts.
+//! Examples of schemas, built from the examples of their parts.
 
 use serde_json::{Map, Value, json};
 
-/// A value of this schema: its own example, or one made of its members'.
-pub(super) fn of(schema: &Value, components: &Map<String, Value>) -> Value {
+/// Builds a value of a schema: the schema's own example, or a value made of the examples of its parts.
+pub(super) fn build_example(schema: &Value, components: &Map<String, Value>) -> Value {
     if let Some(example) = schema.get("example").or_else(|| schema.get("default")) {
         return example.clone();
     }
@@ -13,12 +13,12 @@ pub(super) fn of(schema: &Value, components: &Map<String, Value>) -> Value {
     {
         return components
             .get(name)
-            .map_or(Value::Null, |schema| of(schema, components));
+            .map_or(Value::Null, |schema| build_example(schema, components));
     }
     for choice in ["oneOf", "anyOf"] {
         if let Some(schemas) = schema[choice].as_array() {
             let something = schemas.iter().find(|schema| schema["type"] != "null");
-            return something.map_or(Value::Null, |schema| of(schema, components));
+            return something.map_or(Value::Null, |schema| build_example(schema, components));
         }
     }
     if let Some(schemas) = schema["allOf"].as_array() {
@@ -26,7 +26,7 @@ pub(super) fn of(schema: &Value, components: &Map<String, Value>) -> Value {
     }
     match type_of(schema) {
         Some("object") => object(schema, components),
-        Some("array") => json!([of(&schema["items"], components)]),
+        Some("array") => json!([build_example(&schema["items"], components)]),
         Some("boolean") => json!(true),
         Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(json!(0)),
         Some("string") => json!(match schema["format"].as_str() {
@@ -38,7 +38,7 @@ pub(super) fn of(schema: &Value, components: &Map<String, Value>) -> Value {
     }
 }
 
-/// The type, of a nullable one what it is when it is there.
+/// Returns the type of a schema; for a nullable one, the type other than `null`.
 fn type_of(schema: &Value) -> Option<&str> {
     match &schema["type"] {
         Value::Array(types) => types
@@ -51,8 +51,9 @@ fn type_of(schema: &Value) -> Option<&str> {
 
 fn object(schema: &Value, components: &Map<String, Value>) -> Value {
     let properties = schema["properties"].as_object().into_iter().flatten();
-    let example = properties.map(|(name, schema)| (name.clone(), of(schema, components)));
-    // What only makes room for the answer's form is not to be sent.
+    let example =
+        properties.map(|(name, schema)| (name.clone(), build_example(schema, components)));
+    // Left out, because a caller need not send members that are accepted and ignored.
     Value::Object(
         example
             .filter(|(name, _)| !is_ignored(&schema["properties"][name]))
@@ -69,7 +70,7 @@ fn all_of(schemas: &[Value], beside: &Value, components: &Map<String, Value>) ->
     let own = beside.get("properties").map(|_| object(beside, components));
     for part in schemas
         .iter()
-        .map(|schema| of(schema, components))
+        .map(|schema| build_example(schema, components))
         .chain(own)
     {
         match part {

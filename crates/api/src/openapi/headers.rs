@@ -1,4 +1,4 @@
-//! Headers of answers.
+//! The headers of answers in the OpenAPI document.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ pub(super) const WWW_AUTHENTICATE: &str = "WWW-Authenticate";
 const TRACE_ID: &str = "x-trace-id";
 const REQUEST_ID: &str = "x-request-id";
 
-/// Every header by its name.
+/// Returns the definition of every header by its name.
 pub(super) fn definitions() -> Map<String, Value> {
     let text = |description: &str, example: &str| json!({"description": description, "required": true, "schema": {"type": "string", "example": example}});
     let seconds = json!({"type": "integer", "minimum": 0, "example": 5});
@@ -20,30 +20,33 @@ pub(super) fn definitions() -> Map<String, Value> {
         ),
         (
             ETAG,
-            text("The version of what is shown, for `If-Match`.", "\"7\""),
+            text(
+                "The version of the resource in this answer. Send it back in `If-Match`.",
+                "\"7\"",
+            ),
         ),
         (
             RETRY_AFTER,
-            json!({"description": "Seconds to wait.", "required": true, "schema": seconds}),
+            json!({"description": "The number of seconds to wait before the next request.", "required": true, "schema": seconds}),
         ),
         (
             WWW_AUTHENTICATE,
             text(
-                "A bearer token is wanted.",
+                "The request needs a valid bearer token.",
                 "Bearer error=\"invalid_token\"",
             ),
         ),
         (
             TRACE_ID,
             json!({
-                "description": "W3C trace id, to be named when asking for help.", "required": true,
+                "description": "The W3C trace id of this request. Name it when you ask for help.", "required": true,
                 "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$", "example": "0af7651916cd43dd8448eb211c80319c"},
             }),
         ),
         (
             REQUEST_ID,
             text(
-                "The request's name: the caller's, or one given here.",
+                "The id of this request: the one that the caller sent, or a new one.",
                 "4f1c2a",
             ),
         ),
@@ -54,7 +57,7 @@ pub(super) fn definitions() -> Map<String, Value> {
         .collect()
 }
 
-/// A header of an answer, by reference.
+/// Returns a header with a reference to its definition.
 pub(super) fn reference(name: &str) -> (String, Value) {
     (
         name.to_owned(),
@@ -62,7 +65,7 @@ pub(super) fn reference(name: &str) -> (String, Value) {
     )
 }
 
-/// What every answer carries, whatever its status.
+/// Returns the headers that every answer has, whatever its status.
 pub(super) fn of_every_answer() -> Map<String, Value> {
     [TRACE_ID, REQUEST_ID].into_iter().map(reference).collect()
 }

@@ -1,4 +1,4 @@
-//! OpenAPI 3.1, from the routes themselves.
+//! The OpenAPI 3.1 document, made from the routes.
 
 mod complete;
 mod example;
@@ -24,42 +24,42 @@ type DocumentedProblem = ProblemBody<serde_json::Value>;
     ),
     components(schemas(DocumentedProblem, FieldError)),
     tags(
-        (name = "ingest", description = "Machines push readings, transports forward raw messages of providers."),
-        (name = "quarantine", description = "Raw messages that were not understood."),
-        (name = "poll cycles", description = "The cycles in which core polls a workspace's providers: triggers, and what became of them."),
-        (name = "reconciliation sweeps", description = "What is compared with the world outside, and repaired."),
-        (name = "health", description = "Who is silent, why, and whose it is to mend; computed when asked."),
+        (name = "ingest", description = "Machines push updates, and transports forward raw messages of providers."),
+        (name = "quarantine", description = "Raw messages that the service could not interpret."),
+        (name = "poll cycles", description = "The cycles in which core polls a workspace's providers: trigger one, and read what earlier ones did."),
+        (name = "reconciliation sweeps", description = "Sweeps that compare the records of this service with the outside world and repair differences."),
+        (name = "health", description = "Which devices are silent, why, and who has to fix it; computed at the time of the request."),
         (name = "indicators", description = "How well workspaces are served: cycles, ages, and the share of time within five minutes."),
-        (name = "snapshots", description = "The canonical values, one snapshot a device, each signal with its own age."),
+        (name = "snapshots", description = "The canonical values: one snapshot for each device, each signal with its own age."),
         (name = "workspaces", description = "Customer fleets."),
         (name = "cutover", description = "Who owns what, per workspace: this service or the legacy one."),
-        (name = "policy", description = "A workspace's cadence and thresholds."),
+        (name = "policy", description = "The poll interval and the thresholds of a workspace."),
         (name = "devices", description = "The registry of configured devices."),
-        (name = "provider connections", description = "Through whom devices speak, and where the credential is found."),
-        (name = "rejections", description = "What was refused, and devices that nobody has configured."),
-        (name = "worklist", description = "Who is silent, oldest silence first, as a list or a spreadsheet, and what has been done about it."),
-        (name = "events", description = "What is on record: from a provider's message or a cycle to the snapshot."),
-        (name = "audit", description = "Who changed what."),
-        (name = "operations", description = "Whether an instance lives, and what it offers."),
-        (name = "dev", description = "The local token issuer; 404 outside of `dev`."),
+        (name = "provider connections", description = "The accounts at providers through which devices report, and where their credentials are found."),
+        (name = "rejections", description = "Updates that were rejected, and devices that nobody has configured."),
+        (name = "worklist", description = "Silent devices, the longest silence first, as JSON or CSV, and what people did about them."),
+        (name = "events", description = "The recorded events, from a provider's message or a poll cycle to the snapshot."),
+        (name = "audit", description = "Which person or machine changed what, and when."),
+        (name = "operations", description = "Whether an instance is alive and ready, and the documentation of its interface."),
+        (name = "dev", description = "The local token issuer, which exists only in `dev` and is 404 elsewhere."),
     )
 )]
 struct Base;
 
-/// What the routes are added to.
+/// Returns the document without routes; the router adds each route to it.
 pub(crate) fn base() -> OpenApi {
     Base::openapi()
 }
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     let (_, routes) = crate::router::documented().split_for_parts();
-    // A document of texts and lists always has a JSON form.
+    // Serializing cannot fail: the document has only texts, numbers and lists.
     let mut document = serde_json::to_value(routes).unwrap_or_default();
     complete::complete(&mut document);
     format!("{document:#}\n")
 });
 
-/// The document as JSON.
+/// Returns the completed document as JSON.
 pub fn openapi_json() -> &'static str {
     &DOCUMENT
 }

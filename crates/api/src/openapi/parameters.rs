@@ -1,5 +1,5 @@
-//! Parameters of paths and headers. A name means the same wherever it stands, so each is described once. Query
-//! parameters are declared where they are read (`request::query_parameters!`).
+//! The parameters of paths and headers in the OpenAPI document. A name means the same in every operation, so each
+//! is described once. Query parameters are declared by their endpoints (`request::query_parameters!`).
 
 use domain::ids::{CycleId, DeviceId, ProviderId, SweepId, VehicleId, WorkspaceId};
 use serde_json::{Map, Value, json};
@@ -13,7 +13,7 @@ pub(super) const OF_EVERY_REQUEST: [&str; 2] = ["traceparent", "x-request-id"];
 pub(super) const IF_MATCH: &str = "If-Match";
 pub(super) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
-/// `*`, or a list of entity tags; a comma ends one.
+/// The pattern of `If-Match`: `*`, or a list of entity tags separated by commas.
 const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[!#-+\--~]*"( *, *(W/)?"[!#-+\--~]*")*)$"#;
 
 /// Returns the parameters of paths and headers by their names.
@@ -51,22 +51,22 @@ fn in_headers() -> Vec<(&'static str, &'static str, Value)> {
     vec![
         (
             IF_MATCH,
-            "The `ETag` that the change was decided on: 412 where the resource has another by now. `*`, or none: whatever it is.",
+            "The `ETag` of the version that you want to change. The answer is 412 if the resource has another version by now. With `*`, or without this header, any version is changed.",
             json!({"type": "string", "minLength": 1, "pattern": ENTITY_TAGS, "example": "\"7\""}),
         ),
         (
             IDEMPOTENCY_KEY,
-            "Names this request: sent again within 24 h with the same body, it gets the answer of the first time, with `Idempotency-Replayed: true`, and changes nothing.",
+            "A unique key for this request. The same request with the same key within 24 h changes nothing: it gets the first answer again, with `Idempotency-Replayed: true`.",
             json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$", "example": "b1c7c2de-4f0e-4d56-a3e1-3f4f1c1f0a52"}),
         ),
         (
             "traceparent",
-            "W3C trace context, which the answer, the log lines and the events then belong to. One that is not well-formed is passed over.",
+            "The W3C trace context to which the answer, the log lines and the events belong. A header that is not well formed is ignored.",
             json!({"type": "string", "example": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}),
         ),
         (
             "x-request-id",
-            "The caller's own name for this request, which the answer and the log lines carry.",
+            "The caller's own id for this request, which stands in the answer and in the log lines.",
             json!({"type": "string", "example": "4f1c2a"}),
         ),
     ]

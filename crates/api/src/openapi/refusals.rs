@@ -1,5 +1,5 @@
-//! Refusals: which problems an operation may answer follows from its row of the access table, its
-//! method and its parameters. What only its handler knows stands in its attribute, as `x-problems`.
+//! The refusals of each operation. Most problems that an operation may answer follow from its row of the access
+//! table, its method and its parameters. The handler's attribute names the others, as `x-problems`.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use super::headers;
 use crate::access::{Access, BodyRule, Route};
 use crate::problem::ProblemKind;
 
-/// The member of an operation that names problems of its handler; it does not go out.
+/// The member of an operation that names the problems of its handler. It is removed from the finished document.
 pub(super) const OF_THE_HANDLER: &str = "x-problems";
 
-/// Problems of one operation, by status.
+/// The problems of one operation, by status.
 pub(super) type Refusals = BTreeMap<u16, Vec<ProblemKind>>;
 
-/// What an operation may answer but what it was asked for.
+/// Returns the problems that an operation may answer.
 pub(super) fn refusals(
     route: &Route,
     honours_if_match: bool,
@@ -62,7 +62,7 @@ pub(super) fn refusals(
     by_status
 }
 
-/// The name of the component that answers one of these kinds.
+/// Returns the name of the component for an answer of one of these kinds.
 pub(super) fn component_name(kinds: &[ProblemKind]) -> String {
     let names: Vec<String> = kinds.iter().map(|kind| in_camel_case(kind.slug)).collect();
     names.join("Or")
@@ -77,7 +77,7 @@ fn in_camel_case(slug: &str) -> String {
         .collect()
 }
 
-/// An answer of one of these kinds, which share a status.
+/// Builds the component for an answer of one of these kinds, which share a status.
 pub(super) fn response(kinds: &[ProblemKind]) -> Value {
     let examples: Map<String, Value> = kinds
         .iter()
@@ -94,7 +94,7 @@ pub(super) fn response(kinds: &[ProblemKind]) -> Value {
         .collect();
     let mut sent = headers::of_every_answer();
     if kinds.contains(&ProblemKind::IDEMPOTENCY_KEY_IN_USE) {
-        let wait = json!({"description": "Seconds to wait, where waiting helps.", "schema": {"type": "integer", "minimum": 1, "example": 1}});
+        let wait = json!({"description": "The number of seconds to wait before the next request, if waiting helps.", "schema": {"type": "integer", "minimum": 1, "example": 1}});
         sent.insert(headers::RETRY_AFTER.to_owned(), wait);
     }
     sent.extend(

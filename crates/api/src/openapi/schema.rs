@@ -1,7 +1,7 @@
-//! Schemas of the domain's ids and words. The domain knows nothing of documents.
+//! The schemas of the domain's ids and words, defined here because the domain does not depend on OpenAPI.
 //!
 //! Each schema is a component of the document, under the name that `#[schema(value_type = schema::…)]` gives. The
-//! first ones are also components of the contract's own types.
+//! schemas under `contract` are also used by the types of the crate `contract`.
 
 use domain::acceptance;
 use domain::envelopes;
@@ -49,15 +49,15 @@ schemas! {
             "example": "019ab0c4-6d2f-7c3e-9b1a-5f0e8d7c6b5c",
         });
         ProviderType = one_of("A provider's protocol.", fleet::ProviderType::ALL, "geotab");
-        CycleStatus = open("How far a cycle has come.", polling::CycleStatus::ALL, "completed");
-        CycleTrigger = open("What set a cycle off.", polling::CycleTrigger::ALL, "scheduled");
-        SkipReason = open("Why a trigger ran nothing, or a cycle did not end by itself.", polling::SkipReason::ALL, "not_owner");
-        PollOutcome = open("How one connection fared in a cycle.", polling::ConnectionOutcome::ALL, "ok");
+        CycleStatus = open("The progress of a cycle.", polling::CycleStatus::ALL, "completed");
+        CycleTrigger = open("What started a cycle.", polling::CycleTrigger::ALL, "scheduled");
+        SkipReason = open("Why a trigger started no cycle, or why a cycle was ended from outside.", polling::SkipReason::ALL, "not_owner");
+        PollOutcome = open("How the poll of one connection ended in a cycle.", polling::ConnectionOutcome::ALL, "ok");
         PollErrorClass = open("Why a connection failed or was skipped.", polling::ErrorClass::ALL, "rate_limited");
-        UpdateOutcome = open("What became of an update.", acceptance::OutcomeWord::ALL, "accepted");
+        UpdateOutcome = open("The outcome of an update.", acceptance::OutcomeWord::ALL, "accepted");
         RejectReason = open("Why an update was rejected.", acceptance::RejectReason::ALL, "unknown_device");
-        EnvelopeOutcome = open("What became of an envelope.", envelopes::EnvelopeOutcome::ALL, "accepted");
-        DropReason = open("Why a signal was left out.", signals::DropReason::ALL, "out_of_range");
+        EnvelopeOutcome = open("The outcome of an envelope.", envelopes::EnvelopeOutcome::ALL, "accepted");
+        DropReason = open("Why a signal was dropped from an update.", signals::DropReason::ALL, "out_of_range");
         SignalName = open("A signal of the catalogue.", &signal_names(), "state_of_charge_percent");
         Signals = signals();
     }
@@ -69,32 +69,32 @@ schemas! {
         });
         WorkspaceName = json!({
             "type": "string", "minLength": 1, "maxLength": 200, "pattern": PRINTABLE_NOT_BLANK,
-            "description": "What people call a workspace: printable and not blank.", "example": "Depot North",
+            "description": "The name of a workspace for people: printable and not blank.", "example": "Depot North",
         });
         Note = json!({
             "type": "string", "maxLength": follow_up::Note::MAX_CHARACTERS, "pattern": LINES_OF_TEXT,
-            "description": "What colleagues should know, in lines.", "example": "Spoke to the depot: the unit is being exchanged.",
+            "description": "Text for colleagues; it may have several lines.", "example": "Spoke to the depot: the unit is being exchanged.",
         });
-        Ignored = json!({"description": "A member of the answer's form: accepted, and ignored whatever it holds.", "example": null});
+        Ignored = json!({"description": "A member of answers that requests may send back: accepted and ignored, whatever its value.", "example": null});
         PollIntervalMinutes = json!({
             "type": "integer", "enum": polling::PollInterval::ALLOWED, "description": "How often a workspace is polled.", "example": 5,
         });
-        TokenKind = one_of("Whose a development token is.", &["machine", "user"], "machine");
+        TokenKind = one_of("Who a development token is for.", &["machine", "user"], "machine");
         DeviceRegistrySource = one_of("Where devices are managed.", fleet::DeviceRegistrySource::ALL, "core");
         PollOwner = one_of("Who polls the providers.", fleet::PollOwner::ALL, "both_shadow");
-        ReadOwner = one_of("Whose values readers see.", fleet::ReadOwner::ALL, "legacy");
+        ReadOwner = one_of("Which service answers value reads.", fleet::ReadOwner::ALL, "legacy");
         ProviderMode = one_of("Which providers' updates are accepted.", fleet::ProviderMode::ALL, "mixed");
         HealthState = open("A configured device's health.", health::HealthState::ALL, "stale");
-        Reason = open("The root cause, as far as the records tell.", health::Reason::ALL, "not_returned_by_provider");
-        Responsibility = open("Whose a cause is to mend.", health::Responsibility::ALL, "device");
+        Reason = open("The root cause of a silence, as far as the records show it.", health::Reason::ALL, "not_returned_by_provider");
+        Responsibility = open("Who has to fix a cause.", health::Responsibility::ALL, "device");
         IssueCode = open("What an issue is about: a root cause, or a signal.", &health::IssueCode::all(), "provider_unavailable");
-        Severity = open("How much it asks of people.", health::Severity::ALL, "warning");
+        Severity = open("How urgent an issue is.", health::Severity::ALL, "warning");
         SignalState = open("How old one signal is.", health::SignalFreshness::ALL, "fresh");
-        SweepStatus = open("How far a sweep has come.", sweeps::SweepStatus::ALL, "completed");
+        SweepStatus = open("The progress of a sweep.", sweeps::SweepStatus::ALL, "completed");
         SweepStepOutcome = open("How one step of a sweep ended.", sweeps::StepOutcome::ALL, "completed");
-        ScheduleState = open("How a schedule stands with the scheduler.", schedules::ScheduleState::ALL, "applied");
-        EventType = open("What an event says.", events::EventType::ALL, "TelematicsUpdateAccepted");
-        ChangeType = open("What somebody did.", events::EventType::CHANGES, "DeviceConfigured");
+        ScheduleState = open("Whether the scheduler has the schedule as configured.", schedules::ScheduleState::ALL, "applied");
+        EventType = open("The type of an event.", events::EventType::ALL, "TelematicsUpdateAccepted");
+        ChangeType = open("The type of a change that somebody made.", events::EventType::CHANGES, "DeviceConfigured");
         SignalValue = json!({
             "description": "A number in the signal's unit, a flag, a word or a position.",
             "oneOf": [{"type": ["number", "boolean", "string"]}, position()],
@@ -103,18 +103,20 @@ schemas! {
     }
 }
 
-/// Neither blank nor with a control character. Spaces are spelled out: engines differ in what `\s` is.
+/// The pattern of a text that is not blank and has no control character. It lists every space, because regular
+/// expression engines differ in the meaning of `\s`.
 const PRINTABLE_NOT_BLANK: &str = concat!(
     r"^[^\u0000-\u001f\u007f-\u009f]*",
     r"[^ \u0000-\u001f\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",
     r"[^\u0000-\u001f\u007f-\u009f]*$"
 );
 
-/// No control character but tabs and line breaks, and none that turns the direction of text.
+/// The pattern of a text without control characters other than tabs and line breaks, and without characters that
+/// change the direction of text.
 const LINES_OF_TEXT: &str =
     r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
 
-/// The rule of `domain::ids`, where a test holds the two together.
+/// Builds the schema of an id. A test below holds it to the rule in `domain::ids`.
 fn name(description: &str, punctuation: &str, max: usize, example: &str) -> Value {
     json!({
         "type": "string", "minLength": 1, "maxLength": max, "pattern": format!("^[A-Za-z0-9][A-Za-z0-9{punctuation}]*$"),
@@ -122,7 +124,7 @@ fn name(description: &str, punctuation: &str, max: usize, example: &str) -> Valu
     })
 }
 
-/// Without control, format and separator characters; a plain space inside only.
+/// Builds the schema of an external id: no control, format or separator characters, and a plain space only inside.
 fn external_id() -> Value {
     let invisible = r"\u0000-\u001f\u007f-\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff0-\uffff";
     json!({
@@ -132,13 +134,13 @@ fn external_id() -> Value {
     })
 }
 
-/// A vocabulary that is closed: another word is refused.
+/// Builds the schema of a closed vocabulary: any other word is refused.
 fn one_of(description: &str, words: &[impl ToString], example: &str) -> Value {
     let words: Vec<String> = words.iter().map(ToString::to_string).collect();
     json!({"type": "string", "enum": words, "description": description, "example": example})
 }
 
-/// A vocabulary that answers may add to.
+/// Builds the schema of an open vocabulary: later versions may answer with new words.
 fn open(description: &str, words: &[impl ToString], example: &str) -> Value {
     let words: Vec<String> = words.iter().map(ToString::to_string).collect();
     let known = words.join("`, `");
@@ -150,7 +152,7 @@ fn signal_names() -> Vec<&'static str> {
     signals::Signal::all().map(signals::Signal::name).collect()
 }
 
-/// One signal, so that a pair never mixes.
+/// Builds the schema of a position. It is one signal, so that latitude and longitude always belong together.
 fn position() -> Value {
     json!({
         "type": "object", "description": "WGS 84; exactly 0,0 is no position.",
@@ -163,7 +165,7 @@ fn position() -> Value {
     })
 }
 
-/// The catalogue, as an update's signals.
+/// Builds the schema of the signals of an update from the catalogue.
 fn signals() -> Value {
     let properties: Map<String, Value> = signals::CATALOGUE
         .iter()
@@ -171,7 +173,7 @@ fn signals() -> Value {
         .collect();
     json!({
         "type": "object",
-        "description": "By name of the catalogue; `null` is absent. What is unknown, of a wrong type or out of range is dropped and reported; the other signals live.",
+        "description": "Values by the signal's name in the catalogue. `null` means that the signal is absent. A signal that is unknown, of a wrong type or out of range is dropped and reported; the other signals are kept.",
         "properties": properties,
         "example": {"state_of_charge_percent": 71.5, "odometer_km": 88526.4, "position": {"latitude_deg": 52.0934, "longitude_deg": 5.1173}},
     })
@@ -208,9 +210,9 @@ mod tests {
 
     type Judge = fn(&str) -> bool;
 
-    /// The documented rule and the one that is kept, by what they say of the same texts.
+    /// Compares the documented rule with the rule in the code on the same texts.
     #[test]
-    fn ids_are_documented_as_they_are_read() {
+    fn a_documented_id_rule_accepts_the_same_texts_as_the_code() {
         let definitions = definitions();
         let long = "x".repeat(49);
         let longer = "x".repeat(65);

@@ -1,4 +1,4 @@
-//! Whether an instance lives and can serve, and what it offers.
+//! The endpoints for operations: liveness, readiness and the OpenAPI document.
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -8,14 +8,14 @@ use crate::problem::Problem;
 use crate::request::NoQuery;
 use crate::state::SharedState;
 
-/// The process answers.
-#[utoipa::path(get, path = "/livez", tag = "operations", responses((status = 200, description = "it lives", body = String, content_type = "text/plain")))]
+/// Answers 200 as long as the process runs.
+#[utoipa::path(get, path = "/livez", tag = "operations", responses((status = 200, description = "the process runs", body = String, content_type = "text/plain")))]
 pub(crate) async fn livez(NoQuery: NoQuery) -> &'static str {
     "ok"
 }
 
-/// The process can serve: its database answers.
-#[utoipa::path(get, path = "/readyz", tag = "operations", extensions(("x-problems" = json!(["unavailable"]))), responses((status = 200, description = "it can serve", body = String, content_type = "text/plain")))]
+/// Answers 200 if the instance can serve requests, that is, if its database answers.
+#[utoipa::path(get, path = "/readyz", tag = "operations", extensions(("x-problems" = json!(["unavailable"]))), responses((status = 200, description = "the instance can serve requests", body = String, content_type = "text/plain")))]
 pub(crate) async fn readyz(
     State(state): SharedState,
     NoQuery: NoQuery,
@@ -24,7 +24,7 @@ pub(crate) async fn readyz(
     Ok("ok")
 }
 
-/// This description.
+/// Returns this OpenAPI document.
 #[utoipa::path(get, path = "/openapi.json", tag = "operations", responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json")))]
 pub(crate) async fn openapi(NoQuery: NoQuery) -> impl IntoResponse {
     (

@@ -6,12 +6,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use domain::ids::WorkspaceId;
 
-use super::view::{PolicyView, policy_view};
+use super::view::{PolicyView, render_policy};
 use crate::problem::Problem;
 use crate::request::{NoQuery, Path1, respond_with_etag};
 use crate::state::SharedState;
 
-/// Shows a workspace's policy.
+/// Returns the policy of a workspace.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/policy", tag = "policy",
     responses((status = 200, body = PolicyView)),
@@ -25,6 +25,6 @@ pub(crate) async fn get_policy(
     Ok(respond_with_etag(
         StatusCode::OK,
         policy.record.policy.version,
-        policy_view(&policy.record, policy.schedule),
+        render_policy(&policy.record, policy.schedule),
     ))
 }

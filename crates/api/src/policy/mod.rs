@@ -1,4 +1,4 @@
-//! A workspace's policy: cadence and thresholds.
+//! The endpoints of a workspace's policy: its poll interval and thresholds.
 
 mod get_policy;
 mod put_policy;

@@ -11,23 +11,23 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use utoipa::ToSchema;
 
-use super::view::{PolicyView, policy_view};
+use super::view::{PolicyView, render_policy};
 use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{IfMatch, JsonBody, NoQuery, Path1, respond_with_etag};
 use crate::state::SharedState;
 
-/// A policy as it is to be. Members of the answer's form are accepted and ignored.
+/// The new policy. The other members of the answer are accepted and ignored.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PutPolicy {
     #[schema(value_type = schema::PollIntervalMinutes)]
     poll_interval_minutes: i64,
-    /// 6 to 1440, above the interval.
+    /// The age from which a device is stale: 6 to 1440 minutes, and above the poll interval.
     #[schema(minimum = 6, maximum = 1440, example = 15)]
     stale_threshold_minutes: i64,
-    /// 5 to 10080.
+    /// The time that a new device may take until its first data: 5 to 10080 minutes.
     #[schema(minimum = 5, maximum = 10_080, example = 60)]
     no_data_grace_minutes: i64,
     #[serde(default, rename = "version")]
@@ -38,7 +38,7 @@ pub(crate) struct PutPolicy {
     _schedule: IgnoredAny,
 }
 
-/// Changes a workspace's cadence and thresholds.
+/// Changes the poll interval and the thresholds of a workspace.
 #[utoipa::path(
     put, path = "/api/telematics-mvp/workspaces/{workspace_id}/policy", tag = "policy",
     params(("If-Match" = Option<String>, Header)),
@@ -66,17 +66,17 @@ pub(crate) async fn put_policy(
                 .collect(),
         )
     })?;
-    // As it stood before: what changes now is pending, whatever it was.
+    // Read before the change: compared with it, the changed schedule counts as pending.
     let applied = get_applied_schedule(&state.core, &id).await?;
-    let show = |record: &WorkspaceRecord| {
-        policy_view(record, ScheduleStatus::compare(&record.workspace, &applied))
+    let render = |record: &WorkspaceRecord| {
+        render_policy(record, ScheduleStatus::compare(&record.workspace, &applied))
     };
     let changed = change_policy(&state.core, caller.author(), &id, policy, &precondition).await;
-    let record = changed.map_err(|error| Problem::of_change(error, show))?;
+    let record = changed.map_err(|error| Problem::of_change(error, render))?;
     state.wake_applier();
     Ok(respond_with_etag(
         StatusCode::OK,
         record.policy.version,
-        show(&record),
+        render(&record),
     ))
 }

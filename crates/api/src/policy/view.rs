@@ -1,4 +1,4 @@
-//! How a policy is shown.
+//! A policy, as answers show it.
 
 use application::queries::ScheduleStatus;
 use chrono::{DateTime, Utc};
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::openapi::schema;
 
-/// A policy, and how its schedule stands with the scheduler.
+/// A policy, and the state of its schedule at the scheduler.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PolicyView {
     #[schema(example = 5)]
@@ -23,21 +23,21 @@ pub(crate) struct PolicyView {
     schedule: ScheduleView,
 }
 
-/// The workspace's schedule at the scheduler: one while it is active, none otherwise.
+/// The schedule of a workspace at the scheduler. An inactive workspace has none there.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AppliedSchedule)]
 pub(crate) struct ScheduleView {
     #[schema(value_type = schema::ScheduleState)]
     state: ScheduleState,
-    /// When it fires, in UTC.
+    /// When the schedule fires, in UTC.
     #[schema(example = "cron(3/5 * * * ? *)")]
     expression: String,
-    /// When the scheduler confirmed it; null while it has not.
+    /// When the scheduler confirmed the schedule; `null` until then.
     #[schema(required)]
     applied_at: Option<DateTime<Utc>>,
 }
 
-pub(super) fn policy_view(record: &WorkspaceRecord, schedule: ScheduleStatus) -> PolicyView {
+pub(super) fn render_policy(record: &WorkspaceRecord, schedule: ScheduleStatus) -> PolicyView {
     let policy = record.workspace.policy;
     PolicyView {
         poll_interval_minutes: policy.poll_interval.minutes(),

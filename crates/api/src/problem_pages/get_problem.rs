@@ -8,11 +8,11 @@ use maud::html;
 use serde_json::json;
 use utoipa::openapi::{RefOr, Schema};
 
-use super::view::{ProblemKindView, described, problem_kind_view, shown};
+use super::view::{ProblemKindView, describe_kind, render_kind, respond};
 use crate::problem::{Problem, ProblemKind};
 use crate::request::{NoQuery, ParameterValue, Path1, PathId, words_schema};
 
-/// The last part of a problem's `type`. Any text is parsed: a slug of no kind is 404, not a broken rule.
+/// The last part of a problem's `type`. Any text is accepted, so that an unknown slug is answered with 404, not 400.
 pub(crate) struct Slug(String);
 
 impl PathId for Slug {
@@ -36,10 +36,10 @@ impl ParameterValue for Slug {
     }
 }
 
-/// Tells what a kind of problem means: a page, or JSON where `Accept` names it.
+/// Describes one kind of problem: as a page, or as JSON if `Accept` names `application/json`.
 #[utoipa::path(
     get, path = "/problems/{slug}", tag = "operations",
-    responses((status = 200, description = "what the problem is told for, and what to do", content((String = "text/html"), (ProblemKindView = "application/json")))),
+    responses((status = 200, description = "when the problem is answered, and what to do about it", content((String = "text/html"), (ProblemKindView = "application/json")))),
 )]
 pub(crate) async fn get_problem(
     Path1(Slug(slug)): Path1<Slug>,
@@ -49,8 +49,8 @@ pub(crate) async fn get_problem(
     let kind = ProblemKind::named(&slug).ok_or_else(|| Problem::not_found("problem"))?;
     let body = html! {
         h1 { (kind.title) }
-        (described(kind))
+        (describe_kind(kind))
         p { a href="/problems" { "All problems" } }
     };
-    Ok(shown(&headers, problem_kind_view(kind), kind.title, &body))
+    Ok(respond(&headers, render_kind(kind), kind.title, &body))
 }

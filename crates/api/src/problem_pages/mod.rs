@@ -1,4 +1,4 @@
-//! The pages at the `type` paths of problems: what each is told for, and what to do.
+//! The pages at the `type` paths of problems: when each problem is answered, and what to do about it.
 
 mod get_problem;
 mod list_problems;

@@ -1,4 +1,4 @@
-//! How a kind of problem is shown: a page to people, JSON to whoever asks for it.
+//! A kind of problem as a page for people, or as JSON for callers that ask for it.
 
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -9,17 +9,17 @@ use utoipa::ToSchema;
 
 use crate::problem::ProblemKind;
 
-/// No script, nothing from elsewhere; the one style is the page's own.
+/// The content security policy of the pages: no scripts, nothing from other hosts, and only the inline style.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 const STYLE: &str =
     "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}";
 
-/// A kind of problem.
+/// One kind of problem.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProblemKindView {
-    /// As `type` of a problem says it.
+    /// The value of `type` in problems of this kind.
     #[serde(rename = "type")]
     #[schema(example = "/problems/rate-limited")]
     problem_type: String,
@@ -27,14 +27,14 @@ pub(crate) struct ProblemKindView {
     title: &'static str,
     #[schema(example = 429)]
     status: u16,
-    /// What it is told for.
+    /// When the problem is answered.
     #[schema(example = "the caller asks more often than it may")]
     when: &'static str,
     #[schema(example = "try again after `Retry-After`")]
     what_to_do: &'static str,
 }
 
-pub(super) fn problem_kind_view(kind: ProblemKind) -> ProblemKindView {
+pub(super) fn render_kind(kind: ProblemKind) -> ProblemKindView {
     ProblemKindView {
         problem_type: kind.problem_type(),
         title: kind.title,
@@ -44,8 +44,8 @@ pub(super) fn problem_kind_view(kind: ProblemKind) -> ProblemKindView {
     }
 }
 
-/// Answers JSON where `Accept` names it, else a page.
-pub(super) fn shown(
+/// Responds with JSON if `Accept` names `application/json`, otherwise with a page.
+pub(super) fn respond(
     headers: &HeaderMap,
     json: impl Serialize,
     title: &str,
@@ -59,7 +59,7 @@ pub(super) fn shown(
     let mut answer = if wants_json {
         Json(json).into_response()
     } else {
-        let mut page = page(title, body).into_response();
+        let mut page = render_page(title, body).into_response();
         page.headers_mut()
             .insert(header::CONTENT_SECURITY_POLICY, POLICY);
         page
@@ -70,7 +70,7 @@ pub(super) fn shown(
     answer
 }
 
-fn page(title: &str, body: &Markup) -> Markup {
+fn render_page(title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -85,8 +85,8 @@ fn page(title: &str, body: &Markup) -> Markup {
     }
 }
 
-/// A kind's own words.
-pub(super) fn described(kind: ProblemKind) -> Markup {
+/// Renders the description of a kind.
+pub(super) fn describe_kind(kind: ProblemKind) -> Markup {
     html! {
         dl {
             dt { "Type" }
@@ -94,15 +94,15 @@ pub(super) fn described(kind: ProblemKind) -> Markup {
             dt { "Status" }
             dd { (kind.status.as_u16()) }
             dt { "When" }
-            dd { (text(kind.when)) }
+            dd { (render_text(kind.when)) }
             dt { "What to do" }
-            dd { (text(kind.what_to_do)) }
+            dd { (render_text(kind.what_to_do)) }
         }
     }
 }
 
-/// A text in which names stand in backticks.
-fn text(text: &str) -> Markup {
+/// Renders a text, with the names that stand in backticks as code.
+fn render_text(text: &str) -> Markup {
     html! {
         @for (at, part) in text.split('`').enumerate() {
             @if at % 2 == 0 { (part) } @else { code { (part) } }

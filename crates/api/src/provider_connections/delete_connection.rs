@@ -5,18 +5,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::ids::{ProviderId, WorkspaceId};
 
-use super::view::connection_view;
+use super::view::render_connection;
 use crate::access::Caller;
 use crate::problem::Problem;
 use crate::request::{IfMatch, NoQuery, Path2};
 use crate::state::SharedState;
 
-/// Removes a connection that no active device speaks through.
+/// Removes a connection that no active device uses.
 #[utoipa::path(
     delete, path = "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}", tag = "provider connections",
     params(("If-Match" = Option<String>, Header)),
     extensions(("x-problems" = json!(["conflict"]))),
-    responses((status = 204, description = "removed"), (status = 409, description = "active devices speak through it")),
+    responses((status = 204, description = "removed"), (status = 409, description = "active devices use the connection")),
 )]
 pub(crate) async fn delete_connection(
     State(state): SharedState,
@@ -33,6 +33,6 @@ pub(crate) async fn delete_connection(
         &precondition,
     )
     .await;
-    removed.map_err(|error| Problem::of_change(error, connection_view))?;
+    removed.map_err(|error| Problem::of_change(error, render_connection))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,14 +9,14 @@ use domain::ids::{ProviderId, WorkspaceId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::view::{ProviderConnectionView, connection_view};
+use super::view::{ProviderConnectionView, render_connection};
 use crate::problem::Problem;
 use crate::request::{
     ListName, NoQuery, PageParameters, Paged, Path1, Path2, Query, respond_with_etag,
 };
 use crate::state::SharedState;
 
-/// Connections in order of id.
+/// A page of connections, in order of id.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConnectionList {
     provider_connections: Vec<ProviderConnectionView>,
@@ -24,7 +24,7 @@ pub(crate) struct ConnectionList {
     next_cursor: Option<String>,
 }
 
-/// Lists a workspace's connections.
+/// Lists the connections of a workspace.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections", tag = "provider connections",
     params(PageParameters),
@@ -39,14 +39,14 @@ pub(crate) async fn list_connections(
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page = queries::list_connections(&state.core, &workspace_id, paged.request()).await?;
     let (provider_connections, next_cursor) =
-        paged.render(page, |connection| connection_view(&connection));
+        paged.render(page, |connection| render_connection(&connection));
     Ok(Json(ConnectionList {
         provider_connections,
         next_cursor,
     }))
 }
 
-/// Shows one connection.
+/// Returns one connection.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}", tag = "provider connections",
     responses((status = 200, body = ProviderConnectionView)),
@@ -60,6 +60,6 @@ pub(crate) async fn get_connection(
     Ok(respond_with_etag(
         StatusCode::OK,
         connection.version,
-        connection_view(&connection),
+        render_connection(&connection),
     ))
 }

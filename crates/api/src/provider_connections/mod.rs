@@ -1,4 +1,4 @@
-//! Provider connections.
+//! The endpoints of provider connections.
 
 mod delete_connection;
 mod get_connections;

@@ -11,24 +11,24 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use utoipa::ToSchema;
 
-use super::view::{ProviderConnectionView, connection_view};
+use super::view::{ProviderConnectionView, render_connection};
 use crate::access::Caller;
 use crate::openapi::schema;
 use crate::problem::{FieldError, Problem};
 use crate::request::{IfMatch, JsonBody, NoQuery, Path2, respond_with_etag};
 use crate::state::SharedState;
 
-/// A connection as it is to be. Members of the answer's form are accepted and ignored.
+/// The new state of a connection. The other members of the answer are accepted and ignored.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PutConnection {
-    /// Fixed once configured.
+    /// The type of the provider, which cannot change later.
     #[schema(value_type = schema::ProviderType)]
     provider_type: ProviderType,
-    /// `https` to a host that the configuration allows.
+    /// The base address of the provider: `https`, and a host that the configuration allows.
     #[schema(format = "uri", example = "https://my.geotab.com")]
     base_url: String,
-    /// `env:PROVIDER_…`, or `file:` below the configured folder.
+    /// Where the credential is found: `env:PROVIDER_…`, or `file:` and a path below the configured folder.
     #[schema(
         max_length = 256,
         pattern = "^(env:PROVIDER_[A-Z0-9_]+|file:[A-Za-z0-9._/-]+)$",
@@ -37,11 +37,11 @@ pub(crate) struct PutConnection {
     credential_ref: Option<String>,
     #[serde(default = "enabled")]
     enabled: bool,
-    /// 1 to 1440, where devices report less often than they are polled.
+    /// How often devices report, 1 to 1440 minutes, if they report less often than they are polled.
     #[schema(minimum = 1, maximum = 1440, example = json!(null))]
     expected_reporting_interval_minutes: Option<u32>,
-    /// What only this type of provider knows. `depot_sim`: `feed` is `whole` (every vehicle at every poll)
-    /// or `changes` (what has changed since the poll before).
+    /// Settings of this type of provider. For `depot_sim`, `feed` is `whole` (each poll returns every vehicle) or
+    /// `changes` (each poll returns the changes since the poll before).
     #[serde(default)]
     #[schema(value_type = Object, example = json!({}))]
     settings: serde_json::Map<String, serde_json::Value>,
@@ -57,7 +57,7 @@ const fn enabled() -> bool {
     true
 }
 
-/// Configures a connection.
+/// Configures a new connection, or changes an existing one.
 #[utoipa::path(
     put, path = "/api/telematics-mvp/workspaces/{workspace_id}/provider-connections/{provider_id}", tag = "provider connections",
     params(("If-Match" = Option<String>, Header)),
@@ -74,7 +74,7 @@ pub(crate) async fn put_connection(
     JsonBody(body): JsonBody<PutConnection>,
 ) -> Result<Response, Problem> {
     let registry = &state.core.provider_registry;
-    let spec = spec_of(body, registry, &state.addresses).map_err(Problem::invalid)?;
+    let spec = check_connection(body, registry, &state.addresses).map_err(Problem::invalid)?;
     let put = commands::put_connection(
         &state.core,
         caller.author(),
@@ -84,7 +84,8 @@ pub(crate) async fn put_connection(
         &precondition,
     )
     .await;
-    let (connection, created) = put.map_err(|error| Problem::of_change(error, connection_view))?;
+    let (connection, created) =
+        put.map_err(|error| Problem::of_change(error, render_connection))?;
     let status = if created {
         StatusCode::CREATED
     } else {
@@ -93,17 +94,17 @@ pub(crate) async fn put_connection(
     Ok(respond_with_etag(
         status,
         connection.version,
-        connection_view(&connection),
+        render_connection(&connection),
     ))
 }
 
-fn spec_of(
+fn check_connection(
     body: PutConnection,
     registry: &ProviderRegistry,
     addresses: &AddressPolicy,
 ) -> Result<ConnectionSpec, Vec<FieldError>> {
     let mut errors = Vec::new();
-    // A URL's parser takes such characters in its stride; the database does not take NUL.
+    // Checked here, because the URL parser drops such characters silently, and the database refuses NUL.
     if body.base_url.contains(char::is_control) {
         errors.push(FieldError::pointer(
             "/base_url",

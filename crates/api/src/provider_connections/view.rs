@@ -1,4 +1,4 @@
-//! How a connection is shown: with where its credential is found, never with the credential.
+//! A provider connection, as answers show it: with the place of its credential, never with the credential.
 
 use domain::fleet::{Connection, CredentialRef, ProviderType};
 use domain::ids::ProviderId;
@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::openapi::schema;
 
-/// A provider connection.
+/// One provider connection.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProviderConnectionView {
     #[schema(value_type = schema::ProviderId)]
@@ -16,7 +16,7 @@ pub(crate) struct ProviderConnectionView {
     provider_type: ProviderType,
     #[schema(example = "https://my.geotab.com")]
     base_url: String,
-    /// Where the credential is found.
+    /// Where the credential is found; never the credential itself.
     #[schema(required, example = "env:PROVIDER_GEOTAB_NORTH")]
     credential_ref: Option<String>,
     enabled: bool,
@@ -27,7 +27,7 @@ pub(crate) struct ProviderConnectionView {
     version: i64,
 }
 
-pub(super) fn connection_view(connection: &Connection) -> ProviderConnectionView {
+pub(super) fn render_connection(connection: &Connection) -> ProviderConnectionView {
     ProviderConnectionView {
         provider_id: connection.id.clone(),
         provider_type: connection.provider_type,

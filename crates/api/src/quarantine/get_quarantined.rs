@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::request::{ListName, PageParameters, Paged, Path1, Query};
 use crate::state::SharedState;
 
-/// Envelopes that wait to be understood, in order of id.
+/// A page of quarantined envelopes, in order of id.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct QuarantinedList {
     quarantined: Vec<QuarantinedView>,
@@ -23,7 +23,7 @@ pub(crate) struct QuarantinedList {
     next_cursor: Option<String>,
 }
 
-/// An envelope that was not understood.
+/// A quarantined envelope: its message could not be interpreted.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct QuarantinedView {
     #[schema(value_type = schema::EnvelopeId)]
@@ -32,31 +32,31 @@ pub(crate) struct QuarantinedView {
     provider_type: ProviderType,
     #[schema(value_type = schema::ProviderId)]
     provider_id: ProviderId,
-    /// When the transport received it.
+    /// When the transport received the message.
     received_at: DateTime<Utc>,
-    /// When this service did; it is kept for so many days from then on.
+    /// When this service recorded the envelope. The retention of raw messages counts from here.
     recorded_at: DateTime<Utc>,
-    /// W3C trace id of the message, or of the request that brought it.
+    /// The W3C trace id of the message, or of the request that brought it.
     #[schema(required, example = "0af7651916cd43dd8448eb211c80319c")]
     trace_id: Option<String>,
-    /// Why it was not understood: a word of an open vocabulary.
+    /// Why the message could not be interpreted. New words may be added.
     #[schema(required, example = "unknown_shape")]
     reason: Option<String>,
-    /// The same for people.
+    /// The reason in words for people.
     #[schema(required, example = "the message has none of the protocol's shapes")]
     detail: Option<String>,
-    /// When it was last replayed, in vain.
+    /// When the envelope was last replayed without success.
     #[schema(required)]
     replayed_at: Option<DateTime<Utc>>,
-    /// The JSON text of what the provider sent: its first 2,000 characters.
+    /// The first 2,000 characters of the JSON text that the provider sent.
     #[schema(example = "{\"type\":\"weather\",\"payload\":{}}")]
     raw_message: String,
-    /// Bytes of the whole text.
+    /// The size of the whole text in bytes.
     #[schema(example = 31)]
     raw_message_bytes: i32,
 }
 
-/// Lists envelopes that were not understood.
+/// Lists the quarantined envelopes of a workspace.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/quarantined", tag = "quarantine",
     params(PageParameters),
@@ -70,14 +70,14 @@ pub(crate) async fn list_quarantined(
 ) -> Result<Json<QuarantinedList>, Problem> {
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page = list_quarantined_envelopes(&state.core, &workspace_id, paged.request()).await?;
-    let (quarantined, next_cursor) = paged.render(page, quarantined_view);
+    let (quarantined, next_cursor) = paged.render(page, render_quarantined);
     Ok(Json(QuarantinedList {
         quarantined,
         next_cursor,
     }))
 }
 
-fn quarantined_view(envelope: QuarantinedEnvelope) -> QuarantinedView {
+fn render_quarantined(envelope: QuarantinedEnvelope) -> QuarantinedView {
     QuarantinedView {
         envelope_id: envelope.envelope_id,
         provider_type: envelope.provider_type,

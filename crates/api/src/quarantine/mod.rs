@@ -1,4 +1,4 @@
-//! Envelopes that were not understood: listed, and interpreted again after a fix.
+//! The endpoints of quarantined envelopes: list them, and replay them after a fix.
 
 mod get_quarantined;
 mod post_replay;

@@ -16,48 +16,48 @@ use crate::problem::{FieldError, Problem};
 use crate::request::{JsonBody, NoQuery, Path1};
 use crate::state::SharedState;
 
-/// Envelopes of one replay, at most.
-const ENVELOPES_AT_MOST: u16 = 1_000;
-/// Characters of a reason; ours are shorter.
-const REASON_AT_MOST: usize = 100;
+/// The largest number of envelopes in one replay.
+const MAX_ENVELOPES: u16 = 1_000;
+/// The largest length of a reason in characters. The reasons that this service writes are shorter.
+const MAX_REASON_CHARACTERS: usize = 100;
 
-/// Which envelopes are to be interpreted again: those named, or what is in quarantine.
+/// Which envelopes are interpreted again: the named ones, or those in quarantine that match.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"provider_id": "viriciti-main", "reason": "unknown_shape", "limit": 1000}))]
 pub(crate) struct PostReplay {
-    /// Just these; also those that were rejected.
+    /// Only these envelopes, which may also be rejected ones.
     #[schema(value_type = Option<Vec<schema::EnvelopeId>>, min_items = 1, max_items = 1_000)]
     envelope_ids: Option<Vec<EnvelopeId>>,
-    /// Of the quarantine, only what came through this connection.
+    /// Only quarantined envelopes of this connection.
     #[schema(value_type = Option<schema::ProviderId>)]
     provider_id: Option<ProviderId>,
-    /// Of the quarantine, only what was not understood for this reason.
+    /// Only envelopes that are in quarantine for this reason.
     #[schema(min_length = 1, max_length = 100, pattern = "^[^\\u0000]*$")]
     reason: Option<String>,
-    /// Of the quarantine, at most so many; 1000 where nothing is said.
+    /// The largest number of quarantined envelopes to replay; the default is 1000.
     #[schema(minimum = 1, maximum = 1_000)]
     limit: Option<u16>,
-    /// Only those after this id: `next_after` of the replay before.
+    /// Only envelopes with an id after this one: the `next_after` of the replay before.
     #[schema(value_type = Option<schema::EnvelopeId>)]
     after: Option<EnvelopeId>,
 }
 
-/// What a replay came to.
+/// The outcomes of a replay.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReplayAnswer {
     summary: EnvelopeSummary,
-    /// In order of id. An envelope that was named and does not wait is a `duplicate`.
+    /// The outcome of each envelope, in order of id. A named envelope that needs no replay is a `duplicate`.
     results: Vec<EnvelopeResult<'static>>,
-    /// Where there may be more, `after` of the replay that is to go on.
+    /// The `after` of the next replay; `null` if there are no more envelopes.
     #[schema(required, value_type = Option<schema::EnvelopeId>)]
     next_after: Option<EnvelopeId>,
 }
 
-/// Interprets envelopes again, after a fix.
+/// Interprets quarantined envelopes again, after a fix.
 ///
-/// What is understood now is accepted like any envelope; what is not stays in quarantine. A replay takes at
-/// most 1000 envelopes and about 8 MiB of messages; go on with `next_after` until it is null.
+/// A message that can be interpreted now is accepted like any envelope; the others stay in quarantine. One replay
+/// takes at most 1000 envelopes and about 8 MiB of messages. Repeat it with `next_after` until that is `null`.
 #[utoipa::path(
     post, path = "/api/telematics-mvp/workspaces/{workspace_id}/quarantine/replay", tag = "quarantine",
     request_body = PostReplay,
@@ -71,7 +71,7 @@ pub(crate) async fn post_replay(
     NoQuery: NoQuery,
     JsonBody(body): JsonBody<PostReplay>,
 ) -> Result<Json<ReplayAnswer>, Problem> {
-    let errors = wrong_members(&body);
+    let errors = find_errors(&body);
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
@@ -80,7 +80,7 @@ pub(crate) async fn post_replay(
         None => EnvelopeChoice::Quarantined {
             provider_id: body.provider_id.as_ref(),
             reason: body.reason.as_deref(),
-            limit: body.limit.unwrap_or(ENVELOPES_AT_MOST).into(),
+            limit: body.limit.unwrap_or(MAX_ENVELOPES).into(),
         },
     };
     let selection = ReplaySelection {
@@ -102,8 +102,8 @@ pub(crate) async fn post_replay(
     }))
 }
 
-fn wrong_members(body: &PostReplay) -> Vec<FieldError> {
-    let at_most = usize::from(ENVELOPES_AT_MOST);
+fn find_errors(body: &PostReplay) -> Vec<FieldError> {
+    let at_most = usize::from(MAX_ENVELOPES);
     let named = body.envelope_ids.as_ref();
     let wrong = [
         (
@@ -126,7 +126,7 @@ fn wrong_members(body: &PostReplay) -> Vec<FieldError> {
             body.reason.as_ref().is_some_and(|reason| {
                 reason.is_empty()
                     || reason.contains('\0')
-                    || reason.chars().count() > REASON_AT_MOST
+                    || reason.chars().count() > MAX_REASON_CHARACTERS
             }),
             "must be 1 to 100 characters, without NUL",
         ),
@@ -138,7 +138,7 @@ fn wrong_members(body: &PostReplay) -> Vec<FieldError> {
         (
             "/limit",
             body.limit
-                .is_some_and(|limit| !(1..=ENVELOPES_AT_MOST).contains(&limit)),
+                .is_some_and(|limit| !(1..=MAX_ENVELOPES).contains(&limit)),
             "must be 1 to 1000",
         ),
     ];

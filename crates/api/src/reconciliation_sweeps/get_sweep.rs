@@ -17,7 +17,7 @@ use crate::problem::Problem;
 use crate::request::{NoQuery, Path1};
 use crate::state::SharedState;
 
-/// A sweep as it stands; what it found is there once it has ended.
+/// A sweep. Its findings are `null` until it has ended.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SweepView {
     #[schema(value_type = schema::SweepId)]
@@ -31,7 +31,7 @@ pub(crate) struct SweepView {
     started_at: Option<DateTime<Utc>>,
     #[schema(required)]
     ended_at: Option<DateTime<Utc>>,
-    /// Why it ended without having found anything out.
+    /// Why the sweep ended without findings; `null` otherwise.
     #[schema(required, example = json!(null))]
     error: Option<String>,
     #[schema(required)]
@@ -44,82 +44,82 @@ pub(crate) struct SweepView {
     old_records: Option<RecordsView>,
 }
 
-/// Schedules at EventBridge against those that are wanted.
+/// The comparison of the schedules at EventBridge with those that the workspaces need.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SchedulesView {
     #[schema(value_type = schema::SweepStepOutcome)]
     outcome: StepOutcome,
-    /// Active workspaces whose schedule was looked at.
+    /// The number of active workspaces whose schedule was checked.
     #[schema(example = 412)]
     checked: u32,
-    /// Schedules that were just as wanted.
+    /// The number of schedules that needed no repair.
     #[schema(example = 408)]
     in_line: u32,
-    /// Changes that were not applied yet when the sweep came.
+    /// The number of changes that were not applied yet when the sweep ran.
     #[schema(example = 1)]
     pending: u32,
-    /// Schedules that were confirmed once and were not there.
+    /// The number of schedules that were confirmed earlier and are gone.
     #[schema(example = 1)]
     missing: u32,
-    /// Schedules that were other than confirmed.
+    /// The number of schedules that differ from what was confirmed.
     #[schema(example = 2)]
     changed: u32,
-    /// Schedules of no active workspace.
+    /// The number of schedules that belong to no active workspace.
     #[schema(example = 1)]
     orphaned: u32,
-    /// Names in the group that are none of ours; they are let be.
+    /// The number of schedules in the group that this service did not make. They are not touched.
     #[schema(example = 0)]
     foreign: u32,
-    /// Of all these, what could not be repaired.
+    /// The number of schedules above that could not be repaired.
     #[schema(example = 0)]
     not_repaired: u32,
     #[schema(required, example = json!(null))]
     error: Option<String>,
 }
 
-/// Day partitions of events and of raw messages past their retention.
+/// The day partitions of events and of raw messages that were dropped after their retention.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PartitionsView {
     #[schema(value_type = schema::SweepStepOutcome)]
     outcome: StepOutcome,
-    /// Days that are gone with all their events.
+    /// The days whose events were dropped.
     #[schema(example = json!(["2026-08-24"]))]
     dropped: Vec<NaiveDate>,
-    /// Days that are gone with all their raw messages and envelopes.
+    /// The days whose raw messages and envelopes were dropped.
     #[schema(example = json!(["2026-11-08"]))]
     raw_messages_dropped: Vec<NaiveDate>,
     #[schema(required, example = json!(null))]
     error: Option<String>,
 }
 
-/// Devices mirrored from the legacy registry.
+/// The devices that were copied from the legacy registry.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RegistryView {
     #[schema(value_type = schema::SweepStepOutcome)]
     outcome: StepOutcome,
-    /// Devices that were brought in line.
+    /// The number of devices that were changed to match the legacy registry.
     #[schema(example = 0)]
     mirrored: u32,
     #[schema(required, example = json!(null))]
     error: Option<String>,
 }
 
-/// Records past their retention.
+/// The records that were deleted after their retention.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RecordsView {
     #[schema(value_type = schema::SweepStepOutcome)]
     outcome: StepOutcome,
-    /// Cycles that are gone, with what their connections gave.
+    /// The number of poll cycles that were deleted, with the results of their connections.
     #[schema(example = 288)]
     poll_cycles: u64,
-    /// Sweeps that are gone.
+    /// The number of sweeps that were deleted.
     #[schema(example = 1)]
     sweeps: u64,
     #[schema(required, example = json!(null))]
     error: Option<String>,
 }
 
-/// Shows a sweep.
+/// Returns one sweep.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/reconciliation-sweeps/{sweep_id}", tag = "reconciliation sweeps",
     responses((status = 200, body = SweepView)),
@@ -130,10 +130,10 @@ pub(crate) async fn get_sweep(
     NoQuery: NoQuery,
 ) -> Result<Json<SweepView>, Problem> {
     let record = queries::get_sweep(&state.core, sweep_id).await?;
-    Ok(Json(sweep_view(record)))
+    Ok(Json(render_sweep(record)))
 }
 
-fn sweep_view(record: SweepRecord) -> SweepView {
+fn render_sweep(record: SweepRecord) -> SweepView {
     let (schedules, partitions, legacy_registry, old_records) = match record.report {
         Some(SweepReport {
             schedules,
@@ -141,10 +141,10 @@ fn sweep_view(record: SweepRecord) -> SweepView {
             legacy_registry,
             old_records,
         }) => (
-            Some(schedules_shown(schedules)),
-            Some(partitions_shown(partitions)),
-            Some(registry_shown(legacy_registry)),
-            Some(records_shown(old_records)),
+            Some(render_schedules(schedules)),
+            Some(render_partitions(partitions)),
+            Some(render_registry(legacy_registry)),
+            Some(render_records(old_records)),
         ),
         None => (None, None, None, None),
     };
@@ -163,7 +163,7 @@ fn sweep_view(record: SweepRecord) -> SweepView {
     }
 }
 
-fn schedules_shown(swept: SweptSchedules) -> SchedulesView {
+fn render_schedules(swept: SweptSchedules) -> SchedulesView {
     SchedulesView {
         outcome: swept.outcome,
         checked: swept.checked,
@@ -178,7 +178,7 @@ fn schedules_shown(swept: SweptSchedules) -> SchedulesView {
     }
 }
 
-fn partitions_shown(swept: SweptPartitions) -> PartitionsView {
+fn render_partitions(swept: SweptPartitions) -> PartitionsView {
     PartitionsView {
         outcome: swept.outcome,
         dropped: swept.dropped,
@@ -187,7 +187,7 @@ fn partitions_shown(swept: SweptPartitions) -> PartitionsView {
     }
 }
 
-fn registry_shown(swept: SweptRegistry) -> RegistryView {
+fn render_registry(swept: SweptRegistry) -> RegistryView {
     RegistryView {
         outcome: swept.outcome,
         mirrored: swept.mirrored,
@@ -195,7 +195,7 @@ fn registry_shown(swept: SweptRegistry) -> RegistryView {
     }
 }
 
-fn records_shown(swept: SweptRecords) -> RecordsView {
+fn render_records(swept: SweptRecords) -> RecordsView {
     RecordsView {
         outcome: swept.outcome,
         poll_cycles: swept.poll_cycles,

@@ -1,4 +1,4 @@
-//! Reconciliation sweeps: asking for one, and what it found.
+//! The endpoints of reconciliation sweeps: request one, and read what it found.
 
 mod get_sweep;
 mod post_sweep;

@@ -14,14 +14,14 @@ use crate::problem::Problem;
 use crate::request::NoQuery;
 use crate::state::SharedState;
 
-/// The sweep that was asked for.
+/// The id of the sweep that was requested, or that was under way already.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SweepRequested {
     #[schema(value_type = schema::SweepId)]
     sweep_id: SweepId,
 }
 
-/// Asks for a sweep, which some instance then runs; while one is under way, it is that one.
+/// Requests a sweep, which one of the instances then runs. While a sweep is under way, its id is returned instead.
 #[utoipa::path(
     post, path = "/api/telematics-mvp/reconciliation-sweeps", tag = "reconciliation sweeps",
     responses((status = 202, description = "asked for, or under way", body = SweepRequested)),

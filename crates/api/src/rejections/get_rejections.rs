@@ -18,66 +18,66 @@ use crate::request::{ListName, PageParameters, Paged, Path1, Query, query_parame
 use crate::state::SharedState;
 
 query_parameters! {
-    /// Which rejections are listed.
+    /// The filter of `GET …/rejections`.
     pub(crate) struct RejectionParameters {
-        /// Only what was refused for this reason.
+        /// Only rejections for this reason.
         reason: RejectReason,
-        /// Only what names this connection.
+        /// Only rejections of updates that name this connection.
         provider: ProviderId,
-        /// Only this device.
+        /// Only rejections of updates of this device.
         device: DeviceId,
     }
 }
 
-/// What was refused of a workspace's updates, by reason and whom it was about.
+/// The rejected updates of a workspace, grouped by reason and by sender or device.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RejectionList {
     rejections: Vec<RejectionView>,
-    /// Refused updates by reason, all there ever were: whatever the filter, and also those that are no
-    /// longer kept.
+    /// The number of updates ever rejected for each reason, whatever the filter. Rejections that are no longer kept
+    /// are counted too.
     #[schema(value_type = BTreeMap<String, i64>, example = json!({"future_timestamp": 12, "unknown_device": 288}))]
     counts: BTreeMap<&'static str, i64>,
     #[schema(required)]
     next_cursor: Option<String>,
 }
 
-/// Refusals for one reason and about one sender or device. The 1,000 last seen of a reason are kept, of
-/// unknown devices the 1,000 last seen of each connection, and all that are about configured devices.
+/// The rejections for one reason and of one sender or device. All entries about configured devices are kept. Of the
+/// others, the 1,000 last seen for each reason are kept; for unknown devices, the 1,000 last seen of each connection.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RejectionView {
     #[schema(value_type = schema::RejectReason)]
     reason: RejectReason,
-    /// As the sender named it; not told where the device was found.
+    /// The connection as the sender named it; `null` if the device was found.
     #[schema(required, value_type = Option<schema::ProviderId>)]
     provider_id: Option<ProviderId>,
-    /// As the sender named it; not told where the device was found.
+    /// The external id as the sender named it; `null` if the device was found.
     #[schema(required, value_type = Option<schema::ExternalId>)]
     external_id: Option<ExternalId>,
-    /// The configured device where it was found, else as the sender named it.
+    /// The configured device if it was found, otherwise the device as the sender named it.
     #[schema(required, value_type = Option<schema::DeviceId>)]
     device_id: Option<DeviceId>,
-    /// RFC 6901 pointer within the item, where it was malformed; cut to 200 characters.
+    /// The RFC 6901 pointer to the error in a malformed item; cut to 200 characters.
     #[schema(required, example = json!(null))]
     pointer: Option<String>,
-    /// The words for the sender, of the latest; cut to 200 characters.
+    /// The detail of the latest rejection, as its sender got it; cut to 200 characters.
     #[schema(example = "observed_at is more than 300 s ahead of core's clock")]
     detail: String,
     #[schema(example = 12)]
     count: i64,
     first_seen_at: DateTime<Utc>,
     last_seen_at: DateTime<Utc>,
-    /// The provider's event time, of the latest that had a readable one in its batch.
+    /// The event time of the latest rejected update that had a valid one.
     #[schema(required, value_type = Option<DateTime<Utc>>)]
     observed_at: Option<TimeText>,
-    /// The cycle that the latest came with; null where it was pushed.
+    /// The cycle that brought the latest rejected update; `null` if it was pushed.
     #[schema(required, value_type = Option<schema::CycleId>)]
     cycle_id: Option<CycleId>,
-    /// W3C trace id of what brought the latest.
+    /// The W3C trace id of the request or cycle that brought the latest rejected update.
     #[schema(required, example = "0af7651916cd43dd8448eb211c80319c")]
     trace_id: Option<String>,
 }
 
-/// Lists what was refused, in order of reason, connection and device.
+/// Lists the rejected updates of a workspace, in order of reason, connection and device.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/rejections", tag = "rejections",
     params(RejectionParameters, PageParameters),
@@ -97,7 +97,7 @@ pub(crate) async fn list_rejections(
     };
     let Rejections { page, counts } =
         queries::list_rejections(&state.core, &workspace_id, &filter, paged.request()).await?;
-    let (rejections, next_cursor) = paged.render(page, rejection_view);
+    let (rejections, next_cursor) = paged.render(page, render_rejection);
     Ok(Json(RejectionList {
         rejections,
         counts: counts
@@ -108,7 +108,7 @@ pub(crate) async fn list_rejections(
     }))
 }
 
-fn rejection_view(kept: KeptRejection) -> RejectionView {
+fn render_rejection(kept: KeptRejection) -> RejectionView {
     RejectionView {
         reason: kept.key.reason,
         provider_id: kept.key.provider_id,

@@ -15,14 +15,14 @@ use crate::request::{ListName, PageParameters, Paged, Path1, Query, query_parame
 use crate::state::SharedState;
 
 query_parameters! {
-    /// Which unknown devices are listed.
+    /// The filter of `GET …/unknown-devices`.
     pub(crate) struct UnknownDeviceParameters {
-        /// Only this connection.
+        /// Only devices at this connection.
         provider: ProviderId,
     }
 }
 
-/// Devices that updates name and nobody has configured. One that is configured leaves the list.
+/// A page of devices that updates name and nobody has configured. A device leaves the list when it is configured.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct UnknownDeviceList {
     unknown_devices: Vec<UnknownDeviceView>,
@@ -30,8 +30,8 @@ pub(crate) struct UnknownDeviceList {
     next_cursor: Option<String>,
 }
 
-/// A device as updates name it: at a connection, by our id, or by both. The 1,000 last seen of each
-/// connection are kept.
+/// An unknown device as updates name it: by connection and external id, by our device id, or by both. The 1,000
+/// last seen of each connection are kept.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct UnknownDeviceView {
     #[schema(required, value_type = Option<schema::ProviderId>)]
@@ -42,7 +42,7 @@ pub(crate) struct UnknownDeviceView {
     device_id: Option<DeviceId>,
     first_seen_at: DateTime<Utc>,
     last_seen_at: DateTime<Utc>,
-    /// Updates of it that were refused since the first.
+    /// The number of updates of this device that were rejected.
     #[schema(example = 288)]
     count: i64,
 }
@@ -67,14 +67,14 @@ pub(crate) async fn list_unknown_devices(
         paged.request(),
     )
     .await?;
-    let (unknown_devices, next_cursor) = paged.render(page, unknown_device_view);
+    let (unknown_devices, next_cursor) = paged.render(page, render_unknown_device);
     Ok(Json(UnknownDeviceList {
         unknown_devices,
         next_cursor,
     }))
 }
 
-fn unknown_device_view(kept: KeptRejection) -> UnknownDeviceView {
+fn render_unknown_device(kept: KeptRejection) -> UnknownDeviceView {
     UnknownDeviceView {
         provider_id: kept.key.provider_id,
         external_id: kept.key.external_id,

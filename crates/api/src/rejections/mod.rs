@@ -1,4 +1,4 @@
-//! What was refused, and who is not known here.
+//! The endpoints of rejected updates and of unknown devices.
 
 mod get_rejections;
 mod get_unknown_devices;

@@ -76,6 +76,6 @@ pub(super) fn render_silent_device(silent: &SilentDevice, now: DateTime<Utc>) ->
         configured_at: TimeText(device.row.configured_at),
         grace_exceeded_at: device.health.grace_exceeded_at.map(TimeText),
         next_step: device.cause.map(Cause::next_step),
-        follow_up: FollowUpView::of(silent.follow_up.as_ref()),
+        follow_up: FollowUpView::render(silent.follow_up.as_ref()),
     }
 }

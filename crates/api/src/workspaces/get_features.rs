@@ -11,14 +11,14 @@ use crate::problem::Problem;
 use crate::request::{NoQuery, Path1};
 use crate::state::SharedState;
 
-/// Gates of pages, by name.
+/// The feature flags of pages, by name.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FeaturesView {
     #[serde(rename = "workspace-telematics-mvp-settings")]
     workspace_settings: bool,
 }
 
-/// Shows which pages the user interface may offer.
+/// Returns the feature flags that say which pages the user interface offers.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}/features", tag = "workspaces",
     responses((status = 200, body = FeaturesView)),

@@ -9,12 +9,12 @@ use domain::ids::WorkspaceId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::view::{WorkspaceView, workspace_view};
+use super::view::{WorkspaceView, render_workspace};
 use crate::problem::Problem;
 use crate::request::{ListName, NoQuery, PageParameters, Paged, Path1, Query, respond_with_etag};
 use crate::state::SharedState;
 
-/// Workspaces in order of id.
+/// A page of workspaces, in order of id.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WorkspaceList {
     workspaces: Vec<WorkspaceView>,
@@ -36,14 +36,14 @@ pub(crate) async fn list_workspaces(
     let paged = Paged::try_new(list, page, state.core.clock.now())?;
     let page = queries::list_workspaces(&state.core, paged.request()).await?;
     let (workspaces, next_cursor) =
-        paged.render(page, |record| workspace_view(&state.core, &record));
+        paged.render(page, |record| render_workspace(&state.core, &record));
     Ok(Json(WorkspaceList {
         workspaces,
         next_cursor,
     }))
 }
 
-/// Shows one workspace.
+/// Returns one workspace.
 #[utoipa::path(
     get, path = "/api/telematics-mvp/workspaces/{workspace_id}", tag = "workspaces",
     responses((status = 200, body = WorkspaceView)),
@@ -57,6 +57,6 @@ pub(crate) async fn get_workspace(
     Ok(respond_with_etag(
         StatusCode::OK,
         record.workspace.version,
-        workspace_view(&state.core, &record),
+        render_workspace(&state.core, &record),
     ))
 }

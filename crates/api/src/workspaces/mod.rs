@@ -1,4 +1,4 @@
-//! Workspaces.
+//! The endpoints of workspaces.
 
 mod get_features;
 mod get_workspaces;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use utoipa::ToSchema;
 
-use super::view::{WorkspaceView, workspace_view};
+use super::view::{WorkspaceView, render_workspace};
 use crate::access::Caller;
 use crate::cutover::CutoverFlags;
 use crate::openapi::schema;
@@ -18,14 +18,14 @@ use crate::problem::{FieldError, Problem};
 use crate::request::{IfMatch, JsonBody, NoQuery, Path1, respond_with_etag};
 use crate::state::SharedState;
 
-/// A workspace as it is to be. Members of the answer's form are accepted and ignored.
+/// The new state of a workspace. The other members of the answer are accepted and ignored.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PutWorkspace {
     #[schema(value_type = schema::WorkspaceName)]
     name: String,
     active: bool,
-    /// On creation; an existing workspace's flags change by its cutover resource.
+    /// The first flags of a new workspace. The flags of an existing workspace are changed by its cutover resource.
     cutover: Option<CutoverFlags>,
     #[serde(default, rename = "workspace_id")]
     #[schema(value_type = schema::Ignored)]
@@ -38,7 +38,7 @@ pub(crate) struct PutWorkspace {
     _schedule: IgnoredAny,
 }
 
-/// Registers a workspace, renames it, activates or deactivates it.
+/// Registers a workspace, or renames, activates or deactivates it.
 #[utoipa::path(
     put, path = "/api/telematics-mvp/workspaces/{workspace_id}", tag = "workspaces",
     params(("If-Match" = Option<String>, Header)),
@@ -68,8 +68,8 @@ pub(crate) async fn put_workspace(
         &precondition,
     )
     .await;
-    let show = |record: &WorkspaceRecord| workspace_view(&state.core, record);
-    let (record, created) = put.map_err(|error| Problem::of_change(error, show))?;
+    let render = |record: &WorkspaceRecord| render_workspace(&state.core, record);
+    let (record, created) = put.map_err(|error| Problem::of_change(error, render))?;
     state.wake_applier();
     let status = if created {
         StatusCode::CREATED
@@ -79,6 +79,6 @@ pub(crate) async fn put_workspace(
     Ok(respond_with_etag(
         status,
         record.workspace.version,
-        show(&record),
+        render(&record),
     ))
 }

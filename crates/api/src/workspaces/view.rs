@@ -1,4 +1,4 @@
-//! How a workspace is shown.
+//! A workspace, as answers show it.
 
 use application::Core;
 use chrono::{DateTime, Utc};
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::openapi::schema;
 
-/// A workspace.
+/// One workspace.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WorkspaceView {
     #[schema(value_type = schema::WorkspaceId)]
@@ -21,18 +21,18 @@ pub(crate) struct WorkspaceView {
     schedule: ScheduleView,
 }
 
-/// When a workspace is polled.
+/// The times at which a workspace is polled.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ScheduleView {
     #[schema(example = 300)]
     interval_seconds: u32,
-    /// Within the interval.
+    /// The offset of the polls within the interval.
     #[schema(example = 185)]
     offset_seconds: u32,
     next_due_at: DateTime<Utc>,
 }
 
-pub(super) fn workspace_view(core: &Core, record: &WorkspaceRecord) -> WorkspaceView {
+pub(super) fn render_workspace(core: &Core, record: &WorkspaceRecord) -> WorkspaceView {
     let workspace = &record.workspace;
     let schedule = workspace.schedule();
     WorkspaceView {
