@@ -200,6 +200,9 @@ mod tests {
             "false 9500 4294967295 north",
             &["", "false 1 2", "no 1 2 north"],
         );
-        check::<IssueKey>("stale geo 1", &["", "stale geo 2", "unknown_code geo 1"]);
+        check::<IssueKey>(
+            "provider_unavailable geo 1",
+            &["", "provider_unavailable geo 2", "unknown_code geo 1"],
+        );
     }
 }
