@@ -1,4 +1,4 @@
-//! Recording who did what: each of these events names its author, and `GET /audit` lists them.
+//! The record of who changed what: each change is an event that names its author, and `GET /audit` lists them.
 
 use domain::events::EventType;
 use domain::ids::{CycleId, DeviceId, EventId};
@@ -7,7 +7,7 @@ use persistence::{StorageError, UnitOfWork};
 
 use crate::{Author, Core};
 
-/// A change to be recorded.
+/// A change that somebody made, to be recorded as an event.
 #[derive(Clone, Debug)]
 pub(crate) struct Change<'a> {
     kind: EventType,
@@ -17,7 +17,8 @@ pub(crate) struct Change<'a> {
 }
 
 impl<'a> Change<'a> {
-    /// Of the workspace. The payload says what is, and in `from` what was before; never a secret.
+    /// Creates a change of the workspace. The payload holds the new values, and in `from` the values before; it never
+    /// holds a secret.
     pub(crate) const fn new(kind: EventType, payload: serde_json::Value) -> Self {
         Self {
             kind,
@@ -27,7 +28,7 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Of one device.
+    /// Names the device that was changed.
     pub(crate) fn of_device(self, id: &'a DeviceId) -> Self {
         Self {
             device_id: Some(id),
@@ -35,7 +36,7 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Of one cycle.
+    /// Names the poll cycle that was changed.
     pub(crate) fn of_cycle(self, id: CycleId) -> Self {
         Self {
             cycle_id: Some(id),
@@ -45,7 +46,7 @@ impl<'a> Change<'a> {
 }
 
 impl Core {
-    /// Appends the event of a change, naming its author, in the transaction that makes it.
+    /// Appends the event of a change, with its author, in the transaction that makes the change.
     pub(crate) async fn record_change(
         &self,
         uow: &mut UnitOfWork,

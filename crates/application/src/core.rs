@@ -1,4 +1,4 @@
-//! What every use case is given.
+//! The dependencies that every use case is given: store, clock, ids, rules and providers.
 
 use std::sync::Arc;
 
@@ -11,36 +11,36 @@ use persistence::history::Event;
 use persistence::{StorageError, Store, UnitOfWork};
 use providers::ProviderRegistry;
 
-/// Store, clock, ids, the deployment's rules and its providers. Cheap to clone.
+/// The dependencies of the use cases. A clone is cheap: its members are shared.
 #[derive(Clone, Debug)]
 pub struct Core {
-    /// The database.
+    /// The access to the database.
     pub store: Store,
-    /// The time.
+    /// The clock that all times are taken from; a test sets it by hand.
     pub clock: Clock,
-    /// Where ids come from.
+    /// The source of new ids.
     pub ids: Arc<IdSource>,
-    /// What this deployment has decided.
+    /// The rules that hold for the whole deployment.
     pub rules: Rules,
-    /// The providers whose connections can be configured and whose messages are understood.
+    /// The providers whose connections can be configured and whose messages can be interpreted.
     pub provider_registry: ProviderRegistry,
 }
 
-/// Rules that are the deployment's to decide, not a workspace's.
+/// The rules that a deployment decides for all of its workspaces.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// How far ahead of core's clock a provider's may be.
+    /// How far a provider's clock may be ahead of core's.
     pub future_tolerance: TimeDelta,
-    /// How imprecisely triggers fire: 60 s for EventBridge, 0 for the in-process scheduler.
+    /// How late a trigger may fire after its slot: 60 s for EventBridge, 0 for the in-process scheduler.
     pub trigger_precision: TimeDelta,
-    /// When a connection that keeps failing is left alone.
+    /// The circuit breaker, which pauses the polls of a connection that keeps failing.
     pub breaker: Breaker,
-    /// How long events are kept, in whole days; the sweep drops older ones.
+    /// How long events are kept, in whole days. The sweep drops older events.
     pub event_retention: TimeDelta,
-    /// How long poll cycles and sweeps are kept; the sweep removes older ones.
+    /// How long the records of poll cycles and sweeps are kept. The sweep removes older records.
     pub cycle_retention: TimeDelta,
-    /// How long provider envelopes are kept with their raw messages, in whole days; within it an envelope
-    /// that comes again is known.
+    /// How long provider envelopes are kept with their raw messages, in whole days. An envelope that is sent again
+    /// within this time is recognised.
     pub envelope_retention: TimeDelta,
 }
 
@@ -57,10 +57,10 @@ impl Default for Rules {
     }
 }
 
-/// Who asks for a change, and in which trace.
+/// The person or machine that asks for a change, with the trace of the request.
 #[derive(Clone, Copy, Debug)]
 pub struct Author<'a> {
-    /// A stable name for records: a person's subject or a machine's client id.
+    /// The stable name that records carry: a person's subject or a machine's client id.
     pub id: &'a str,
     /// The W3C trace id of the request.
     pub trace_id: Option<&'a str>,
@@ -70,12 +70,12 @@ impl Core {
     /// Checks that the database answers.
     ///
     /// # Errors
-    /// When it does not.
+    /// [`StorageError`] if the database does not answer.
     pub async fn check_database(&self) -> Result<(), StorageError> {
         self.store.ping().await
     }
 
-    /// Appends an event that nobody is to be named for.
+    /// Appends an event that has no author, so that the audit does not list it.
     pub(crate) async fn append(
         &self,
         uow: &mut UnitOfWork,

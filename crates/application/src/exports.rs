@@ -1,4 +1,4 @@
-//! Recording that somebody took a list away.
+//! The record of exports: somebody downloaded a list.
 
 use std::collections::BTreeMap;
 
@@ -11,26 +11,27 @@ use serde_json::json;
 
 use crate::{Author, Core};
 
-/// What somebody took away.
+/// A list that somebody downloaded.
 #[derive(Clone, Debug)]
 pub struct Export {
     /// The name of the list.
     pub list: &'static str,
-    /// The filter as it was asked for: names and values of parameters.
+    /// The parameters of the request that filter the list, by name and value.
     pub filter: Vec<(String, String)>,
-    /// The instant that the rows are of.
+    /// The instant at which the rows were evaluated.
     pub evaluated_at: DateTime<Utc>,
-    /// How many rows went out, by workspace.
+    /// The number of downloaded rows of each workspace.
     pub rows: BTreeMap<WorkspaceId, u64>,
-    /// Whether the list went out to its end.
+    /// Whether the list was downloaded to its end.
     pub complete: bool,
 }
 
-/// Records an export in each workspace that has rows in it: what was taken of a workspace is found in that
-/// workspace's audit. The one write across workspaces, so that it is recorded whole or not at all.
+/// Records an export as one event in each workspace that has rows in the list, so that each workspace's audit shows
+/// what was downloaded of the workspace. One statement writes the events of all workspaces: either all of them are
+/// recorded or none.
 ///
 /// # Errors
-/// When the store fails.
+/// [`StorageError`] if the store fails.
 pub async fn record_export(
     core: &Core,
     author: Author<'_>,

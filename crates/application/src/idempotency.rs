@@ -1,9 +1,9 @@
-//! Idempotency keys: a request that names itself is run once, and its answer kept for a day.
+//! Idempotency keys: a request with a key is run once, and its answer is kept for a day.
 //!
-//! Claim, run, keep the answer or release the key. The claim and the answer are not of the request's
-//! own transaction: an instance that is killed in between leaves a claim that lapses, and the request
-//! is then run again. Every POST of ours survives that: updates are duplicates, a slot has one cycle,
-//! a rollback changes nothing.
+//! The caller claims the key, runs the request, and then keeps the answer or releases the key. Claim and answer are
+//! written outside of the request's own transaction. An instance that is killed between the two leaves a claim that
+//! expires, and the request is then run again. Every POST endpoint allows a second run: repeated updates are
+//! duplicates, a slot has one cycle, and a repeated rollback changes nothing.
 
 use domain::idempotency::{BodyDigest, KEPT_FOR, KeptAnswer, KeyName, KeyVerdict, judge};
 use domain::ids::ClaimToken;
@@ -11,37 +11,37 @@ use persistence::StorageError;
 
 use crate::Core;
 
-/// How often a request looks again that others with its key were faster than.
-const TRIES_TO_CLAIM: u32 = 5;
+/// How often a request tries to claim its key while other requests with the same key are faster.
+const CLAIM_ATTEMPTS: u32 = 5;
 
-/// Expired keys of a workspace that are removed at once, so that no statement takes long, and how
-/// often in a row; what is left waits for the next time.
-const EXPIRED_AT_ONCE: i64 = 500;
-const TIMES_IN_A_ROW: usize = 20;
+/// The number of expired keys that one statement removes, so that no statement takes long.
+const REMOVAL_BATCH: i64 = 500;
+/// The number of statements in one removal. Keys that are left wait for the next removal.
+const BATCHES_PER_REMOVAL: usize = 20;
 
-/// What a request with a key is told.
+/// The result of a request's claim on its key.
 #[derive(Debug)]
 pub enum KeyClaim {
-    /// It is to be run, and then [`keep_answer`] or [`release_key`] to be called with this.
+    /// The request is to be run. The caller then passes this token to [`keep_answer`] or [`release_key`].
     Granted(ClaimToken),
-    /// This is its answer.
+    /// The request was run before, with this answer.
     Answered(KeptAnswer),
-    /// It is being run.
+    /// The same request is being run now.
     InFlight,
-    /// The key belongs to a request with another body.
+    /// The key was used before, by a request with another body.
     Reused,
 }
 
-/// Claims a key for a request with this body.
+/// Claims a key for a request with this body, unless the key is in use or already has an answer.
 ///
 /// # Errors
-/// When the store fails.
+/// [`StorageError`] if the store fails.
 pub async fn claim_key(
     core: &Core,
     name: &KeyName,
     body: BodyDigest,
 ) -> Result<KeyClaim, StorageError> {
-    for _ in 0..TRIES_TO_CLAIM {
+    for _ in 0..CLAIM_ATTEMPTS {
         let now = core.clock.now();
         let record = core.store.held_key(name).await?;
         match judge(record.as_ref().map(|record| &record.held), body, now) {
@@ -63,14 +63,14 @@ pub async fn claim_key(
             return Ok(KeyClaim::Granted(claim));
         }
     }
-    // Somebody with this key came first each time, and was refused.
+    // At each attempt another request with this key was faster, and then released the key.
     Ok(KeyClaim::InFlight)
 }
 
-/// Keeps the answer of a request that has been run, for when it comes again.
+/// Keeps the answer of a request that was run, so that a repeated request gets the same answer.
 ///
 /// # Errors
-/// When the store fails.
+/// [`StorageError`] if the store fails.
 pub async fn keep_answer(
     core: &Core,
     name: &KeyName,
@@ -79,16 +79,17 @@ pub async fn keep_answer(
 ) -> Result<(), StorageError> {
     if !core.store.keep_answer(name, claim, answer).await? {
         tracing::warn!(
-            "a request outlived the claim on its idempotency key and has been run again"
+            "a request ran longer than the claim on its idempotency key, and another request with the key was run: \
+             its answer is not kept"
         );
     }
     Ok(())
 }
 
-/// Frees the key of a request that has changed nothing.
+/// Releases the key of a request that changed nothing, so that the request can be sent again.
 ///
 /// # Errors
-/// When the store fails.
+/// [`StorageError`] if the store fails.
 pub async fn release_key(
     core: &Core,
     name: &KeyName,
@@ -97,16 +98,11 @@ pub async fn release_key(
     core.store.release_key(name, claim).await
 }
 
-/// Removes keys whose day is over; they count for nothing already.
+/// Removes the keys that are older than a day. Such keys have no effect any more.
 pub(crate) async fn remove_expired_keys(core: &Core) -> Result<(), StorageError> {
     let until = core.clock.now() - KEPT_FOR;
-    for _ in 0..TIMES_IN_A_ROW {
-        if core
-            .store
-            .remove_expired_keys(until, EXPIRED_AT_ONCE)
-            .await?
-            == 0
-        {
+    for _ in 0..BATCHES_PER_REMOVAL {
+        if core.store.remove_expired_keys(until, REMOVAL_BATCH).await? == 0 {
             break;
         }
     }

@@ -1,9 +1,9 @@
-//! Use cases: commands (begin, read, decide, write, commit) and queries (read, compute), as functions.
+//! The use cases, as functions: commands begin, read, decide, write and commit; queries read and compute.
 //!
-//! The rules are `domain`'s and the SQL is `persistence`'s; what stands here is the order of steps.
-//! Refusals are values; errors are for what is broken. `TelematicsMvpCommandService` of the
-//! specification is [`commands`], `TelematicsMvpQueryService` is [`queries`], `run_workspace_cycle`
-//! is [`polling::run_cycle`].
+//! The crate `domain` holds the rules and the crate `persistence` holds the SQL; this crate holds the order of the
+//! steps. A refusal is a value; an error says that something is broken. The specification's
+//! `TelematicsMvpCommandService` is [`commands`], its `TelematicsMvpQueryService` is [`queries`], and its
+//! `run_workspace_cycle` is [`polling::run_cycle`].
 
 mod audit;
 pub mod commands;
@@ -19,5 +19,5 @@ pub mod sweeps;
 
 pub use crate::core::{Author, Core, Rules};
 pub use crate::maintenance::maintain;
-/// The failure of the store, which every use case can meet.
+/// The error of the store, which every use case can return.
 pub use persistence::StorageError;

@@ -1,4 +1,4 @@
-//! A baseline a day of every workspace, by whichever instance comes first.
+//! Daily baselines: once a day one of the instances records what each active device of a workspace holds.
 
 use std::error::Error;
 
@@ -8,25 +8,25 @@ use persistence::{Fence, StorageError, UnitOfWork};
 
 use crate::Core;
 
-/// Workspaces that get their baseline in one look: a thousand of them are done within a quarter of an
-/// hour, and what an instance looks after beside is not kept waiting.
-const AT_ONCE: i64 = 20;
+/// The number of workspaces that get their baseline in one round: a thousand workspaces take a quarter of an hour, and
+/// the other steps of maintenance do not wait for long.
+const WORKSPACES_PER_ROUND: i64 = 20;
 
-/// What an instance remembers of its looks: nothing that another, or its successor, would miss.
+/// The daily baselines as one instance sees them. It caches the day that is done; losing the cache costs one query.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BaselineWatch {
-    /// The last day on which no workspace was without. One that is registered later on that day has its
-    /// whole history in events.
+    /// The last day on which every workspace was found to have a baseline. A workspace that is registered later on that
+    /// day needs none: its whole history is in events.
     done: Option<NaiveDate>,
 }
 
 impl BaselineWatch {
-    /// Records baselines of workspaces that have none today. Safe on any number of instances at once.
+    /// Records the baselines of workspaces that have none today. Any number of instances can do so at once.
     ///
-    /// A workspace of which that fails costs the others nothing; the next look tries again.
+    /// A workspace whose baseline fails does not stop the others, and is retried in the next round.
     ///
     /// # Errors
-    /// When the store fails for all of them.
+    /// [`StorageError`] if the database is unavailable, or the workspaces cannot be listed.
     pub async fn look(&mut self, core: &Core) -> Result<(), StorageError> {
         let today = core.clock.now().date_naive();
         if self.done == Some(today) {
@@ -34,7 +34,7 @@ impl BaselineWatch {
         }
         let without = core
             .store
-            .workspaces_without_baseline(today, AT_ONCE)
+            .workspaces_without_baseline(today, WORKSPACES_PER_ROUND)
             .await?;
         if without.is_empty() {
             self.done = Some(today);
@@ -45,15 +45,15 @@ impl BaselineWatch {
                     return Err(error);
                 }
                 let error = &error as &dyn Error;
-                tracing::error!(workspace_id = %id, error, "no baseline could be recorded");
+                tracing::error!(workspace_id = %id, error, "the daily baseline of a workspace could not be recorded: it is retried in the next round");
             }
         }
         Ok(())
     }
 }
 
-/// Writes down what is held of each active device. The fence is shared: batches go on, and no device
-/// comes or goes.
+/// Records a workspace's baseline, unless another instance did so first. The shared fence lets batches of updates
+/// go on, but no device is configured or deactivated meanwhile.
 async fn record_baseline(core: &Core, id: &WorkspaceId) -> Result<(), StorageError> {
     let mut uow = core.store.begin(id, Fence::Shared).await?;
     let now = core.clock.now();
@@ -62,12 +62,12 @@ async fn record_baseline(core: &Core, id: &WorkspaceId) -> Result<(), StorageErr
     }
     let devices = append_baselines(core, &mut uow, now).await?;
     uow.commit().await?;
-    tracing::info!(workspace_id = %id, devices, "baseline recorded");
+    tracing::info!(workspace_id = %id, devices, "daily baseline recorded");
     Ok(())
 }
 
-/// Appends the events of a baseline; answers how many. The caller's fence keeps devices from coming and
-/// going.
+/// Appends the events of a baseline, one for each active device, and returns their number. The caller's fence keeps
+/// devices from being configured or deactivated meanwhile, so that the number of ids is right.
 pub(super) async fn append_baselines(
     core: &Core,
     uow: &mut UnitOfWork,

@@ -1,4 +1,4 @@
-//! What keeps the recorded history usable: daily baselines, and the proof that snapshots follow from it.
+//! The recorded history: daily baselines, from which it can be read, and the comparison of snapshots with it.
 
 mod baselines;
 mod rebuild;

@@ -1,4 +1,4 @@
-//! Snapshots against what their history adds up to: a proof, and a repair.
+//! The comparison of snapshots with the snapshots that their history gives, and the repair of those that differ.
 
 use chrono::{DateTime, Utc};
 use domain::events::EventType;
@@ -14,41 +14,42 @@ use super::history_start;
 use crate::audit::Change;
 use crate::{Author, Core};
 
-/// Differing devices that are shown with what differs, at most; all are counted.
-const SHOWN: usize = 100;
-/// Devices put right in one unit of work: the fence keeps their workspace's batches waiting.
-const AT_ONCE: usize = 1_000;
+/// The largest number of differing devices that are listed with their differences. All of them are counted.
+const MAX_SHOWN: usize = 100;
+/// The number of devices that one unit of work repairs, since the workspace's batches wait for its fence.
+const REPAIR_BATCH: usize = 1_000;
 
-/// What was found in a workspace.
+/// The result of comparing a workspace's snapshots with its history.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
-    /// The workspace.
+    /// The workspace that was compared.
     pub workspace_id: WorkspaceId,
-    /// Active devices that were looked at.
+    /// The number of active devices that were compared.
     pub devices: usize,
-    /// Those whose snapshot is not what their history adds up to.
+    /// The number of devices whose snapshot differs from the snapshot that their history gives.
     pub differing: usize,
-    /// Those whose history is not all there, so that nothing can be said of their snapshot.
+    /// The number of devices whose history is incomplete, so that their snapshot cannot be judged.
     pub without_history: usize,
-    /// Those that were put right.
+    /// The number of devices whose snapshot was repaired.
     pub repaired: usize,
-    /// Some of the differing ones, with what differs.
+    /// Some of the differing devices, with their differences.
     pub shown: Vec<DifferingDevice>,
+    /// The differing devices; the report leaves them out.
     #[serde(skip)]
     to_repair: Vec<DeviceId>,
 }
 
-/// A device whose snapshot is not what its history adds up to.
+/// A device whose snapshot differs from the snapshot that its history gives.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DifferingDevice {
-    /// The device.
+    /// The id of the device.
     pub device_id: DeviceId,
-    /// What differs.
+    /// The differences, member by member.
     pub differences: Vec<Difference>,
 }
 
 impl Comparison {
-    fn of(workspace_id: &WorkspaceId) -> Self {
+    fn new(workspace_id: &WorkspaceId) -> Self {
         Self {
             workspace_id: workspace_id.clone(),
             devices: 0,
@@ -60,9 +61,10 @@ impl Comparison {
         }
     }
 
+    /// Compares one device, and counts the result.
     fn count(&mut self, device: &RebuiltDevice) {
         self.devices += 1;
-        if !is_judged(device) {
+        if !has_whole_history(device) {
             self.without_history += 1;
             return;
         }
@@ -72,7 +74,7 @@ impl Comparison {
         }
         self.differing += 1;
         self.to_repair.push(device.device_id.clone());
-        if self.shown.len() < SHOWN {
+        if self.shown.len() < MAX_SHOWN {
             self.shown.push(DifferingDevice {
                 device_id: device.device_id.clone(),
                 differences,
@@ -80,41 +82,42 @@ impl Comparison {
         }
     }
 
-    /// Devices that are not as their history has them, or of which that cannot be told.
+    /// Returns the number of devices whose snapshot still differs or cannot be judged.
     pub fn not_proven(&self) -> usize {
         self.differing - self.repaired + self.without_history
     }
 }
 
-/// A snapshot may know more than a history that is not all there.
-fn is_judged(device: &RebuiltDevice) -> bool {
+/// Returns whether the device's history is complete. A snapshot may hold more than an incomplete history gives.
+fn has_whole_history(device: &RebuiltDevice) -> bool {
     device.is_whole && !device.folded.has_gap
 }
 
-/// Compares every active device's snapshot with its newest baseline at `since` or before and the updates
-/// after that. Reads only; batches go on meanwhile.
+/// Compares the snapshot of every active device with its newest baseline at `since` or before and the updates after
+/// that baseline. The comparison only reads, and batches of updates go on meanwhile.
 ///
 /// # Errors
-/// When the store fails.
+/// [`StorageError`] if the store fails.
 pub async fn compare_snapshots(
     core: &Core,
     workspace_id: &WorkspaceId,
     since: DateTime<Utc>,
 ) -> Result<Comparison, StorageError> {
     let start = history_start(core, workspace_id, since).await?;
-    let mut comparison = Comparison::of(workspace_id);
+    let mut comparison = Comparison::new(workspace_id);
     core.store
         .rebuild(workspace_id, start, |device| comparison.count(&device))
         .await?;
     Ok(comparison)
 }
 
-/// The same, and replaces the snapshots that differ, naming its author. The workspace's batches wait
-/// while they are rebuilt once more, and what instances remember of it counts no more then. A new
-/// baseline ends it: one that had taken the damage over is history.
+/// Compares as [`compare_snapshots`] does, then replaces the snapshots that differ and records the author. While the
+/// differing snapshots are rebuilt under the exclusive fence, the workspace's batches of updates wait, and what
+/// instances have cached of the workspace becomes invalid. Each repair ends with a new baseline, since the last one may
+/// hold the damaged values.
 ///
 /// # Errors
-/// When the store fails; devices that were put right before stay so.
+/// [`StorageError`] if the store fails. Devices that were repaired before the failure stay repaired.
 pub async fn repair_snapshots(
     core: &Core,
     author: Author<'_>,
@@ -123,12 +126,13 @@ pub async fn repair_snapshots(
 ) -> Result<Comparison, StorageError> {
     let mut comparison = compare_snapshots(core, workspace_id, since).await?;
     let start = history_start(core, workspace_id, since).await?;
-    for devices in comparison.to_repair.chunks(AT_ONCE) {
+    for devices in comparison.to_repair.chunks(REPAIR_BATCH) {
         comparison.repaired += repair(core, author, workspace_id, start, devices).await?;
     }
     Ok(comparison)
 }
 
+/// Repairs some devices in one unit of work, and returns their number.
 async fn repair(
     core: &Core,
     author: Author<'_>,
@@ -139,13 +143,13 @@ async fn repair(
     let mut uow = core.store.begin(workspace_id, Fence::Exclusive).await?;
     let mut differing = Vec::new();
     uow.rebuild(start, devices, |device| {
-        if is_judged(&device) && device.stored != device.folded.snapshot {
+        if has_whole_history(&device) && device.stored != device.folded.snapshot {
             differing.push(device);
         }
     })
     .await?;
     if differing.is_empty() {
-        // Another repair was quicker.
+        // Another repair was faster: these devices do not differ any more.
         return Ok(devices.len());
     }
     let now = core.clock.now();

@@ -1,4 +1,4 @@
-//! Where the history that an instant follows from begins.
+//! The beginning of the history that a state of the past is computed from.
 
 use chrono::{DateTime, NaiveTime, Utc};
 use domain::history::first_kept_day;
@@ -8,7 +8,8 @@ use persistence::history::HistoryStart;
 
 use crate::Core;
 
-/// The newest baseline at an instant or before; where there is none, all that is kept.
+/// Finds the newest baseline at `at` or before. Without such a baseline the history begins with the oldest event that
+/// is kept.
 pub(crate) async fn history_start(
     core: &Core,
     workspace_id: &WorkspaceId,
