@@ -9,7 +9,7 @@ use api::{AppState, Features};
 use application::commands::PushQueue;
 use application::polling::{SharedSessions, Worker, WorkerSettings};
 use application::schedules::Applier;
-use application::sweeps::{Outside, Sweeper};
+use application::sweeps::{ExternalSystems, Sweeper};
 use application::{Core, Rules, maintain};
 use auth::{DevIssuer, Verifier};
 use clock::Clock;
@@ -91,7 +91,7 @@ impl Instance {
         let applier = scheduler
             .clone()
             .map(|scheduler| Applier::new(core.clone(), scheduler));
-        let sweeper = Sweeper::new(core.clone(), Outside::new(scheduler));
+        let sweeper = Sweeper::new(core.clone(), ExternalSystems::new(scheduler));
         let state = AppState {
             core: core.clone(),
             pushes: PushQueue::default(),

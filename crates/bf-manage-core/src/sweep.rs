@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use application::Author;
-use application::sweeps::{Outside, Sweeper, request_sweep};
+use application::sweeps::{ExternalSystems, Sweeper, request_sweep};
 use clock::Clock;
 use domain::sweeps::{StepOutcome, SweepReport, SweepStatus};
 use tokio_util::sync::CancellationToken;
@@ -29,13 +29,13 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// A missing setting, an unreachable database, or a sweep that did not complete.
 pub async fn sweep(settings: Settings) -> anyhow::Result<()> {
     refuse_dev_settings(&settings, None)?;
-    let outside = Outside::new(connect_scheduler(&settings).await?);
+    let external = ExternalSystems::new(connect_scheduler(&settings).await?);
     let core = core(&settings, open(&settings)?, Clock::system());
     let sweep_id = request_sweep(&core, AUTHOR)
         .await
         .context("a sweep cannot be requested")?;
     let shutdown = shutdown_signal()?;
-    let sweeper = Sweeper::new(core.clone(), outside);
+    let sweeper = Sweeper::new(core.clone(), external);
     let record = loop {
         sweeper.take_one(&shutdown).await?;
         let record = core.store.sweep(sweep_id).await?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use application::sweeps::{Outside, Sweeper};
+use application::sweeps::{ExternalSystems, Sweeper};
 use scheduling::InProcessSchedules;
 use serde_json::{Value, json};
 use testkit::a_workspace;
@@ -33,7 +33,7 @@ async fn a_sweep_is_asked_for_once_and_tells_what_it_found() {
     let schedules = InProcessSchedules::default();
     let sweeper = Sweeper::new(
         service.fixture.core.clone(),
-        Outside::new(Some(Arc::new(schedules))),
+        ExternalSystems::new(Some(Arc::new(schedules))),
     );
     sweeper
         .take_one(&CancellationToken::new())

@@ -1,6 +1,6 @@
-//! An instance's worker for schedules: looks for those out of line, and applies them.
+//! The worker that applies schedules: it finds workspaces whose wanted schedule is not confirmed, and tells the scheduler.
 //!
-//! It takes no input. A wake-up is a hint that something may have changed; the rows say what has.
+//! The worker takes no input. A wake-up is a hint that a schedule may have changed; the rows say which has.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,16 +15,16 @@ use tokio_util::sync::CancellationToken;
 use super::{ApplyError, apply_schedule};
 use crate::Core;
 
-/// How often it looks.
+/// The pause between two rounds without a wake-up.
 const INTERVAL: Duration = Duration::from_secs(2);
-/// How long it pauses when the scheduler asks for fewer requests.
-const PAUSE: Duration = Duration::from_secs(5);
-/// Calls to the scheduler under way at once; AWS takes some hundreds a second of an account.
+/// The pause after the scheduler asked for fewer requests.
+const THROTTLED_PAUSE: Duration = Duration::from_secs(5);
+/// The number of concurrent calls to the scheduler; AWS allows some hundreds a second for an account.
 const CONCURRENCY: usize = 4;
-/// Workspaces of one round.
-const ROUND: i64 = 100;
+/// The number of workspaces that one query returns.
+const BATCH: i64 = 100;
 
-/// Brings schedules in line, on each instance that is told of a scheduler.
+/// The worker that applies schedules, on each instance that has a scheduler configured.
 #[derive(Clone, Debug)]
 pub struct Applier {
     core: Core,
@@ -33,7 +33,7 @@ pub struct Applier {
 }
 
 impl Applier {
-    /// An applier that has not begun.
+    /// Creates an applier; [`Applier::run`] starts it.
     pub fn new(core: Core, scheduler: Arc<dyn Scheduler>) -> Self {
         Self {
             core,
@@ -42,12 +42,13 @@ impl Applier {
         }
     }
 
-    /// Hints that a schedule may be out of line.
+    /// Wakes the applier, because a schedule may have to be applied.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
 
-    /// Works until `shutdown`; what is under way then is begun again by others, once its claim is over.
+    /// Applies schedules until `shutdown`. A schedule that is interrupted is applied by another instance once its claim
+    /// has expired.
     pub async fn run(self, shutdown: CancellationToken) {
         let work = async {
             loop {
@@ -55,11 +56,15 @@ impl Applier {
                     Ok(pause) => pause,
                     Err(error) => {
                         let error = &error as &dyn std::error::Error;
-                        tracing::warn!(error, "schedules out of line could not be read");
+                        tracing::warn!(
+                            error,
+                            "the schedules to apply could not be read from the database: the next round retries"
+                        );
                         INTERVAL
                     }
                 };
                 tokio::select! {
+                    // A wake-up does not shorten the pause that the scheduler asked for.
                     () = self.wake.notified(), if pause <= INTERVAL => {}
                     () = self.core.clock.sleep(pause) => {}
                 }
@@ -71,17 +76,17 @@ impl Applier {
         }
     }
 
-    /// Applies what is out of line, as long as there is any and the scheduler takes it; answers how long
-    /// to wait before the next look.
+    /// Applies schedules until none is left to apply or the scheduler asks for fewer requests. Returns how long to wait
+    /// before the next round.
     ///
     /// # Errors
-    /// When the store fails.
+    /// [`StorageError`] if the store fails.
     pub async fn round(&self) -> Result<Duration, StorageError> {
         loop {
             let out_of_line = self
                 .core
                 .store
-                .workspaces_with_unapplied_schedules(ROUND)
+                .workspaces_with_unapplied_schedules(BATCH)
                 .await?;
             if out_of_line.is_empty() {
                 return Ok(INTERVAL);
@@ -96,11 +101,12 @@ impl Applier {
                     Err(error) => {
                         error.log(&id);
                         if error.is_throttling() {
-                            return Ok(PAUSE);
+                            return Ok(THROTTLED_PAUSE);
                         }
                     }
                 }
             }
+            // None of the batch could be applied, and the next query would return the same workspaces.
             if !applied {
                 return Ok(INTERVAL);
             }

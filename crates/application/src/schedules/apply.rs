@@ -1,4 +1,4 @@
-//! Bringing one workspace's schedule in line.
+//! The application of one workspace's schedule: the scheduler is told what the database wants.
 
 use std::error::Error;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use scheduling::{Scheduler, SchedulerError};
 
 use crate::Core;
 
-/// How long nobody else tells the scheduler of this workspace: longer than its calls may take.
+/// How long a claim on a workspace's schedule lasts: longer than the calls to the scheduler may take.
 const CLAIM: Duration = Duration::from_secs(30);
 
-/// Why a schedule was not brought in line; it is begun again in any case.
+/// The reason for which a schedule was not applied. Each of them is retried.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// The scheduler did not do as it was told.
+    /// The scheduler returned an error.
     #[error(transparent)]
     Scheduler(#[from] SchedulerError),
     /// The store failed.
@@ -24,11 +24,11 @@ pub enum ApplyError {
     Storage(#[from] StorageError),
 }
 
-/// Claims the workspace's schedule, reads what is wanted, tells the scheduler, records what it
-/// confirmed. `false` when somebody else is at it.
+/// Applies a workspace's schedule: claims it, reads what is wanted, tells the scheduler, and records what the scheduler
+/// confirmed. Returns `false` if another instance has claimed the schedule, or if the claim was lost meanwhile.
 ///
 /// # Errors
-/// [`ApplyError`]; that the scheduler failed is recorded, and the next attempt waits a while.
+/// [`ApplyError`]. A failure of the scheduler is recorded, and delays the next attempt.
 pub async fn apply_schedule(
     core: &Core,
     scheduler: &dyn Scheduler,
@@ -76,6 +76,7 @@ pub async fn apply_schedule(
             "schedule applied"
         );
     } else {
+        // The claim was lost: another instance may have told the scheduler something else meanwhile.
         core.store
             .mark_schedule_unknown(workspace_id, claim)
             .await?;
@@ -84,18 +85,18 @@ pub async fn apply_schedule(
 }
 
 impl ApplyError {
-    /// Whether the scheduler asks for a pause, whichever workspace it is told of.
+    /// Returns whether the scheduler asks for fewer requests, for whichever workspace.
     pub(crate) const fn is_throttling(&self) -> bool {
         matches!(self, Self::Scheduler(SchedulerError::Throttled(_)))
     }
 
-    /// Logs it: as an error where somebody must act, else as a warning.
+    /// Logs the failure: as an error if somebody must act, else as a warning.
     pub(crate) fn log(&self, workspace_id: &WorkspaceId) {
         let error = self as &dyn Error;
         if matches!(self, Self::Scheduler(SchedulerError::Refused { .. })) {
-            tracing::error!(%workspace_id, error, "the schedule was refused");
+            tracing::error!(%workspace_id, error, "the scheduler refused a workspace's schedule: check the scheduler's settings and permissions");
         } else {
-            tracing::warn!(%workspace_id, error, "the schedule could not be applied");
+            tracing::warn!(%workspace_id, error, "a workspace's schedule could not be applied: the next round retries");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Keeping the scheduler outside in line with what SQL wants of it.
+//! The schedules of workspaces at an external scheduler, which are kept as the database wants them.
 //!
-//! No command waits for it: a command changes the workspace, and the difference to what was confirmed
-//! is the work of [`Applier`], on any instance. The reconciliation sweep looks for what was changed
-//! outside.
+//! No command waits for the scheduler. A command changes the workspace; the [`Applier`] of any instance then finds that
+//! the wanted schedule differs from the confirmed one, and applies it. The reconciliation sweep finds schedules that
+//! somebody changed at the scheduler.
 
 mod applier;
 mod apply;

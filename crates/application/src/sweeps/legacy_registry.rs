@@ -1,28 +1,28 @@
-//! The port to the legacy service's device registry.
+//! The interface to the legacy service's device registry.
 
 use std::error::Error;
 use std::fmt;
 
 use futures::future::{BoxFuture, FutureExt, ready};
 
-/// Where workspaces with `device_registry_source=legacy_sync` have their devices.
+/// The registry that holds the devices of workspaces with `device_registry_source=legacy_sync`.
 pub trait LegacyRegistry: fmt::Debug + Send + Sync {
-    /// Brings core's devices in line with the registry's; answers how many were not.
+    /// Copies the registry's devices to core, and returns how many of core's devices differed.
     fn mirror(&self) -> BoxFuture<'_, Result<u32, LegacyRegistryError>>;
 }
 
-/// Why nothing was mirrored, or not all.
+/// The reason for which none, or not all, of the registry's devices were copied.
 #[derive(Debug, thiserror::Error)]
 pub enum LegacyRegistryError {
-    /// This deployment has none.
+    /// This deployment has no legacy registry.
     #[error("no legacy registry is configured")]
     NotConfigured,
-    /// It, or the store, failed.
+    /// The registry or the store failed.
     #[error("the legacy registry could not be mirrored")]
     Failed(#[source] Box<dyn Error + Send + Sync>),
 }
 
-/// A deployment without one.
+/// The stand-in for the registry in a deployment that has none.
 #[derive(Clone, Copy, Debug)]
 pub struct NoLegacyRegistry;
 

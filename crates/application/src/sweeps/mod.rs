@@ -1,6 +1,7 @@
-//! The reconciliation sweep: compares what SQL wants with what is outside, and repairs it.
+//! The reconciliation sweep: it compares external systems with what the database wants, repairs differences, and removes
+//! old records.
 //!
-//! A sweep is a row; [`Sweeper`] takes it on one instance, under a claim that ends with the instance.
+//! A sweep is a row. The [`Sweeper`] of one instance runs it, under a claim that expires soon after the instance ends.
 
 mod legacy_registry;
 mod reconcile_schedules;
@@ -10,4 +11,4 @@ mod sweeper;
 
 pub use legacy_registry::{LegacyRegistry, LegacyRegistryError, NoLegacyRegistry};
 pub use reconcile_schedules::reconcile_schedules;
-pub use sweeper::{Outside, Sweeper, request_sweep};
+pub use sweeper::{ExternalSystems, Sweeper, request_sweep};

@@ -1,4 +1,4 @@
-//! Records whose time is over: cycles of every workspace, and the sweeps themselves.
+//! The sweep's removal of old records: poll cycles, expired provider sessions, and sweeps.
 
 use chrono::{DateTime, Utc};
 use domain::ids::{CycleId, SweepId, WorkspaceId, first_id_at};
@@ -7,23 +7,26 @@ use persistence::StorageError;
 
 use crate::Core;
 
-/// Rows removed by one statement, lest it hold many locks for long.
+/// The number of rows that one statement removes, so that it does not hold many locks for long.
 const BATCH: i64 = 1_000;
-/// Workspaces read at once.
+/// The number of workspaces that one query returns.
 const PAGE: i64 = 1_000;
 
-/// Removes what is older than the deployment keeps it. A workspace of which that fails costs the others
-/// nothing; the next sweep comes again.
+/// Removes records that are older than their retention. A workspace whose removal fails does not stop the others, and
+/// the next sweep retries it.
 pub(super) async fn remove_old(core: &Core) -> SweptRecords {
     let mut swept = SweptRecords {
         outcome: StepOutcome::Completed,
         ..SweptRecords::default()
     };
     let oldest = core.clock.now() - core.rules.cycle_retention;
-    let removed = remove(core, oldest, &mut swept).await;
+    let removed = remove_from_all(core, oldest, &mut swept).await;
     if let Err(error) = removed {
         let shown = &error as &dyn std::error::Error;
-        tracing::warn!(error = shown, "old records could not be removed");
+        tracing::warn!(
+            error = shown,
+            "the sweep could not remove old records: the next sweep retries"
+        );
         swept.error = Some(error.to_string());
     }
     if swept.error.is_some() {
@@ -32,7 +35,8 @@ pub(super) async fn remove_old(core: &Core) -> SweptRecords {
     swept
 }
 
-async fn remove(
+/// Removes old records of all workspaces, and adds their numbers to the report.
+async fn remove_from_all(
     core: &Core,
     oldest: DateTime<Utc>,
     swept: &mut SweptRecords,
@@ -49,10 +53,11 @@ async fn remove(
             let id = &record.workspace.id;
             match remove_cycles(core, id, oldest).await {
                 Ok(removed) => swept.poll_cycles += removed,
+                // Without a database the other workspaces would fail too.
                 Err(error) if error.is_unavailable() => return Err(error),
                 Err(error) => {
                     let shown = &error as &dyn std::error::Error;
-                    tracing::error!(workspace_id = %id, error = shown, "old cycles could not be removed");
+                    tracing::error!(workspace_id = %id, error = shown, "the sweep could not remove the old poll cycles of a workspace: the next sweep retries");
                     swept.error = Some(error.to_string());
                 }
             }
@@ -66,12 +71,13 @@ async fn remove(
         let sweeps = core.store.remove_sweeps_before(SweepId(first_kept), BATCH);
         let removed = sweeps.await?;
         swept.sweeps += removed;
-        if is_last(removed) {
+        if is_last_batch(removed) {
             return Ok(());
         }
     }
 }
 
+/// Removes a workspace's poll cycles that are older than `oldest`, batch by batch, and returns their number.
 async fn remove_cycles(
     core: &Core,
     id: &WorkspaceId,
@@ -85,12 +91,13 @@ async fn remove_cycles(
             .remove_cycles_before(id, first_kept, oldest, BATCH);
         let removed = removed.await?;
         all += removed;
-        if is_last(removed) {
+        if is_last_batch(removed) {
             return Ok(all);
         }
     }
 }
 
-fn is_last(removed: u64) -> bool {
+/// Returns whether a statement removed fewer rows than it could, so that none are left.
+fn is_last_batch(removed: u64) -> bool {
     removed < BATCH.unsigned_abs()
 }

@@ -1,4 +1,4 @@
-//! An instance's worker for sweeps: takes the one that is asked for, and runs it.
+//! The worker that runs requested sweeps, one at a time over all instances.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,24 +15,24 @@ use super::run_sweep::run_sweep;
 use super::{LegacyRegistry, NoLegacyRegistry};
 use crate::{Author, Core};
 
-/// How often it looks.
+/// The pause between two looks for a requested sweep, without a wake-up.
 const INTERVAL: Duration = Duration::from_secs(2);
-/// How long a claim lasts without renewal: how long a killed instance delays its sweep.
+/// How long a claim lasts without renewal, and so how long a killed instance delays its sweep.
 const CLAIM: Duration = Duration::from_secs(30);
-/// How long an instance that is told of no scheduler leaves a sweep to one that is.
+/// How long an instance without a scheduler leaves a requested sweep to the instances that have one.
 const DEFERENCE: TimeDelta = TimeDelta::seconds(10);
 
-/// What a sweep compares SQL with.
+/// The external systems that a sweep compares with the database.
 #[derive(Clone, Debug)]
-pub struct Outside {
-    /// Where schedules are kept, if this deployment has any.
+pub struct ExternalSystems {
+    /// The scheduler that holds the workspaces' schedules; `None` if none is configured.
     pub scheduler: Option<Arc<dyn Scheduler>>,
-    /// Where devices are mirrored from.
+    /// The registry that devices are copied from.
     pub legacy_registry: Arc<dyn LegacyRegistry>,
 }
 
-impl Outside {
-    /// A scheduler, or none, and no legacy registry.
+impl ExternalSystems {
+    /// Names the scheduler, if there is one. There is no legacy registry yet.
     pub fn new(scheduler: Option<Arc<dyn Scheduler>>) -> Self {
         Self {
             scheduler,
@@ -41,46 +41,46 @@ impl Outside {
     }
 }
 
-/// Asks for a sweep: a new one, or the one that is under way.
+/// Requests a sweep, and returns its id: a new sweep's, or that of the sweep that is requested or running already.
 ///
 /// # Errors
-/// When the store fails.
+/// [`StorageError`] if the store fails.
 pub async fn request_sweep(core: &Core, author: Author<'_>) -> Result<SweepId, StorageError> {
     let now = core.clock.now();
     let sweep_id = SweepId(core.ids.next(now));
     core.store.request_sweep(sweep_id, author.id, now).await
 }
 
-/// Runs sweeps, one at a time over all instances.
+/// The worker that runs requested sweeps.
 #[derive(Clone, Debug)]
 pub struct Sweeper {
     core: Core,
-    outside: Outside,
+    external: ExternalSystems,
     wake: Arc<Notify>,
 }
 
 impl Sweeper {
-    /// A sweeper that has not begun.
-    pub fn new(core: Core, outside: Outside) -> Self {
+    /// Creates a sweeper; [`Sweeper::run`] starts it.
+    pub fn new(core: Core, external: ExternalSystems) -> Self {
         Self {
             core,
-            outside,
+            external,
             wake: Arc::new(Notify::new()),
         }
     }
 
-    /// Hints that a sweep may have been asked for.
+    /// Wakes the sweeper, because a sweep may have been requested.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
 
-    /// Works until `shutdown`; a sweep under way is given back then.
+    /// Runs sweeps until `shutdown`. A running sweep is then released, so that another instance runs it.
     pub async fn run(self, shutdown: CancellationToken) {
         while !shutdown.is_cancelled() {
             if let Err(error) = self.take_one(&shutdown).await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "a sweep could not be taken or ended"
+                    "a reconciliation sweep could not be claimed or ended: it is retried"
                 );
             }
             tokio::select! {
@@ -91,14 +91,14 @@ impl Sweeper {
         }
     }
 
-    /// Takes the sweep that is asked for, if there is one and nobody is at it, and runs it to its end.
+    /// Runs the requested sweep to its end, if there is one and no other instance runs it.
     ///
     /// # Errors
-    /// When the store fails; the sweep is then taken over once its claim is over.
+    /// [`StorageError`] if the store fails. The sweep is then run again once its claim has expired.
     pub async fn take_one(&self, shutdown: &CancellationToken) -> Result<(), StorageError> {
         let now = self.core.clock.now();
         self.core.store.fail_lost_sweep(now).await?;
-        let deference = match &self.outside.scheduler {
+        let deference = match &self.external.scheduler {
             Some(_) => TimeDelta::zero(),
             None => DEFERENCE,
         };
@@ -112,7 +112,7 @@ impl Sweeper {
             return Ok(());
         };
         let report = tokio::select! {
-            report = run_sweep(&self.core, &self.outside) => report,
+            report = run_sweep(&self.core, &self.external) => report,
             lost = self.keep_claim(sweep) => return lost,
             () = shutdown.cancelled() => return self.core.store.release_sweep(sweep).await,
         };
@@ -133,14 +133,15 @@ impl Sweeper {
         Ok(())
     }
 
-    /// Renews the claim three times in its length; returns when it is lost or cannot be renewed.
+    /// Renews the claim on a sweep three times within the claim's length. Returns when the claim is lost or cannot be
+    /// renewed.
     async fn keep_claim(&self, sweep: ClaimedSweep) -> Result<(), StorageError> {
         loop {
             tokio::time::sleep(CLAIM / 3).await;
             match self.core.store.renew_sweep(sweep, CLAIM).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
-                // The next round may reach the database again before the claim is over.
+                // The next renewal may reach the database before the claim expires.
                 Err(error) if error.is_unavailable() => {}
                 Err(error) => return Err(error),
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::history::BaselineWatch;
-use application::sweeps::{Outside, Sweeper, request_sweep};
+use application::sweeps::{ExternalSystems, Sweeper, request_sweep};
 use domain::ids::{ClaimToken, CycleId, SweepId};
 use domain::sweeps::{StepOutcome, SweepRecord, SweepStatus};
 use scheduling::InProcessSchedules;
@@ -26,7 +26,7 @@ async fn record(fixture: &Fixture, id: SweepId) -> SweepRecord {
 }
 
 fn sweeper(fixture: &Fixture) -> Sweeper {
-    let outside = Outside::new(Some(Arc::new(InProcessSchedules::default())));
+    let outside = ExternalSystems::new(Some(Arc::new(InProcessSchedules::default())));
     Sweeper::new(fixture.core.clone(), outside)
 }
 
@@ -78,7 +78,7 @@ async fn of_two_instances_one_runs_it_and_who_is_told_of_no_scheduler_waits_for_
     let fixture = Fixture::create().await;
     let id = asked_for(&fixture).await;
     let shutdown = CancellationToken::new();
-    let without = Sweeper::new(fixture.core.clone(), Outside::new(None));
+    let without = Sweeper::new(fixture.core.clone(), ExternalSystems::new(None));
     without.take_one(&shutdown).await.expect("nothing yet");
     assert_eq!(record(&fixture, id).await.status, SweepStatus::Queued);
     let (one, other) = (sweeper(&fixture), sweeper(&fixture));
