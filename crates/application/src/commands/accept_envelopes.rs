@@ -1,7 +1,7 @@
-//! Raw messages of providers, as a transport forwards them: each is taken in once.
+//! The command that accepts provider envelopes: raw messages that a transport forwards. Each envelope is accepted once.
 //!
-//! The messages are interpreted outside of the transaction. Then: leave out what is known; judge the rest by the
-//! acceptance path of updates; keep envelopes, messages and counts in one statement; commit.
+//! The messages are interpreted outside of the transaction. The steps within it: leave out known envelopes, judge the
+//! other ones by the acceptance path of updates, store envelopes, messages and counts in one statement, commit.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -14,31 +14,31 @@ use domain::ids::{EnvelopeId, WorkspaceId};
 use telemetry::metrics;
 
 use super::accept_updates::{AcceptError, load_facts};
-use super::judge_envelopes::{Prepared, judge_envelopes, prepare};
+use super::judge_envelopes::{PreparedEnvelope, judge_envelopes, prepare};
 use super::outcome_counts::count_envelopes;
 use crate::Core;
 
-/// Envelopes of one workspace, decided in one transaction.
+/// A batch of envelopes of one workspace, decided in one transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct EnvelopeBatch<'a> {
     /// The workspace whose connections the envelopes came through.
     pub workspace_id: &'a WorkspaceId,
     /// The envelopes in the order in which they are decided.
     pub items: &'a [EnvelopeItem<'a>],
-    /// The W3C trace id of the request; an envelope's own comes before it.
+    /// The W3C trace id of the request, for envelopes without a trace id of their own.
     pub trace_id: Option<&'a str>,
 }
 
-/// An envelope's verdict, with the id that its sender gave it as far as that could be read.
+/// The verdict on an envelope, with the envelope's id if the id could be read.
 #[derive(Clone, Debug)]
 pub struct JudgedEnvelope {
-    /// The envelope's id; `None` for an item without one.
+    /// The envelope's id; `None` if the item has none.
     pub envelope_id: Option<EnvelopeId>,
-    /// What became of the envelope.
+    /// The verdict on the envelope.
     pub verdict: EnvelopeVerdict,
 }
 
-/// Takes envelopes in. Returns a verdict for each item, in order, after the commit.
+/// Accepts a batch of envelopes. Returns, after the commit, a verdict for each item in the order of the batch.
 ///
 /// # Errors
 /// [`AcceptError`], with nothing persisted.
@@ -50,27 +50,28 @@ pub async fn accept_envelopes(
     let prepared_at = core.clock.now();
     let mut named = HashSet::with_capacity(batch.items.len());
     let first_of_its_id = |envelope: &&ProviderEnvelope<'_>| named.insert(envelope.id);
-    let prepared: Vec<Prepared<'_>> = envelopes(batch.items)
+    let prepared: Vec<PreparedEnvelope<'_>> = envelopes(batch.items)
         .filter(first_of_its_id)
         .map(|envelope| prepare(&core.provider_registry, envelope))
         .collect();
-    // Another transaction that was quicker with an envelope has committed it: each time round there is at
-    // least one less to judge.
+    // The loop ends: each repetition means that another transaction has committed one of the envelopes, so that fewer
+    // are left to judge.
     let verdicts = loop {
-        if let Some(verdicts) = judge_and_keep(core, batch, &prepared, prepared_at).await? {
+        if let Some(verdicts) = judge_and_store(core, batch, &prepared, prepared_at).await? {
             break verdicts;
         }
     };
-    let judged = in_order(batch, verdicts)?;
+    let judged = pair_with_items(batch, verdicts)?;
     count_envelopes(judged.iter().map(|one| &one.verdict));
     Ok(judged)
 }
 
-/// Judges and keeps envelopes in one transaction. Returns `None` if another transaction was quicker with one of them.
-async fn judge_and_keep(
+/// Judges and stores envelopes in one transaction. Returns `None`, with nothing stored, if another transaction stored
+/// one of the envelopes meanwhile.
+async fn judge_and_store(
     core: &Core,
     batch: EnvelopeBatch<'_>,
-    prepared: &[Prepared<'_>],
+    prepared: &[PreparedEnvelope<'_>],
     prepared_at: DateTime<Utc>,
 ) -> Result<Option<HashMap<EnvelopeId, EnvelopeVerdict>>, AcceptError> {
     let EnvelopeBatch {
@@ -85,7 +86,7 @@ async fn judge_and_keep(
     let new = prepared
         .iter()
         .filter(|one| !known.contains_key(&one.envelope.id));
-    let new: Vec<&Prepared<'_>> = new.collect();
+    let new: Vec<&PreparedEnvelope<'_>> = new.collect();
     let judged = judge_envelopes(core, &mut writer, &facts, &new, prepared_at, trace_id).await?;
     let now = core.clock.now();
     let unit_of_work = writer.unit_of_work().await?;
@@ -102,8 +103,9 @@ async fn judge_and_keep(
     Ok(Some(judged.chain(repeated).collect()))
 }
 
-/// Gives each item its verdict. An envelope that is in the batch again repeats the first of them.
-fn in_order(
+/// Pairs each item of the batch with its verdict. An envelope that is in the batch twice has the verdict `Repeated` the
+/// second time.
+fn pair_with_items(
     batch: EnvelopeBatch<'_>,
     mut verdicts: HashMap<EnvelopeId, EnvelopeVerdict>,
 ) -> Result<Vec<JudgedEnvelope>, BrokenInvariant> {
@@ -144,6 +146,7 @@ fn in_order(
     judged.collect()
 }
 
+/// Returns the items that are well-formed envelopes.
 fn envelopes<'e>(items: &'e [EnvelopeItem<'e>]) -> impl Iterator<Item = &'e ProviderEnvelope<'e>> {
     items.iter().filter_map(|item| match item {
         EnvelopeItem::Envelope(envelope) => Some(envelope),

@@ -1,4 +1,4 @@
-//! Changing who owns what, and taking it back.
+//! The commands that change a workspace's cutover flags, and that roll them back.
 
 use domain::events::EventType;
 use domain::fleet::{Cutover, CutoverPatch, WorkspaceRecord};
@@ -12,19 +12,19 @@ use crate::audit::Change;
 use crate::polling::report_closed_cycles;
 use crate::{Author, Core};
 
-/// What is asked of the flags.
+/// The requested change of the cutover flags.
 #[derive(Clone, Copy, Debug)]
 pub enum CutoverCommand {
-    /// All four.
+    /// All four flags are replaced.
     Replace(Cutover),
-    /// Some.
+    /// Some of the flags are replaced.
     Patch(CutoverPatch),
-    /// Reads and polls back to the legacy service.
+    /// Reads and polls go back to the legacy service.
     RollBack,
 }
 
-/// Changes the flags and records who, when, from, to and why. When it answers, nothing that was
-/// decided under the old flags can land any more.
+/// Changes the cutover flags, and records the author, the time, the flags before and after, and the reason. Once the
+/// command returns, nothing that was decided under the old flags can be written any more.
 ///
 /// # Errors
 /// [`ChangeError`], with nothing changed.
@@ -75,10 +75,10 @@ pub async fn change_cutover(
     Ok(record)
 }
 
-/// One call, without preconditions: reads and polls go back to the legacy service.
+/// Gives reads and polls back to the legacy service, whatever the version of the flags.
 ///
 /// # Errors
-/// When there is no such workspace, or the store fails.
+/// [`ChangeError::UnknownWorkspace`]; [`ChangeError::Storage`].
 pub async fn roll_back(
     core: &Core,
     author: Author<'_>,

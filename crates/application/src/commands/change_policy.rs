@@ -1,4 +1,4 @@
-//! Changing a workspace's cadence and thresholds.
+//! The command that changes a workspace's policy: the polling interval and the thresholds.
 
 use domain::events::EventType;
 use domain::fleet::{Policy, WorkspaceRecord};
@@ -12,8 +12,9 @@ use super::{ChangeError, Precondition};
 use crate::audit::Change;
 use crate::{Author, Core};
 
-/// Replaces the policy; one that changes nothing keeps its version. Another cadence counts from the next
-/// whole minute on; the slot that bridges it is recorded here, since neither schedule may fire it.
+/// Replaces a workspace's policy. A policy that changes nothing keeps its version. A new polling interval holds from the
+/// next whole minute on. The command also queues the slot that bridges the two intervals, since neither the old nor the
+/// new schedule may fire it.
 ///
 /// # Errors
 /// [`ChangeError`], with nothing changed.
@@ -41,8 +42,8 @@ pub async fn change_policy(
     let cadence_changed = cadences != record.workspace.cadences;
     let payload = json!({
         "version": record.policy.version + 1,
-        "from": members(record.workspace.policy),
-        "to": members(policy),
+        "from": describe(record.workspace.policy),
+        "to": describe(policy),
         "poll_interval_since": cadence_changed.then_some(cadences.current.since),
     });
     let change = Change::new(EventType::WorkspacePolicyChanged, payload);
@@ -58,8 +59,8 @@ pub async fn change_policy(
     Ok(record)
 }
 
-/// Queues the slot of the replaced schedule that keeps the gap within the longer interval, where there is
-/// one. A trigger of the old schedule that still comes for it is then a duplicate.
+/// Queues the slot that keeps the gap between the old and the new schedule within the longer interval, if there is such
+/// a slot. If the old schedule still triggers the slot later, that trigger is a duplicate.
 async fn queue_bridge(
     core: &Core,
     author: Author<'_>,
@@ -87,7 +88,8 @@ async fn queue_bridge(
     core.append_triggered(uow, author, &cycle).await
 }
 
-fn members(policy: Policy) -> serde_json::Value {
+/// Describes a policy for its events.
+fn describe(policy: Policy) -> serde_json::Value {
     json!({
         "poll_interval_minutes": policy.poll_interval.minutes(),
         "stale_threshold_minutes": policy.stale_threshold_minutes,

@@ -1,4 +1,4 @@
-//! Configuring provider connections.
+//! The commands that configure and remove a provider connection.
 
 use domain::events::EventType;
 use domain::fleet::{Connection, CredentialRef, ProviderType};
@@ -11,24 +11,25 @@ use super::{ChangeError, Conflict, Precondition};
 use crate::audit::Change;
 use crate::{Author, Core};
 
-/// What a connection is asked to be.
+/// The requested configuration of a connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectionSpec {
-    /// The protocol.
+    /// The provider's protocol.
     pub provider_type: ProviderType,
-    /// Where the provider listens; checked by the edge against the allowed hosts.
+    /// The URL of the provider. The HTTP layer has compared it with the allowed hosts.
     pub base_url: String,
-    /// Where the credential is found.
+    /// The reference to the credential, which is never stored itself.
     pub credential_ref: Option<CredentialRef>,
-    /// Whether it is switched on.
+    /// Whether the connection is polled and its messages are accepted.
     pub enabled: bool,
-    /// Declared when devices report less often than they are polled.
+    /// The interval at which devices report, declared if they report less often than they are polled.
     pub expected_reporting_interval_minutes: Option<u32>,
-    /// Provider-specific settings.
+    /// The settings that only this type of provider has.
     pub settings: serde_json::Map<String, serde_json::Value>,
 }
 
-/// Writes a connection as asked for; `true` when it is new.
+/// Writes a connection as requested. Returns the connection, and `true` if the connection is new. A connection that is
+/// already as requested keeps its version.
 ///
 /// # Errors
 /// [`ChangeError`], with nothing changed.
@@ -77,15 +78,15 @@ pub async fn put_connection(
         ..asked
     };
     uow.put_connection(&connection, core.clock.now()).await?;
-    let mut payload = members(&connection);
-    payload["from"] = existing.as_ref().map(members).into();
+    let mut payload = describe(&connection);
+    payload["from"] = existing.as_ref().map(describe).into();
     let change = Change::new(EventType::ProviderConnectionConfigured, payload);
     core.record_change(&mut uow, author, change).await?;
     uow.commit().await?;
     Ok((connection, existing.is_none()))
 }
 
-/// Removes a connection that no active device speaks through.
+/// Removes a connection that no active device uses.
 ///
 /// # Errors
 /// [`ChangeError`], with nothing changed.
@@ -114,13 +115,14 @@ pub async fn remove_connection(
     if !precondition.allows(Some(existing.version)) {
         return Err(ChangeError::Outdated(Box::new(existing)));
     }
-    let payload = json!({"provider_id": id, "from": members(&existing)});
+    let payload = json!({"provider_id": id, "from": describe(&existing)});
     let change = Change::new(EventType::ProviderConnectionRemoved, payload);
     core.record_change(&mut uow, author, change).await?;
     Ok(uow.commit().await?)
 }
 
-fn members(connection: &Connection) -> serde_json::Value {
+/// Describes a connection for its events.
+fn describe(connection: &Connection) -> serde_json::Value {
     json!({
         "provider_id": connection.id,
         "provider_type": connection.provider_type,

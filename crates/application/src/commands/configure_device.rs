@@ -1,4 +1,4 @@
-//! Configuring devices.
+//! The commands that configure and deactivate a device.
 
 use domain::events::EventType;
 use domain::fleet::{Device, DeviceRegistrySource, DeviceSpec};
@@ -10,8 +10,8 @@ use super::{ChangeError, Conflict, Precondition};
 use crate::audit::Change;
 use crate::{Author, Core};
 
-/// Writes a device as asked for; `true` when it is new. A changed or deactivated one starts a new
-/// activation.
+/// Writes a device as requested. Returns the device, and `true` if the device is new. A device that was changed or was
+/// inactive starts a new activation.
 ///
 /// # Errors
 /// [`ChangeError`], with nothing changed.
@@ -61,17 +61,18 @@ pub async fn put_device(
         version: existing.as_ref().map_or(0, |device| device.version) + 1,
     };
     uow.put_device(&device).await?;
-    let mut payload = members(&device);
+    let mut payload = describe(&device);
     payload["activated_at"] = json!(device.activated_at);
     payload["activation_id"] = json!(device.activation_id);
-    payload["from"] = existing.as_ref().map(members).into();
+    payload["from"] = existing.as_ref().map(describe).into();
     let change = Change::new(EventType::DeviceConfigured, payload).of_device(id);
     core.record_change(&mut uow, author, change).await?;
     uow.commit().await?;
     Ok((device, existing.is_none()))
 }
 
-/// Deactivates a device: no health, no snapshot, no updates; its history stays. Again is no change.
+/// Deactivates a device: it has no health and no snapshot, and its updates are refused; its history stays. An inactive
+/// device is left as it is.
 ///
 /// # Errors
 /// [`ChangeError`], with nothing changed.
@@ -99,11 +100,12 @@ pub async fn deactivate_device(
         ..device
     };
     uow.put_device(&device).await?;
-    let change = Change::new(EventType::DeviceDeactivated, members(&device)).of_device(id);
+    let change = Change::new(EventType::DeviceDeactivated, describe(&device)).of_device(id);
     core.record_change(&mut uow, author, change).await?;
     Ok(uow.commit().await?)
 }
 
+/// Begins a unit of work, if core owns the workspace's device registry.
 async fn begin(core: &Core, workspace_id: &WorkspaceId) -> Result<UnitOfWork, ChangeError<Device>> {
     let mut uow = core.store.begin(workspace_id, Fence::Exclusive).await?;
     let record = uow
@@ -117,7 +119,8 @@ async fn begin(core: &Core, workspace_id: &WorkspaceId) -> Result<UnitOfWork, Ch
     }
 }
 
-fn members(device: &Device) -> serde_json::Value {
+/// Describes a device for its events.
+fn describe(device: &Device) -> serde_json::Value {
     json!({
         "vehicle_id": device.spec.vehicle_id,
         "provider_id": device.spec.provider_id,

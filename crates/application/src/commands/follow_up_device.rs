@@ -1,4 +1,4 @@
-//! Writing down what is done about a silent device.
+//! The command that records what people do about a silent device.
 
 use domain::events::EventType;
 use domain::follow_up::{DeviceFollowUp, FollowUp, WrittenFollowUp};
@@ -10,9 +10,10 @@ use super::{ChangeError, Precondition};
 use crate::audit::Change;
 use crate::{Author, Core};
 
-/// Writes a follow-up of the silence that the device is in; one that changes nothing keeps its version.
-/// Under the exclusive fence, so that no update is accepted between the look at the silence and the
-/// commit: the device would then be followed up for a silence that is over.
+/// Writes the follow-up of a device's present silence. A follow-up that changes nothing keeps its version.
+///
+/// The exclusive fence keeps updates out between the read of the silence and the commit. Without it, an update could end
+/// the silence before its follow-up is written.
 ///
 /// # Errors
 /// [`ChangeError`], with nothing changed.

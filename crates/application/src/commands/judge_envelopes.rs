@@ -1,4 +1,4 @@
-//! What envelopes say, and what becomes of it by the acceptance path of updates.
+//! The interpretation of envelopes, and the judgement of their updates by the acceptance path.
 
 use std::collections::HashMap;
 
@@ -18,35 +18,39 @@ use tracing::Span;
 use super::accept_updates::{AcceptError, Batch, decide_and_record};
 use crate::Core;
 
-/// An envelope whose message has been read.
+/// An envelope whose message has been interpreted.
 #[derive(Debug)]
-pub(super) struct Prepared<'e> {
+pub(super) struct PreparedEnvelope<'e> {
+    /// The envelope as it was sent.
     pub(super) envelope: &'e ProviderEnvelope<'e>,
-    says: Says,
+    /// The result of interpreting the message.
+    content: MessageContent,
 }
 
-/// What a message says.
+/// The content of a provider's message.
 #[derive(Debug)]
-enum Says {
-    /// It brings updates; never none.
+enum MessageContent {
+    /// The message holds these updates, at least one.
     Updates(Vec<Item>),
-    /// It carries no reading.
+    /// The message holds no reading.
     Nothing { reason: &'static str },
-    /// It was not understood.
+    /// The message was not understood.
     Unclear {
         reason: &'static str,
         detail: String,
     },
 }
 
-impl Prepared<'_> {
+impl PreparedEnvelope<'_> {
+    /// Returns the message's updates.
     fn updates(&self) -> &[Item] {
-        match &self.says {
-            Says::Updates(updates) => updates,
-            Says::Nothing { .. } | Says::Unclear { .. } => &[],
+        match &self.content {
+            MessageContent::Updates(updates) => updates,
+            MessageContent::Nothing { .. } | MessageContent::Unclear { .. } => &[],
         }
     }
 
+    /// Returns the origin of the message's updates: the envelope, and its own trace or else the request's.
     fn origin<'a>(&'a self, trace_id: Option<&'a str>) -> Origin<'a> {
         Origin {
             envelope_id: Some(self.envelope.id),
@@ -54,7 +58,7 @@ impl Prepared<'_> {
         }
     }
 
-    /// Whether the envelope's connection may speak.
+    /// Checks that updates may come through the envelope's connection.
     fn admit(&self, facts: &BatchFacts) -> Result<(), Rejection> {
         let ProviderEnvelope {
             provider_id,
@@ -65,7 +69,8 @@ impl Prepared<'_> {
         admit_connection(provider_id, Some(*provider_type), &facts.registry, mode)
     }
 
-    /// The envelope's verdict, from its updates with theirs.
+    /// Gives the envelope's verdict: a refusal if the connection was not admitted, else the updates with their verdicts, or
+    /// the reason for which there are none.
     fn verdict(
         &self,
         workspace_id: &WorkspaceId,
@@ -78,14 +83,16 @@ impl Prepared<'_> {
                 self.updates().iter().cloned(),
             ));
         }
-        Ok(match &self.says {
-            Says::Updates(_) => EnvelopeVerdict::Judged(judged.ok_or_else(|| BrokenInvariant {
-                what: "the updates of an envelope have no verdicts",
-                workspace_id: workspace_id.clone(),
-                ids: format!("envelope {}", self.envelope.id),
-            })?),
-            Says::Nothing { reason } => EnvelopeVerdict::Ignored { reason },
-            Says::Unclear { reason, detail } => EnvelopeVerdict::Quarantined {
+        Ok(match &self.content {
+            MessageContent::Updates(_) => {
+                EnvelopeVerdict::Judged(judged.ok_or_else(|| BrokenInvariant {
+                    what: "the updates of an envelope have no verdicts",
+                    workspace_id: workspace_id.clone(),
+                    ids: format!("envelope {}", self.envelope.id),
+                })?)
+            }
+            MessageContent::Nothing { reason } => EnvelopeVerdict::Ignored { reason },
+            MessageContent::Unclear { reason, detail } => EnvelopeVerdict::Quarantined {
                 reason,
                 detail: detail.clone(),
             },
@@ -93,26 +100,30 @@ impl Prepared<'_> {
     }
 }
 
-/// Reads an envelope's message, as a span of the envelope's own trace. The record of it,
-/// `TelematicsIngressPayloadPrepared`, never says what the message said.
+/// Interprets an envelope's message, in a span of the envelope's own trace. The log record
+/// `TelematicsIngressPayloadPrepared` never holds the text of the message.
 pub(super) fn prepare<'e>(
     registry: &ProviderRegistry,
     envelope: &'e ProviderEnvelope<'e>,
-) -> Prepared<'e> {
+) -> PreparedEnvelope<'e> {
     let _entered = span_of(envelope).entered();
-    let says = match registry.interpret(envelope.provider_type, envelope.raw_message) {
+    let content = match registry.interpret(envelope.provider_type, envelope.raw_message) {
         Interpretation::Readings(readings) => {
             let updates = readings
                 .into_iter()
                 .map(|reading| Item::Update(reading.into_update(&envelope.provider_id)));
-            Says::Updates(updates.collect())
+            MessageContent::Updates(updates.collect())
         }
-        Interpretation::Ignored { reason } => Says::Nothing { reason },
-        Interpretation::NotUnderstood { reason, detail } => Says::Unclear { reason, detail },
+        Interpretation::Ignored { reason } => MessageContent::Nothing { reason },
+        Interpretation::NotUnderstood { reason, detail } => {
+            MessageContent::Unclear { reason, detail }
+        }
     };
-    let (updates, reason) = match &says {
-        Says::Updates(updates) => (updates.len(), None),
-        Says::Nothing { reason } | Says::Unclear { reason, .. } => (0, Some(*reason)),
+    let (updates, reason) = match &content {
+        MessageContent::Updates(updates) => (updates.len(), None),
+        MessageContent::Nothing { reason } | MessageContent::Unclear { reason, .. } => {
+            (0, Some(*reason))
+        }
     };
     tracing::debug!(
         trace_id = trace_of(envelope),
@@ -124,15 +135,16 @@ pub(super) fn prepare<'e>(
         reason,
         "TelematicsIngressPayloadPrepared"
     );
-    Prepared { envelope, says }
+    PreparedEnvelope { envelope, content }
 }
 
+/// Returns the id of the envelope's own trace, if it has one.
 fn trace_of<'e>(envelope: &'e ProviderEnvelope<'_>) -> Option<&'e str> {
     Some(&envelope.trace.as_ref()?.trace_id)
 }
 
-/// None for an envelope that belongs to its request's trace, nor where nobody would see it: a batch has a
-/// thousand.
+/// Creates the span for an envelope. There is no span for an envelope without a trace of its own, and none where traces
+/// are not exported: a batch can have a thousand envelopes.
 fn span_of(envelope: &ProviderEnvelope<'_>) -> Span {
     let Some(trace) = envelope.trace.as_ref().filter(|_| traces::are_exported()) else {
         return Span::none();
@@ -146,18 +158,18 @@ fn span_of(envelope: &ProviderEnvelope<'_>) -> Span {
     span
 }
 
-/// Judges envelopes in their order, within the writer's unit of work, by facts that were loaded in it. Keeps what is
-/// rejected.
+/// Judges envelopes in order, within the writer's unit of work, by `facts` that were loaded in the same unit of work.
+/// Records the rejections.
 pub(super) async fn judge_envelopes<'p>(
     core: &Core,
     writer: &mut AcceptanceWriter<'_>,
     facts: &BatchFacts,
-    prepared: &[&'p Prepared<'p>],
+    prepared: &[&'p PreparedEnvelope<'p>],
     prepared_at: DateTime<Utc>,
     trace_id: Option<&str>,
 ) -> Result<Vec<(&'p ProviderEnvelope<'p>, EnvelopeVerdict)>, AcceptError> {
     let workspace_id = writer.workspace_id();
-    let admitted: Vec<(&Prepared<'_>, Result<(), Rejection>)> = prepared
+    let admitted: Vec<(&PreparedEnvelope<'_>, Result<(), Rejection>)> = prepared
         .iter()
         .map(|one| (*one, one.admit(facts)))
         .collect();
@@ -187,7 +199,7 @@ pub(super) async fn judge_envelopes<'p>(
     Ok(verdicts)
 }
 
-/// Keeps the rejections of envelopes' updates, each under the envelope's own trace or else the request's.
+/// Records the rejections of the envelopes' updates, each with the envelope's own trace or else the request's.
 async fn keep_rejections(
     core: &Core,
     writer: &mut AcceptanceWriter<'_>,

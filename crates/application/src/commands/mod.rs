@@ -1,4 +1,4 @@
-//! Commands: each changes one workspace, in one unit of work.
+//! The commands. Each command changes one workspace, in one unit of work.
 
 mod accept_envelopes;
 mod accept_updates;
@@ -30,19 +30,19 @@ pub use trigger_cycle::{CycleRequest, TriggerAnswer, TriggerOutcome, trigger_cyc
 
 use persistence::StorageError;
 
-/// Why a change of configuration was not made.
+/// The reason for which a change of configuration was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError<T> {
-    /// There is no such workspace.
+    /// The workspace does not exist.
     #[error("there is no such workspace")]
     UnknownWorkspace,
-    /// There is no such thing in the workspace.
+    /// The workspace has no such device, connection or other thing; the text names the kind.
     #[error("there is no such {0}")]
     Unknown(&'static str),
-    /// It stands as somebody else left it: the version asked for is not the current one.
+    /// Somebody else changed the thing: the request names a version that is not the current one, which is returned.
     #[error("the current version is another")]
     Outdated(Box<T>),
-    /// The rules or other rows do not allow it.
+    /// A rule or another row does not allow the change.
     #[error("{0}")]
     Conflict(Conflict),
     /// The store failed.
@@ -50,41 +50,41 @@ pub enum ChangeError<T> {
     Storage(#[from] StorageError),
 }
 
-/// What stands in the way of a change.
+/// The rule or the row that does not allow a change.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
-    /// Devices are managed in the legacy registry.
+    /// The legacy registry owns the workspace's devices.
     #[error("the legacy service owns this workspace's device registry")]
     RegistryOwnedByLegacy,
-    /// A device names a connection that the workspace does not have.
+    /// The device names a connection that the workspace does not have.
     #[error("the workspace has no connection {0}")]
     UnknownConnection(String),
-    /// Another active device has this name at the connection.
+    /// Another active device of the connection has the same external id.
     #[error("active device {0} has this external id at the connection")]
     ExternalIdTaken(String),
-    /// The connection is still in use.
+    /// Active devices use the connection.
     #[error("active devices speak through this connection")]
     ConnectionInUse,
-    /// Flags on an existing workspace change by the cutover resource.
+    /// The workspace exists with other flags, which only the cutover resource changes.
     #[error("the workspace exists with other cutover flags: change them by its cutover resource")]
     CutoverOnExisting,
-    /// A connection's type is its identity.
+    /// The type of an existing connection cannot change.
     #[error("a connection's provider_type cannot change: configure another connection")]
     ProviderTypeFixed,
 }
 
-/// What a write asks of the version that it replaces.
+/// The condition that a write sets on the version that it replaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Precondition {
-    /// Nothing.
+    /// The write replaces any version.
     #[default]
     None,
-    /// One of these versions.
+    /// The write replaces one of these versions only.
     OneOf(Vec<i64>),
 }
 
 impl Precondition {
-    /// Whether a change of something at `current` may go ahead; `None` when it does not exist yet.
+    /// Returns whether a write may replace the version `current`, which is `None` if nothing exists yet.
     pub fn allows(&self, current: Option<i64>) -> bool {
         match self {
             Self::None => true,

@@ -1,4 +1,4 @@
-//! Registering, renaming, activating and deactivating a workspace.
+//! The command that registers, renames, activates or deactivates a workspace.
 
 use domain::events::EventType;
 use domain::fleet::{Cutover, WorkspaceName, WorkspaceRecord};
@@ -12,8 +12,8 @@ use crate::audit::Change;
 use crate::polling::report_closed_cycles;
 use crate::{Author, Core};
 
-/// Writes a workspace as asked for; `true` when it is new. Cutover flags may come with a new one; on
-/// an existing one they must be those it has.
+/// Writes a workspace as requested. Returns the workspace, and `true` if the workspace is new. A request for a new
+/// workspace may set the cutover flags; a request for an existing workspace may only repeat the flags that it has.
 ///
 /// # Errors
 /// [`ChangeError`], with nothing changed.

@@ -1,8 +1,9 @@
-//! Envelopes that were not understood, or were rejected, interpreted once more: after a fix of an
-//! interpreter, or of what is configured.
+//! The command that interprets envelopes again that were not understood or were rejected, after an interpreter or the
+//! configuration was corrected.
 //!
-//! Begin under the shared fence; lock the envelopes; read their messages again; judge them by the acceptance path of
-//! updates; say what became of each; record who asked; commit. What is still not understood stays.
+//! The steps: begin under the shared fence, lock the envelopes, read their messages again, judge them by the acceptance
+//! path of updates, record each verdict and the author, commit. An envelope that is still not understood stays in
+//! quarantine.
 
 use std::collections::BTreeMap;
 
@@ -18,25 +19,25 @@ use serde_json::{json, value::RawValue};
 use telemetry::metrics;
 
 use super::accept_updates::{AcceptError, load_facts};
-use super::judge_envelopes::{Prepared, judge_envelopes, prepare};
+use super::judge_envelopes::{PreparedEnvelope, judge_envelopes, prepare};
 use super::outcome_counts::count_envelopes;
 use crate::audit::Change;
 use crate::{Author, Core};
 
-/// Bytes of the messages of one replay; of a longer one at least one envelope is taken.
-const BYTES_AT_MOST: usize = 8 * 1024 * 1024;
+/// The largest number of bytes of the messages of one replay. A single longer message is replayed alone.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// What a replay came to.
+/// The result of a replay.
 #[derive(Clone, Debug)]
 pub struct Replay {
-    /// What became of each envelope, in order of id. Of those named, one that does not wait repeats what
-    /// became of it.
+    /// The verdict on each envelope, in order of id. A named envelope that does not wait for a
+    /// replay repeats its earlier verdict.
     pub verdicts: Vec<(EnvelopeId, EnvelopeVerdict)>,
-    /// Where to go on, if there may be more.
+    /// The envelope after which the next replay continues; `None` if there are no more.
     pub next_after: Option<EnvelopeId>,
 }
 
-/// Interprets envelopes again.
+/// Interprets the selected envelopes again, and judges their updates.
 ///
 /// # Errors
 /// [`AcceptError`], with nothing persisted.
@@ -51,17 +52,17 @@ pub async fn replay_quarantine(
     let facts = load_facts(&mut writer, &[]).await?;
     let uow = writer.unit_of_work().await?;
     let mut locked = uow.lock_for_replay(selection).await?;
-    let next_after = cut(&mut locked, selection.which);
+    let next_after = truncate_to_limits(&mut locked, selection.which);
     let with_messages = read_messages(uow, locked).await?;
     let envelopes: Vec<ProviderEnvelope<'_>> = with_messages
         .iter()
-        .map(|(locked, message)| envelope(locked, message))
+        .map(|(locked, message)| restore_envelope(locked, message))
         .collect();
-    let prepared: Vec<Prepared<'_>> = envelopes
+    let prepared: Vec<PreparedEnvelope<'_>> = envelopes
         .iter()
         .map(|envelope| prepare(&core.provider_registry, envelope))
         .collect();
-    let prepared: Vec<&Prepared<'_>> = prepared.iter().collect();
+    let prepared: Vec<&PreparedEnvelope<'_>> = prepared.iter().collect();
     let now = core.clock.now();
     let trace_id = author.trace_id;
     let judged = judge_envelopes(core, &mut writer, &facts, &prepared, now, trace_id).await?;
@@ -72,10 +73,10 @@ pub async fn replay_quarantine(
     let uow = writer.unit_of_work().await?;
     if !verdicts.is_empty() {
         uow.settle_envelopes(&verdicts, now).await?;
-        let change = change(selection.which, &verdicts);
+        let change = describe_replay(selection.which, &verdicts);
         core.record_change(uow, author, change).await?;
     }
-    let others = those_that_do_not_wait(uow, selection, next_after, &verdicts).await?;
+    let others = judge_not_locked(uow, selection, next_after, &verdicts).await?;
     writer.commit().await?;
     count_envelopes(verdicts.iter().map(|(_, verdict)| verdict));
     verdicts.extend(others);
@@ -86,8 +87,11 @@ pub async fn replay_quarantine(
     })
 }
 
-/// Leaves what one replay can hold in memory; answers where the next one is to go on.
-fn cut(locked: &mut Vec<LockedEnvelope>, which: EnvelopeChoice<'_>) -> Option<EnvelopeId> {
+/// Keeps the envelopes that one replay can hold in memory. Returns the envelope after which the next replay continues.
+fn truncate_to_limits(
+    locked: &mut Vec<LockedEnvelope>,
+    which: EnvelopeChoice<'_>,
+) -> Option<EnvelopeId> {
     let full = match which {
         EnvelopeChoice::Quarantined { limit, .. } => {
             usize::try_from(limit).is_ok_and(|limit| locked.len() >= limit)
@@ -97,7 +101,7 @@ fn cut(locked: &mut Vec<LockedEnvelope>, which: EnvelopeChoice<'_>) -> Option<En
     let mut bytes = 0;
     let fitting = locked.iter().take_while(|locked| {
         bytes += locked.bytes;
-        bytes <= BYTES_AT_MOST
+        bytes <= MAX_BYTES
     });
     let taken = fitting.count().max(1);
     let more = full || locked.len() > taken;
@@ -114,22 +118,24 @@ async fn read_messages(
     let mut texts = uow.raw_messages(&locked).await?;
     let workspace_id = uow.workspace_id();
     let with_message = |locked: LockedEnvelope| {
-        // An envelope's row goes before its message does, and a message was JSON when it was kept.
+        // An envelope's row is removed before its message, and a message was JSON when it was stored.
         let broken = |what| BrokenInvariant {
             what,
             workspace_id: workspace_id.clone(),
             ids: format!("envelope {}", locked.envelope_id),
         };
         let text = texts.remove(&locked.envelope_id);
-        let text = text.ok_or_else(|| broken("a kept envelope has no message"))?;
+        let text = text.ok_or_else(|| broken("a stored envelope has no message"))?;
         let message = RawValue::from_string(text);
-        let message = message.map_err(|_| broken("the message of a kept envelope is not JSON"))?;
+        let message =
+            message.map_err(|_| broken("the message of a stored envelope is not JSON"))?;
         Ok((locked, message))
     };
     locked.into_iter().map(with_message).collect()
 }
 
-fn envelope<'m>(locked: &LockedEnvelope, message: &'m RawValue) -> ProviderEnvelope<'m> {
+/// Restores an envelope from its row and its message.
+fn restore_envelope<'m>(locked: &LockedEnvelope, message: &'m RawValue) -> ProviderEnvelope<'m> {
     let trace = |trace_id: &String| EnvelopeTrace {
         trace_id: trace_id.clone(),
         parent_id: None,
@@ -144,8 +150,8 @@ fn envelope<'m>(locked: &LockedEnvelope, message: &'m RawValue) -> ProviderEnvel
     }
 }
 
-/// Of the envelopes that were named, up to where this replay has come, those that it could not lock.
-async fn those_that_do_not_wait(
+/// Gives verdicts on the named envelopes that could not be locked, up to the envelope that this replay ends with.
+async fn judge_not_locked(
     uow: &mut UnitOfWork,
     selection: ReplaySelection<'_>,
     next_after: Option<EnvelopeId>,
@@ -176,8 +182,8 @@ async fn those_that_do_not_wait(
     Ok(others.into_iter().map(|id| (id, verdict(id))).collect())
 }
 
-/// Who replayed what, and what that came to; never what a message says.
-fn change(
+/// Describes a replay for the audit: the selection and the number of envelopes by outcome, never the text of a message.
+fn describe_replay(
     which: EnvelopeChoice<'_>,
     verdicts: &[(EnvelopeId, EnvelopeVerdict)],
 ) -> Change<'static> {

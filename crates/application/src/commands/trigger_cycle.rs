@@ -1,4 +1,5 @@
-//! Recording a trigger: whatever becomes of it, it leaves one row and an answer at once.
+//! The command that records a trigger of a poll cycle. Whether the cycle is queued, skipped or expired, the trigger leaves
+//! one row and is answered at once.
 
 use chrono::{DateTime, Utc};
 use domain::events::EventType;
@@ -6,7 +7,7 @@ use domain::ids::{CycleId, WorkspaceId};
 use domain::polling::{
     CycleStatus, CycleTrigger, TriggerDecision, TriggerFacts, decide_trigger, slot_key,
 };
-use persistence::polling::{ClosedCycle, NewCycle};
+use persistence::polling::{ClosedCycle, NewCycle, RecordedTrigger};
 use persistence::{Fence, StorageError, UnitOfWork};
 use serde_json::json;
 use telemetry::metrics;
@@ -15,53 +16,54 @@ use crate::audit::Change;
 use crate::polling::report_closed_cycles;
 use crate::{Author, Core};
 
-/// What a trigger says.
+/// The content of a trigger.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CycleRequest<'a> {
-    /// The slot; none asks for a cycle now.
+    /// The slot of the schedule; `None` requests a manual cycle now.
     pub scheduled_time: Option<DateTime<Utc>>,
-    /// EventBridge's schedule.
+    /// The ARN of the EventBridge schedule that fired.
     pub schedule_arn: Option<&'a str>,
-    /// EventBridge's invocation.
+    /// The id of the EventBridge invocation.
     pub execution_id: Option<&'a str>,
-    /// EventBridge's attempt.
+    /// The number of the EventBridge attempt.
     pub attempt: Option<&'a str>,
 }
 
-/// What became of a trigger, as a word.
+/// The outcome of a trigger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TriggerOutcome {
-    /// To be run.
+    /// A cycle was recorded and will be run.
     Queued,
-    /// The slot has its record, or a manual cycle waits already.
+    /// The slot has a cycle already, or a manual cycle is waiting already.
     Duplicate,
-    /// Recorded, not to be run.
+    /// A cycle was recorded and will not be run.
     Skipped,
-    /// Recorded, too late to run.
+    /// A cycle was recorded, but it is too late to run it.
     Expired,
 }
 
-/// What became of a trigger.
+/// The answer to a trigger: its outcome, and the cycle that it recorded or found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TriggerAnswer {
-    /// As a word.
+    /// The outcome of the trigger.
     pub outcome: TriggerOutcome,
-    /// Why it was not queued.
+    /// The reason for which the cycle was skipped or expired.
     pub reason: Option<&'static str>,
-    /// The cycle that it made or met.
+    /// The cycle that the trigger recorded, or that was there already.
     pub cycle_id: CycleId,
-    /// How far that has come.
+    /// The status of the cycle.
     pub status: CycleStatus,
-    /// The slot.
+    /// The slot that the trigger names.
     pub scheduled_time: Option<DateTime<Utc>>,
-    /// When it is due.
+    /// The instant at which the cycle is due.
     pub due_at: DateTime<Utc>,
 }
 
-/// Records a trigger; `None` when there is no such workspace.
+/// Records a trigger, and queues its cycle if the workspace is to be polled. Returns `None` if the workspace does not
+/// exist.
 ///
 /// # Errors
-/// When the store fails.
+/// [`StorageError`] if the store fails.
 pub async fn trigger_cycle(
     core: &Core,
     author: Author<'_>,
@@ -75,8 +77,8 @@ pub async fn trigger_cycle(
     let Some(record) = uow.workspace().await? else {
         return Ok(None);
     };
-    if let Some(met) = uow.recorded_trigger(slot).await? {
-        return Ok(Some(duplicate(&met, slot)));
+    if let Some(found) = uow.recorded_trigger(slot).await? {
+        return Ok(Some(answer_duplicate(&found, slot)));
     }
     let facts = TriggerFacts {
         active: record.workspace.active,
@@ -117,7 +119,7 @@ pub async fn trigger_cycle(
     };
     let recorded = uow.record_trigger(&cycle, now).await?;
     if recorded.duplicate {
-        return Ok(Some(duplicate(&recorded, slot)));
+        return Ok(Some(answer_duplicate(&recorded, slot)));
     }
     if outcome == TriggerOutcome::Queued {
         core.append_triggered(&mut uow, author, &cycle).await?;
@@ -152,8 +154,8 @@ pub async fn trigger_cycle(
 }
 
 impl Core {
-    /// Appends what queued a cycle. What somebody asked for is the audit's; the schedule's own would be
-    /// most of its list.
+    /// Appends the event that a cycle was queued. Only a manual cycle names its author and so is listed by the audit: the
+    /// cycles of the schedule would be most of the list.
     pub(crate) async fn append_triggered(
         &self,
         uow: &mut UnitOfWork,
@@ -183,16 +185,14 @@ impl Core {
     }
 }
 
-fn duplicate(
-    met: &persistence::polling::RecordedTrigger,
-    slot: Option<DateTime<Utc>>,
-) -> TriggerAnswer {
+/// Answers a trigger whose cycle was there already.
+fn answer_duplicate(found: &RecordedTrigger, slot: Option<DateTime<Utc>>) -> TriggerAnswer {
     TriggerAnswer {
         outcome: TriggerOutcome::Duplicate,
         reason: None,
-        cycle_id: met.cycle_id,
-        status: met.status,
+        cycle_id: found.cycle_id,
+        status: found.status,
         scheduled_time: slot,
-        due_at: met.due_at,
+        due_at: found.due_at,
     }
 }
