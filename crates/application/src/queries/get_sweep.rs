@@ -1,4 +1,4 @@
-//! One reconciliation sweep.
+//! The query that loads one reconciliation sweep.
 
 use domain::ids::SweepId;
 use domain::sweeps::SweepRecord;

@@ -1,7 +1,7 @@
-//! Queries: each reads, computes and writes nothing.
+//! The queries. Each query reads and computes, and writes nothing.
 //!
 //! A query takes a typed filter, a [`PageRequest`] and the instant that it is computed at, and returns a [`Page`].
-//! One file a query, named by what it does, in the folder of its noun. Who may ask is decided by the caller.
+//! Each query has one file, named by what the query does, in the folder of its noun. The caller checks permissions.
 
 mod acceptance;
 mod error;

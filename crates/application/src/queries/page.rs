@@ -1,4 +1,4 @@
-//! Pages of lists: what a reader asks for, and what a query returns.
+//! The pages of lists: the request for a page, and the page that a query returns.
 
 /// A request for one page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl<P> PageRequest<P> {
 }
 
 impl<T, P> Page<T, P> {
-    /// Cuts rows off beyond the limit; where there were any, the next page starts after the last item kept.
+    /// Cuts rows off beyond the limit; if rows were cut off, the next page starts after the last item kept.
     pub(crate) fn cut(
         mut rows: Vec<T>,
         request: &PageRequest<P>,

@@ -1,4 +1,4 @@
-//! A workspace's quarantine.
+//! The query that lists a workspace's quarantined envelopes.
 
 use domain::ids::{EnvelopeId, WorkspaceId};
 use domain::quarantine::QuarantinedEnvelope;

@@ -1,4 +1,4 @@
-//! A workspace's rejections.
+//! The query that lists a workspace's rejections.
 
 use domain::acceptance::{KeptRejection, RejectReason, RejectionFilter, RejectionKey};
 use domain::ids::WorkspaceId;

@@ -1,4 +1,4 @@
-//! Devices that updates name and nobody has configured.
+//! The query that lists devices that updates name and nobody has configured.
 
 use domain::acceptance::{KeptRejection, RejectReason, RejectionFilter, RejectionKey};
 use domain::ids::{ProviderId, WorkspaceId};

@@ -1,4 +1,4 @@
-//! What was not accepted: refused updates, devices that nobody has configured, messages in quarantine.
+//! The queries about what was not accepted: refused updates, devices that nobody has configured, quarantined envelopes.
 
 mod list_quarantined_envelopes;
 mod list_rejections;

@@ -1,4 +1,4 @@
-//! The audit: who changed what, over all workspaces.
+//! The query behind the audit: it lists who changed what, over all workspaces.
 
 use chrono::{DateTime, Utc};
 use domain::events::{ChangeFilter, RecordedChange};

@@ -1,4 +1,4 @@
-//! What is on record of a workspace.
+//! The query that lists a workspace's events.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::events::{EventFilter, EventPosition, RecordedEvent, conceal_credentials};
@@ -10,7 +10,7 @@ use telemetry::metrics;
 use crate::Core;
 use crate::queries::{Page, PageRequest, QueryError, get_workspace};
 
-/// How far back events are read unless the query says otherwise: events are many, and kept by the day.
+/// The span of time that is read if the query names none, since events are many.
 const DEFAULT_SPAN: TimeDelta = TimeDelta::hours(24);
 /// By how much the clocks of the instances that write a cycle's events may disagree.
 const CLOCK_DIFFERENCE: TimeDelta = TimeDelta::minutes(1);
@@ -41,7 +41,7 @@ pub async fn list_events(
 ) -> Result<Page<RecordedEvent, EventPosition>, QueryError> {
     let _measured = metrics::query("events");
     get_workspace(core, workspace_id).await?;
-    let span = span_of(core, workspace_id, query, now).await?;
+    let span = choose_span(core, workspace_id, query, now).await?;
     let rows = core
         .store
         .events(workspace_id, &query.filter, span, page.after, page.rows())
@@ -57,7 +57,7 @@ pub async fn list_events(
 }
 
 /// Chooses the span of time in which the events are looked for.
-async fn span_of(
+async fn choose_span(
     core: &Core,
     workspace_id: &WorkspaceId,
     query: &EventQuery,

@@ -1,4 +1,4 @@
-//! What is on record: a workspace's events, and the changes that somebody made.
+//! The queries about recorded events: a workspace's events, and the changes that somebody made.
 
 mod list_changes;
 mod list_events;

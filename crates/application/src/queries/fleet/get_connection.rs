@@ -1,4 +1,4 @@
-//! One provider connection.
+//! The query that loads one provider connection.
 
 use domain::fleet::Connection;
 use domain::ids::{ProviderId, WorkspaceId};

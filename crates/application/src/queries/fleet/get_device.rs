@@ -1,4 +1,4 @@
-//! One device.
+//! The query that loads one device.
 
 use domain::fleet::Device;
 use domain::ids::{DeviceId, WorkspaceId};

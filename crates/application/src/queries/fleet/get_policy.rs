@@ -1,4 +1,4 @@
-//! A workspace's policy, with the state of the schedule that follows from it.
+//! The query that loads a workspace's policy and the state of the schedule that follows from it.
 
 use chrono::{DateTime, Utc};
 use domain::fleet::{Workspace, WorkspaceRecord};

@@ -1,4 +1,4 @@
-//! One workspace.
+//! The query that loads one workspace.
 
 use domain::fleet::WorkspaceRecord;
 use domain::ids::WorkspaceId;

@@ -1,4 +1,4 @@
-//! A workspace's provider connections.
+//! The query that lists a workspace's provider connections.
 
 use domain::fleet::Connection;
 use domain::ids::{ProviderId, WorkspaceId};

@@ -1,4 +1,4 @@
-//! The history of a workspace's cutover flags.
+//! The query that lists the changes of a workspace's cutover flags.
 
 use domain::fleet::CutoverChange;
 use domain::ids::WorkspaceId;

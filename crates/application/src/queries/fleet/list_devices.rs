@@ -1,4 +1,4 @@
-//! A workspace's devices.
+//! The query that lists a workspace's devices.
 
 use domain::fleet::{Device, DeviceFilter};
 use domain::ids::{DeviceId, WorkspaceId};

@@ -1,4 +1,4 @@
-//! All workspaces.
+//! The query that lists all workspaces.
 
 use domain::fleet::WorkspaceRecord;
 use domain::ids::WorkspaceId;

@@ -1,4 +1,4 @@
-//! What is configured: workspaces with their flags and policies, connections and devices.
+//! The queries about the configuration: workspaces with their flags and policies, connections and devices.
 
 mod get_connection;
 mod get_device;

@@ -1,4 +1,4 @@
-//! The health of a workspace's devices, as of an instant.
+//! The evaluation of a workspace and its devices, as of an instant.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -104,7 +104,7 @@ impl HealthReport {
         facts: WorkspaceHealthFacts,
         now: DateTime<Utc>,
     ) -> Self {
-        let polling = Polling::new(&record, &facts);
+        let polling = WorkspacePollingFacts::new(&record, &facts);
         let mut counts: BTreeMap<HealthState, u32> =
             HealthState::ALL.iter().map(|state| (*state, 0)).collect();
         let mut freshness = Freshness::default();
@@ -130,14 +130,14 @@ impl HealthReport {
     }
 }
 
-/// The facts of a workspace that the health of each of its devices is evaluated with.
-struct Polling<'a> {
+/// The facts of a workspace that each of its devices is evaluated with.
+struct WorkspacePollingFacts<'a> {
     record: &'a WorkspaceRecord,
     last_cycle_ended_at: Option<DateTime<Utc>>,
     connections: HashMap<ProviderId, ConnectionPolling>,
 }
 
-impl<'a> Polling<'a> {
+impl<'a> WorkspacePollingFacts<'a> {
     fn new(record: &'a WorkspaceRecord, facts: &WorkspaceHealthFacts) -> Self {
         Self {
             record,
@@ -150,6 +150,7 @@ impl<'a> Polling<'a> {
         }
     }
 
+    /// Evaluates one device, and finds the root cause if the device is not healthy.
     fn evaluate(&self, mut row: ActiveDevice, policy: Policy, now: DateTime<Utc>) -> DeviceHealth {
         let connection = self.connections.get(&row.provider_id);
         row.facts.declared_interval_minutes =

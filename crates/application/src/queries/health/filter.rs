@@ -1,4 +1,4 @@
-//! A filter of device and vehicle health.
+//! The filter of device and vehicle health.
 
 use domain::health::{HealthState, Reason, Responsibility};
 use domain::ids::VehicleId;
@@ -12,7 +12,7 @@ pub struct HealthFilter {
     pub state: Option<HealthState>,
     /// Only devices with this root cause.
     pub reason: Option<Reason>,
-    /// Only devices whose root cause is theirs to mend.
+    /// Only devices whose root cause this party has to mend.
     pub responsibility: Option<Responsibility>,
     /// Only devices that are fitted to this vehicle.
     pub vehicle_id: Option<VehicleId>,

@@ -1,4 +1,4 @@
-//! The issues of a workspace, as of an instant.
+//! The query that finds the issues of a workspace, as of an instant.
 
 use std::collections::HashMap;
 
@@ -122,7 +122,7 @@ impl IssueReport {
         let polls = self.evidence.get(issue.provider_id);
         let latest = polls.and_then(|polls| polls.latest);
         let error = polls.and_then(|polls| polls.error.as_ref());
-        let told = |error: &PollError| format!("{}: {}", error.class, error.detail);
+        let describe = |error: &PollError| format!("{}: {}", error.class, error.detail);
         let IssueCode::Cause(reason) = issue.code else {
             return Evidence {
                 cycle_ids: latest.into_iter().collect(),
@@ -134,11 +134,11 @@ impl IssueReport {
                 cycle_ids: self.last_cycle.into_iter().collect(),
                 error: None,
             },
-            // No cycle shows these.
+            // No poll cycle shows these causes.
             Reason::StreamDisconnected | Reason::StreamSilent | Reason::AwaitingFirstPoll => {
                 Evidence::default()
             }
-            // What it failed at before it was switched off says nothing.
+            // An error of the provider from before polling was disabled is no evidence.
             Reason::PollingDisabled => {
                 let switched_off = error.filter(|error| !error.class.is_the_providers());
                 Evidence {
@@ -146,7 +146,7 @@ impl IssueReport {
                         .filter(|_| switched_off.is_some())
                         .into_iter()
                         .collect(),
-                    error: switched_off.map(told),
+                    error: switched_off.map(describe),
                 }
             }
             Reason::UpdatesRejected => {
@@ -161,7 +161,7 @@ impl IssueReport {
                 let latest = latest.filter(|latest| first != Some(*latest));
                 Evidence {
                     cycle_ids: first.into_iter().chain(latest).collect(),
-                    error: error.map(told),
+                    error: error.map(describe),
                 }
             }
         }

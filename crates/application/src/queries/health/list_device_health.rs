@@ -1,4 +1,4 @@
-//! The health of a workspace, device by device.
+//! The query that lists the health of a workspace, device by device.
 
 use domain::ids::{DeviceId, WorkspaceId};
 
@@ -31,7 +31,7 @@ pub async fn list_device_health(
         .devices
         .into_iter()
         .filter(|device| page.is_after(&device.row.device_id) && filter.admits_device(device));
-    // One more than the page holds tells whether there is a next page.
+    // The list holds one item more than the page, if there is a next page.
     let rows = devices.take(page.limit.saturating_add(1)).collect();
     Ok(HealthPage {
         summary: report.summary,

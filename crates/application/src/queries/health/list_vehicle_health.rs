@@ -1,4 +1,4 @@
-//! The health of a workspace, vehicle by vehicle.
+//! The query that lists the health of a workspace, vehicle by vehicle.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub async fn list_vehicle_health(
     let devices = report.devices.into_iter();
     let devices = devices.filter(|device| page.is_after(&device.row.vehicle_id));
     let vehicles = group_by_vehicle(devices).filter(|vehicle| filter.admits_vehicle(vehicle));
-    // One more than the page holds tells whether there is a next page.
+    // The list holds one item more than the page, if there is a next page.
     let rows = vehicles.take(page.limit.saturating_add(1)).collect();
     Ok(HealthPage {
         summary: report.summary,
@@ -61,7 +61,7 @@ fn group_by_vehicle(
         let states = || devices.iter().map(|device| device.health.state);
         Some(VehicleHealth {
             vehicle_id,
-            // A vehicle has at least the device that brought it here.
+            // A vehicle is in the map only because of a device, so it has at least one.
             state: states().min()?,
             worst_device_state: states().max()?,
             last_update_received_at: devices

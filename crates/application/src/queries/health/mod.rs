@@ -1,4 +1,4 @@
-//! The health of a workspace's devices, the issues that follow from it, and all workspaces at a glance.
+//! The queries about the health of a workspace's devices and vehicles, and about the issues that follow from it.
 
 mod evaluate;
 mod filter;

@@ -1,4 +1,4 @@
-//! The health of a workspace's devices as it was: the same rules over facts read from the history.
+//! The evaluation of a workspace at an instant of the past: the rules are the same, the facts come from the history.
 
 use chrono::{DateTime, Utc};
 use domain::history::{first_kept_day, retained_since};
@@ -10,9 +10,8 @@ use crate::Core;
 use crate::history::history_start;
 use crate::queries::{QueryError, get_workspace};
 
-/// Evaluates every device that was active at an instant of the past, by what was recorded until then. It
-/// is the health that was returned at that instant, but for updates that were still on their way into the
-/// database.
+/// Evaluates every device that was active at an instant of the past, by the events that were recorded until then. The
+/// result is the health that was returned at that instant, except for updates whose transactions were open then.
 pub(super) async fn evaluate_past_workspace(
     core: &Core,
     workspace_id: &WorkspaceId,

@@ -1,4 +1,4 @@
-//! How well a workspace is served, over windows that end now.
+//! The query that computes how well a workspace is served, over windows that end now.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::WorkspaceId;
@@ -84,7 +84,7 @@ pub async fn compute_indicators(
         let slots = || slots.iter().filter(|record| record.slot > start);
         WindowIndicators {
             window: sums.window,
-            slots: counted(slots()),
+            slots: count_slots(slots()),
             age,
             lag,
             start_deviation: start_deviation(slots()),
@@ -95,7 +95,8 @@ pub async fn compute_indicators(
     Ok(sums.into_iter().map(of_window).collect())
 }
 
-fn counted<'s>(slots: impl Iterator<Item = &'s SlotRecord>) -> SlotCounts {
+/// Counts slots by outcome.
+fn count_slots<'s>(slots: impl Iterator<Item = &'s SlotRecord>) -> SlotCounts {
     let mut counts = SlotCounts::default();
     for record in slots {
         counts.count(record.outcome);
@@ -103,6 +104,7 @@ fn counted<'s>(slots: impl Iterator<Item = &'s SlotRecord>) -> SlotCounts {
     counts
 }
 
+/// Computes how late the cycles of slots started.
 fn start_deviation<'s>(slots: impl Iterator<Item = &'s SlotRecord>) -> Option<StartDeviation> {
     let late = slots
         .filter_map(|record| record.started)
@@ -115,10 +117,12 @@ fn start_deviation<'s>(slots: impl Iterator<Item = &'s SlotRecord>) -> Option<St
     })
 }
 
+/// Computes percentiles of the ages of updates, from their acceptance until `now`.
 fn ages(updates: &[LatestUpdate], now: DateTime<Utc>) -> Option<Percentiles> {
     percentiles(updates.iter().map(|update| now - update.received_at))
 }
 
+/// Computes percentiles of the lags of updates, from their observation to their acceptance.
 fn lags(updates: &[LatestUpdate]) -> Option<Percentiles> {
     percentiles(
         updates
@@ -136,7 +140,7 @@ fn percentiles(values: impl Iterator<Item = TimeDelta>) -> Option<Percentiles> {
     })
 }
 
-/// Returns zero for a negative span: the clocks of machines differ a little.
+/// Replaces a negative span by zero, since the clocks of machines differ a little.
 fn not_negative(delta: TimeDelta) -> TimeDelta {
     delta.max(TimeDelta::zero())
 }

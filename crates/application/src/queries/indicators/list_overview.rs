@@ -1,4 +1,4 @@
-//! All workspaces at once, worst first.
+//! The query behind the overview: it lists all workspaces with their figures, worst first.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -135,7 +135,7 @@ async fn compute_figures(
         .collect();
     let (mut cuts, mut down) = (Vec::new(), HashSet::new());
     for connection in &connections {
-        // One that was registered since is not there yet.
+        // The two reads are not of one instant: the workspace can have been registered between them.
         let Some(record) = by_id.get(&connection.workspace_id) else {
             continue;
         };
@@ -158,7 +158,7 @@ async fn compute_figures(
     let groups = core.store.devices_by_state(&cuts, now).await?;
     let mut of_workspaces = sum_by_workspace(groups, &down);
     let workspaces = records.into_iter().map(|record| {
-        // A workspace without devices has no group.
+        // The store returns no group for a workspace without devices.
         let (mut figures, p95_age_seconds) = of_workspaces
             .remove(&record.workspace.id)
             .unwrap_or_else(|| (OverviewFigures::new(), None));
@@ -199,6 +199,7 @@ fn sum_by_workspace(
 }
 
 impl OverviewFigures {
+    /// Creates figures without devices, in which every state is present.
     fn new() -> Self {
         Self {
             counts: HealthState::ALL.iter().map(|state| (*state, 0)).collect(),
@@ -206,6 +207,7 @@ impl OverviewFigures {
         }
     }
 
+    /// Adds the figures of another workspace.
     fn add(&mut self, other: &Self) {
         for (state, devices) in &other.counts {
             *self.counts.entry(*state).or_default() += devices;

@@ -1,4 +1,4 @@
-//! How well workspaces are served: one workspace's indicators, and all workspaces at a glance.
+//! The queries about how well workspaces are served: one workspace's indicators, and the overview of all workspaces.
 
 mod compute_indicators;
 mod list_overview;

@@ -1,4 +1,4 @@
-//! One poll cycle.
+//! The query that loads one poll cycle.
 
 use domain::ids::{CycleId, WorkspaceId};
 use domain::polling::PollCycle;

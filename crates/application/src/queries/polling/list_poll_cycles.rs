@@ -1,4 +1,4 @@
-//! A workspace's poll cycles.
+//! The query that lists a workspace's poll cycles.
 
 use domain::ids::{CycleId, WorkspaceId};
 use domain::polling::PollCycle;

@@ -1,4 +1,4 @@
-//! Poll cycles as they were recorded.
+//! The queries about recorded poll cycles.
 
 mod get_poll_cycle;
 mod list_poll_cycles;

@@ -1,4 +1,4 @@
-//! The canonical values of one device.
+//! The query that loads the snapshot of one device.
 
 use chrono::{DateTime, Utc};
 use domain::ids::{DeviceId, WorkspaceId};

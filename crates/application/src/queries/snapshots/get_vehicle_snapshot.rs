@@ -1,4 +1,4 @@
-//! A vehicle's snapshot: its devices' merged signal by signal, newest first, naming each source.
+//! The query that merges the snapshots of a vehicle's devices: of each signal the newest reading, with its source.
 
 use chrono::{DateTime, Utc};
 use domain::ids::{DeviceId, ProviderId, VehicleId, WorkspaceId};
@@ -63,9 +63,9 @@ pub async fn get_vehicle_snapshot(
         .collect();
     let (mut signals, mut absent) = (Vec::new(), Vec::new());
     for signal in Signal::all() {
-        match newest(&devices, signal) {
+        match choose_newest(&devices, signal) {
             Some(merged) => signals.push(merged),
-            None => absent.extend(reason_of_absence(&devices, signal)),
+            None => absent.extend(choose_absence(&devices, signal)),
         }
     }
     Ok(VehicleSnapshot {
@@ -76,7 +76,8 @@ pub async fn get_vehicle_snapshot(
     })
 }
 
-fn newest(devices: &[DeviceSnapshot], signal: Signal) -> Option<VehicleSignal> {
+/// Chooses the newest reading of a signal among the devices of a vehicle.
+fn choose_newest(devices: &[DeviceSnapshot], signal: Signal) -> Option<VehicleSignal> {
     let held = devices.iter().filter_map(|device| {
         let held = device.signals.iter().find(|held| held.signal == signal)?;
         Some((device, held))
@@ -94,9 +95,9 @@ fn newest(devices: &[DeviceSnapshot], signal: Signal) -> Option<VehicleSignal> {
     })
 }
 
-/// Chooses the reason for which a vehicle lacks a signal: a device that sent something unusable says more than one
-/// that sent nothing.
-fn reason_of_absence(devices: &[DeviceSnapshot], signal: Signal) -> Option<AbsentSignal> {
+/// Chooses the reason for which a vehicle lacks a signal. A reading that was dropped is a better reason than a device that
+/// never reported the signal.
+fn choose_absence(devices: &[DeviceSnapshot], signal: Signal) -> Option<AbsentSignal> {
     let absences = || {
         devices
             .iter()

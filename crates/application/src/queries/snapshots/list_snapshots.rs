@@ -1,4 +1,4 @@
-//! The canonical values of a workspace's devices.
+//! The query that lists the snapshots of a workspace's devices.
 
 use chrono::{DateTime, Utc};
 use domain::fleet::Policy;
@@ -12,7 +12,7 @@ use crate::queries::{Page, PageRequest, QueryError};
 
 /// Lists the snapshots of a workspace's active devices in order of id, with ages as of `now`.
 ///
-/// The store does not know what a signal's freshness is, so the query reads on until a page is full.
+/// The store cannot filter by a signal's freshness, so the query reads rows until a page is full.
 ///
 /// # Errors
 /// [`QueryError::NotFound`] for an unknown workspace; [`QueryError::ReadsOwnedByLegacy`];
@@ -43,6 +43,7 @@ pub async fn list_snapshots(
     }
 }
 
+/// Evaluates stored snapshots, and keeps those that the filter admits.
 fn evaluate_rows(
     rows: Vec<StoredSnapshot>,
     filter: SignalFilter,

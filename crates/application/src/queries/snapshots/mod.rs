@@ -1,4 +1,4 @@
-//! Canonical values: of devices, and of vehicles merged from their devices.
+//! The queries about snapshots: of devices, and of vehicles merged from their devices.
 
 mod get_snapshot;
 mod get_vehicle_snapshot;

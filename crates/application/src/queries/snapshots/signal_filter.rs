@@ -1,4 +1,4 @@
-//! A filter of signals.
+//! The filter of the signals of snapshots.
 
 use domain::health::SignalFreshness;
 use domain::signals::Signal;

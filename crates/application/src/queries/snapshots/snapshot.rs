@@ -1,4 +1,4 @@
-//! A device's snapshot, with the age and freshness of each signal.
+//! The snapshot of a device, with the age and freshness of each signal.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::fleet::Policy;

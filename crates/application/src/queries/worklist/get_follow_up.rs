@@ -1,4 +1,4 @@
-//! What has been done about one device's silence.
+//! The query that loads what people have done about one device's silence.
 
 use domain::follow_up::DeviceFollowUp;
 use domain::ids::{DeviceId, WorkspaceId};

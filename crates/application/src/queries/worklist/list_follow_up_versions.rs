@@ -1,4 +1,4 @@
-//! The history of a device's follow-ups.
+//! The query that lists all follow-ups that were written about a device.
 
 use domain::follow_up::WrittenFollowUp;
 use domain::ids::{DeviceId, WorkspaceId};

@@ -1,4 +1,4 @@
-//! Who is silent, oldest silence first: of one workspace, or of all.
+//! The query that lists the silent devices of one workspace or of all workspaces, oldest silence first.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,15 +15,15 @@ use super::{SilentDevice, WorklistFilter};
 use crate::Core;
 use crate::queries::{HealthReport, Page, PageRequest, QueryError};
 
-/// The number of silent devices that are evaluated at once where a filter asks for a cause, which only the rule
-/// knows.
-const LOOKED_AT: usize = 20_000;
+/// The number of silent devices that are evaluated for one page if the filter asks for a root cause, which the store
+/// cannot compute.
+const EVALUATED_AT_MOST: usize = 20_000;
 
 /// Lists silent devices as of `now`, the oldest silence first: of one workspace, or of all whose reads are core's.
 /// The number of statements is constant, whatever the number of workspaces.
 ///
-/// A page can be short, and even empty, and have a next page all the same: where few of very many silent devices
-/// have the cause that the filter asks for.
+/// A page can be short or even empty although there is a next page: if only few of very many silent devices have the
+/// root cause that the filter asks for.
 ///
 /// # Errors
 /// [`QueryError::Storage`].
@@ -42,6 +42,7 @@ pub async fn list_silent_devices(
     Ok(listed)
 }
 
+/// Adds the follow-ups of the devices' present silences.
 async fn add_follow_ups(core: &Core, devices: &mut [SilentDevice]) -> Result<(), StorageError> {
     let ids: Vec<_> = devices
         .iter()
@@ -62,7 +63,7 @@ async fn add_follow_ups(core: &Core, devices: &mut [SilentDevice]) -> Result<(),
     Ok(())
 }
 
-/// Evaluates the workspace's health, and leaves out the devices that are not silent.
+/// Lists the silent devices of one workspace: evaluates the workspace's health, and leaves out the other devices.
 async fn list_of_workspace(
     core: &Core,
     filter: &WorklistFilter,
@@ -82,12 +83,11 @@ async fn list_of_workspace(
         None
     };
     let mut devices = facts.map_or_else(Vec::new, |(record, facts)| evaluate(record, facts, now));
-    devices.retain(|silent| filter.admits(silent, now) && page.is_after(&silent.place()));
+    devices.retain(|silent| filter.admits(silent, now) && page.is_after(&silent.position()));
     Ok(cut(devices, page, None))
 }
 
-/// Evaluates the devices that the store finds beyond a cut-off, with what their workspaces' health is computed
-/// from.
+/// Lists the silent devices of all workspaces: evaluates the devices that the store finds beyond a cut-off.
 async fn list_of_all_workspaces(
     core: &Core,
     filter: &WorklistFilter,
@@ -100,7 +100,7 @@ async fn list_of_all_workspaces(
         .map(|thresholds| (thresholds, thresholds.cut_offs(now)))
         .collect();
     let wanted = if filter.is_by_cause() {
-        LOOKED_AT.max(page.limit + 1)
+        EVALUATED_AT_MOST.max(page.limit + 1)
     } else {
         page.limit + 1
     };
@@ -113,7 +113,7 @@ async fn list_of_all_workspaces(
         limit: i64::try_from(wanted).unwrap_or(i64::MAX),
     };
     let rows = core.store.silent_devices(query).await?;
-    let last_looked_at = rows
+    let last_evaluated = rows
         .last()
         .filter(|_| rows.len() == wanted)
         .map(|(workspace_id, row)| WorklistPosition {
@@ -123,10 +123,10 @@ async fn list_of_all_workspaces(
         });
     let mut devices = evaluate_rows(core, rows, now).await?;
     devices.retain(|silent| filter.admits(silent, now));
-    Ok(cut(devices, page, last_looked_at))
+    Ok(cut(devices, page, last_evaluated))
 }
 
-/// Loads what the health of the devices of some workspaces is computed from, and evaluates it.
+/// Loads the other facts that the health of some devices follows from, and evaluates the devices.
 async fn evaluate_rows(
     core: &Core,
     rows: Vec<(WorkspaceId, ActiveDevice)>,
@@ -157,7 +157,7 @@ async fn evaluate_rows(
     let mut silent = Vec::new();
     for record in records {
         let id = &record.workspace.id;
-        // A workspace whose connections were removed meanwhile has no polls.
+        // The connections of the workspace can have been removed since the devices were read.
         let WorkspacePolling {
             connections,
             last_cycle_ended_at,
@@ -172,7 +172,7 @@ async fn evaluate_rows(
     Ok(silent)
 }
 
-/// Evaluates each device of the facts, as the workspace's health does.
+/// Evaluates each device of the facts by the same rule as the workspace's health.
 fn evaluate(
     record: WorkspaceRecord,
     facts: WorkspaceHealthFacts,
@@ -200,17 +200,17 @@ fn evaluate(
         .collect()
 }
 
-/// Cuts a page in order. The list goes on after the last device of the page, or, where all devices are on the
-/// page, after the last one that was looked at.
+/// Sorts the devices and cuts a page. The next page starts after the last device of the page or, if the page holds all
+/// of the devices, after the last device that was evaluated.
 fn cut(
     mut devices: Vec<SilentDevice>,
     request: &PageRequest<WorklistPosition>,
-    last_looked_at: Option<WorklistPosition>,
+    last_evaluated: Option<WorklistPosition>,
 ) -> Page<SilentDevice, WorklistPosition> {
-    devices.sort_by_cached_key(SilentDevice::place);
-    let page = Page::cut(devices, request, SilentDevice::place);
+    devices.sort_by_cached_key(SilentDevice::position);
+    let page = Page::cut(devices, request, SilentDevice::position);
     Page {
-        next: page.next.or(last_looked_at),
+        next: page.next.or(last_evaluated),
         ..page
     }
 }

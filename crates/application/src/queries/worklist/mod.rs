@@ -1,4 +1,4 @@
-//! Silent devices, and what people do about them.
+//! The queries about silent devices, and about what people do about them.
 
 mod get_follow_up;
 mod list_follow_up_versions;

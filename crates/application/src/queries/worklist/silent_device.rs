@@ -1,4 +1,4 @@
-//! Silent devices, and the filter of their lists.
+//! The silent device, as the lists show it, and the filter of the lists.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::fleet::{ProviderType, ReadOwner, WorkspaceName};
@@ -17,9 +17,9 @@ pub struct WorklistFilter {
     pub provider: Option<ProviderId>,
     /// Only devices with this root cause.
     pub reason: Option<Reason>,
-    /// Only devices whose root cause is theirs to mend.
+    /// Only devices whose root cause this party has to mend.
     pub responsibility: Option<Responsibility>,
-    /// Only devices that have been silent for so long at least.
+    /// Only devices that have been silent for at least this time.
     pub silent_for: TimeDelta,
     /// Also devices of workspaces whose reads are not core's.
     pub not_cut_over: bool,
@@ -51,6 +51,7 @@ impl WorklistFilter {
         }
     }
 
+    /// Returns the read owners of the workspaces whose devices are listed.
     pub(super) fn read_owners(&self) -> &'static [ReadOwner] {
         if self.not_cut_over {
             ReadOwner::ALL
@@ -59,11 +60,12 @@ impl WorklistFilter {
         }
     }
 
+    /// Returns whether the filter asks for a root cause, which the store cannot compute.
     pub(super) fn is_by_cause(&self) -> bool {
         self.reason.is_some() || self.responsibility.is_some()
     }
 
-    /// Returns whether a device is listed: the last word, whatever the store has let through.
+    /// Returns whether a device is listed. Every device of a list is checked, since the store filters only in part.
     pub(super) fn admits(&self, silent: &SilentDevice, now: DateTime<Utc>) -> bool {
         let DeviceHealth {
             row, health, cause, ..
@@ -86,7 +88,7 @@ impl WorklistFilter {
 
 impl SilentDevice {
     /// Returns the position of the device in the list.
-    pub fn place(&self) -> WorklistPosition {
+    pub fn position(&self) -> WorklistPosition {
         WorklistPosition {
             silent_since: self.silent_since(),
             workspace_id: self.workspace_id.clone(),
