@@ -64,8 +64,8 @@ fn choose_pause() -> Duration {
     TICK.mul_f64(rand::rng().random_range(1.0 - JITTER..1.0 + JITTER))
 }
 
-/// Ends the cycles that will never run. A polling worker does the same before it claims a cycle, but it claims none while
-/// all of its permits are taken.
+/// Ends the cycles that will never run. A polling worker does the same before it claims a cycle, but it claims none
+/// while all of its permits are taken.
 async fn tidy_cycles(core: &Core) -> Result<(), StorageError> {
     let now = core.clock.now();
     for id in core.store.workspaces_to_tidy(now).await? {

@@ -12,9 +12,9 @@ use super::{ChangeError, Precondition};
 use crate::audit::Change;
 use crate::{Author, Core};
 
-/// Replaces a workspace's policy. A policy that changes nothing keeps its version. A new polling interval holds from the
-/// next whole minute on. The command also queues the slot that bridges the two intervals, since neither the old nor the
-/// new schedule may fire it.
+/// Replaces a workspace's policy. A policy that changes nothing keeps its version. A new polling interval holds from
+/// the next whole minute on. The command also queues the slot that bridges the two intervals, since neither the old
+/// nor the new schedule may fire it.
 ///
 /// # Errors
 /// [`ChangeError`], with nothing changed.

@@ -12,8 +12,8 @@ use crate::{Author, Core};
 
 /// Writes the follow-up of a device's present silence. A follow-up that changes nothing keeps its version.
 ///
-/// The exclusive fence keeps updates out between the read of the silence and the commit. Without it, an update could end
-/// the silence before its follow-up is written.
+/// The exclusive fence keeps updates out between the read of the silence and the commit. Without it, an update could
+/// end the silence before its follow-up is written.
 ///
 /// # Errors
 /// [`ChangeError`], with nothing changed.

@@ -69,8 +69,8 @@ impl PreparedEnvelope<'_> {
         admit_connection(provider_id, Some(*provider_type), &facts.registry, mode)
     }
 
-    /// Gives the envelope's verdict: a refusal if the connection was not admitted, else the updates with their verdicts, or
-    /// the reason for which there are none.
+    /// Gives the envelope's verdict: a refusal if the connection was not admitted, else the updates with their
+    /// verdicts, or the reason for which there are none.
     fn verdict(
         &self,
         workspace_id: &WorkspaceId,

@@ -1,5 +1,5 @@
-//! The command that records a trigger of a poll cycle. Whether the cycle is queued, skipped or expired, the trigger leaves
-//! one row and is answered at once.
+//! The command that records a trigger of a poll cycle. Whether the cycle is queued, skipped or expired, the trigger
+//! leaves one row and is answered at once.
 
 use chrono::{DateTime, Utc};
 use domain::events::EventType;
@@ -154,8 +154,8 @@ pub async fn trigger_cycle(
 }
 
 impl Core {
-    /// Appends the event that a cycle was queued. Only a manual cycle names its author and so is listed by the audit: the
-    /// cycles of the schedule would be most of the list.
+    /// Appends the event that a cycle was queued. Only a manual cycle names its author and so is listed by the audit:
+    /// the cycles of the schedule would be most of the list.
     pub(crate) async fn append_triggered(
         &self,
         uow: &mut UnitOfWork,

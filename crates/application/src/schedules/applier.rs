@@ -1,4 +1,5 @@
-//! The worker that applies schedules: it finds workspaces whose wanted schedule is not confirmed, and tells the scheduler.
+//! The worker that applies schedules: it finds workspaces whose wanted schedule is not confirmed, and tells the
+//! scheduler.
 //!
 //! The worker takes no input. A wake-up is a hint that a schedule may have changed; the rows say which has.
 

@@ -1,5 +1,5 @@
-//! The reconciliation sweep: it compares external systems with what the database wants, repairs differences, and removes
-//! old records.
+//! The reconciliation sweep: it compares external systems with what the database wants, repairs differences, and
+//! removes old records.
 //!
 //! A sweep is a row. The [`Sweeper`] of one instance runs it, under a claim that expires soon after the instance ends.
 

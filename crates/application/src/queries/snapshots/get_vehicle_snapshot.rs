@@ -95,8 +95,8 @@ fn choose_newest(devices: &[DeviceSnapshot], signal: Signal) -> Option<VehicleSi
     })
 }
 
-/// Chooses the reason for which a vehicle lacks a signal. A reading that was dropped is a better reason than a device that
-/// never reported the signal.
+/// Chooses the reason for which a vehicle lacks a signal. A reading that was dropped is a better reason than a device
+/// that never reported the signal.
 fn choose_absence(devices: &[DeviceSnapshot], signal: Signal) -> Option<AbsentSignal> {
     let absences = || {
         devices
