@@ -9,7 +9,7 @@ CREATE TYPE accepted_update AS (
     event_id uuid,
     vehicle_id text,
     provider_id text,
-    normalized_values json,
+    normalized_values json, -- NULL: the update brought all that its snapshot holds, so signals has it
     payload json,
     envelope_id uuid,
     trace_id text,
@@ -94,7 +94,8 @@ BEGIN
         activation_id, version, payload_prepared_at, normalized_values, payload
     )
     SELECT of_workspace, received_at, event_id, 'TelematicsUpdateAccepted', device_id, by_cycle, envelope_id, trace_id,
-           vehicle_id, provider_id, activation_id, version, prepared_at, normalized_values, coalesce(payload, '{}')
+           vehicle_id, provider_id, activation_id, version, prepared_at,
+           coalesce(normalized_values, signals), coalesce(payload, '{}')
     FROM unnest(updates)
     WHERE device_id <> ALL (superseded);
     RETURN superseded;

@@ -75,7 +75,7 @@ struct AcceptedUpdateRow<'d> {
     event_id: Uuid,
     vehicle_id: &'d str,
     provider_id: &'d str,
-    normalized_values: JsonColumn<&'d Readings>,
+    normalized_values: Option<JsonColumn<&'d Readings>>,
     payload: Option<JsonColumn<RareMembersToWrite<'d>>>,
     envelope_id: Option<Uuid>,
     trace_id: Option<&'d str>,
@@ -107,6 +107,8 @@ impl<'d> AcceptedUpdateRow<'d> {
     /// Creates the row of one update; only the last row of a device carries the snapshot.
     fn new(moved: &'d SnapshotMove<'_>, update: &'d AcceptedUpdate<'_>, is_last: bool) -> Self {
         let SnapshotMove { device, held, .. } = moved;
+        // A vehicle that is polled brings all of its signals each time: they are sent once.
+        let is_all_that_is_held = is_last && *update.newer == held.readings;
         Self {
             device_id: device.id.as_str(),
             activation_id: device.activation_id.0,
@@ -114,7 +116,7 @@ impl<'d> AcceptedUpdateRow<'d> {
             event_id: update.event_id.0,
             vehicle_id: device.spec.vehicle_id.as_str(),
             provider_id: device.spec.provider_id.as_str(),
-            normalized_values: JsonColumn(&update.newer),
+            normalized_values: (!is_all_that_is_held).then_some(JsonColumn(&update.newer)),
             payload: RareMembersToWrite::new(moved, update).map(JsonColumn),
             envelope_id: update.origin.envelope_id.map(|id| id.0),
             trace_id: update.origin.trace_id,

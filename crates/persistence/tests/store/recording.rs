@@ -122,6 +122,25 @@ async fn an_update_says_the_same_whichever_way_it_was_recorded() {
     }
 }
 
+/// Its signals are sent once, with the snapshot.
+#[tokio::test]
+async fn an_update_that_brings_all_that_is_held_has_it_in_its_event() {
+    let fixture = Fixture::create().await;
+    let depot = depot(&fixture, "north").await;
+    let now = fixture.clock.now();
+    let batch = ["bus-2", "bus-1"].map(|bus| ago(20, bus).with("speed_kmh", 41));
+    assert_eq!(words_of(&depot.push(batch).await), ["accepted"; 2]);
+    let values = r#"{"2026-11-23T07:59:40Z":{"speed_kmh":41.0}}"#;
+    let expected = |device, vehicle| row((device, 2), (vehicle, "sim-main"), values, "{}");
+    assert_eq!(
+        rows(&depot, now).await,
+        [
+            expected("bus-1", "bus-1-vehicle"),
+            expected("bus-2", "bus-2-vehicle")
+        ]
+    );
+}
+
 /// Of a device that another batch has moved nothing is recorded; what the other devices' events say stays theirs.
 #[tokio::test]
 async fn the_events_of_superseded_devices_are_left_out() {
