@@ -6,11 +6,14 @@ use std::sync::OnceLock;
 
 use cargo_metadata::Message;
 
-/// The executable of this name, as the profile of these tests builds it.
+/// Returns the executable of this name, as the profile of these tests builds it. A build that fails is not
+/// tried again: each story then fails at once, with what cargo said.
 pub fn program(name: &str) -> PathBuf {
-    static BUILT: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    static BUILT: OnceLock<Result<Vec<PathBuf>, String>> = OnceLock::new();
     let built = BUILT.get_or_init(build);
     let found = built
+        .as_ref()
+        .unwrap_or_else(|said| panic!("the programs cannot be built:\n{said}"))
         .iter()
         .find(|path| path.file_stem().is_some_and(|stem| stem == name));
     found
@@ -18,7 +21,7 @@ pub fn program(name: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("{name} was not built"))
 }
 
-fn build() -> Vec<PathBuf> {
+fn build() -> Result<Vec<PathBuf>, String> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
         .args([
@@ -39,15 +42,14 @@ fn build() -> Vec<PathBuf> {
         cargo.arg("--release");
     }
     let output = cargo.output().expect("cargo");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "the programs cannot be built:\n{said}"
-    );
-    Message::parse_stream(output.stdout.as_slice())
-        .filter_map(|message| match message.expect("a message of cargo's") {
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    let executables = Message::parse_stream(output.stdout.as_slice()).filter_map(|message| {
+        match message.expect("a message of cargo's") {
             Message::CompilerArtifact(artifact) => artifact.executable.map(PathBuf::from),
             _ => None,
-        })
-        .collect()
+        }
+    });
+    Ok(executables.collect())
 }
