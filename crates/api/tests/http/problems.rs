@@ -47,7 +47,8 @@ async fn whoever_accepts_json_gets_it() {
         one,
         json!({
             "type": "/problems/rate-limited", "title": "Too many requests", "status": 429,
-            "when": "a person asks one instance for more than 50 a second after a burst of 200; machines where that is configured", "what_to_do": "try again after `Retry-After`",
+            "when": "a person sends more than 50 requests a second to one instance, after a burst of 200; machines have a limit only if one is configured",
+            "what_to_do": "send the request again after the seconds in `Retry-After`",
         })
     );
     let all = get("/problems").await.of(200);
