@@ -25,6 +25,6 @@ pub(crate) async fn get_policy(
     Ok(respond_with_etag(
         StatusCode::OK,
         policy.record.policy.version,
-        render_policy(&policy.record, policy.schedule),
+        render_policy(&policy.record, &policy.schedule),
     ))
 }

@@ -69,7 +69,10 @@ pub(crate) async fn put_policy(
     // Read before the change: compared with it, the changed schedule counts as pending.
     let applied = get_applied_schedule(&state.core, &id).await?;
     let render = |record: &WorkspaceRecord| {
-        render_policy(record, ScheduleStatus::compare(&record.workspace, &applied))
+        render_policy(
+            record,
+            &ScheduleStatus::compare(&record.workspace, &applied),
+        )
     };
     let changed = change_policy(&state.core, caller.author(), &id, policy, &precondition).await;
     let record = changed.map_err(|error| Problem::of_change(error, render))?;

@@ -37,7 +37,7 @@ pub(crate) struct ScheduleView {
     applied_at: Option<DateTime<Utc>>,
 }
 
-pub(super) fn render_policy(record: &WorkspaceRecord, schedule: ScheduleStatus) -> PolicyView {
+pub(super) fn render_policy(record: &WorkspaceRecord, schedule: &ScheduleStatus) -> PolicyView {
     let policy = record.workspace.policy;
     PolicyView {
         poll_interval_minutes: policy.poll_interval.minutes(),

@@ -7,10 +7,10 @@ use super::record::time_text;
 
 /// Renders the timeline of a cycle.
 pub(super) fn render_timeline(cycle: &PollCycle) -> Vec<TimelineEntry<'_>> {
-    cycle.timeline().into_iter().map(render_moment).collect()
+    cycle.timeline().iter().map(render_moment).collect()
 }
 
-fn render_moment(moment: CycleMoment<'_>) -> TimelineEntry<'_> {
+fn render_moment<'a>(moment: &CycleMoment<'a>) -> TimelineEntry<'a> {
     TimelineEntry {
         at: time_text(moment.at),
         event: moment.event.into(),

@@ -1,4 +1,4 @@
-//! DeviceRebuild snapshots from their history, to compare them with the stored snapshots and to replace those that
+//! Rebuilds snapshots from their history, to compare them with the stored snapshots and to replace those that
 //! differ.
 
 use chrono::{DateTime, TimeDelta, Utc};
