@@ -70,13 +70,13 @@ impl ProviderMode {
 /// The four flags of a workspace. They change together or one by one, always with a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cutover {
-    /// The new value, if the flag changes.
+    /// The registry in which devices are managed.
     pub device_registry_source: DeviceRegistrySource,
-    /// The new value, if the flag changes.
+    /// The service that polls the providers.
     pub poll_owner: PollOwner,
-    /// The new value, if the flag changes.
+    /// The service whose values readers see.
     pub read_owner: ReadOwner,
-    /// The new value, if the flag changes.
+    /// The kind of providers whose updates are accepted.
     pub provider_mode: ProviderMode,
 }
 
@@ -95,13 +95,13 @@ impl Default for Cutover {
 /// New values for some of the flags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CutoverPatch {
-    /// New value, if it changes.
+    /// The new value, if the flag changes.
     pub device_registry_source: Option<DeviceRegistrySource>,
-    /// New value, if it changes.
+    /// The new value, if the flag changes.
     pub poll_owner: Option<PollOwner>,
-    /// New value, if it changes.
+    /// The new value, if the flag changes.
     pub read_owner: Option<ReadOwner>,
-    /// New value, if it changes.
+    /// The new value, if the flag changes.
     pub provider_mode: Option<ProviderMode>,
 }
 
