@@ -57,9 +57,9 @@ impl Provider {
             .credential(&format!("file:{account}"))
     }
 
-    /// Clients that find the accounts' credentials and are patient.
+    /// Clients that find the accounts' credentials, and that wait longer for an answer than any story waits.
     pub fn clients(&self) -> Providers {
-        self.clients_with_deadline(Duration::from_mins(1))
+        self.clients_with_deadline(Duration::from_hours(1))
     }
 
     pub fn clients_with_deadline(&self, deadline: Duration) -> Providers {
