@@ -48,6 +48,7 @@ mod quarantine;
 mod reads_agree;
 mod reasons;
 mod rejections;
+mod rejections_concurrent;
 mod schedules;
 mod slots;
 mod snapshots;
